@@ -1,0 +1,162 @@
+// Package depot is the seam to the durable, partitioned input logs. kafkadepot
+// implements it on Kafka topics; the simulator has a twin in memory. depottest
+// is the conformance suite that every implementation passes.
+//
+// # Contract
+//
+// A depot of a module with N tasks is a topic with N partitions; task i reads
+// partition i. Records of one partition have growing offsets; gaps are allowed
+// (transaction markers). A record that was appended at level [Replicated] is
+// kept for ever: depots have no retention unless the operator trims them.
+//
+// A [Reader] reads by direct assignment from positions that the caller keeps;
+// it commits nothing anywhere. It never jumps: a position outside the log, a
+// log that was cut below a position, or a topic that was deleted and made again
+// is a fault of that partition ([Fault]), never silence; the other partitions
+// go on.
+package depot
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// TopicSpec says which topic a depot lives in. TopicName gives its name.
+type TopicSpec struct {
+	Module     string
+	Depot      string
+	Partitions int
+}
+
+// Topic is a topic that exists and fits its spec.
+type Topic struct {
+	Name       string
+	ID         [16]byte // changes when the topic is deleted and made again (T23)
+	Partitions int
+}
+
+// Header is one header of a record.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Record is one entry of a depot partition. Its slices are read only and may
+// be kept.
+type Record struct {
+	Partition   int32
+	LeaderEpoch int32
+	Offset      int64
+	Time        time.Time // append time, by the broker's clock, in milliseconds
+	Key         []byte    // partition bytes of the record's key; nil for random depots
+	Value       []byte
+	Headers     []Header
+}
+
+// Position is where reading of one partition starts: the offset of the next
+// record, and the leader epoch of the one before it (-1 if unknown), by which a
+// truncated log is recognised (T20).
+type Position struct {
+	Topic       string
+	TopicID     [16]byte // zero: unknown, not checked
+	Partition   int32
+	Offset      int64
+	LeaderEpoch int32
+}
+
+// Level says what an append waits for.
+type Level uint8
+
+const (
+	Replicated Level = iota // all in-sync replicas have the record
+	None                    // nothing: the call returns at once, the error goes to no one
+)
+
+// Limits of one record.
+const (
+	// RecordBytesMax bounds key, value and headers of one record together. The
+	// topic's max.message.bytes is above it by the overhead of a batch.
+	RecordBytesMax = 4 << 20
+)
+
+// Errors. Implementations wrap them with the topic and the address.
+var (
+	// ErrTooLarge: the record exceeds RecordBytesMax; it was not sent.
+	ErrTooLarge = errors.New("record too large")
+	// ErrNotAppended: the record is certainly not in the log.
+	ErrNotAppended = errors.New("not appended")
+	// ErrUnknown: whether the record is in the log is not known.
+	ErrUnknown = errors.New("append outcome unknown")
+	// ErrWrongPartitions: the topic has another number of partitions than the
+	// module has tasks.
+	ErrWrongPartitions = errors.New("topic has the wrong number of partitions")
+	// ErrOutOfRange: the position lies outside the log; records were lost to
+	// retention, deletion or truncation (T20, T22).
+	ErrOutOfRange = errors.New("position outside the log")
+	// ErrRecreated: the topic is not the one that the position belongs to (T23).
+	ErrRecreated = errors.New("topic was deleted and made again")
+	// ErrUnreachable: no broker answered.
+	ErrUnreachable = errors.New("kafka unreachable")
+)
+
+// Log is one broker cluster.
+type Log interface {
+	// Check tries to reach the brokers and says which address did not answer.
+	Check(ctx context.Context) error
+
+	// Ensure creates the topic of a depot if it does not exist (append time by the
+	// broker, no retention, records up to RecordBytesMax) and checks it if it does.
+	Ensure(ctx context.Context, spec TopicSpec) (Topic, error)
+
+	// Topics lists the depots that exist, of one module or of all (module "").
+	Topics(ctx context.Context, module string) ([]TopicSpec, error)
+
+	// Append writes one record to a partition and calls done exactly once with
+	// its offset, from any goroutine: with the level Replicated when all in-sync
+	// replicas have it, with None at once and offset -1. It blocks only while
+	// the producer's buffer is full. Records of one caller to one partition keep
+	// their order.
+	Append(ctx context.Context, topic string, partition int32, record Record, level Level, done func(offset int64, err error))
+
+	// Bounds returns the first offset of a partition and the one behind its last.
+	Bounds(ctx context.Context, topic string, partition int32) (start, end int64, err error)
+
+	// OffsetAfter returns the offset of the first record appended after t, or the
+	// partition's end if there is none.
+	OffsetAfter(ctx context.Context, topic string, partition int32, t time.Time) (int64, error)
+
+	// Reader returns a reader without assignments.
+	Reader(ctx context.Context) (Reader, error)
+
+	// PutMeta and Meta keep small facts about a module (its plan, resolved start
+	// positions, options) in the module's compacted topic, latest value per key.
+	PutMeta(ctx context.Context, module, key string, value []byte) error
+	Meta(ctx context.Context, module string) (map[string][]byte, error)
+
+	Close() error
+}
+
+// Reader reads many partitions by direct assignment. Assign, Unassign, Pause
+// and Resume may be called from any goroutine while Poll blocks in another.
+type Reader interface {
+	Assign(positions ...Position) error
+	Unassign(topic string, partition int32)
+	// Pause stops the delivery of a partition; records fetched before may still
+	// be delivered once. Resume ends it.
+	Pause(topic string, partition int32)
+	Resume(topic string, partition int32)
+	// Poll blocks until there is something to deliver or ctx ends, and calls
+	// deliver once for each partition that has records or a fault.
+	Poll(ctx context.Context, deliver func(Delivery)) error
+	Close() error
+}
+
+// Delivery is what one partition has to say: records in order, or a fault that
+// ends its assignment. The slice Records is the receiver's to keep.
+type Delivery struct {
+	Topic     string
+	Partition int32
+	Records   []Record
+	Fault     error // wraps ErrOutOfRange, ErrRecreated, …
+}

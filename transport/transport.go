@@ -1,0 +1,49 @@
+// Package transport is the seam between workers: ordered frames from one
+// address to another, and calls that are answered. memtransport implements it
+// within a process. transporttest is the conformance suite.
+//
+// # Contract
+//
+// Frames from one link to one address arrive in the order of Send, each at
+// most once; when the connection between the two breaks, frames under way are
+// lost and both handlers hear of it by Closed before any later frame arrives.
+// Send never blocks and never fails: hops do not wait (R43), and a frame to an
+// address that nobody listens on is lost like one whose connection broke.
+package transport
+
+import (
+	"context"
+	"errors"
+)
+
+// ErrNoListener: nobody listens on the address that was called.
+var ErrNoListener = errors.New("no worker listens on this address")
+
+// Handler receives what others send to a link. Its methods may be called
+// concurrently, but Frame is called in order for each sender.
+type Handler interface {
+	// Frame takes over the bytes.
+	Frame(from string, frame []byte)
+	// Call answers one request. ctx ends with the caller's.
+	Call(ctx context.Context, from string, request []byte) ([]byte, error)
+	// Closed says that the connection with an address ended: frames in both
+	// directions may be lost.
+	Closed(address string)
+}
+
+// Link is one end: a worker's or a client's.
+type Link interface {
+	// Address is where others reach this link.
+	Address() string
+	// Send gives the frame away; the caller no longer touches it.
+	Send(to string, frame []byte)
+	// Call sends a request and waits for its answer or for ctx.
+	Call(ctx context.Context, to string, request []byte) ([]byte, error)
+	Close() error
+}
+
+// Network makes links.
+type Network interface {
+	// Listen opens a link. An empty address asks for one that is free.
+	Listen(address string, handler Handler) (Link, error)
+}
