@@ -1,0 +1,40 @@
+package acker
+
+// mix is a bijection on 64-bit numbers that scatters its input (the finisher of
+// SplitMix64).
+func mix(x uint64) uint64 {
+	x ^= x >> 30
+	x *= 0xbf58476d1ce4e5b9
+	x ^= x >> 27
+	x *= 0x94d049bb133111eb
+	x ^= x >> 31
+	return x
+}
+
+const step = 0x9e3779b97f4a7c15
+
+// Seed is the seed of a root event. It depends only on what is handed in, so it
+// is the same on each attempt: ids and random numbers drawn from it repeat.
+func Seed(topology, source string, partition int32, offset int64) uint64 {
+	h := uint64(14695981039346656037)
+	for _, text := range [2]string{topology, source} {
+		for i := 0; i < len(text); i++ {
+			h = (h ^ uint64(text[i])) * 1099511628211
+		}
+		h = (h ^ 0xff) * 1099511628211
+	}
+	return mix(mix(h+uint64(uint32(partition))*step) + uint64(offset)*step)
+}
+
+// Child is the seed of the i-th event that an event sends off, counted from 0.
+func Child(seed uint64, i uint32) uint64 { return mix(seed + (uint64(i)+1)*step) }
+
+// EventID is an event's id in the tree of one attempt. Another attempt has
+// another tree id, so late acks of an earlier one cancel nothing.
+func EventID(tree, seed uint64) uint64 {
+	id := mix(tree + mix(seed))
+	if id == 0 {
+		return 1
+	}
+	return id
+}

@@ -1,0 +1,91 @@
+// Package host is what a running handler asks of the engine, through the public
+// types of package module: its view of the slot, its place in the event tree,
+// and the outbox that its hops, acks and returns go into.
+package host
+
+import (
+	"fmt"
+
+	"github.com/coppice-run/coppice/acker"
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/overlay"
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/task"
+)
+
+// Event is the engine's side of module.Event. One serves all events of a task,
+// one after another.
+type Event struct {
+	View     *overlay.View
+	Out      *Outbox
+	Task     task.ID
+	Tasks    int
+	Topology int
+	Scratch  []byte
+
+	Origin wire.Origin
+	Seed   uint64
+	Record *depot.Record // of a source's event, else nil
+
+	// OpenTree gives a root event its tree when it first hops. Set by the engine.
+	OpenTree func(*Event)
+	// Shuffled draws the next task of a random round-robin. Set by the engine.
+	Shuffled func() task.ID
+
+	children uint32
+	delta    uint64
+	touched  uint64
+	returns  []wire.Return
+}
+
+// Begin prepares for running one event.
+func (e *Event) Begin(origin wire.Origin, seed uint64, record *depot.Record) {
+	e.Origin, e.Seed, e.Record = origin, seed, record
+	e.children, e.delta, e.touched = 0, 0, 0
+	e.returns = nil
+}
+
+// Column returns the column for payloads of a step on their way to a task. The
+// caller adds one and then calls Hop.
+func (e *Event) Column(step uint16, to task.ID, newColumn func(encode bool) wire.Column) wire.Column {
+	f := e.Out.frame(to)
+	c := f.Columns[step]
+	if c == nil {
+		c = newColumn(e.Out.Encode)
+		f.Columns[step] = c
+	}
+	return c
+}
+
+// Hop sends off the event whose payload was just added to the column.
+func (e *Event) Hop(step uint16, to task.ID, c wire.Column) {
+	if e.Origin.Tree.ID == 0 {
+		e.OpenTree(e)
+	}
+	seed := acker.Child(e.Seed, e.children)
+	e.children++
+	e.delta ^= acker.EventID(e.Origin.Tree.ID, seed)
+	e.touched |= 1 << (uint(to) & 63)
+	f := e.Out.frame(to)
+	f.Events = append(f.Events, wire.Event{Origin: e.Origin, Seed: seed, Index: uint32(c.Len() - 1), Step: step})
+	e.Out.sent = append(e.Out.sent, sent{to: to, step: step})
+}
+
+// Return hands a value to the appender, through the root.
+func (e *Event) Return(ack uint16, value []byte) {
+	e.returns = append(e.returns, wire.Return{Ack: ack, Value: value})
+}
+
+// Returns are the values returned so far.
+func (e *Event) Returns() []wire.Return { return e.returns }
+
+// Hopped is the number of events sent off.
+func (e *Event) Hopped() int { return int(e.children) }
+
+// Delta is what the event's end adds to its tree: its own id and its children's.
+func (e *Event) Delta() (delta, touched uint64) {
+	return e.delta ^ acker.EventID(e.Origin.Tree.ID, e.Seed), e.touched
+}
+
+// Fail fails the event, whatever its handler returns.
+func (e *Event) Fail(format string, args ...any) { e.View.Fail(fmt.Errorf(format, args...)) }

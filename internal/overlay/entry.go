@@ -1,0 +1,143 @@
+package overlay
+
+import (
+	"strings"
+	"unsafe"
+
+	"github.com/coppice-run/coppice/internal/codec"
+)
+
+// node is what the view knows of one element, whatever the type of its value.
+type node struct {
+	table *Table
+	field string
+	raw   string // the stored form, where it is kept; see Entry
+	saved uint32 // savepoint that last recorded this node
+	batch uint32 // last batch that touched it: it stays cached until that ends (R45)
+	flags flags
+	base  base // whether the element exists without the open batch's writes; set when it becomes dirty
+}
+
+type flags uint8
+
+const (
+	loaded  flags = 1 << iota // value and presence are known
+	present                   // the element exists
+	dirty                     // written by the open batch
+	wanted                    // asked for in this round of needs
+	used                      // touched since the eviction hand last passed
+)
+
+type base uint8
+
+const (
+	baseUnknown base = iota
+	baseAbsent
+	basePresent
+)
+
+// element is an Entry of any type.
+type element interface {
+	node() *node
+	load(raw string, found bool) error
+	restore()
+	drop()
+	appendValue(arena []byte) ([]byte, error)
+	kept() bool // the stored form is in node.raw
+	forget() (left int)
+}
+
+// Entry is one cached element. Plain types keep the value, and, where encoding
+// can fail, also its stored form from the moment of writing; other types keep
+// only the stored form, so that each reader gets a copy of its own.
+type Entry[T any] struct {
+	n     node
+	value T
+	in    *fields[T]
+}
+
+// fields are the elements of one table.
+type fields[T any] struct {
+	codec   *codec.Codec[T]
+	entries map[string]*Entry[T]
+	undone  []T // values before each recorded change, newest last
+}
+
+func (e *Entry[T]) node() *node { return &e.n }
+func (e *Entry[T]) kept() bool  { return !e.in.codec.Sure || !e.in.codec.Plain }
+
+func (e *Entry[T]) load(raw string, found bool) error {
+	e.n.flags |= loaded
+	if !found {
+		e.n.flags &^= present
+		return nil
+	}
+	e.n.flags |= present
+	if e.kept() {
+		e.n.raw = raw
+	}
+	if e.in.codec.Plain {
+		return e.in.codec.Decode(bytesOf(raw), &e.value)
+	}
+	return nil
+}
+
+func (e *Entry[T]) restore() {
+	last := len(e.in.undone) - 1
+	e.value = e.in.undone[last]
+	var zero T
+	e.in.undone[last] = zero
+	e.in.undone = e.in.undone[:last]
+}
+
+func (e *Entry[T]) appendValue(arena []byte) ([]byte, error) {
+	return e.in.codec.Append(arena, &e.value)
+}
+
+func (e *Entry[T]) forget() (left int) {
+	delete(e.in.entries, e.n.field)
+	return len(e.in.entries)
+}
+
+// get copies the value out; only for loaded, present entries.
+func (e *Entry[T]) get(value *T) error {
+	if e.in.codec.Plain {
+		*value = e.value
+		return nil
+	}
+	return e.in.codec.Decode(bytesOf(e.n.raw), value)
+}
+
+// set changes the value; the caller has recorded the old one.
+func (e *Entry[T]) set(value *T, scratch *[]byte) error {
+	if e.kept() {
+		raw, err := e.in.codec.Append((*scratch)[:0], value)
+		if err != nil {
+			return err
+		}
+		*scratch = raw
+		e.n.raw = string(raw)
+	}
+	if e.in.codec.Plain {
+		e.value = *value
+	}
+	e.n.flags |= loaded | present
+	return nil
+}
+
+// entry finds or makes the entry of a field. The field may lie in scratch.
+func (f *fields[T]) entry(v *View, t *Table, field string) *Entry[T] {
+	if e := f.entries[field]; e != nil {
+		return e
+	}
+	e := &Entry[T]{in: f, n: node{table: t, field: strings.Clone(field)}}
+	if t.cleared == v.open {
+		e.n.flags |= loaded
+		e.n.base = baseAbsent
+	}
+	f.entries[e.n.field] = e
+	v.cached = append(v.cached, e)
+	return e
+}
+
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

@@ -1,0 +1,95 @@
+package overlay
+
+import (
+	"fmt"
+
+	"github.com/coppice-run/coppice/store"
+)
+
+// need is one thing that a handler waits for: an element (e), a table's length
+// (table) or a page of a range.
+type need struct {
+	read  store.Read
+	e     element
+	table *Table
+	page  *page
+}
+
+// want asks for an element once per round.
+func (v *View) want(e element) {
+	n := e.node()
+	if n.flags&wanted != 0 {
+		return
+	}
+	n.flags |= wanted
+	v.needs = append(v.needs, need{e: e, read: store.Read{Kind: store.Get, Table: n.table.Table, Field: n.field}})
+}
+
+// Pending reports whether handlers wait for reads.
+func (v *View) Pending() int { return len(v.needs) }
+
+// Reads appends the questions to the store that the pending needs amount to.
+func (v *View) Reads(reads []store.Read) []store.Read {
+	for i := range v.needs {
+		reads = append(reads, v.needs[i].read)
+	}
+	return reads
+}
+
+// Supply takes the answers, in the order of Reads. The error names a stored
+// value that does not decode; the element then counts as absent and the event
+// that asked fails.
+func (v *View) Supply(reads []store.Read) error {
+	var failure error
+	for i := range v.needs {
+		n, r := &v.needs[i], &reads[i]
+		switch {
+		case n.e != nil:
+			if err := v.supplyElement(n.e, r); err != nil && failure == nil {
+				failure = err
+			}
+		case n.page != nil:
+			n.page.elements, n.page.more, n.page.done = r.Elements, r.More && len(r.Elements) > 0, true
+			v.pages = append(v.pages, n.page)
+		default:
+			n.table.lenBase, n.table.lenOf = r.Count, v.open
+		}
+	}
+	clear(v.needs)
+	v.needs = v.needs[:0]
+	return failure
+}
+
+func (v *View) supplyElement(e element, r *store.Read) error {
+	n := e.node()
+	n.flags &^= wanted
+	n.batch = v.open
+	if n.flags&dirty != 0 {
+		// Written before it was read: only its presence beneath was asked for.
+		n.base = baseAbsent
+		if r.Found {
+			n.base = basePresent
+		}
+		return nil
+	}
+	if n.flags&loaded != 0 {
+		return nil
+	}
+	if err := e.load(r.Value, r.Found); err != nil {
+		n.flags |= loaded
+		n.flags &^= present
+		return fmt.Errorf("%s, element %q: stored value does not decode: %w", n.table.Key, n.field, err)
+	}
+	return nil
+}
+
+// DropNeeds forgets what was asked for: the batch is abandoned.
+func (v *View) DropNeeds() {
+	for i := range v.needs {
+		if e := v.needs[i].e; e != nil {
+			e.node().flags &^= wanted
+		}
+	}
+	clear(v.needs)
+	v.needs = v.needs[:0]
+}

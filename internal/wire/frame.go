@@ -1,0 +1,95 @@
+package wire
+
+import (
+	"github.com/coppice-run/coppice/acker"
+	"github.com/coppice-run/coppice/task"
+)
+
+// Origin is what an event knows of the record that it descends from.
+type Origin struct {
+	Tree    acker.Ref
+	Root    task.ID // the task at which the tree is tracked
+	Source  uint16  // the source within the topology
+	Attempt uint16  // 1 for the first
+	Offset  int64   // of the record
+	Time    int64   // append time of the record, milliseconds since 1970
+	Trace   *Trace  // nil if the record is not traced
+}
+
+// Trace is a W3C trace context.
+type Trace struct {
+	Parent string // traceparent
+	State  string // tracestate
+}
+
+// Event is one event on its way. Its payload is element Index of the frame's
+// column for its step.
+type Event struct {
+	Origin
+	Seed  uint64
+	Index uint32
+	Step  uint16
+}
+
+// Outcome says how the events behind an ack ended.
+type Outcome uint8
+
+const (
+	Done     Outcome = iota
+	Failed           // retry the record
+	Rejected         // a handler refused the record: no retry, the appender hears of it
+	Parked           // a handler took the record out of the stream
+)
+
+// Ack reports finished events of one tree to its root. Acks with an outcome
+// other than Done, or with returns, carry More.
+type Ack struct {
+	Tree    acker.Ref
+	Delta   uint64
+	Touched uint64
+	More    *AckMore
+}
+
+// AckMore is the rare part of an ack.
+type AckMore struct {
+	Outcome Outcome
+	Text    string
+	Step    string // the step whose handler said so
+	Returns []Return
+}
+
+// Return is one value that a handler returns to the appender.
+type Return struct {
+	Ack   uint16 // the declared ack, within its topology
+	Value []byte
+}
+
+// Frame is what one task sends to another after a commit: the events and acks
+// of one batch. Number orders the frames of a pair of tasks within one
+// ownership period of the sender.
+type Frame struct {
+	From, To task.ID
+	Number   uint64
+	Sender   task.Mark // the sender's head at the moment of sending (R14)
+	Replaced task.Mark // what the sender's ownership period replaced (R3)
+	Lineage  task.Lineage
+	Events   []Event
+	Columns  []Column // by step; nil where the frame has no events of it
+	Acks     []Ack
+}
+
+// Empty reports whether the frame says nothing but who sends it.
+func (f *Frame) Empty() bool { return len(f.Events) == 0 && len(f.Acks) == 0 }
+
+// Reset empties the frame and keeps its memory.
+func (f *Frame) Reset() {
+	columns, events, acks := f.Columns, f.Events, f.Acks
+	for _, c := range columns {
+		if c != nil {
+			c.Reset()
+		}
+	}
+	clear(events)
+	clear(acks)
+	*f = Frame{Columns: columns, Events: events[:0], Acks: acks[:0]}
+}

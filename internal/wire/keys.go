@@ -1,0 +1,70 @@
+package wire
+
+import "github.com/coppice-run/coppice/store"
+
+// The names of a task's Redis keys. All start with the task's tag in braces,
+// so that they lie in one hash slot:
+//
+//	{tag}:head                     the head (task.Head)
+//	{tag}:p:<pstate>               a PState without nesting, or its outermost level
+//	{tag}:p:<pstate>/<seg>/<seg>   a nested structure, one escaped segment per level
+//	{tag}:i:<pstate>/…             the order of a sorted map
+//	{tag}:s:<topology>             progress of a stream topology, one field per source
+//	{tag}:parked                   parked records
+//
+// In segments, '/' is written %2F and '%' is written %25.
+
+// HeadKey names the head of a slot.
+func HeadKey(tag string) string { return "{" + tag + "}:head" }
+
+// Slot returns the store's name of a task's slot.
+func Slot(tag string) store.Slot { return store.Slot{Tag: tag, Head: HeadKey(tag)} }
+
+// ProgressTable names the progress of a stream topology.
+func ProgressTable(tag, topology string) store.Table {
+	return store.Table{Key: "{" + tag + "}:s:" + topology, Kind: store.Map}
+}
+
+// ParkedTable names the parked records of a task.
+func ParkedTable(tag string) store.Table {
+	return store.Table{Key: "{" + tag + "}:parked", Kind: store.Map}
+}
+
+// PStateTable names the table of a PState, or of a structure nested in it under
+// the given encoded segments.
+func PStateTable(tag, pstate string, kind store.Kind, segments ...string) store.Table {
+	size := len(tag) + len(pstate) + 5
+	for _, s := range segments {
+		size += len(s) + 1
+	}
+	key := make([]byte, 0, size)
+	key = append(key, '{')
+	key = append(key, tag...)
+	key = append(key, "}:p:"...)
+	kindAt := len(key) - 2
+	key = append(key, pstate...)
+	for _, s := range segments {
+		key = append(key, '/')
+		key = appendEscaped(key, s)
+	}
+	table := store.Table{Key: string(key), Kind: kind}
+	if kind == store.SortedMap {
+		key[kindAt] = 'i'
+		table.Index = string(key)
+	}
+	return table
+}
+
+func appendEscaped(dst []byte, segment string) []byte {
+	for i := 0; i < len(segment); i++ {
+		switch c := segment[i]; c {
+		case '/':
+			dst = append(dst, "%2F"...)
+		case '%':
+			dst = append(dst, "%25"...)
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}

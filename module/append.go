@@ -1,0 +1,118 @@
+package module
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Level says what an append waits for.
+type Level uint8
+
+const (
+	// AckAll waits until every stream topology of the module that reads the depot
+	// is done with the record; reads then see its effects. The default
+	// (promise 3.80).
+	AckAll Level = iota
+	// AckAppend waits until all in-sync replicas have the record.
+	AckAppend
+	// AckNone waits for nothing.
+	AckNone
+)
+
+// Appender appends records; a client is one.
+type Appender interface {
+	SendRecord(context.Context, Record) (Acks, error)
+}
+
+// Record is a record ready to be sent. For implementations of Appender.
+type Record struct {
+	Module string
+	Depot  string
+	Key    []byte // partition bytes; nil for a random partition
+	Value  []byte
+	Level  Level
+	ID     string // append id, "" if none
+}
+
+// AppendOption changes one append.
+type AppendOption func(*Record)
+
+// At sets what the append waits for.
+func Wait(level Level) AppendOption { return func(r *Record) { r.Level = level } }
+
+// ErrUndeclared says that a handle was used before its module's Define filled
+// it: launch the module, or bind it with the client's Use.
+var ErrUndeclared = errors.New("handle is not declared: launch its module or bind it with Use first")
+
+// Append writes one record and waits as its level says: by default until every
+// stream of the module is done with it. What the streams returned is in the
+// acks.
+//
+// (A method and not a function: with a Depot[Op], a value of any type that
+// implements Op can be appended as it is.)
+func (d Depot[T]) Append(ctx context.Context, a Appender, v T, options ...AppendOption) (Acks, error) {
+	if d.d == nil {
+		return Acks{}, ErrUndeclared
+	}
+	r, err := d.d.record(v)
+	if err != nil {
+		return Acks{}, fmt.Errorf("append to depot %s.%s: %w", d.d.plan.Module, d.d.plan.Name, err)
+	}
+	for _, o := range options {
+		o(&r)
+	}
+	return a.SendRecord(ctx, r)
+}
+
+func (d *depotDecl[T]) record(v T) (r Record, err error) {
+	r = Record{Module: d.plan.Module, Depot: d.plan.Name}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the depot's key function or codec panicked: %v", p)
+		}
+	}()
+	if r.Value, err = d.codec.Append(nil, &v); err != nil {
+		return r, fmt.Errorf("record does not encode: %w", err)
+	}
+	if d.key != nil {
+		if r.Key, err = d.key([]byte{}, v); err != nil {
+			return r, fmt.Errorf("partition key does not encode: %w", err)
+		}
+	}
+	return r, nil
+}
+
+// Acks is what the streams returned for one record.
+type Acks struct{ byTopology map[string]map[int][]byte }
+
+// NewAcks makes acks from stored values, by topology and ack. For clients.
+func NewAcks(byTopology map[string]map[int][]byte) Acks { return Acks{byTopology} }
+
+// String prints the map from topology to its ack return: {"s" 1}. Topologies
+// that returned nothing are not in it (promise 3.79).
+func (a Acks) String() string {
+	var out strings.Builder
+	out.WriteByte('{')
+	for i, topology := range slices.Sorted(maps.Keys(a.byTopology)) {
+		if i > 0 {
+			out.WriteString(", ")
+		}
+		returns := a.byTopology[topology]
+		values := make([]string, 0, len(returns))
+		for _, id := range slices.Sorted(maps.Keys(returns)) {
+			values = append(values, string(returns[id]))
+		}
+		fmt.Fprintf(&out, "%q ", topology)
+		if len(values) == 1 {
+			out.WriteString(values[0])
+		} else {
+			out.WriteString("[" + strings.Join(values, " ") + "]")
+		}
+	}
+	out.WriteByte('}')
+	return out.String()
+}

@@ -1,0 +1,80 @@
+package module
+
+import (
+	"fmt"
+
+	"github.com/coppice-run/coppice/internal/overlay"
+	"github.com/coppice-run/coppice/pstate"
+)
+
+// Builder collects a module's declarations. It is valid during Define.
+type Builder struct {
+	plan     *Plan
+	mistakes []Mistake
+	pointers map[any]string  // handles declared, by their address
+	names    map[string]bool // "kind name"
+	later    []func()        // checks that need all declarations
+	steps    int
+}
+
+func (b *Builder) mistake(thing, text, mend string) {
+	b.mistakes = append(b.mistakes, Mistake{thing, text, mend})
+}
+
+// declare checks a name and that neither it nor the handle was declared before.
+func (b *Builder) declare(kind, name string, handle any) (thing string) {
+	thing = fmt.Sprintf("%s %q", kind, name)
+	if !namePattern.MatchString(name) {
+		b.mistake(thing, "the name is not allowed", "a name has "+nameRule)
+	}
+	if b.names[thing] {
+		b.mistake(thing, "declared twice", "give each "+kind+" a name of its own")
+	}
+	b.names[thing] = true
+	if handle != nil {
+		if other, twice := b.pointers[handle]; twice {
+			b.mistake(thing, "its handle is that of "+other+" already", "declare each field once")
+		}
+		b.pointers[handle] = thing
+	}
+	return thing
+}
+
+// finish runs the checks that need all declarations.
+func (b *Builder) finish() {
+	for _, check := range b.later {
+		check()
+	}
+	for _, s := range b.plan.Streams {
+		if len(s.Sources) == 0 {
+			b.mistake(fmt.Sprintf("stream %q", s.Name), "has no source", "declare what it reads: module.DeclareSource")
+		}
+	}
+	b.plan.StepCount = b.steps
+}
+
+// Stream is a stream topology: it processes each record of its sources as it
+// arrives, and its appenders can wait for the result.
+type Stream struct {
+	b    *Builder
+	plan *StreamPlan
+}
+
+// Stream declares a stream topology.
+func (b *Builder) Stream(name string) *Stream {
+	b.declare("stream", name, nil)
+	plan := &StreamPlan{ID: len(b.plan.Streams), Name: name}
+	b.plan.Streams = append(b.plan.Streams, plan)
+	return &Stream{b: b, plan: plan}
+}
+
+// PState declares a PState that this topology writes; h points to its handle,
+// whose type is the schema. Any topology and client may read it.
+func (s *Stream) PState(h pstate.Schema, name string) {
+	thing := s.b.declare("PState", name, h)
+	d := &overlay.Decl{ID: len(s.b.plan.PStates), Name: name, Owner: s.plan.Name}
+	for _, err := range pstate.Declare(h, d) {
+		s.b.mistake(thing, err.Error(), "")
+	}
+	s.b.plan.PStates = append(s.b.plan.PStates, &PStatePlan{Name: name, Schema: pstate.Describe(h), Topology: s.plan.Name, Decl: d})
+}

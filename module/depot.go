@@ -1,0 +1,113 @@
+package module
+
+import (
+	"fmt"
+
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/codec"
+	"github.com/coppice-run/coppice/task"
+)
+
+// Depot is the handle of a depot: a durable, partitioned input log with records
+// of type T.
+type Depot[T any] struct{ d *depotDecl[T] }
+
+type depotDecl[T any] struct {
+	plan  *DepotPlan
+	codec codec.Codec[T]
+	key   func(dst []byte, v T) ([]byte, error) // nil: random
+}
+
+// DepotOption changes how a depot's records are stored.
+type DepotOption struct {
+	name  string
+	codec any // *codec.Codec[T] or codecMaker
+	err   error
+}
+
+// HashDepot declares a depot whose partition is chosen by a key of the record:
+// records of one key keep their order and are processed on the task that holds
+// the key's PStates. A panic in key surfaces at the appender.
+func HashDepot[T any, K comparable](b *Builder, d *Depot[T], name string, key func(T) K, options ...DepotOption) {
+	decl := declareDepot(b, d, name, "hash", options)
+	if key == nil {
+		b.mistake(fmt.Sprintf("depot %q", name), "has no key function", "say what its records are partitioned by, or use RandomDepot")
+		return
+	}
+	decl.key = func(dst []byte, v T) ([]byte, error) { return task.AppendKey(dst, key(v)) }
+}
+
+// RandomDepot declares a depot whose records are spread over the partitions at
+// random, in no order.
+func RandomDepot[T any](b *Builder, d *Depot[T], name string, options ...DepotOption) {
+	declareDepot(b, d, name, "random", options)
+}
+
+func declareDepot[T any](b *Builder, d *Depot[T], name, partitioning string, options []DepotOption) *depotDecl[T] {
+	thing := b.declare("depot", name, d)
+	decl := &depotDecl[T]{plan: &DepotPlan{Module: b.plan.Module, Name: name, Type: typeName[T](), Partitioning: partitioning, Codec: "json"}}
+	chosen := false
+	for _, o := range options {
+		switch c := o.codec.(type) {
+		case *codec.Codec[T]:
+			decl.codec, chosen = *c, true
+		case textMark:
+			text, err := codec.Text[T]()
+			if err != nil {
+				b.mistake(thing, err.Error(), "")
+			}
+			decl.codec, chosen = text, true
+		default:
+			b.mistake(thing, fmt.Sprintf("option %s is not for records of type %s", o.name, typeName[T]()), "")
+			chosen = true
+		}
+		if o.err != nil {
+			b.mistake(thing, o.err.Error(), "")
+		}
+		decl.plan.Codec = o.name
+	}
+	if !chosen {
+		var err error
+		if decl.codec, err = codec.JSON[T](); err != nil {
+			b.mistake(thing, err.Error(), "")
+		}
+	}
+	b.plan.Depots = append(b.plan.Depots, decl.plan)
+	d.d = decl
+	return decl
+}
+
+// textMark asks for the text codec before the record type is known.
+type textMark struct{}
+
+// Text stores records as their own bytes instead of JSON; for depots of strings
+// and byte slices.
+func Text() DepotOption { return DepotOption{name: "text", codec: textMark{}} }
+
+// Case is one record type of a union depot.
+type Case[U any] struct{ variant codec.Variant[U] }
+
+// Variant names the record type V within the union U, an interface that V
+// implements.
+func Variant[V, U any](name string) Case[U] { return Case[U]{codec.VariantOf[V, U](name)} }
+
+// Union is for depots whose records are of several types and need one order:
+// create and delete, follow and unfollow. The depot's type is an interface; each
+// record is stored as an object with its variant's name: {"follow":{…}}.
+func Union[U any](cases ...Case[U]) DepotOption {
+	variants := make([]codec.Variant[U], len(cases))
+	for i, c := range cases {
+		variants[i] = c.variant
+	}
+	made, err := codec.Union(variants...)
+	return DepotOption{name: "union", codec: &made, err: err}
+}
+
+// decode turns a stored record into a value.
+func (d *depotDecl[T]) decode(r *depot.Record) (v T, err error) {
+	if r.Value == nil {
+		return v, fmt.Errorf("record without a value")
+	}
+	err = d.codec.Decode(r.Value, &v)
+	return v, err
+}

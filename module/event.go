@@ -1,0 +1,59 @@
+package module
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/coppice-run/coppice/internal/host"
+	"github.com/coppice-run/coppice/internal/overlay"
+	"github.com/coppice-run/coppice/task"
+)
+
+// Event is what a handler runs on: all code between two hops, on one task. It
+// is a pstate.Writer for the PStates of its topology on its task. It is valid
+// only inside the handler and only in the handler's goroutine.
+type Event struct{ host host.Event }
+
+// StateView is for package pstate.
+func (ev *Event) StateView() *overlay.View { return ev.host.View }
+
+// StateWriter is for package pstate.
+func (ev *Event) StateWriter() {}
+
+// Now is the append time of the record, by the broker's clock, in milliseconds:
+// the same on each attempt and in every event of the tree.
+func (ev *Event) Now() time.Time { return time.UnixMilli(ev.host.Origin.Time) }
+
+// Offset is the record's offset in its depot partition.
+func (ev *Event) Offset() int64 { return ev.host.Origin.Offset }
+
+// Attempt is 1 when the record is processed for the first time.
+func (ev *Event) Attempt() int { return int(ev.host.Origin.Attempt) }
+
+// Task is the task that the event runs on.
+func (ev *Event) Task() task.ID { return ev.host.Task }
+
+// Tasks is the number of tasks of the module.
+func (ev *Event) Tasks() int { return ev.host.Tasks }
+
+// ID is an id of this event that is the same on each attempt.
+func (ev *Event) ID() uuid.UUID {
+	var id uuid.UUID
+	binary.BigEndian.PutUint64(id[:8], ev.host.Seed)
+	binary.BigEndian.PutUint64(id[8:], ^ev.host.Seed*0x9e3779b97f4a7c15)
+	id[6] = id[6]&0x0f | 0x80 // version 8: made by a rule of our own
+	id[8] = id[8]&0x3f | 0x80
+	return id
+}
+
+// Random returns a source of random numbers that are the same on each attempt.
+func (ev *Event) Random() *rand.Rand { return rand.New(rand.NewPCG(ev.host.Seed, 0)) }
+
+// NewEvent returns an event for the engine to run handlers on.
+func NewEvent() *Event { return &Event{} }
+
+// HostOf is the engine's side of an event.
+func HostOf(ev *Event) *host.Event { return &ev.host }

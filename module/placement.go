@@ -1,0 +1,78 @@
+package module
+
+import (
+	"fmt"
+
+	"github.com/coppice-run/coppice/internal/host"
+	"github.com/coppice-run/coppice/pstate"
+	"github.com/coppice-run/coppice/task"
+)
+
+// Placement says on which task a step's events run. It belongs to the step, so
+// that a hop cannot miss the task of the PState that it means.
+type Placement[T any] struct {
+	describe func() string
+	check    func(s *Stream) (text, mend string)
+	place    func(h *host.Event, v T) task.ID
+}
+
+// At runs the step where the PState keeps the key.
+func At[T any, K comparable, H pstate.Keyed[K]](h *H, key func(T) K) Placement[T] {
+	return Placement[T]{
+		describe: func() string {
+			if d := pstate.DeclOf[K](*h); d != nil {
+				return "at " + d.Name
+			}
+			return "at a PState"
+		},
+		check: func(s *Stream) (string, string) {
+			d := pstate.DeclOf[K](*h)
+			if d == nil {
+				return "is placed at a PState that is not declared", "declare it with Stream.PState"
+			}
+			if d.Owner != s.plan.Name {
+				return fmt.Sprintf("is placed at PState %q, which stream %q writes", d.Name, d.Owner), "place it by hash of the key (ByHash) to read there, or declare the PState in this stream"
+			}
+			return "", ""
+		},
+		place: byKey(key),
+	}
+}
+
+// ByHash runs the step on the task that a key hashes to, like a depot's record
+// with that key.
+func ByHash[T any, K comparable](key func(T) K) Placement[T] {
+	return Placement[T]{describe: func() string { return "by hash" }, place: byKey(key)}
+}
+
+func byKey[T any, K comparable](key func(T) K) func(h *host.Event, v T) task.ID {
+	if key == nil {
+		return nil
+	}
+	return func(h *host.Event, v T) task.ID {
+		bytes, err := task.AppendKey(h.Scratch[:0], key(v))
+		if err != nil {
+			h.Fail("hop: %w", err)
+			return h.Task
+		}
+		h.Scratch = bytes
+		return task.Of(bytes, h.Tasks)
+	}
+}
+
+// Shuffle spreads the events evenly over all tasks, in random order.
+func Shuffle[T any]() Placement[T] {
+	return Placement[T]{
+		describe: func() string { return "shuffled" },
+		place:    func(h *host.Event, _ T) task.ID { return h.Shuffled() },
+	}
+}
+
+// Stay runs the step on the task that sends the event. It still is an event of
+// its own: what was written before is committed first.
+func Stay[T any]() Placement[T] {
+	return Placement[T]{
+		describe: func() string { return "on the same task" },
+		place:    func(h *host.Event, _ T) task.ID { return h.Task },
+	}
+}

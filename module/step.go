@@ -1,0 +1,94 @@
+package module
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/coppice-run/coppice/internal/codec"
+	"github.com/coppice-run/coppice/internal/host"
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/task"
+)
+
+// Step is the handle of a step: a handler that other handlers send events to.
+type Step[T any] struct{ s *stepDecl[T] }
+
+type stepDecl[T any] struct {
+	plan  *StepPlan
+	codec codec.Codec[T]
+	place func(h *host.Event, v T) task.ID
+}
+
+// DeclareStep declares a step of a stream: f runs for each event sent to it, on
+// the task that the placement says. It fills *step, so that handlers written as
+// methods may send to any step, also to their own.
+func DeclareStep[T any](s *Stream, step *Step[T], name string, at Placement[T], f func(*Event, T) error) {
+	thing := s.b.declare("step", name, step)
+	c, err := codec.JSON[T]()
+	if err != nil {
+		s.b.mistake(thing, err.Error(), "what a hop carries must survive a process boundary")
+	}
+	if f == nil {
+		s.b.mistake(thing, "has no handler", "pass a func(*module.Event, "+typeName[T]()+") error")
+	}
+	if at.place == nil {
+		s.b.mistake(thing, "has no placement", "say where it runs: At, ByHash, Shuffle or Stay")
+	}
+	decl := &stepDecl[T]{codec: c, place: at.place}
+	decl.plan = &StepPlan{
+		ID: uint16(s.b.steps), Name: name, Type: typeName[T](), Topology: s.plan.Name, stream: s.plan.ID,
+		NewColumn: func(encode bool) wire.Column { return wire.NewColumn(&decl.codec, encode) },
+		Run: func(ev *Event, column wire.Column, i int) error {
+			v, err := column.(*wire.ColumnOf[T]).Get(i)
+			if err != nil {
+				return Park(fmt.Errorf("step %q: payload does not decode: %w", name, err))
+			}
+			return f(ev, v)
+		},
+	}
+	s.b.steps++
+	if s.b.steps > stepsMax {
+		s.b.mistake(thing, fmt.Sprintf("is one step too many: a module has at most %d", stepsMax), "split the module")
+	}
+	s.b.later = append(s.b.later, func() {
+		if at.check != nil {
+			if text, mend := at.check(s); text != "" {
+				s.b.mistake(thing, text, mend)
+			}
+		}
+		if at.describe != nil {
+			decl.plan.Placement = at.describe()
+		}
+	})
+	s.plan.Steps = append(s.plan.Steps, decl.plan)
+	step.s = decl
+}
+
+// stepsMax bounds the steps of a module: they are numbered in 16 bits, and each
+// costs a pointer per frame.
+const stepsMax = 1024
+
+// Send is the hop: it sends an event to the step, on the task that the step's
+// placement says. It leaves when what this event wrote is committed
+// (promise 3x.05); events from one task to another keep their order
+// (promise 0.12).
+func (s Step[T]) Send(ev *Event, v T) {
+	h := &ev.host
+	if s.s == nil {
+		h.Fail("hop to a step that was never declared: declare it with module.DeclareStep")
+		return
+	}
+	if s.s.plan.stream != h.Topology {
+		h.Fail("hop to step %q of stream %q from an event of another stream", s.s.plan.Name, s.s.plan.Topology)
+		return
+	}
+	to := s.s.place(h, v)
+	column := h.Column(s.s.plan.ID, to, s.s.plan.NewColumn).(*wire.ColumnOf[T])
+	if err := column.Put(v); err != nil {
+		h.Fail("hop to step %q: payload does not encode: %w", s.s.plan.Name, err)
+		return
+	}
+	h.Hop(s.s.plan.ID, to, column)
+}
+
+func typeName[T any]() string { return reflect.TypeFor[T]().String() }

@@ -1,0 +1,102 @@
+package runtime
+
+import (
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
+)
+
+// Effects is what the driver of a task has to do after a step. The value and
+// its slices are valid until the next step; what the fields point to is handed
+// over where the field says so.
+//
+// Store effects (Take, Commit, Reads, Heads) are carried out in the order of the
+// steps that asked for them, one connection after another.
+type Effects struct {
+	// Drop: close the session with the slot, if there is one, before anything
+	// else of this step (R10).
+	Drop bool
+	// Take: take the slot over with this head, on a new connection (R2); answer
+	// with Taken. At most one is under way.
+	Take *task.Head
+	// Commit: send this batch (R7); answer with CommitDone. It stays valid until
+	// then. At most one is under way.
+	Commit *store.Batch
+	// Reads: answer with ReadDone. At most one is under way; a commit may be, too,
+	// and was sent before.
+	Reads []store.Read
+	// Heads: read the heads of these tasks (R13); answer with HeadsDone. At most
+	// one is under way.
+	Heads []task.ID
+	// Starts: find out where new sources begin; answer with StartsDone.
+	Starts []StartQuery
+	// Feeds: what to read of which depot from now on.
+	Feeds []Feed
+	// Frames: send them; each is handed over. Their batch is committed.
+	Frames []*wire.Frame
+	// Answers to Await.
+	Answers []Answer
+	// Halt: the task has stopped for good, and why. Nothing else follows.
+	Halt error
+	// Stopped: another owner has the slot, and this worker is not to have it. Only
+	// Nominated starts the task again.
+	Stopped bool
+	// WakeAt: send a Tick at this time (nanoseconds, as handed to Step); 0: not
+	// needed.
+	WakeAt int64
+}
+
+// StartQuery asks for the offset at which a new source begins.
+type StartQuery struct {
+	Depot string
+	Start module.Start
+}
+
+// FeedOrder says what to do with a depot partition.
+type FeedOrder uint8
+
+const (
+	FeedFrom   FeedOrder = iota // read from Offset on, whatever was read before
+	FeedPause                   // stop delivering
+	FeedResume                  // deliver again
+	FeedStop                    // end reading
+)
+
+// Feed is an order to the reader of the task's partition of a depot.
+type Feed struct {
+	Depot  string
+	Order  FeedOrder
+	Offset int64
+	Topic  [16]byte // id that the topic must have; zero if unknown
+	Epoch  int32    // leader epoch before the offset, -1 if unknown
+}
+
+// AnswerKind says how a record ended.
+type AnswerKind uint8
+
+const (
+	AnswerDone     AnswerKind = iota // every stream is done with it
+	AnswerFailed                     // a stream failed; see WillRetry
+	AnswerRejected                   // a handler rejected it
+	AnswerParked                     // it was parked
+	AnswerHalted                     // the task has halted and will not get to it
+)
+
+// Answer is what an appender waits for.
+type Answer struct {
+	Waiter    uint64
+	Kind      AnswerKind
+	Topology  string // that failed, rejected or parked it
+	Text      string
+	Attempt   int
+	WillRetry bool
+	Returns   map[string]map[int][]byte // by topology and ack
+}
+
+func (e *Effects) reset() {
+	*e = Effects{
+		Reads: e.Reads[:0], Heads: e.Heads[:0], Starts: e.Starts[:0], Feeds: e.Feeds[:0],
+		Frames: e.Frames[:0], Answers: e.Answers[:0],
+	}
+}

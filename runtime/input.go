@@ -1,0 +1,101 @@
+package runtime
+
+import (
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
+)
+
+// Input is one thing that happens to a task.
+type Input interface{ input() }
+
+// Start begins the task's life: it takes its slot over.
+type Start struct{}
+
+// Tick only moves time on.
+type Tick struct{}
+
+// Nominated says whether this worker is to own the task (R4). A task starts
+// nominated. One that is not goes on until its head is taken, and then stops
+// instead of taking it back (R5).
+type Nominated struct{ Yes bool }
+
+// Taken answers Effects.Take: the head that was replaced (zero if none) and the
+// new connection's lineage; or Err, and nobody knows whether the head was set.
+type Taken struct {
+	Previous task.Head
+	Lineage  task.Lineage
+	Err      error
+}
+
+// ReadDone answers Effects.Reads, in their order.
+type ReadDone struct {
+	Reads []store.Read
+	Err   error
+}
+
+// CommitDone answers Effects.Commit. Err is nil or one of the store's errors of
+// a commit.
+type CommitDone struct{ Err error }
+
+// HeadsDone answers Effects.Heads.
+type HeadsDone struct {
+	Tasks []task.ID
+	Heads []task.Head
+	Err   error
+}
+
+// StartsDone answers Effects.Starts, in their order.
+type StartsDone struct {
+	Offsets []int64
+	Err     error
+}
+
+// Records are new records of a depot partition, in order.
+type Records struct {
+	Depot   string
+	Records []depot.Record
+}
+
+// DepotFault ends the reading of a depot: going on would lose records.
+type DepotFault struct {
+	Depot string
+	Err   error
+}
+
+// FrameIn is a frame from another task. The engine takes it over.
+type FrameIn struct{ Frame *wire.Frame }
+
+// PeerLost says that frames from and to a task may have been lost: its worker
+// is gone or the connection broke.
+type PeerLost struct{ Task task.ID }
+
+// Await asks to be told when every stream is done with a record.
+type Await struct {
+	Depot  string
+	Offset int64
+	Waiter uint64 // named in the answer
+}
+
+// AwaitOver says that a waiter no longer waits.
+type AwaitOver struct {
+	Depot  string
+	Offset int64
+	Waiter uint64
+}
+
+func (*Start) input()      {}
+func (*Tick) input()       {}
+func (*Nominated) input()  {}
+func (*Taken) input()      {}
+func (*ReadDone) input()   {}
+func (*CommitDone) input() {}
+func (*HeadsDone) input()  {}
+func (*StartsDone) input() {}
+func (*Records) input()    {}
+func (*DepotFault) input() {}
+func (*FrameIn) input()    {}
+func (*PeerLost) input()   {}
+func (*Await) input()      {}
+func (*AwaitOver) input()  {}

@@ -1,0 +1,95 @@
+package runtime
+
+import (
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/task"
+)
+
+// Listener hears what a task does: logs, traces, metrics, the console and tests
+// attach to it. Any field may be nil. The functions run inside Step: they must
+// be quick and must not call the engine. A Listener shared by several tasks is
+// called concurrently.
+type Listener struct {
+	// EventBegin is called before an event of a traced record runs; the trace that
+	// it returns travels with the event's hops.
+	EventBegin func(EventInfo) *wire.Trace
+	// EventEnd is called after an event ran, traced or not, before its commit.
+	EventEnd func(EventInfo)
+	// BatchCommitted is called when a batch is confirmed.
+	BatchCommitted func(BatchInfo)
+	// RecordDone is called when a record's tree is complete.
+	RecordDone func(RecordInfo)
+	// RecordFailed is called when an attempt failed.
+	RecordFailed func(RecordInfo)
+	// RecordParked is called when a record is put aside.
+	RecordParked func(RecordInfo)
+	// Took is called when the task owns its slot and is about to run.
+	Took func(TookInfo)
+	// Regressed is called when the slot was found behind what this owner had
+	// committed: the store lost its tail.
+	Regressed func(RegressedInfo)
+	// Dropped is called when the task gives up its connection and all that it has
+	// in memory.
+	Dropped func(DroppedInfo)
+}
+
+// TaskInfo says which task speaks.
+type TaskInfo struct {
+	Module string
+	Task   task.ID
+}
+
+// EventInfo is about one event.
+type EventInfo struct {
+	TaskInfo
+	Topology string
+	Step     string // the step's or, for a root event, the source's name
+	Root     bool
+	Offset   int64 // of the record, in partition RootTask of its depot
+	RootTask task.ID
+	Attempt  int
+	Seed     uint64 // the event's place in the tree; acker.Child gives its children's
+	Children int    // events sent off
+	Err      error
+	Trace    *wire.Trace
+}
+
+// BatchInfo is about one committed batch.
+type BatchInfo struct {
+	TaskInfo
+	Head   task.Mark
+	Events int
+	Fields int // written
+	Frames int // sent off
+	Traces []*wire.Trace
+}
+
+// RecordInfo is about one record.
+type RecordInfo struct {
+	TaskInfo
+	Topology string
+	Source   string
+	Offset   int64
+	Attempt  int
+	Err      string
+	Trace    *wire.Trace
+}
+
+// TookInfo is about a take-over.
+type TookInfo struct {
+	TaskInfo
+	Head     task.Mark
+	Replaced task.Mark
+}
+
+// RegressedInfo is about a lost tail.
+type RegressedInfo struct {
+	TaskInfo
+	From, To task.Mark
+}
+
+// DroppedInfo says why a task started anew.
+type DroppedInfo struct {
+	TaskInfo
+	Cause error
+}

@@ -1,0 +1,67 @@
+package runtime
+
+import "time"
+
+// Options are the engine's limits. The zero value of each field means its
+// default.
+type Options struct {
+	// MaxExecutingPerTask bounds the records of a topology that a task has begun
+	// and not finished (topology.stream.max.executing.per.task, promise 3.100).
+	// Default 10,000: at the limit the source waits.
+	MaxExecutingPerTask int
+	// MaxEventsPerBatch bounds the events that one commit covers
+	// (topology.stream.max.events.per.batch, promise 3.98). Default 2,000: a
+	// larger commit holds the server too long.
+	MaxEventsPerBatch int
+	// MaxFieldsPerBatch bounds the fields that one commit writes (R42). Default
+	// 10,000, which hold a server for about 11 ms.
+	MaxFieldsPerBatch int
+	// TreeTimeout fails a record whose tree is not complete after so long
+	// (topology.stream.timeout.seconds, promise 3.99). Default 30 s.
+	TreeTimeout time.Duration
+	// CheckpointThreshold writes the progress after so many finished records
+	// (topology.stream.checkpoint.progress.threshold, promise 3.97). Default 1,000.
+	// Any commit of data writes it for free.
+	CheckpointThreshold int
+	// CheckpointPeriod writes the progress after so long however little there is
+	// (topology.stream.periodic.checkpoint.seconds, promise 3.95). Default 1 s.
+	CheckpointPeriod time.Duration
+	// RetryBackoff is the pause before a record's second attempt; it doubles up
+	// to RetryBackoffMax. Defaults 10 ms and 10 s.
+	RetryBackoff    time.Duration
+	RetryBackoffMax time.Duration
+	// CacheEntriesMax bounds the elements that a task keeps in memory
+	// (pstate.cache.entries.max). Default 200,000. A batch's own elements stay
+	// beyond it (R45).
+	CacheEntriesMax int
+	// DepotCacheCardinality is how many fetched records wait in memory before a
+	// depot partition is paused (depot.cache.cardinality, promise 3.101).
+	// Default 20,000.
+	DepotCacheCardinality int
+	// AckResultsMax is how many results of finished records a task keeps per
+	// source for appenders that ask late. Default 10,000.
+	AckResultsMax int
+}
+
+// WithDefaults returns the options with every zero field set to its default.
+func (o Options) WithDefaults() Options {
+	setDefault(&o.MaxExecutingPerTask, 10_000)
+	setDefault(&o.MaxEventsPerBatch, 2_000)
+	setDefault(&o.MaxFieldsPerBatch, 10_000)
+	setDefault(&o.TreeTimeout, 30*time.Second)
+	setDefault(&o.CheckpointThreshold, 1_000)
+	setDefault(&o.CheckpointPeriod, time.Second)
+	setDefault(&o.RetryBackoff, 10*time.Millisecond)
+	setDefault(&o.RetryBackoffMax, 10*time.Second)
+	setDefault(&o.CacheEntriesMax, 200_000)
+	setDefault(&o.DepotCacheCardinality, 20_000)
+	setDefault(&o.AckResultsMax, 10_000)
+	return o
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

@@ -1,0 +1,189 @@
+// Package stream holds the pure machines of one stream source: its progress
+// through a depot partition and the queue of records to try again.
+package stream
+
+import (
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Range is the offsets from First to Last, both included.
+type Range struct{ First, Last int64 }
+
+// Progress says which records of a partition a source is done with: all below
+// Next, and the ranges above it. Keeping the ranges makes a record without hops
+// exactly once: one slow tree ahead of it does not have it run again.
+type Progress struct {
+	Next  int64
+	Topic [16]byte // id of the topic that the offsets belong to (T23)
+	Epoch int32    // leader epoch of the last record finished, -1 if unknown (T20)
+	done  []Range  // sorted, apart from each other, all above Next
+}
+
+// NewProgress starts at an offset.
+func NewProgress(next int64, topic [16]byte) Progress {
+	return Progress{Next: next, Topic: topic, Epoch: -1}
+}
+
+// Done reports whether an offset is finished.
+func (p *Progress) Done(offset int64) bool {
+	if offset < p.Next {
+		return true
+	}
+	if len(p.done) == 0 {
+		return false
+	}
+	i := p.search(offset)
+	return i < len(p.done) && p.done[i].First <= offset
+}
+
+// search finds the first range that ends at or above an offset.
+func (p *Progress) search(offset int64) int {
+	i, _ := slices.BinarySearchFunc(p.done, offset, func(r Range, o int64) int {
+		if r.Last < o {
+			return -1
+		}
+		return 1
+	})
+	return i
+}
+
+// Finish marks one offset as finished.
+func (p *Progress) Finish(offset int64) {
+	if offset == p.Next && len(p.done) == 0 {
+		p.Next++
+		return
+	}
+	p.FinishRange(offset, offset)
+}
+
+// FinishRange marks the offsets from first to last as finished: records, or
+// gaps in the log where there are none (T25).
+func (p *Progress) FinishRange(first, last int64) {
+	first = max(first, p.Next)
+	if first > last {
+		return
+	}
+	from := p.search(first)
+	if from > 0 && p.done[from-1].Last == first-1 {
+		from--
+	}
+	to := from
+	for to < len(p.done) && p.done[to].First <= last+1 {
+		first = min(first, p.done[to].First)
+		last = max(last, p.done[to].Last)
+		to++
+	}
+	p.done = slices.Replace(p.done, from, to, Range{first, last})
+	if p.done[0].First == p.Next {
+		p.Next = p.done[0].Last + 1
+		p.done = slices.Delete(p.done, 0, 1)
+	}
+}
+
+// Above is the number of finished ranges above Next.
+func (p *Progress) Above() int { return len(p.done) }
+
+// progressVersion opens the stored form.
+const progressVersion = "1"
+
+// AppendText appends the stored form, one line that a person can read:
+//
+//	1 next=120 epoch=3 topic=5f…c1 done=125-130,140
+//
+// epoch is left out when unknown, topic when zero, done when empty.
+func (p *Progress) AppendText(dst []byte) []byte {
+	dst = append(dst, progressVersion+" next="...)
+	dst = strconv.AppendInt(dst, p.Next, 10)
+	if p.Epoch >= 0 {
+		dst = append(dst, " epoch="...)
+		dst = strconv.AppendInt(dst, int64(p.Epoch), 10)
+	}
+	if p.Topic != ([16]byte{}) {
+		dst = append(dst, " topic="...)
+		dst = hex.AppendEncode(dst, p.Topic[:])
+	}
+	for i, r := range p.done {
+		if i == 0 {
+			dst = append(dst, " done="...)
+		} else {
+			dst = append(dst, ',')
+		}
+		dst = strconv.AppendInt(dst, r.First, 10)
+		if r.Last != r.First {
+			dst = append(dst, '-')
+			dst = strconv.AppendInt(dst, r.Last, 10)
+		}
+	}
+	return dst
+}
+
+// ParseProgress reads the stored form.
+func ParseProgress(text string) (Progress, error) {
+	p := Progress{Epoch: -1, Next: -1}
+	bad := func(why string) (Progress, error) {
+		return Progress{}, fmt.Errorf("progress %q: %s", text, why)
+	}
+	words := strings.Split(text, " ")
+	if words[0] != progressVersion {
+		return bad("format version is not " + progressVersion)
+	}
+	for _, word := range words[1:] {
+		key, value, _ := strings.Cut(word, "=")
+		var err error
+		switch key {
+		case "next":
+			p.Next, err = strconv.ParseInt(value, 10, 64)
+		case "epoch":
+			var n int64
+			n, err = strconv.ParseInt(value, 10, 32)
+			p.Epoch = int32(n)
+		case "topic":
+			if len(value) != 32 {
+				return bad("topic id has not 32 digits")
+			}
+			_, err = hex.Decode(p.Topic[:], []byte(value))
+		case "done":
+			p.done, err = parseRanges(value)
+		default:
+			return bad("unknown word " + key)
+		}
+		if err != nil {
+			return bad(err.Error())
+		}
+	}
+	if p.Next < 0 {
+		return bad("no next offset")
+	}
+	for i, r := range p.done {
+		if r.First <= p.Next || i > 0 && r.First <= p.done[i-1].Last+1 {
+			return bad("ranges not apart and above next")
+		}
+	}
+	return p, nil
+}
+
+func parseRanges(text string) ([]Range, error) {
+	var ranges []Range
+	for part := range strings.SplitSeq(text, ",") {
+		firstText, lastText, two := strings.Cut(part, "-")
+		first, err := strconv.ParseInt(firstText, 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		last := first
+		if two {
+			if last, err = strconv.ParseInt(lastText, 10, 64); err != nil {
+				return nil, err
+			}
+		}
+		if last < first || first < 0 {
+			return nil, fmt.Errorf("range %q runs backwards", part)
+		}
+		ranges = append(ranges, Range{first, last})
+	}
+	return ranges, nil
+}
