@@ -148,3 +148,6 @@ func (s Start) String() string {
 	}
 	return "the end"
 }
+
+// TopologyID is the number of the step's stream within the module.
+func (s *StepPlan) TopologyID() int { return s.stream }

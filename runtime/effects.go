@@ -65,11 +65,13 @@ const (
 
 // Feed is an order to the reader of the task's partition of a depot.
 type Feed struct {
-	Depot  string
-	Order  FeedOrder
-	Offset int64
-	Topic  [16]byte // id that the topic must have; zero if unknown
-	Epoch  int32    // leader epoch before the offset, -1 if unknown
+	Depot string
+	Order FeedOrder
+	// Generation numbers the FeedFrom orders of a depot; deliveries name it.
+	Generation uint64
+	Offset     int64
+	Topic      [16]byte // id that the topic must have; zero if unknown
+	Epoch      int32    // leader epoch before the offset, -1 if unknown
 }
 
 // AnswerKind says how a record ended.

@@ -52,10 +52,13 @@ type StartsDone struct {
 	Err     error
 }
 
-// Records are new records of a depot partition, in order.
+// Records are new records of a depot partition, in order. Generation is that of
+// the Feed that asked for them: what an earlier one still delivers would look
+// like a gap.
 type Records struct {
-	Depot   string
-	Records []depot.Record
+	Depot      string
+	Generation uint64
+	Records    []depot.Record
 }
 
 // DepotFault ends the reading of a depot: going on would lose records.

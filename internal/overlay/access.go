@@ -79,7 +79,7 @@ func Delete[T any](v *View, p *Path) {
 	}
 	e := place[T](v, p)
 	record(v, e)
-	e.n.flags = e.n.flags&^present | loaded
+	e.n.flags = e.n.flags&^(present|broken) | loaded
 	e.n.raw = ""
 }
 
@@ -92,7 +92,7 @@ func DropTable[T any](v *View, p *Path) {
 	t, f := tableFor[T](v, p)
 	for _, e := range f.entries {
 		record(v, e)
-		e.n.flags = e.n.flags&^present | loaded
+		e.n.flags = e.n.flags&^(present|broken) | loaded
 		e.n.raw = ""
 	}
 	v.undo = append(v.undo, undo{table: t, mark: t.cleared})

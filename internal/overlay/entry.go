@@ -26,6 +26,7 @@ const (
 	dirty                     // written by the open batch
 	wanted                    // asked for in this round of needs
 	used                      // touched since the eviction hand last passed
+	broken                    // the stored form does not decode: reading it fails the event
 )
 
 type base uint8
@@ -39,7 +40,7 @@ const (
 // element is an Entry of any type.
 type element interface {
 	node() *node
-	load(raw string, found bool) error
+	load(raw string, found bool)
 	restore()
 	drop()
 	appendValue(arena []byte) ([]byte, error)
@@ -66,20 +67,28 @@ type fields[T any] struct {
 func (e *Entry[T]) node() *node { return &e.n }
 func (e *Entry[T]) kept() bool  { return !e.in.codec.Sure || !e.in.codec.Plain }
 
-func (e *Entry[T]) load(raw string, found bool) error {
+func (e *Entry[T]) load(raw string, found bool) {
 	e.n.flags |= loaded
 	if !found {
 		e.n.flags &^= present
-		return nil
+		return
 	}
 	e.n.flags |= present
 	if e.kept() {
 		e.n.raw = raw
 	}
 	if e.in.codec.Plain {
-		return e.in.codec.Decode(bytesOf(raw), &e.value)
+		if err := e.in.codec.Decode(bytesOf(raw), &e.value); err != nil {
+			e.n.flags |= broken
+			e.n.raw = raw
+		}
 	}
-	return nil
+}
+
+// whyBroken decodes the stored form again for its error.
+func (e *Entry[T]) whyBroken() error {
+	var value T
+	return e.in.codec.Decode(bytesOf(e.n.raw), &value)
 }
 
 func (e *Entry[T]) restore() {
@@ -121,7 +130,7 @@ func (e *Entry[T]) set(value *T, scratch *[]byte) error {
 	if e.in.codec.Plain {
 		e.value = *value
 	}
-	e.n.flags |= loaded | present
+	e.n.flags = e.n.flags&^broken | loaded | present
 	return nil
 }
 

@@ -1,10 +1,6 @@
 package overlay
 
-import (
-	"fmt"
-
-	"github.com/coppice-run/coppice/store"
-)
+import "github.com/coppice-run/coppice/store"
 
 // need is one thing that a handler waits for: an element (e), a table's length
 // (table) or a page of a range.
@@ -36,18 +32,13 @@ func (v *View) Reads(reads []store.Read) []store.Read {
 	return reads
 }
 
-// Supply takes the answers, in the order of Reads. The error names a stored
-// value that does not decode; the element then counts as absent and the event
-// that asked fails.
-func (v *View) Supply(reads []store.Read) error {
-	var failure error
+// Supply takes the answers, in the order of Reads.
+func (v *View) Supply(reads []store.Read) {
 	for i := range v.needs {
 		n, r := &v.needs[i], &reads[i]
 		switch {
 		case n.e != nil:
-			if err := v.supplyElement(n.e, r); err != nil && failure == nil {
-				failure = err
-			}
+			v.supplyElement(n.e, r)
 		case n.page != nil:
 			n.page.elements, n.page.more, n.page.done = r.Elements, r.More && len(r.Elements) > 0, true
 			v.pages = append(v.pages, n.page)
@@ -57,10 +48,9 @@ func (v *View) Supply(reads []store.Read) error {
 	}
 	clear(v.needs)
 	v.needs = v.needs[:0]
-	return failure
 }
 
-func (v *View) supplyElement(e element, r *store.Read) error {
+func (v *View) supplyElement(e element, r *store.Read) {
 	n := e.node()
 	n.flags &^= wanted
 	n.batch = v.open
@@ -70,17 +60,11 @@ func (v *View) supplyElement(e element, r *store.Read) error {
 		if r.Found {
 			n.base = basePresent
 		}
-		return nil
+		return
 	}
-	if n.flags&loaded != 0 {
-		return nil
+	if n.flags&loaded == 0 {
+		e.load(r.Value, r.Found)
 	}
-	if err := e.load(r.Value, r.Found); err != nil {
-		n.flags |= loaded
-		n.flags &^= present
-		return fmt.Errorf("%s, element %q: stored value does not decode: %w", n.table.Key, n.field, err)
-	}
-	return nil
 }
 
 // DropNeeds forgets what was asked for: the batch is abandoned.

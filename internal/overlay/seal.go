@@ -176,3 +176,6 @@ func (v *View) evict(e element) {
 
 // Cached is the number of elements in the cache.
 func (v *View) Cached() int { return len(v.cached) }
+
+// Changed reports whether the open batch drops a table.
+func (v *View) Changed() bool { return len(v.changed) > 0 }

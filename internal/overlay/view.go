@@ -142,6 +142,9 @@ func find[T any](v *View, p *Path) *Entry[T] {
 			e.n.flags |= loaded
 		}
 	}
+	if e.n.flags&broken != 0 {
+		v.Fail(fmt.Errorf("PState %s, element %q: stored value does not decode: %w", p.Decl.Name, e.n.field, e.whyBroken()))
+	}
 	e.n.batch = v.open
 	e.n.flags |= used
 	return e

@@ -1,0 +1,184 @@
+package runtime
+
+import (
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/overlay"
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
+)
+
+// batch is the events that one commit covers, and what follows from it.
+type batch struct {
+	commit   store.Batch
+	arena    overlay.Arena
+	mark     task.Mark
+	events   int
+	finished []finished    // records that ended here without a tree
+	frames   []*wire.Frame // leave after the commit
+	consumed []*wire.Frame // frames whose last event ran here
+	traces   []*wire.Trace
+	parked   []store.Write
+}
+
+// finished is a record that is done, whatever way.
+type finished struct {
+	source  *source
+	record  *depot.Record
+	attempt uint16
+	outcome wire.Outcome
+	text    string
+	returns []wire.Return
+}
+
+func (t *Task) newBatch() *batch {
+	if n := len(t.spare); n > 0 {
+		b := t.spare[n-1]
+		t.spare = t.spare[:n-1]
+		return b
+	}
+	return &batch{}
+}
+
+// reuse takes back a batch that is settled.
+func (t *Task) reuse(b *batch) {
+	clear(b.finished)
+	clear(b.frames)
+	clear(b.consumed)
+	clear(b.traces)
+	clear(b.parked)
+	b.commit.Changes = b.commit.Changes[:0]
+	b.arena.Reset()
+	b.events = 0
+	b.finished, b.frames, b.consumed, b.traces, b.parked = b.finished[:0], b.frames[:0], b.consumed[:0], b.traces[:0], b.parked[:0]
+	b.mark = task.Mark{}
+	if len(t.spare) < 3 {
+		t.spare = append(t.spare, b)
+	}
+}
+
+// seal closes the open batch and sends its commit, if none is under way. A lone
+// event is committed alone; while a commit is under way, events gather in the
+// next batch: no timer (promise 3.45). It reports whether more may run at once.
+func (t *Task) seal() bool {
+	if t.inflight != nil || t.co.waiting {
+		return false
+	}
+	due := t.progressDue()
+	if t.open == nil {
+		if !due {
+			return false
+		}
+		t.open = t.newBatch()
+	}
+	b := t.open
+	t.open = nil
+	b.frames = t.host.Out.Take(b.frames)
+	for i := range b.finished {
+		f := &b.finished[i]
+		if f.outcome == wire.Parked {
+			t.park(b, f)
+		}
+		t.finish(f.source, f.record)
+	}
+	if t.view.Dirty() == 0 && len(b.parked) == 0 && !due && !t.view.Changed() {
+		// Nothing to store: what the events sent off may leave at once.
+		t.release(b)
+		return true
+	}
+	if err := t.view.Seal(&b.commit, &b.arena); err != nil {
+		t.halt(err) // values are checked when they are written
+		return false
+	}
+	if len(b.parked) > 0 {
+		b.commit.Changes = append(b.commit.Changes, store.Change{Table: wire.ParkedTable(t.config.Tag), Writes: b.parked})
+	}
+	t.writeProgress(b)
+	t.send(b)
+	return false
+}
+
+// send puts the batch under way.
+func (t *Task) send(b *batch) {
+	b.commit.Head = t.head
+	b.commit.Head.Number++
+	b.mark = b.commit.Head.Mark
+	t.inflight = b
+	t.effects.Commit = &b.commit
+}
+
+// progressDue reports whether some topology's progress is to be written even
+// without data (promises 3.95 and 3.97).
+func (t *Task) progressDue() bool {
+	for _, topo := range t.topology {
+		if topo.dirty && (topo.finished >= t.options.CheckpointThreshold || t.now >= topo.writtenAt+int64(t.options.CheckpointPeriod)) {
+			return true
+		}
+	}
+	return false
+}
+
+// writeProgress adds the progress of every topology that has any to the batch:
+// in a data commit it costs one field.
+func (t *Task) writeProgress(b *batch) {
+	for _, topo := range t.topology {
+		if !topo.dirty {
+			continue
+		}
+		topo.dirty, topo.finished, topo.writtenAt = false, 0, t.now
+		change := store.Change{Table: topo.table}
+		for _, s := range topo.sources {
+			t.host.Scratch = s.progress.AppendText(t.host.Scratch[:0])
+			change.Writes = append(change.Writes, store.Write{Field: s.plan.Name, Value: b.arena.Text(t.host.Scratch)})
+		}
+		b.commit.Changes = append(b.commit.Changes, change)
+	}
+}
+
+// release lets go what waited for the batch's commit: hops and acks leave, those
+// to this task take effect, appenders are answered.
+func (t *Task) release(b *batch) {
+	if t.listener.BatchCommitted != nil && b.events > 0 {
+		fields := 0
+		for i := range b.commit.Changes {
+			fields += len(b.commit.Changes[i].Writes)
+		}
+		t.listener.BatchCommitted(BatchInfo{TaskInfo: t.info, Head: b.mark, Events: b.events, Fields: fields, Frames: len(b.frames), Traces: b.traces})
+	}
+	for i := range b.finished {
+		t.recordDone(&b.finished[i])
+	}
+	for _, f := range b.frames {
+		if f.To != t.config.Task {
+			t.ship(f)
+		} else if t.phase == running {
+			t.ownFrame(f)
+		}
+	}
+	for _, f := range b.consumed {
+		t.pool.Put(f)
+	}
+	t.reuse(b)
+}
+
+// ship sends a frame to another task. It names the head at the moment of sending
+// (R14).
+func (t *Task) ship(f *wire.Frame) {
+	t.numbers[f.To]++
+	f.From, f.Number = t.config.Task, t.numbers[f.To]
+	f.Sender, f.Replaced, f.Lineage = t.head.Mark, t.head.Replaced, t.lineage
+	t.effects.Frames = append(t.effects.Frames, f)
+}
+
+// ownFrame takes in what this task sent to itself.
+func (t *Task) ownFrame(f *wire.Frame) {
+	f.From = t.config.Task
+	for i := range f.Acks {
+		t.onAck(f, &f.Acks[i])
+	}
+	if len(f.Events) > 0 {
+		t.queue.push(f, t.config.Tasks)
+	} else {
+		t.pool.Put(f)
+	}
+}

@@ -1,0 +1,282 @@
+package runtime
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/coppice-run/coppice/acker"
+	"github.com/coppice-run/coppice/internal/host"
+	"github.com/coppice-run/coppice/internal/overlay"
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
+)
+
+// Config is what a task is made of. Everything that is not determined by its
+// inputs comes in here.
+type Config struct {
+	Plan    *module.Plan
+	Task    task.ID
+	Tasks   int
+	Tag     string // task.Tag of the three above
+	Address string // of the worker, noted in the head (R6)
+	Random  *rand.Rand
+	// NewToken makes the name of an ownership period: random, never twice.
+	NewToken   func() task.Token
+	Options    Options
+	EncodeHops bool // keep payloads in their stored form, also within a process
+	Listener   *Listener
+}
+
+// phase is where a task is in its life.
+type phase uint8
+
+const (
+	idle     phase = iota // before Start, or stopped
+	taking                // Take is under way, or its pause before
+	loading               // reading its progress from the slot
+	starting              // finding where new sources begin
+	opening               // the first commit of the ownership period is under way (R3)
+	running
+	halted
+)
+
+func (p phase) String() string {
+	return [...]string{"idle", "taking", "loading", "starting", "opening", "running", "halted"}[p]
+}
+
+// Task is the engine of one task. Not for concurrent use.
+type Task struct {
+	config   Config
+	options  Options
+	plan     *module.Plan
+	steps    []*module.StepPlan
+	topology []*topology
+	feeds    []*feed
+	listener Listener
+	info     TaskInfo
+
+	phase     phase
+	nominated bool
+	now       int64
+	effects   Effects
+
+	// ownership
+	head     task.Head // as committed last
+	lineage  task.Lineage
+	tries    int       // take-overs that failed in a row
+	retakeAt int64     // when to try again; 0: not waiting
+	doubt    *batch    // its commit's reply was lost (R11)
+	known    task.Mark // the newest commit that this owner knows of, to notice a regression
+	numbers  []uint64  // of the last frame to each task, in this period
+	peers    []peer
+
+	// running
+	view     *overlay.View
+	event    *module.Event
+	host     *host.Event
+	pool     host.Pool
+	ledger   *acker.Ledger[rooted]
+	queue    queue
+	co       coroutine
+	open     *batch
+	inflight *batch
+	spare    []*batch
+	reading  bool // Reads is under way
+	shuffle  []task.ID
+
+	// completing
+	deadlines []deadline
+	proving   []acker.Ref // complete trees whose acks are not yet shown (R13)
+	asked     bool        // Heads is under way
+	waiters   map[recordKey]*waiting
+}
+
+// topology is one stream topology on this task.
+type topology struct {
+	plan      *module.StreamPlan
+	sources   []*source
+	executing int // records begun and not finished
+	table     store.Table
+	dirty     bool  // some source's progress is ahead of the slot
+	finished  int   // records finished since the progress was written
+	writtenAt int64 // when it was
+}
+
+// New returns a task that waits for Start.
+func New(config Config) *Task {
+	t := &Task{
+		config: config, options: config.Options.WithDefaults(), plan: config.Plan, steps: config.Plan.Steps(),
+		nominated: true, waiters: map[recordKey]*waiting{},
+		info: TaskInfo{Module: config.Plan.Module, Task: config.Task},
+	}
+	if config.Listener != nil {
+		t.listener = *config.Listener
+	}
+	byDepot := map[string]*feed{}
+	for _, plan := range config.Plan.Streams {
+		topo := &topology{plan: plan, table: wire.ProgressTable(config.Tag, plan.Name)}
+		for _, sp := range plan.Sources {
+			f := byDepot[sp.Depot.Name]
+			if f == nil {
+				f = &feed{depot: sp.Depot.Name}
+				byDepot[f.depot] = f
+				t.feeds = append(t.feeds, f)
+			}
+			s := &source{plan: sp, topology: topo, feed: f}
+			f.sources = append(f.sources, s)
+			topo.sources = append(topo.sources, s)
+		}
+		t.topology = append(t.topology, topo)
+	}
+	t.event = module.NewEvent()
+	t.host = module.HostOf(t.event)
+	t.host.Task, t.host.Tasks = config.Task, config.Tasks
+	t.host.OpenTree = t.openTree
+	t.host.Shuffled = t.nextShuffled
+	return t
+}
+
+// Step takes one input at a time (nanoseconds, never going back) and returns
+// what is to be done. The effects are valid until the next step.
+func (t *Task) Step(now int64, in Input) *Effects {
+	t.effects.reset()
+	if now > t.now {
+		t.now = now
+	}
+	if t.phase == halted {
+		t.refuse(in)
+		return &t.effects
+	}
+	t.take(in)
+	t.pump()
+	t.effects.WakeAt = t.wakeAt()
+	return &t.effects
+}
+
+// take dispatches one input.
+func (t *Task) take(in Input) {
+	switch in := in.(type) {
+	case *Start:
+		if t.phase == idle {
+			t.begin()
+		}
+	case *Nominated:
+		t.onNominated(in)
+	case *Taken:
+		t.onTaken(in)
+	case *ReadDone:
+		t.onReadDone(in)
+	case *StartsDone:
+		t.onStartsDone(in)
+	case *CommitDone:
+		t.onCommitDone(in)
+	case *HeadsDone:
+		t.onHeadsDone(in)
+	case *Records:
+		t.onRecords(in)
+	case *DepotFault:
+		t.halt(fmt.Errorf("depot %s: %w", in.Depot, in.Err))
+	case *FrameIn:
+		t.onFrame(in.Frame)
+	case *PeerLost:
+		t.failTouching(in.Task, "connection to task "+in.Task.String()+" lost")
+	case *Await:
+		t.onAwait(in)
+	case *AwaitOver:
+		t.onAwaitOver(in)
+	case *Tick:
+		t.onTick()
+	}
+}
+
+// pump runs what can run and commits what can be committed.
+func (t *Task) pump() {
+	for t.phase == running {
+		t.onTick()
+		t.run()
+		if t.phase != running || !t.seal() {
+			return
+		}
+	}
+}
+
+// onTick does what time alone asks for.
+func (t *Task) onTick() {
+	switch t.phase {
+	case taking:
+		if t.retakeAt != 0 && t.now >= t.retakeAt {
+			t.retake()
+		}
+	case running:
+		t.expire()
+	}
+}
+
+// wakeAt is the next time at which something is due.
+func (t *Task) wakeAt() int64 {
+	var at int64
+	earlier := func(when int64) {
+		if when != 0 && (at == 0 || when < at) {
+			at = when
+		}
+	}
+	switch t.phase {
+	case taking:
+		earlier(t.retakeAt)
+	case running:
+		earlier(t.nextDeadline())
+		for _, topo := range t.topology {
+			if topo.dirty {
+				earlier(topo.writtenAt + int64(t.options.CheckpointPeriod))
+			}
+			for _, s := range topo.sources {
+				if ready, ok := s.retries.NextAt(); ok {
+					earlier(max(ready, 1))
+				}
+			}
+		}
+	}
+	return at
+}
+
+// halt stops the task for good: going on could lose or repeat data in silence.
+func (t *Task) halt(why error) {
+	if t.phase == halted {
+		return
+	}
+	t.phase = halted
+	t.effects.Drop = true
+	t.effects.Halt = fmt.Errorf("module %s task %d halted: %w", t.plan.Module, t.config.Task, why)
+	t.co.stop()
+	for _, f := range t.feeds {
+		t.effects.Feeds = append(t.effects.Feeds, Feed{Depot: f.depot, Order: FeedStop})
+	}
+	t.answerAll(AnswerHalted, why.Error())
+}
+
+// refuse answers what a halted task is asked.
+func (t *Task) refuse(in Input) {
+	if await, ok := in.(*Await); ok {
+		t.effects.Answers = append(t.effects.Answers, Answer{Waiter: await.Waiter, Kind: AnswerHalted, Text: "the task has halted"})
+	}
+}
+
+// Close ends the task's coroutine; the task is of no more use.
+func (t *Task) Close() { t.co.stop() }
+
+// nextShuffled draws the next task of a random round-robin: a permutation, and
+// another when it is used up (promise 10.04).
+func (t *Task) nextShuffled() task.ID {
+	if len(t.shuffle) == 0 {
+		for i := range t.config.Tasks {
+			t.shuffle = append(t.shuffle, task.ID(i))
+		}
+		t.config.Random.Shuffle(len(t.shuffle), func(i, j int) { t.shuffle[i], t.shuffle[j] = t.shuffle[j], t.shuffle[i] })
+	}
+	last := len(t.shuffle) - 1
+	next := t.shuffle[last]
+	t.shuffle = t.shuffle[:last]
+	return next
+}

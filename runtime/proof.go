@@ -1,0 +1,109 @@
+package runtime
+
+import (
+	"slices"
+
+	"github.com/coppice-run/coppice/acker"
+	"github.com/coppice-run/coppice/task"
+)
+
+// proof is a commit of another task that a tree rests on and that this task's
+// connection has not shown: it was made on another lineage than ours.
+//
+// A tree whose acks all come from our own lineage needs no proof: one server's
+// history is a prefix, so it loses our progress no later than what the tree
+// wrote (R13, R14).
+type proof struct {
+	task task.ID
+	mark task.Mark
+}
+
+// rest notes that the tree rests on a commit: of one task and ownership period
+// the highest number counts.
+func (d *rooted) rest(p proof) {
+	for i := range d.proofs {
+		have := &d.proofs[i]
+		if have.task == p.task && have.mark.Token == p.mark.Token {
+			have.mark.Number = max(have.mark.Number, p.mark.Number)
+			return
+		}
+	}
+	d.proofs = append(d.proofs, p)
+}
+
+// askHeads asks for the heads that the complete trees rest on, for all of them
+// at once; one question is under way at a time.
+func (t *Task) askHeads() {
+	if t.asked || len(t.proving) == 0 {
+		return
+	}
+	wanted := make([]bool, t.config.Tasks)
+	for _, ref := range t.proving {
+		if tree := t.ledger.Find(ref); tree != nil {
+			for _, p := range tree.Data.proofs {
+				wanted[p.task] = true
+			}
+		}
+	}
+	for i, yes := range wanted {
+		if yes {
+			t.effects.Heads = append(t.effects.Heads, task.ID(i))
+		}
+	}
+	t.asked = len(t.effects.Heads) > 0
+	if !t.asked {
+		t.proving = nil
+	}
+}
+
+// onHeadsDone finishes the trees whose acks are shown, fails those whose are
+// not: what they wrote is gone (R16), and asks for the rest.
+func (t *Task) onHeadsDone(in *HeadsDone) {
+	if t.phase != running || !t.asked {
+		return
+	}
+	t.asked = false
+	if in.Err != nil {
+		t.drop(in.Err)
+		return
+	}
+	var later []acker.Ref
+	for _, ref := range t.proving {
+		tree := t.ledger.Find(ref)
+		if tree == nil {
+			continue
+		}
+		switch t.shown(tree.Data.proofs, in) {
+		case yes:
+			t.treeDone(tree)
+		case no:
+			t.treeFailed(tree, "the store lost what this record wrote")
+		default:
+			later = append(later, ref)
+		}
+	}
+	t.proving = later
+	t.askHeads()
+}
+
+type verdict uint8
+
+const (
+	yes verdict = iota
+	no
+	unread
+)
+
+// shown compares what a tree rests on with the heads that were read.
+func (t *Task) shown(proofs []proof, in *HeadsDone) verdict {
+	for _, p := range proofs {
+		i := slices.Index(in.Tasks, p.task)
+		if i < 0 {
+			return unread
+		}
+		if !in.Heads[i].Covers(p.mark) {
+			return no
+		}
+	}
+	return yes
+}

@@ -1,0 +1,120 @@
+package runtime
+
+import (
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/wire"
+)
+
+// item is one event to run: element index of a frame, or a record of a source.
+type item struct {
+	frame   *wire.Frame
+	index   int
+	source  *source
+	record  *depot.Record
+	attempt uint16
+}
+
+// lane is the frames of one sender, in order.
+type lane struct {
+	frames []*wire.Frame
+	next   int // event of the first frame
+}
+
+// queue is what waits to run on a task: one lane per sender and one per source,
+// served in turns (R43), and the items drawn from them for the open batch.
+type queue struct {
+	lanes   []*lane
+	turn    int
+	waiting int    // events in lanes
+	drawn   []item // in the order of running
+	at      int    // the next of drawn
+}
+
+// Turn sizes: how many events one lane gives before the next has its turn, and
+// how many are drawn ahead of running, which is how far look-ahead sees.
+const (
+	laneTurn  = 64
+	drawAhead = 512
+)
+
+// push puts a frame with events into its sender's lane.
+func (q *queue) push(f *wire.Frame, tasks int) {
+	if q.lanes == nil {
+		q.lanes = make([]*lane, tasks)
+	}
+	l := q.lanes[f.From]
+	if l == nil {
+		l = &lane{}
+		q.lanes[f.From] = l
+	}
+	l.frames = append(l.frames, f)
+	q.waiting += len(f.Events)
+}
+
+// draw moves up to n events of the lane to the drawn items.
+func (l *lane) draw(q *queue, n int) {
+	for n > 0 && len(l.frames) > 0 {
+		f := l.frames[0]
+		for n > 0 && l.next < len(f.Events) {
+			q.drawn = append(q.drawn, item{frame: f, index: l.next})
+			l.next++
+			n--
+			q.waiting--
+		}
+		if l.next == len(f.Events) {
+			l.frames[0] = nil
+			l.frames = l.frames[1:]
+			l.next = 0
+		}
+	}
+	if len(l.frames) == 0 {
+		l.frames = nil
+	}
+}
+
+// peek returns the i-th drawn item from the next on.
+func (q *queue) peek(i int) (*item, bool) {
+	if q.at+i >= len(q.drawn) {
+		return nil, false
+	}
+	return &q.drawn[q.at+i], true
+}
+
+// pop takes the next drawn item.
+func (q *queue) pop() (item, bool) {
+	if q.at == len(q.drawn) {
+		return item{}, false
+	}
+	it := q.drawn[q.at]
+	q.at++
+	if q.at == len(q.drawn) {
+		clear(q.drawn)
+		q.drawn, q.at = q.drawn[:0], 0
+	}
+	return it, true
+}
+
+// drawMore fills the drawn items from the lanes and sources, in turns. Events
+// of trees under way come first: they finish records.
+func (t *Task) drawMore() {
+	q := &t.queue
+	for q.waiting > 0 && len(q.drawn) < drawAhead {
+		for range q.lanes {
+			q.turn++
+			if q.turn >= len(q.lanes) {
+				q.turn = 0
+			}
+			if l := q.lanes[q.turn]; l != nil && len(l.frames) > 0 {
+				l.draw(q, laneTurn)
+			}
+			if len(q.drawn) >= drawAhead {
+				break
+			}
+		}
+	}
+	for _, topo := range t.topology {
+		for _, s := range topo.sources {
+			t.admit(topo, s)
+		}
+	}
+}

@@ -1,0 +1,295 @@
+package runtime
+
+import (
+	"fmt"
+	"iter"
+	"runtime/debug"
+
+	"github.com/coppice-run/coppice/acker"
+	"github.com/coppice-run/coppice/internal/host"
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/task"
+)
+
+// coroutine is the goroutine-less thread in which handlers run: it gives up
+// control only when there is nothing to run, or when a handler reads what is
+// not in memory. Switching costs tens of nanoseconds and no allocation.
+type coroutine struct {
+	next    func() (struct{}, bool)
+	end     func()
+	yield   func(struct{}) bool
+	waiting bool // a handler waits for reads
+	ahead   bool // a later event runs ahead on a throw-away savepoint
+}
+
+// unwind leaves a handler without its help: when it runs ahead and meets what is
+// not in memory, or when the task ends.
+type unwind struct{}
+
+// resume gives control to the coroutine until it yields.
+func (c *coroutine) resume(body func(yield func(struct{}) bool)) {
+	if c.next == nil {
+		c.next, c.end = iter.Pull(iter.Seq[struct{}](body))
+	}
+	c.next()
+}
+
+// stop ends the coroutine, unwinding a handler that waits.
+func (c *coroutine) stop() {
+	if c.end != nil {
+		c.end()
+	}
+	*c = coroutine{}
+}
+
+// run executes events into the open batch until there are none, the batch is
+// full, or a handler waits for reads.
+func (t *Task) run() {
+	if t.co.waiting {
+		return
+	}
+	if t.queue.at == len(t.queue.drawn) {
+		t.drawMore()
+	}
+	if t.full() || t.queue.at == len(t.queue.drawn) {
+		return
+	}
+	t.co.resume(t.body)
+}
+
+// full reports whether the open batch takes no more events.
+func (t *Task) full() bool {
+	return t.open != nil && (t.open.events >= t.options.MaxEventsPerBatch || t.view.Dirty() >= t.options.MaxFieldsPerBatch)
+}
+
+// body is the coroutine.
+func (t *Task) body(yield func(struct{}) bool) {
+	t.co.yield = yield
+	for {
+		for !t.full() {
+			it, ok := t.queue.pop()
+			if !ok {
+				if t.drawMore(); t.queue.at == len(t.queue.drawn) {
+					break
+				}
+				continue
+			}
+			if !t.execute(&it) {
+				return
+			}
+		}
+		if !yield(struct{}{}) {
+			return
+		}
+	}
+}
+
+// suspend is called in a handler that reads what is not in memory. It lets the
+// events behind it run ahead, so that what they need is fetched in the same
+// round trip, and waits.
+func (t *Task) suspend() {
+	if t.co.ahead {
+		panic(unwind{})
+	}
+	t.lookAhead()
+	t.effects.Reads = t.view.Reads(t.effects.Reads)
+	t.reading = true
+	t.co.waiting = true
+	if !t.co.yield(struct{}{}) {
+		panic(unwind{})
+	}
+	t.co.waiting = false
+}
+
+// lookAhead runs the drawn events behind the waiting one on savepoints that are
+// thrown away, each until its first miss. The outcome of the batch is as if it
+// had not been: they all run again, in order, when their turn comes.
+func (t *Task) lookAhead() {
+	running := *t.host
+	owner := t.view.Owner
+	t.co.ahead = true
+	for i := 0; i < drawAhead && t.view.Pending() < drawAhead; i++ {
+		it, ok := t.queue.peek(i)
+		if !ok {
+			break
+		}
+		save, mark := t.view.Begin(), t.host.Out.Mark()
+		t.prepare(it)
+		_ = t.call(it)
+		if t.host.Record != nil && t.host.Origin.Tree.ID != 0 {
+			t.ledger.Close(t.ledger.Find(t.host.Origin.Tree))
+		}
+		t.host.Out.Rollback(mark)
+		t.view.Rollback(save)
+	}
+	t.co.ahead = false
+	scratch := t.host.Scratch
+	*t.host = running
+	t.host.Scratch = scratch
+	t.view.Owner = owner
+}
+
+// prepare sets the event up for an item.
+func (t *Task) prepare(it *item) {
+	if it.source != nil {
+		s := it.source
+		origin := wire.Origin{
+			Root: t.config.Task, Source: uint16(s.plan.ID), Attempt: it.attempt,
+			Offset: it.record.Offset, Time: it.record.Time.UnixMilli(), Trace: traceOf(it.record),
+		}
+		t.host.Topology = s.topology.plan.ID
+		t.view.Owner = s.topology.plan.Name
+		t.host.Begin(origin, acker.Seed(s.topology.plan.Name, s.plan.Name, it.record.Partition, it.record.Offset), it.record)
+		return
+	}
+	e := &it.frame.Events[it.index]
+	step := t.steps[e.Step]
+	t.view.Owner = step.Topology
+	t.host.Topology = step.TopologyID()
+	t.host.Begin(e.Origin, e.Seed, nil)
+}
+
+// call runs the handler of an item; a panic becomes its error.
+func (t *Task) call(it *item) (err error) {
+	defer func() {
+		switch p := recover(); p := p.(type) {
+		case nil:
+		case unwind:
+			err = errUnwound
+		default:
+			err = &PanicError{Value: fmt.Sprint(p), Stack: string(debug.Stack())}
+		}
+	}()
+	if it.source != nil {
+		return it.source.plan.Run(t.event, it.record)
+	}
+	e := &it.frame.Events[it.index]
+	return t.steps[e.Step].Run(t.event, it.frame.Columns[e.Step], int(e.Index))
+}
+
+// PanicError is a handler's panic; it fails the record like an error.
+type PanicError struct {
+	Value string
+	Stack string
+}
+
+func (e *PanicError) Error() string { return "panic: " + e.Value }
+
+var errUnwound = fmt.Errorf("handler was unwound")
+
+// execute runs one event for good. It returns false when the coroutine ends.
+func (t *Task) execute(it *item) bool {
+	if t.open == nil {
+		t.open = t.newBatch()
+	}
+	save, mark := t.view.Begin(), t.host.Out.Mark()
+	t.prepare(it)
+	traced := t.host.Origin.Trace
+	if traced != nil && t.listener.EventBegin != nil {
+		t.host.Origin.Trace = t.listener.EventBegin(t.eventInfo(it, nil, traced))
+	}
+	err := t.call(it)
+	if err == errUnwound {
+		return false
+	}
+	if failure := t.view.Failure(); failure != nil {
+		err = failure
+	}
+	t.open.events++
+	if traced != nil {
+		t.open.traces = append(t.open.traces, t.host.Origin.Trace)
+	}
+	if err != nil {
+		t.host.Out.Rollback(mark)
+		t.view.Rollback(save)
+		t.eventFailed(it, err)
+	} else {
+		t.view.Release(save)
+		t.eventDone(it)
+	}
+	if t.listener.EventEnd != nil {
+		t.listener.EventEnd(t.eventInfo(it, err, t.host.Origin.Trace))
+	}
+	if it.frame != nil && it.index == len(it.frame.Events)-1 {
+		t.open.consumed = append(t.open.consumed, it.frame)
+	}
+	return true
+}
+
+// openTree gives the running root event its tree, when it first hops.
+func (t *Task) openTree(h *host.Event) {
+	tree := t.ledger.Open(h.Seed)
+	tree.Touched = touch(t.config.Task)
+	h.Origin.Tree = tree.Ref
+}
+
+func touch(id task.ID) uint64 { return 1 << (uint(id) & 63) }
+
+// eventDone books a finished event.
+func (t *Task) eventDone(it *item) {
+	h := t.host
+	if it.source == nil {
+		delta, touched := h.Delta()
+		t.host.Out.Ack(h.Origin.Root, h.Origin.Tree, delta, touched, returned(h))
+		return
+	}
+	if h.Origin.Tree.ID == 0 {
+		t.open.finished = append(t.open.finished, finished{source: it.source, record: it.record, attempt: it.attempt, returns: h.Returns()})
+		return
+	}
+	t.plant(it)
+	delta, touched := h.Delta()
+	t.host.Out.Ack(t.config.Task, h.Origin.Tree, delta, touched, returned(h))
+}
+
+func returned(h *host.Event) *wire.AckMore {
+	if len(h.Returns()) == 0 {
+		return nil
+	}
+	return &wire.AckMore{Returns: h.Returns()}
+}
+
+// eventFailed books an event that ended with an error; its writes and hops are
+// rolled back.
+func (t *Task) eventFailed(it *item, err error) {
+	rejected, parked := module.OutcomeOf(err)
+	outcome := wire.Failed
+	switch {
+	case rejected:
+		outcome = wire.Rejected
+	case parked:
+		outcome = wire.Parked
+	}
+	h := t.host
+	if it.source == nil {
+		// The children are rolled back: only the event itself ends.
+		own := acker.EventID(h.Origin.Tree.ID, h.Seed)
+		t.host.Out.Ack(h.Origin.Root, h.Origin.Tree, own, 0, &wire.AckMore{Outcome: outcome, Text: err.Error(), Step: t.steps[it.frame.Events[it.index].Step].Name})
+		return
+	}
+	if h.Origin.Tree.ID != 0 {
+		t.ledger.Close(t.ledger.Find(h.Origin.Tree))
+	}
+	f := finished{source: it.source, record: it.record, attempt: it.attempt, outcome: outcome, text: err.Error()}
+	if outcome == wire.Failed {
+		t.attemptFailed(f)
+		return
+	}
+	t.open.finished = append(t.open.finished, f)
+}
+
+func (t *Task) eventInfo(it *item, err error, trace *wire.Trace) EventInfo {
+	h := t.host
+	info := EventInfo{
+		TaskInfo: t.info, Offset: h.Origin.Offset, RootTask: h.Origin.Root, Attempt: int(h.Origin.Attempt),
+		Seed: h.Seed, Children: h.Hopped(), Err: err, Trace: trace,
+	}
+	if it.source != nil {
+		info.Topology, info.Step, info.Root = it.source.topology.plan.Name, it.source.plan.Name, true
+	} else {
+		step := t.steps[it.frame.Events[it.index].Step]
+		info.Topology, info.Step = step.Topology, step.Name
+	}
+	return info
+}

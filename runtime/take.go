@@ -1,0 +1,284 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/coppice-run/coppice/acker"
+	"github.com/coppice-run/coppice/internal/host"
+	"github.com/coppice-run/coppice/internal/overlay"
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/runtime/stream"
+	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
+)
+
+// How a task comes to own its slot:
+//
+//	idle ──Start──► taking ──Taken──► loading ──progress──► starting ──starts──► opening ──first commit──► running
+//	                  ▲                                                                                      │
+//	                  └────────────── back-off, if nominated ◄── nil EXEC, lost reply, refusal, … ◄──────────┘
+//
+// Every break of the connection leads back to taking, with a new token (R2,
+// R10): a late EXEC of the old connection then aborts itself, and what the
+// take-over replaced tells whether a commit with a lost reply was applied (R11).
+
+// Pauses before a take-over is tried again (R5: with jitter).
+const (
+	retakePause    = 20e6 // 20 ms
+	retakePauseMax = 2e9  // 2 s
+)
+
+func (t *Task) begin() {
+	t.forget()
+	t.phase = taking
+	t.tries = 0
+	t.retake()
+}
+
+// retake asks for the slot under a new token.
+func (t *Task) retake() {
+	t.retakeAt = 0
+	t.head = task.Head{Mark: task.Mark{Token: t.config.NewToken()}, Address: t.config.Address}
+	head := t.head
+	t.effects.Take = &head
+}
+
+// drop gives up the connection and everything in memory that rests on it (R10,
+// R19), and tries to take the slot anew, unless the task is to stop.
+func (t *Task) drop(cause error) {
+	if t.listener.Dropped != nil {
+		t.listener.Dropped(DroppedInfo{TaskInfo: t.info, Cause: cause})
+	}
+	t.forget()
+	t.effects.Drop = true
+	for _, f := range t.feeds {
+		t.effects.Feeds = append(t.effects.Feeds, Feed{Depot: f.depot, Order: FeedStop})
+	}
+	if !t.nominated {
+		t.stop()
+		return
+	}
+	t.phase = taking
+	t.tries++
+	t.retakeAt = t.now + stream.Backoff(uint16(min(t.tries+1, 30)), retakePause, retakePauseMax, t.config.Random.Float64())
+}
+
+func (t *Task) stop() {
+	t.phase = idle
+	t.doubt = nil
+	t.effects.Stopped = true
+}
+
+// forget empties the memory.
+func (t *Task) forget() {
+	t.co.stop()
+	t.view = overlay.New(t.config.Tag, len(t.plan.PStates))
+	t.view.Suspend = t.suspend
+	t.host.View = t.view
+	t.host.Out = nil
+	t.ledger = acker.NewLedger[rooted](t.config.Random.Uint64())
+	t.queue = queue{}
+	t.open, t.inflight = nil, nil
+	t.reading, t.asked = false, false
+	t.deadlines, t.proving = nil, nil
+	t.pool = host.Pool{}
+	t.numbers = make([]uint64, t.config.Tasks)
+	t.peers = make([]peer, t.config.Tasks)
+	for _, topo := range t.topology {
+		topo.executing, topo.dirty, topo.finished = 0, false, 0
+		for _, s := range topo.sources {
+			s.forget()
+		}
+	}
+	for _, f := range t.feeds {
+		f.paused = false
+		f.next = 0
+	}
+}
+
+func (t *Task) onNominated(in *Nominated) {
+	t.nominated = in.Yes
+	switch {
+	case in.Yes && t.phase == idle:
+		t.begin()
+	case !in.Yes && t.phase == taking && t.retakeAt != 0:
+		t.stop()
+	}
+}
+
+func (t *Task) onTaken(in *Taken) {
+	if t.phase != taking || t.retakeAt != 0 {
+		return
+	}
+	if in.Err != nil {
+		// Whether the head was set is unknown. Coming again with a new token settles
+		// it either way; only the note of what was replaced may name our own try.
+		t.drop(fmt.Errorf("take-over: %w", in.Err))
+		return
+	}
+	t.lineage = in.Lineage
+	t.head.Replaced = in.Previous.Mark
+	t.settle(in.Previous)
+	t.known = t.head.Mark
+	if t.phase != taking {
+		return
+	}
+	t.phase = loading
+	for _, topo := range t.topology {
+		t.effects.Reads = append(t.effects.Reads, store.Read{Kind: store.Range, Table: topo.table})
+	}
+	if len(t.effects.Reads) == 0 {
+		t.openSlot()
+	}
+}
+
+// settle decides what became of the commit whose reply was lost, and notices a
+// slot that went back.
+func (t *Task) settle(previous task.Head) {
+	if d := t.doubt; d != nil {
+		t.doubt = nil
+		if previous.Covers(d.mark) {
+			t.known = d.mark
+			t.head.Replaced = previous.Mark
+			t.release(d)
+		}
+	}
+	if !t.known.Token.IsZero() && previous.Token == t.known.Token && previous.Number < t.known.Number && t.listener.Regressed != nil {
+		t.listener.Regressed(RegressedInfo{TaskInfo: t.info, From: t.known, To: previous.Mark})
+	}
+}
+
+// loadProgress reads the stored progress of every source.
+func (t *Task) loadProgress(reads []store.Read) {
+	for i, topo := range t.topology {
+		stored := map[string]string{}
+		for _, e := range reads[i].Elements {
+			stored[e.Field] = e.Value
+		}
+		topo.writtenAt = t.now
+		for _, s := range topo.sources {
+			text, ok := stored[s.plan.Name]
+			if !ok {
+				t.effects.Starts = append(t.effects.Starts, StartQuery{Depot: s.plan.Depot.Name, Start: s.plan.Start})
+				continue
+			}
+			progress, err := stream.ParseProgress(text)
+			if err != nil {
+				t.halt(fmt.Errorf("stored progress of source %s: %w", s.plan.Name, err))
+				return
+			}
+			s.progress, s.known = progress, true
+		}
+	}
+	if len(t.effects.Starts) > 0 {
+		t.phase = starting
+		return
+	}
+	t.openSlot()
+}
+
+func (t *Task) onStartsDone(in *StartsDone) {
+	if t.phase != starting {
+		return
+	}
+	if in.Err != nil {
+		t.drop(fmt.Errorf("finding where sources begin: %w", in.Err))
+		return
+	}
+	i := 0
+	for _, topo := range t.topology {
+		for _, s := range topo.sources {
+			if !s.known && i < len(in.Offsets) {
+				s.progress, s.known = stream.NewProgress(in.Offsets[i], [16]byte{}), true
+				topo.dirty = true
+				i++
+			}
+		}
+	}
+	t.openSlot()
+}
+
+// openSlot sends the first commit of the ownership period, also without work:
+// it notes what this period replaced (R3) and where new sources begin.
+func (t *Task) openSlot() {
+	t.phase = opening
+	b := t.newBatch()
+	t.writeProgress(b)
+	t.send(b)
+}
+
+// opened starts the sources.
+func (t *Task) opened() {
+	t.phase = running
+	t.tries = 0
+	t.host.Out = host.NewOutbox(t.config.Tasks, t.plan.StepCount, t.config.EncodeHops, &t.pool)
+	t.answerOver()
+	for _, f := range t.feeds {
+		t.startFeed(f)
+	}
+	if !t.head.Replaced.Token.IsZero() {
+		t.greet()
+	}
+	if t.listener.Took != nil {
+		t.listener.Took(TookInfo{TaskInfo: t.info, Head: t.head.Mark, Replaced: t.head.Replaced})
+	}
+}
+
+// greet tells every other task that this one has a new owner, so that trees
+// whose events were lost with the old one fail at once (R19).
+func (t *Task) greet() {
+	for i := range t.config.Tasks {
+		if task.ID(i) != t.config.Task {
+			t.ship(&wire.Frame{To: task.ID(i)})
+		}
+	}
+}
+
+// onCommitDone takes the outcome of the commit under way.
+func (t *Task) onCommitDone(in *CommitDone) {
+	b := t.inflight
+	if b == nil {
+		return
+	}
+	t.inflight = nil
+	switch {
+	case in.Err == nil:
+		t.head.Mark, t.known = b.mark, b.mark
+		t.view.Confirm(t.options.CacheEntriesMax)
+		t.release(b)
+		if t.phase == opening {
+			t.opened()
+		}
+	case errors.Is(in.Err, store.ErrCorrupt):
+		t.halt(in.Err)
+	case errors.Is(in.Err, store.ErrLost):
+		t.drop(in.Err)
+		t.doubt = b
+	default: // fenced, refused: nothing was written
+		t.drop(in.Err)
+	}
+}
+
+// onReadDone takes the answers to Reads.
+func (t *Task) onReadDone(in *ReadDone) {
+	switch t.phase {
+	case loading:
+		if in.Err != nil {
+			t.drop(fmt.Errorf("reading the progress: %w", in.Err))
+			return
+		}
+		t.loadProgress(in.Reads)
+	case running:
+		if !t.reading {
+			return
+		}
+		t.reading = false
+		if in.Err != nil {
+			t.drop(fmt.Errorf("reading PStates: %w", in.Err))
+			return
+		}
+		t.view.Supply(in.Reads)
+		t.co.resume(t.body)
+	}
+}

@@ -1,0 +1,38 @@
+package runtime
+
+import (
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/wire"
+)
+
+// Names of the W3C trace context headers of a record.
+const (
+	TraceParentHeader = "traceparent"
+	TraceStateHeader  = "tracestate"
+)
+
+// traceOf returns the trace context that a record carries, nil if none.
+func traceOf(r *depot.Record) *wire.Trace {
+	if len(r.Headers) == 0 {
+		return nil
+	}
+	var trace *wire.Trace
+	for _, h := range r.Headers {
+		switch h.Key {
+		case TraceParentHeader:
+			if trace == nil {
+				trace = &wire.Trace{}
+			}
+			trace.Parent = string(h.Value)
+		case TraceStateHeader:
+			if trace == nil {
+				trace = &wire.Trace{}
+			}
+			trace.State = string(h.Value)
+		}
+	}
+	if trace != nil && trace.Parent == "" {
+		return nil
+	}
+	return trace
+}

@@ -1,0 +1,209 @@
+package runtime
+
+import (
+	"github.com/coppice-run/coppice/acker"
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/runtime/stream"
+	"github.com/coppice-run/coppice/task"
+)
+
+// rooted is what the root's task keeps of a record whose tree is under way.
+type rooted struct {
+	source   *source
+	record   *depot.Record
+	attempt  uint16
+	rejected bool
+	text     string
+	trace    *wire.Trace
+	returns  []wire.Return
+	proofs   []proof // acks whose heads this connection has not shown (R13)
+}
+
+// deadline is when a tree fails if it is still open (promise 3.61). All trees
+// have the same time, so the first opened is the first due.
+type deadline struct {
+	tree acker.Ref
+	at   int64
+}
+
+// peer is what this task knows of another: its ownership period and the last
+// frame received from it.
+type peer struct {
+	token  task.Token
+	number uint64
+}
+
+// plant fills in the tree of a root event that hopped.
+func (t *Task) plant(it *item) {
+	tree := t.ledger.Find(t.host.Origin.Tree)
+	tree.Data = rooted{source: it.source, record: it.record, attempt: it.attempt, trace: t.host.Origin.Trace}
+	t.deadlines = append(t.deadlines, deadline{tree.Ref, t.now + int64(t.options.TreeTimeout)})
+}
+
+// onFrame takes in a frame of another task.
+func (t *Task) onFrame(f *wire.Frame) {
+	if t.phase != running {
+		return // its trees fail: this task's next frame carries a new token
+	}
+	p := &t.peers[f.From]
+	if p.token != f.Sender.Token {
+		if !p.token.IsZero() {
+			t.failTouching(f.From, "task "+f.From.String()+" has a new owner")
+		}
+		*p = peer{token: f.Sender.Token}
+	}
+	if f.Number <= p.number {
+		return // delivered before
+	}
+	p.number = f.Number
+	for i := range f.Acks {
+		t.onAck(f, &f.Acks[i])
+	}
+	if len(f.Events) > 0 {
+		t.queue.push(f, t.config.Tasks)
+	} else {
+		t.pool.Put(f)
+	}
+}
+
+// onAck books finished events of a tree rooted here.
+func (t *Task) onAck(f *wire.Frame, a *wire.Ack) {
+	tree := t.ledger.Find(a.Tree)
+	if tree == nil || tree.Data.source == nil {
+		return // an attempt that is over
+	}
+	d := &tree.Data
+	if f.From != t.config.Task && !f.Lineage.Same(t.lineage) {
+		d.rest(proof{f.From, f.Sender})
+	}
+	if m := a.More; m != nil {
+		d.returns = append(d.returns, m.Returns...)
+		switch m.Outcome {
+		case wire.Failed:
+			t.treeFailed(tree, "step "+m.Step+": "+m.Text)
+			return
+		case wire.Parked:
+			t.treeParked(tree, "step "+m.Step+": "+m.Text)
+			return
+		case wire.Rejected:
+			d.rejected, d.text = true, m.Text
+		}
+	}
+	if tree.Ack(a.Delta, a.Touched) {
+		t.treeComplete(tree)
+	}
+}
+
+// treeComplete ends a tree of which nothing is under way: at once if all its
+// acks are proven, else when their heads are shown.
+func (t *Task) treeComplete(tree *acker.Tree[rooted]) {
+	if len(tree.Data.proofs) > 0 {
+		t.proving = append(t.proving, tree.Ref)
+		t.askHeads()
+		return
+	}
+	t.treeDone(tree)
+}
+
+func (t *Task) treeDone(tree *acker.Tree[rooted]) {
+	f := finished{source: tree.Data.source, record: tree.Data.record, attempt: tree.Data.attempt, returns: tree.Data.returns}
+	if tree.Data.rejected {
+		f.outcome, f.text = wire.Rejected, tree.Data.text
+	}
+	t.ledger.Close(tree)
+	t.finish(f.source, f.record)
+	t.recordDone(&f)
+}
+
+// treeFailed ends an attempt; the record is tried again from the start
+// (promise 3.54).
+func (t *Task) treeFailed(tree *acker.Tree[rooted], why string) {
+	f := finished{source: tree.Data.source, record: tree.Data.record, attempt: tree.Data.attempt, outcome: wire.Failed, text: why}
+	t.ledger.Close(tree)
+	t.attemptFailed(f)
+}
+
+// treeParked takes the record out of the stream: the next commit stores it with
+// the parked ones and marks it finished.
+func (t *Task) treeParked(tree *acker.Tree[rooted], why string) {
+	f := finished{source: tree.Data.source, record: tree.Data.record, attempt: tree.Data.attempt, outcome: wire.Parked, text: why}
+	t.ledger.Close(tree)
+	t.toOpen(f)
+}
+
+// toOpen has a record end with the open batch.
+func (t *Task) toOpen(f finished) {
+	if t.open == nil {
+		t.open = t.newBatch()
+	}
+	t.open.finished = append(t.open.finished, f)
+}
+
+// attemptFailed puts a record into the retry queue, or parks it after its last
+// attempt.
+func (t *Task) attemptFailed(f finished) {
+	if most := f.source.plan.MaxAttempts; most > 0 && int(f.attempt) >= most {
+		f.outcome = wire.Parked
+		t.toOpen(f)
+		return
+	}
+	f.source.topology.executing--
+	pause := stream.Backoff(f.attempt+1, int64(t.options.RetryBackoff), int64(t.options.RetryBackoffMax), t.config.Random.Float64())
+	f.source.retries.Add(stream.Retry{Record: f.record, Attempt: f.attempt + 1, ReadyAt: t.now + pause, Reason: f.text})
+	if t.listener.RecordFailed != nil {
+		t.listener.RecordFailed(t.recordInfo(&f))
+	}
+	t.answerFailed(&f)
+}
+
+// failTouching fails the trees that have been at a task whose memory is gone:
+// nobody can tell whether their events there were finished (R19).
+func (t *Task) failTouching(id task.ID, why string) {
+	if t.ledger == nil || id == t.config.Task {
+		return
+	}
+	bit := touch(id)
+	t.ledger.Each(func(tree *acker.Tree[rooted]) bool {
+		if tree.Touched&bit != 0 && tree.Data.source != nil {
+			t.treeFailed(tree, why)
+		}
+		return true
+	})
+}
+
+// expire fails the trees whose time is up.
+func (t *Task) expire() {
+	n := 0
+	for n < len(t.deadlines) && t.deadlines[n].at <= t.now {
+		if tree := t.ledger.Find(t.deadlines[n].tree); tree != nil && tree.Data.source != nil {
+			t.treeFailed(tree, "tree not complete within "+t.options.TreeTimeout.String())
+		}
+		n++
+	}
+	if n > 0 {
+		t.deadlines = append(t.deadlines[:0], t.deadlines[n:]...)
+	}
+}
+
+// nextDeadline is when the oldest open tree is due; trees that are over are
+// skipped.
+func (t *Task) nextDeadline() int64 {
+	n := 0
+	for n < len(t.deadlines) && t.ledger.Find(t.deadlines[n].tree) == nil {
+		n++
+	}
+	t.deadlines = t.deadlines[n:]
+	if len(t.deadlines) == 0 {
+		t.deadlines = nil
+		return 0
+	}
+	return t.deadlines[0].at
+}
+
+func (t *Task) recordInfo(f *finished) RecordInfo {
+	return RecordInfo{
+		TaskInfo: t.info, Topology: f.source.topology.plan.Name, Source: f.source.plan.Name,
+		Offset: f.record.Offset, Attempt: int(f.attempt), Err: f.text, Trace: traceOf(f.record),
+	}
+}
