@@ -22,6 +22,10 @@ import (
 	"time"
 )
 
+// TopicName is the name of the topic that a depot lives in. Module and depot
+// names contain no dots, so it can be read back.
+func TopicName(module, depot string) string { return "coppice." + module + "." + depot }
+
 // TopicSpec says which topic a depot lives in. TopicName gives its name.
 type TopicSpec struct {
 	Module     string

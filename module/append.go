@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/coppice-run/coppice/depot"
 )
 
 // Level says what an append waits for.
@@ -35,13 +37,14 @@ type Record struct {
 	Key    []byte // partition bytes; nil for a random partition
 	Value  []byte
 	Level  Level
-	ID     string // append id, "" if none
+	// Headers travel with the record: the trace context among others.
+	Headers []depot.Header
 }
 
 // AppendOption changes one append.
 type AppendOption func(*Record)
 
-// At sets what the append waits for.
+// Wait sets what the append waits for.
 func Wait(level Level) AppendOption { return func(r *Record) { r.Level = level } }
 
 // ErrUndeclared says that a handle was used before its module's Define filled

@@ -72,7 +72,7 @@ func (b *Builder) Stream(name string) *Stream {
 // whose type is the schema. Any topology and client may read it.
 func (s *Stream) PState(h pstate.Schema, name string) {
 	thing := s.b.declare("PState", name, h)
-	d := &overlay.Decl{ID: len(s.b.plan.PStates), Name: name, Owner: s.plan.Name}
+	d := &overlay.Decl{Module: s.b.plan.Module, ID: len(s.b.plan.PStates), Name: name, Owner: s.plan.Name}
 	for _, err := range pstate.Declare(h, d) {
 		s.b.mistake(thing, err.Error(), "")
 	}

@@ -131,3 +131,17 @@ func ElementView(s *Segment, scratch *[]byte) string {
 	*scratch = AppendElement((*scratch)[:0], *s)
 	return unsafe.String(unsafe.SliceData(*scratch), len(*scratch))
 }
+
+// AppendPartition appends the partition bytes of a segment, as task.AppendKey
+// makes them of the key itself.
+func AppendPartition(dst []byte, s Segment) []byte {
+	switch s.Kind {
+	case SegmentInt:
+		return strconv.AppendInt(dst, s.Number, 10)
+	case SegmentUint:
+		return strconv.AppendUint(dst, uint64(s.Number), 10)
+	case SegmentBool:
+		return strconv.AppendBool(dst, s.Number != 0)
+	}
+	return append(dst, s.Text...)
+}

@@ -1,0 +1,156 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
+	"github.com/coppice-run/coppice/transport"
+)
+
+// SendRecord appends one record and waits as its level says. It implements
+// module.Appender; programs call Append of a depot's handle.
+func (c *Client) SendRecord(ctx context.Context, r module.Record) (module.Acks, error) {
+	b, err := c.module(r.Module)
+	if err != nil {
+		return module.Acks{}, err
+	}
+	place := Place{Module: r.Module, Depot: r.Depot, Partition: int32(b.partition(r.Key)), Offset: -1}
+	level := depot.Replicated
+	if r.Level == module.AckNone {
+		level = depot.None
+	}
+	place.Offset, err = c.append(ctx, place, r, level)
+	if err != nil {
+		return module.Acks{}, appendError(place, err)
+	}
+	if r.Level != module.AckAll {
+		return module.Acks{}, nil
+	}
+	return c.Await(ctx, place)
+}
+
+// partition picks the task of a key, or a random one.
+func (b *bound) partition(key []byte) task.ID {
+	if key == nil {
+		return task.ID(rand.IntN(b.tasks))
+	}
+	return task.Of(key, b.tasks)
+}
+
+func (c *Client) append(ctx context.Context, place Place, r module.Record, level depot.Level) (int64, error) {
+	type outcome struct {
+		offset int64
+		err    error
+	}
+	done := make(chan outcome, 1)
+	topic := depot.TopicName(place.Module, place.Depot)
+	record := depot.Record{Key: r.Key, Value: r.Value, Headers: r.Headers}
+	c.config.Log.Append(ctx, topic, place.Partition, record, level, func(offset int64, err error) { done <- outcome{offset, err} })
+	o := <-done
+	if o.err != nil {
+		return -1, o.err
+	}
+	return o.offset, nil
+}
+
+func appendError(place Place, err error) error {
+	if errors.Is(err, depot.ErrUnknown) {
+		place.Offset = -1
+		return &UnknownError{Place: place, Cause: err}
+	}
+	return &NotAppendedError{Place: place, Cause: err}
+}
+
+// Await waits until every stream of the module is done with a record that is in
+// the depot, and returns what they returned. Errors: RejectedError, FailedError,
+// UnknownError.
+func (c *Client) Await(ctx context.Context, place Place) (module.Acks, error) {
+	b, err := c.module(place.Module)
+	if err != nil {
+		return module.Acks{}, err
+	}
+	if place.Partition < 0 || int(place.Partition) >= b.tasks {
+		return module.Acks{}, fmt.Errorf("%v: the depot has partitions 0 to %d", place, b.tasks-1)
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.config.AwaitTimeout)
+	defer cancel()
+	request := wire.AppendAwaitRequest(nil, &wire.AwaitRequest{Module: place.Module, Task: task.ID(place.Partition), Depot: place.Depot, Offset: place.Offset})
+	for {
+		answer, err := c.ask(ctx, b, task.ID(place.Partition), request)
+		switch {
+		case err != nil:
+			return module.Acks{}, &UnknownError{Place: place, Cause: err}
+		case answer.NotOwner:
+			b.owned(task.ID(place.Partition), answer.Address)
+		default:
+			return outcomeOf(place, answer)
+		}
+	}
+}
+
+// outcomeOf turns an answer into what Append returns.
+func outcomeOf(place Place, a *wire.AwaitAnswer) (module.Acks, error) {
+	switch runtime.AnswerKind(a.Kind) {
+	case runtime.AnswerDone:
+		return module.NewAcks(a.Returns), nil
+	case runtime.AnswerRejected:
+		return module.Acks{}, &RejectedError{Place: place, Topology: a.Topology, Text: a.Text}
+	case runtime.AnswerFailed, runtime.AnswerParked:
+		return module.Acks{}, &FailedError{Place: place, Topology: a.Topology, Text: a.Text, Attempt: a.Attempt, WillRetry: a.WillRetry}
+	}
+	return module.Acks{}, &UnknownError{Place: place, Cause: errors.New(a.Text)}
+}
+
+// ask calls the owner of a task, found by its head (R6). An owner that cannot be
+// reached is looked up anew: it may have moved.
+func (c *Client) ask(ctx context.Context, b *bound, id task.ID, request []byte) (*wire.AwaitAnswer, error) {
+	for try := 0; ; try++ {
+		address, err := c.ownerOf(ctx, b, id)
+		if err != nil {
+			return nil, err
+		}
+		raw, err := c.link.Call(ctx, address, request)
+		if err == nil {
+			return wire.ParseAwaitAnswer(raw)
+		}
+		b.owned(id, "")
+		if ctx.Err() != nil || try > 0 || !errors.Is(err, transport.ErrNoListener) {
+			return nil, fmt.Errorf("asking worker %s: %w", address, err)
+		}
+	}
+}
+
+// ownerOf returns the address in the head of a task's slot.
+func (c *Client) ownerOf(ctx context.Context, b *bound, id task.ID) (string, error) {
+	b.mu.Lock()
+	address := b.owners[id]
+	b.mu.Unlock()
+	if address != "" {
+		return address, nil
+	}
+	slot := b.slots[id]
+	reads := [1]store.Read{{Kind: store.Len, Table: wire.ParkedTable(slot.Tag)}}
+	head, err := c.config.Store.Read(ctx, slot, reads[:])
+	if err != nil {
+		return "", fmt.Errorf("finding the owner of task %d: %w", id, err)
+	}
+	if head.Address == "" {
+		return "", fmt.Errorf("task %d of module %s has no owner: no worker has taken it yet", id, b.name)
+	}
+	b.owned(id, head.Address)
+	return head.Address, nil
+}
+
+func (b *bound) owned(id task.ID, address string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.owners[id] = address
+}

@@ -1,0 +1,97 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Classes of append errors, for errors.Is. The error types beside them say more.
+var (
+	// ErrNotAppended: the record is certainly not in the depot.
+	ErrNotAppended = errors.New("not appended")
+	// ErrRejected: the record is in the depot, a handler rejected it.
+	ErrRejected = errors.New("rejected")
+	// ErrFailed: the record is in the depot, processing it failed.
+	ErrFailed = errors.New("processing failed")
+	// ErrUnknown: nobody answered in time. With an offset, the record is in the
+	// depot and Await asks again; without, it may be.
+	ErrUnknown = errors.New("outcome unknown")
+	// ErrNoModule: no module of that name has ever run on these servers.
+	ErrNoModule = errors.New("unknown module")
+	// ErrMismatch: the module that runs lacks something that this program's
+	// version of it declares.
+	ErrMismatch = errors.New("the running module is another version")
+)
+
+// Place is where a record lies.
+type Place struct {
+	Module    string
+	Depot     string
+	Partition int32
+	Offset    int64 // -1 if not known
+}
+
+func (p Place) String() string {
+	if p.Offset < 0 {
+		return fmt.Sprintf("depot %s.%s, partition %d", p.Module, p.Depot, p.Partition)
+	}
+	return fmt.Sprintf("depot %s.%s, partition %d, offset %d", p.Module, p.Depot, p.Partition, p.Offset)
+}
+
+// NotAppendedError says why a record is not in the depot.
+type NotAppendedError struct {
+	Place Place
+	Cause error
+}
+
+func (e *NotAppendedError) Error() string {
+	return fmt.Sprintf("%v: not appended: %v", e.Place, e.Cause)
+}
+func (e *NotAppendedError) Is(target error) bool { return target == ErrNotAppended }
+func (e *NotAppendedError) Unwrap() error        { return e.Cause }
+
+// RejectedError carries the text of a handler's Reject.
+type RejectedError struct {
+	Place    Place
+	Topology string
+	Text     string
+}
+
+func (e *RejectedError) Error() string {
+	return fmt.Sprintf("rejected by %s: %s (%v)", e.Topology, e.Text, e.Place)
+}
+func (e *RejectedError) Is(target error) bool { return target == ErrRejected }
+
+// FailedError says that processing failed: an attempt (WillRetry) or for good
+// (the record is parked).
+type FailedError struct {
+	Place     Place
+	Topology  string
+	Text      string
+	Attempt   int
+	WillRetry bool
+}
+
+func (e *FailedError) Error() string {
+	what := "the record is parked"
+	if e.WillRetry {
+		what = "it will be tried again"
+	}
+	return fmt.Sprintf("%v: attempt %d failed in %s: %s; %s", e.Place, e.Attempt, e.Topology, e.Text, what)
+}
+func (e *FailedError) Is(target error) bool { return target == ErrFailed }
+
+// UnknownError says that the outcome is not known.
+type UnknownError struct {
+	Place Place
+	Cause error
+}
+
+func (e *UnknownError) Error() string {
+	if e.Place.Offset < 0 {
+		return fmt.Sprintf("%v: it is not known whether the record was appended: %v", e.Place, e.Cause)
+	}
+	return fmt.Sprintf("%v: the record is in the depot, whether it is processed is not known: %v; ask again with Await", e.Place, e.Cause)
+}
+func (e *UnknownError) Is(target error) bool { return target == ErrUnknown }
+func (e *UnknownError) Unwrap() error        { return e.Cause }

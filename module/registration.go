@@ -1,0 +1,12 @@
+package module
+
+// Registration is what a running module says of itself in its meta topic, for
+// clients, tools and its next version: JSON under RegistrationKey.
+type Registration struct {
+	Version int   // 1
+	Tasks   int   // fixed when the module was first launched
+	Plan    *Plan // as declared by the version that runs
+}
+
+// RegistrationKey is the key of a module's registration.
+const RegistrationKey = "plan"

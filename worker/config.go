@@ -1,0 +1,71 @@
+package worker
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
+	"github.com/coppice-run/coppice/transport"
+)
+
+// Config says what a worker runs on.
+type Config struct {
+	// Log, Store and Network are where depots, state and other workers are. All
+	// three are required; the worker does not close them.
+	Log     depot.Log
+	Store   store.Store
+	Network transport.Network
+	// Address is where other workers and clients reach this one. Empty: a free one.
+	Address string
+	// Tasks is the number of tasks of a module that is launched for the first
+	// time; 1 to task.CountMax. Default 4. A module that exists keeps its number,
+	// and asking for another is an error.
+	Tasks int
+	// Assign names the address of the worker that owns a task. Nil: this worker
+	// owns all.
+	Assign func(module string, id task.ID) string
+	// Options are the engine's limits.
+	Options runtime.Options
+	// EncodeHops encodes what hops carry also between tasks of this worker, as
+	// between workers. It costs time and shows what does not survive the way.
+	EncodeHops bool
+	// Listener hears what the tasks do.
+	Listener *runtime.Listener
+	// Logger gets what an operator should know. Default slog.Default().
+	Logger *slog.Logger
+	// StartTimeout bounds the start: reaching the servers, making topics, taking
+	// the tasks. Default 10 s.
+	StartTimeout time.Duration
+	// Seed makes the tasks' random choices repeatable; 0: not.
+	Seed uint64
+}
+
+func (c Config) withDefaults() (Config, error) {
+	var mistakes []error
+	if c.Log == nil {
+		mistakes = append(mistakes, errors.New("worker: Config.Log is not set: where are the depots?"))
+	}
+	if c.Store == nil {
+		mistakes = append(mistakes, errors.New("worker: Config.Store is not set: where is the state?"))
+	}
+	if c.Network == nil {
+		mistakes = append(mistakes, errors.New("worker: Config.Network is not set: how do workers reach each other?"))
+	}
+	if c.Tasks == 0 {
+		c.Tasks = 4
+	}
+	if c.Tasks < 1 || c.Tasks > task.CountMax {
+		mistakes = append(mistakes, errors.New("worker: Config.Tasks is not within 1 to 4096"))
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.StartTimeout == 0 {
+		c.StartTimeout = 10 * time.Second
+	}
+	return c, errors.Join(mistakes...)
+}

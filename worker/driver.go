@@ -1,0 +1,227 @@
+package worker
+
+import (
+	"context"
+	"encoding/binary"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
+)
+
+// driver runs one task: it feeds the engine its inputs and carries out its
+// effects.
+type driver struct {
+	w      *Worker
+	loaded *loaded
+	id     task.ID
+	slot   store.Slot
+	engine *runtime.Task
+	mail   *mailbox
+	slots  *slotLine
+	log    *slog.Logger
+
+	session atomic.Uint64 // number of the session in use
+	started time.Time
+
+	mu      sync.Mutex
+	waiters map[uint64]chan runtime.Answer
+	waiter  uint64
+
+	ready     chan struct{} // closed when the task runs for the first time
+	readyOnce sync.Once
+	stopped   chan struct{} // closed when it has ended in good order
+	stopOnce  sync.Once
+	halted    atomic.Pointer[error]
+}
+
+func newDriver(w *Worker, l *loaded, id task.ID) *driver {
+	tag := task.Tag(l.plan.Module, id, l.tasks)
+	d := &driver{
+		w: w, loaded: l, id: id, slot: wire.Slot(tag), mail: newMailbox(), started: w.started,
+		waiters: map[uint64]chan runtime.Answer{}, ready: make(chan struct{}), stopped: make(chan struct{}),
+		log: w.config.Logger.With("module", l.plan.Module, "task", int(id)),
+	}
+	d.slots = newSlotLine(d)
+	d.engine = runtime.New(runtime.Config{
+		Plan: l.plan, Task: id, Tasks: l.tasks, Tag: tag, Address: w.link.Address(),
+		Random: d.random(), NewToken: func() task.Token { return task.Token(uuid.New()) },
+		Options: w.config.Options, EncodeHops: w.config.EncodeHops, Listener: d.listener(),
+	})
+	return d
+}
+
+func (d *driver) random() *rand.Rand {
+	seed := d.w.config.Seed
+	if seed == 0 {
+		id := uuid.New()
+		seed = binary.LittleEndian.Uint64(id[:])
+	}
+	return rand.New(rand.NewPCG(seed, uint64(d.id)+1))
+}
+
+// listener adds to the configured one what the worker itself wants to hear.
+func (d *driver) listener() *runtime.Listener {
+	var l runtime.Listener
+	if d.w.config.Listener != nil {
+		l = *d.w.config.Listener
+	}
+	took, dropped, regressed, parked := l.Took, l.Dropped, l.Regressed, l.RecordParked
+	l.Took = func(i runtime.TookInfo) {
+		d.readyOnce.Do(func() { close(d.ready) })
+		d.log.Debug("owns its slot", "head", i.Head, "replaced", i.Replaced)
+		if took != nil {
+			took(i)
+		}
+	}
+	l.Dropped = func(i runtime.DroppedInfo) {
+		d.log.Warn("starts anew: gave up its connection and what it had in memory", "cause", i.Cause)
+		if dropped != nil {
+			dropped(i)
+		}
+	}
+	l.Regressed = func(i runtime.RegressedInfo) {
+		d.log.Error("the store went back: it lost commits that it had confirmed; their records run again", "from", i.From, "to", i.To)
+		if regressed != nil {
+			regressed(i)
+		}
+	}
+	l.RecordParked = func(i runtime.RecordInfo) {
+		d.log.Warn("record parked", "topology", i.Topology, "source", i.Source, "offset", i.Offset, "attempts", i.Attempt, "reason", i.Err)
+		if parked != nil {
+			parked(i)
+		}
+	}
+	return &l
+}
+
+// send hands the task an input.
+func (d *driver) send(in runtime.Input) { d.mail.put(message{in: in}) }
+
+// run steps the engine until ctx ends or the task stops.
+func (d *driver) run(ctx context.Context) {
+	defer d.engine.Close()
+	defer d.slots.close()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	d.send(&runtime.Start{})
+	var batch []message
+	for {
+		select {
+		case <-ctx.Done():
+			d.failWaiters("the worker has stopped")
+			return
+		case <-d.stopped:
+			d.failWaiters("the worker has stopped")
+			return
+		case <-timer.C:
+			d.step(&runtime.Tick{}, timer)
+			continue
+		case <-d.mail.signal:
+		}
+		batch = d.mail.take(batch)
+		for i := range batch {
+			if batch[i].store && batch[i].session != d.session.Load() {
+				continue
+			}
+			d.step(batch[i].in, timer)
+		}
+		clear(batch)
+	}
+}
+
+func (d *driver) step(in runtime.Input, timer *time.Timer) {
+	now := int64(time.Since(d.started)) + 1
+	e := d.engine.Step(now, in)
+	d.carryOut(e)
+	if e.WakeAt != 0 {
+		timer.Reset(time.Duration(max(e.WakeAt-now, 0)))
+	} else {
+		timer.Stop()
+	}
+}
+
+// carryOut does what the engine asks for, in the order that Effects documents.
+func (d *driver) carryOut(e *runtime.Effects) {
+	if e.Drop {
+		d.slots.drop()
+	}
+	if e.Take != nil {
+		d.slots.take(*e.Take)
+	}
+	if e.Commit != nil {
+		d.slots.commit(e.Commit)
+	}
+	if len(e.Reads) > 0 {
+		d.slots.read(append([]store.Read(nil), e.Reads...))
+	}
+	if len(e.Heads) > 0 {
+		d.slots.heads(append([]task.ID(nil), e.Heads...))
+	}
+	if len(e.Starts) > 0 {
+		d.w.resolveStarts(d, append([]runtime.StartQuery(nil), e.Starts...))
+	}
+	for _, f := range e.Feeds {
+		d.w.feeds.order(d, f)
+	}
+	for _, f := range e.Frames {
+		d.w.ship(d, f)
+	}
+	for i := range e.Answers {
+		d.deliver(e.Answers[i])
+	}
+	if e.Halt != nil {
+		d.halted.Store(&e.Halt)
+		d.log.Error("task halted; the others go on", "cause", e.Halt)
+		d.readyOnce.Do(func() { close(d.ready) })
+	}
+	if e.Stopped {
+		d.stopOnce.Do(func() { close(d.stopped) })
+	}
+}
+
+// await registers someone who waits for a record.
+func (d *driver) await(depotName string, offset int64) (id uint64, answer <-chan runtime.Answer) {
+	ch := make(chan runtime.Answer, 1)
+	d.mu.Lock()
+	d.waiter++
+	id = d.waiter
+	d.waiters[id] = ch
+	d.mu.Unlock()
+	d.send(&runtime.Await{Depot: depotName, Offset: offset, Waiter: id})
+	return id, ch
+}
+
+func (d *driver) awaitOver(depotName string, offset int64, id uint64) {
+	d.mu.Lock()
+	delete(d.waiters, id)
+	d.mu.Unlock()
+	d.send(&runtime.AwaitOver{Depot: depotName, Offset: offset, Waiter: id})
+}
+
+func (d *driver) deliver(a runtime.Answer) {
+	d.mu.Lock()
+	ch := d.waiters[a.Waiter]
+	delete(d.waiters, a.Waiter)
+	d.mu.Unlock()
+	if ch != nil {
+		ch <- a
+	}
+}
+
+func (d *driver) failWaiters(why string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for id, ch := range d.waiters {
+		ch <- runtime.Answer{Waiter: id, Kind: runtime.AnswerHalted, Text: why}
+		delete(d.waiters, id)
+	}
+}

@@ -1,0 +1,92 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/task"
+)
+
+// handler is the worker's end of its link.
+type handler struct{ w *Worker }
+
+// Frame takes in a frame of another worker.
+func (h handler) Frame(from string, raw []byte) {
+	name, body, err := wire.ParseEnvelope(raw)
+	l := h.w.modules[name]
+	if err == nil && l == nil {
+		err = fmt.Errorf("no module %q here", name)
+	}
+	var f *wire.Frame
+	if err == nil {
+		f, err = wire.ParseFrame(body, func(step uint16) (wire.Column, error) {
+			if int(step) >= len(l.steps) {
+				return nil, fmt.Errorf("module %s has no step %d", name, step)
+			}
+			return l.steps[step].NewColumn(true), nil
+		})
+	}
+	if err == nil && (f.To < 0 || int(f.To) >= l.tasks || l.drivers[f.To] == nil || f.From < 0 || int(f.From) >= l.tasks) {
+		err = fmt.Errorf("frame from task %d to task %d of module %s, which is not here", f.From, f.To, name)
+	}
+	if err != nil {
+		h.w.config.Logger.Error("frame dropped", "from", from, "cause", err)
+		return
+	}
+	l.drivers[f.To].send(&runtime.FrameIn{Frame: f})
+}
+
+// Closed tells the tasks here that those of another worker may have lost frames.
+func (h handler) Closed(address string) {
+	for _, l := range h.w.modules {
+		for i, owner := range l.owners {
+			if owner != address {
+				continue
+			}
+			for _, d := range l.drivers {
+				if d != nil {
+					d.send(&runtime.PeerLost{Task: task.ID(i)})
+				}
+			}
+		}
+	}
+}
+
+// Call answers who waits for a record.
+func (h handler) Call(ctx context.Context, _ string, request []byte) ([]byte, error) {
+	q, err := wire.ParseAwaitRequest(request)
+	if err != nil {
+		return nil, err
+	}
+	l := h.w.modules[q.Module]
+	if l == nil {
+		return nil, fmt.Errorf("no module %q on this worker; it has %s", q.Module, strings.Join(slices.Sorted(maps.Keys(h.w.modules)), ", "))
+	}
+	if q.Task < 0 || int(q.Task) >= l.tasks {
+		return nil, fmt.Errorf("module %s has no task %d; it has 0 to %d", q.Module, q.Task, l.tasks-1)
+	}
+	if _, ok := l.plan.Depot(q.Depot); !ok {
+		return nil, fmt.Errorf("module %s has no depot %q", q.Module, q.Depot)
+	}
+	d := l.drivers[q.Task]
+	if d == nil {
+		return wire.AppendAwaitAnswer(nil, &wire.AwaitAnswer{NotOwner: true, Address: l.owners[q.Task]}), nil
+	}
+	id, answer := d.await(q.Depot, q.Offset)
+	select {
+	case a := <-answer:
+		return wire.AppendAwaitAnswer(nil, &wire.AwaitAnswer{
+			Kind: uint8(a.Kind), Topology: a.Topology, Text: a.Text, Attempt: a.Attempt, WillRetry: a.WillRetry, Returns: a.Returns,
+		}), nil
+	case <-ctx.Done():
+		d.awaitOver(q.Depot, q.Offset, id)
+		return nil, ctx.Err()
+	case <-h.w.ctx.Done():
+		return nil, ErrStopped
+	}
+}

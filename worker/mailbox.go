@@ -1,0 +1,48 @@
+package worker
+
+import (
+	"sync"
+
+	"github.com/coppice-run/coppice/runtime"
+)
+
+// message is one input for a task. Answers to store effects carry the number of
+// the session that they belong to: those of a dropped one are void.
+type message struct {
+	in      runtime.Input
+	session uint64
+	store   bool
+}
+
+// mailbox is a task's queue of inputs. It has no bound: hops never wait (R43);
+// what bounds it is that sources do.
+type mailbox struct {
+	mu     sync.Mutex
+	queue  []message
+	signal chan struct{}
+}
+
+func newMailbox() *mailbox { return &mailbox{signal: make(chan struct{}, 1)} }
+
+// put adds an input; it never blocks.
+func (m *mailbox) put(msg message) {
+	m.mu.Lock()
+	m.queue = append(m.queue, msg)
+	first := len(m.queue) == 1
+	m.mu.Unlock()
+	if first {
+		select {
+		case m.signal <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// take swaps the waiting inputs for an empty slice to fill.
+func (m *mailbox) take(empty []message) []message {
+	m.mu.Lock()
+	full := m.queue
+	m.queue = empty[:0]
+	m.mu.Unlock()
+	return full
+}

@@ -1,0 +1,196 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/task"
+	"github.com/coppice-run/coppice/transport"
+)
+
+// Worker owns tasks of modules and runs them.
+//
+//	Start ──► running ──Stop──► stopping ──► stopped
+//
+// Stop is idempotent; nothing that the worker started outlives it.
+type Worker struct {
+	config     Config
+	link       transport.Link
+	ctx        context.Context // ends when the worker stops
+	cancel     context.CancelCauseFunc
+	started    time.Time
+	feeds      *feeds
+	background sync.WaitGroup
+	modules    map[string]*loaded
+	stop       sync.Once
+}
+
+type startQuery = runtime.StartQuery
+
+func startsDone(offsets []int64, err error) runtime.Input {
+	return &runtime.StartsDone{Offsets: offsets, Err: err}
+}
+
+// takeTimeout bounds one try to take a slot.
+const takeTimeout = 5 * time.Second
+
+// ErrStopped is the cause with which a worker's work ends when it is stopped.
+var ErrStopped = errors.New("worker stopped")
+
+// Run runs a worker until ctx ends, and stops it in good order. It returns the
+// error of the start, or nil.
+func Run(ctx context.Context, config Config, modules ...module.Module) error {
+	w, err := Start(ctx, config, modules...)
+	if err != nil {
+		return err
+	}
+	<-ctx.Done()
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	return w.Stop(stopCtx)
+}
+
+// stopTimeout bounds how long Run waits for records under way.
+const stopTimeout = 5 * time.Second
+
+// Start starts a worker and returns when all its tasks run. ctx bounds only the
+// start, together with Config.StartTimeout.
+func Start(ctx context.Context, config Config, modules ...module.Module) (*Worker, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, config.StartTimeout)
+	defer cancel()
+	w := &Worker{config: config, started: time.Now(), modules: map[string]*loaded{}}
+	if err := w.check(ctx); err != nil {
+		return nil, err
+	}
+	w.ctx, w.cancel = context.WithCancelCause(context.Background())
+	if w.link, err = config.Network.Listen(config.Address, handler{w}); err != nil {
+		return nil, fmt.Errorf("worker: listening on %q: %w", config.Address, err)
+	}
+	if err := w.launch(ctx, modules); err != nil {
+		w.end()
+		return nil, err
+	}
+	return w, nil
+}
+
+// check reaches both servers, at the same time.
+func (w *Worker) check(ctx context.Context) error {
+	var group sync.WaitGroup
+	var logErr, storeErr error
+	group.Go(func() { logErr = w.config.Log.Check(ctx) })
+	group.Go(func() { storeErr = w.config.Store.Check(ctx) })
+	group.Wait()
+	return errors.Join(logErr, storeErr)
+}
+
+func (w *Worker) launch(ctx context.Context, modules []module.Module) error {
+	reader, err := w.config.Log.Reader(ctx)
+	if err != nil {
+		return fmt.Errorf("worker: opening a depot reader: %w", err)
+	}
+	w.feeds = &feeds{w: w, reader: reader}
+	var all []*driver
+	for _, m := range modules {
+		l, err := w.load(ctx, m)
+		if err != nil {
+			return err
+		}
+		if _, twice := w.modules[l.plan.Module]; twice {
+			return fmt.Errorf("worker: two modules are named %s", l.plan.Module)
+		}
+		w.modules[l.plan.Module] = l
+		for i := range l.tasks {
+			if l.owners[i] == w.link.Address() {
+				d := newDriver(w, l, task.ID(i))
+				l.drivers[i] = d
+				all = append(all, d)
+			}
+		}
+	}
+	w.background.Go(func() { w.feeds.run(w.ctx) })
+	for _, d := range all {
+		w.background.Go(func() { d.run(w.ctx) })
+	}
+	return awaitReady(ctx, all)
+}
+
+// awaitReady waits until every task runs; a task that halts at once is an error.
+func awaitReady(ctx context.Context, all []*driver) error {
+	for _, d := range all {
+		select {
+		case <-d.ready:
+			if halt := d.halted.Load(); halt != nil {
+				return *halt
+			}
+		case <-ctx.Done():
+			return fmt.Errorf("module %s task %d did not come to run: %w", d.loaded.plan.Module, d.id, ctx.Err())
+		}
+	}
+	return nil
+}
+
+// Address is where the worker is reached.
+func (w *Worker) Address() string { return w.link.Address() }
+
+// Stop ends the worker: its tasks begin no more records, finish those under way
+// as far as ctx allows, and write their progress.
+func (w *Worker) Stop(ctx context.Context) error {
+	w.stop.Do(func() {
+		for _, l := range w.modules {
+			for _, d := range l.drivers {
+				if d != nil {
+					d.send(&runtime.Finish{})
+				}
+			}
+		}
+		for _, l := range w.modules {
+			for _, d := range l.drivers {
+				if d == nil || d.halted.Load() != nil {
+					continue
+				}
+				select {
+				case <-d.stopped:
+				case <-ctx.Done():
+				}
+			}
+		}
+		w.end()
+	})
+	return nil
+}
+
+// end stops everything at once.
+func (w *Worker) end() {
+	w.cancel(ErrStopped)
+	w.background.Wait()
+	if w.feeds != nil {
+		_ = w.feeds.reader.Close()
+	}
+	_ = w.link.Close()
+}
+
+// ship sends a frame to the task that it is for.
+func (w *Worker) ship(from *driver, f *wire.Frame) {
+	l := from.loaded
+	if d := l.drivers[f.To]; d != nil {
+		d.send(&runtime.FrameIn{Frame: f})
+		return
+	}
+	raw, err := f.Append(wire.AppendEnvelope(nil, l.plan.Module))
+	if err != nil {
+		// Payloads were checked when they were sent; a tree that misses one times out.
+		from.log.Error("frame does not encode", "to", int(f.To), "cause", err)
+		return
+	}
+	w.link.Send(l.owners[f.To], raw)
+}
