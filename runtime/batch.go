@@ -111,7 +111,7 @@ func (t *Task) send(b *batch) {
 // without data (promises 3.95 and 3.97).
 func (t *Task) progressDue() bool {
 	for _, topo := range t.topology {
-		if topo.dirty && (topo.finished >= t.options.CheckpointThreshold || t.now >= topo.writtenAt+int64(t.options.CheckpointPeriod)) {
+		if topo.dirty && (t.finishing || topo.finished >= t.options.CheckpointThreshold || t.now >= topo.writtenAt+int64(t.options.CheckpointPeriod)) {
 			return true
 		}
 	}

@@ -58,6 +58,7 @@ type Task struct {
 	info     TaskInfo
 
 	phase     phase
+	finishing bool // no more records are begun
 	nominated bool
 	now       int64
 	effects   Effects
@@ -162,6 +163,8 @@ func (t *Task) take(in Input) {
 		if t.phase == idle {
 			t.begin()
 		}
+	case *Finish:
+		t.finishing = true
 	case *Nominated:
 		t.onNominated(in)
 	case *Taken:
@@ -197,9 +200,30 @@ func (t *Task) pump() {
 		t.onTick()
 		t.run()
 		if t.phase != running || !t.seal() {
-			return
+			break
 		}
 	}
+	if t.finishing && t.settled() {
+		t.forget()
+		t.effects.Drop = true
+		t.stop()
+	}
+}
+
+// settled reports whether nothing is under way that a finishing task waits for.
+func (t *Task) settled() bool {
+	if t.phase == idle || t.phase == halted {
+		return false
+	}
+	if t.phase != running {
+		return t.inflight == nil
+	}
+	for _, topo := range t.topology {
+		if topo.executing > 0 || topo.dirty {
+			return false
+		}
+	}
+	return t.inflight == nil && t.open == nil
 }
 
 // onTick does what time alone asks for.

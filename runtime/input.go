@@ -13,6 +13,10 @@ type Input interface{ input() }
 // Start begins the task's life: it takes its slot over.
 type Start struct{}
 
+// Finish ends the task in good order: it begins no more records, commits what
+// is under way with its progress, and reports Stopped.
+type Finish struct{}
+
 // Tick only moves time on.
 type Tick struct{}
 
@@ -89,6 +93,7 @@ type AwaitOver struct {
 }
 
 func (*Start) input()      {}
+func (*Finish) input()     {}
 func (*Tick) input()       {}
 func (*Nominated) input()  {}
 func (*Taken) input()      {}

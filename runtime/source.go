@@ -114,6 +114,9 @@ func (t *Task) steer(f *feed) {
 // admit begins records of a source, retries first, as far as the limit of
 // executing records allows (promise 3.86).
 func (t *Task) admit(topo *topology, s *source) {
+	if t.finishing {
+		return
+	}
 	limit := t.options.MaxExecutingPerTask
 	for len(t.queue.drawn) < drawAhead && topo.executing < limit {
 		r, ok := s.retries.Take(t.now)

@@ -10,10 +10,11 @@ import (
 // Decl is a declared PState as the views know it. It does not change after the
 // module's Define.
 type Decl struct {
-	ID    int    // position among the module's PStates
-	Name  string // part of the Redis keys
-	Owner string // the topology that writes it
-	Leaf  any    // *codec.Codec[T] of the values, T being the innermost value type
+	Module string
+	ID     int    // position among the module's PStates
+	Name   string // part of the Redis keys
+	Owner  string // the topology that writes it
+	Leaf   any    // *codec.Codec[T] of the values, T being the innermost value type
 }
 
 // Path leads from a PState to one of its elements or inner structures. It is a
