@@ -47,13 +47,13 @@ func (c *Cluster) startServers(ctx context.Context) error {
 }
 
 func (s *servers) startKafka(ctx context.Context) error {
-	network := kfake.NewVirtualNetwork()
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ListenFn(network.Listen), kfake.AllowAutoTopicCreation())
+	network := &kfake.VirtualNetwork{}
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ListenFn(network.Listen))
 	if err != nil {
 		return fmt.Errorf("starting the in-memory broker: %w", err)
 	}
 	s.broker = broker
-	s.log, err = kafkadepot.Open(ctx, kafkadepot.Config{Brokers: broker.ListenAddrs(), Dialer: network.Dial})
+	s.log, err = kafkadepot.Open(ctx, kafkadepot.Config{Brokers: broker.ListenAddrs(), Dialer: network.DialContext})
 	return err
 }
 

@@ -1,0 +1,111 @@
+package wire
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/coppice-run/coppice/task"
+)
+
+// FrameVersion opens the bytes of a frame.
+const FrameVersion = 1
+
+// Flags of an event in a frame.
+const (
+	sameOrigin  = 1 << iota // the origin is that of the event before
+	tracedEvent             // a trace context follows
+)
+
+// Append appends the stored form of a frame (docs/formats/frames.md). An error
+// names the payload that does not encode; dst is then of no use.
+func (f *Frame) Append(dst []byte) ([]byte, error) {
+	dst = append(dst, FrameVersion)
+	dst = binary.AppendUvarint(dst, uint64(f.From))
+	dst = binary.AppendUvarint(dst, uint64(f.To))
+	dst = binary.AppendUvarint(dst, f.Number)
+	dst = appendMark(dst, f.Sender)
+	dst = appendMark(dst, f.Replaced)
+	dst = appendText(dst, f.Lineage.Run)
+	dst = appendText(dst, f.Lineage.Replication)
+	dst = binary.AppendUvarint(dst, uint64(len(f.Events)))
+	dst, err := f.appendEvents(dst)
+	if err != nil {
+		return nil, err
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(f.Acks)))
+	for i := range f.Acks {
+		dst = appendAck(dst, &f.Acks[i])
+	}
+	return dst, nil
+}
+
+func (f *Frame) appendEvents(dst []byte) ([]byte, error) {
+	var scratch []byte
+	var before *Event
+	for i := range f.Events {
+		e := &f.Events[i]
+		dst = appendEvent(dst, e, before)
+		before = e
+		var err error
+		scratch, err = f.Columns[e.Step].AppendEncoded(scratch[:0], int(e.Index))
+		if err != nil {
+			return nil, fmt.Errorf("event %d of the frame, step %d: %w", i, e.Step, err)
+		}
+		dst = binary.AppendUvarint(dst, uint64(len(scratch)))
+		dst = append(dst, scratch...)
+	}
+	return dst, nil
+}
+
+// appendEvent appends an event without its payload. The events of one tree often
+// stand side by side: then the origin is written once.
+func appendEvent(dst []byte, e, before *Event) []byte {
+	dst = binary.AppendUvarint(dst, uint64(e.Step))
+	dst = binary.LittleEndian.AppendUint64(dst, e.Seed)
+	if before != nil && before.Origin == e.Origin {
+		return append(dst, sameOrigin)
+	}
+	if e.Trace == nil {
+		dst = append(dst, 0)
+	} else {
+		dst = append(dst, tracedEvent)
+		dst = appendText(dst, e.Trace.Parent)
+		dst = appendText(dst, e.Trace.State)
+	}
+	dst = appendRef(dst, e.Tree)
+	dst = binary.AppendUvarint(dst, uint64(e.Root))
+	dst = binary.AppendUvarint(dst, uint64(e.Source))
+	dst = binary.AppendUvarint(dst, uint64(e.Attempt))
+	dst = binary.AppendVarint(dst, e.Offset)
+	return binary.AppendVarint(dst, e.Time)
+}
+
+func appendAck(dst []byte, a *Ack) []byte {
+	dst = appendRef(dst, a.Tree)
+	dst = binary.LittleEndian.AppendUint64(dst, a.Delta)
+	dst = binary.LittleEndian.AppendUint64(dst, a.Touched)
+	m := a.More
+	if m == nil {
+		return append(dst, 0)
+	}
+	dst = append(dst, 1, byte(m.Outcome))
+	dst = appendText(dst, m.Text)
+	dst = appendText(dst, m.Step)
+	dst = binary.AppendUvarint(dst, uint64(len(m.Returns)))
+	for _, r := range m.Returns {
+		dst = binary.AppendUvarint(dst, uint64(r.Ack))
+		dst = binary.AppendUvarint(dst, uint64(len(r.Value)))
+		dst = append(dst, r.Value...)
+	}
+	return dst
+}
+
+func appendMark(dst []byte, m task.Mark) []byte {
+	dst = append(dst, m.Token[:]...)
+	return binary.AppendUvarint(dst, m.Number)
+}
+
+func appendText(dst []byte, text string) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(text)))
+	return append(dst, text...)
+}

@@ -1,0 +1,61 @@
+package kafkadepot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/coppice-run/coppice/depot"
+)
+
+// Append writes one record and calls done with its offset.
+func (l *Log) Append(ctx context.Context, topic string, partition int32, record depot.Record, level depot.Level, done func(offset int64, err error)) {
+	if n := recordBytes(&record); n > depot.RecordBytesMax {
+		done(-1, fmt.Errorf("%w: topic %s: key, value and headers have %d bytes, at most %d are allowed", depot.ErrTooLarge, topic, n, depot.RecordBytesMax))
+		return
+	}
+	r := &kgo.Record{Topic: topic, Partition: partition, Key: record.Key, Value: record.Value}
+	for _, h := range record.Headers {
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
+	}
+	if level == depot.None {
+		l.producer.Produce(context.WithoutCancel(ctx), r, nil)
+		done(-1, nil)
+		return
+	}
+	l.producer.Produce(ctx, r, func(r *kgo.Record, err error) {
+		if err != nil {
+			done(-1, l.appendFailed(topic, partition, err))
+			return
+		}
+		done(r.Offset, nil)
+	})
+}
+
+func recordBytes(r *depot.Record) int {
+	n := len(r.Key) + len(r.Value)
+	for _, h := range r.Headers {
+		n += len(h.Key) + len(h.Value)
+	}
+	return n
+}
+
+// certain are the errors after which a record is not in the log.
+var certain = []error{
+	kerr.MessageTooLarge, kerr.RecordListTooLarge, kerr.InvalidRecord, kerr.UnknownTopicOrPartition, kerr.UnknownTopicID, kerr.InvalidTopicException,
+	kerr.TopicAuthorizationFailed, kerr.ClusterAuthorizationFailed, kerr.SaslAuthenticationFailed, kerr.NotEnoughReplicas, kerr.InvalidRequiredAcks,
+	kgo.ErrMaxBuffered, kgo.ErrClientClosed,
+}
+
+func (l *Log) appendFailed(topic string, partition int32, err error) error {
+	class := depot.ErrUnknown
+	for _, c := range certain {
+		if errors.Is(err, c) {
+			class = depot.ErrNotAppended
+		}
+	}
+	return fmt.Errorf("%w: topic %s partition %d, brokers %s: %w", class, topic, partition, l.config.names(), err)
+}

@@ -1,0 +1,117 @@
+package kafkadepot
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
+
+	"github.com/coppice-run/coppice/depot"
+)
+
+// Config says which brokers to use.
+type Config struct {
+	// Brokers are host:port of some brokers of the cluster.
+	Brokers []string
+	// TLS, if set, is used for every connection.
+	TLS *tls.Config
+	// SASL authenticates with the first mechanism that the brokers offer.
+	SASL []sasl.Mechanism
+	// Dialer, if set, makes the connections.
+	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
+	// DialTimeout bounds making a connection. Default 3 s.
+	DialTimeout time.Duration
+	// CheckTimeout bounds Check: how long brokers may take to answer. Default 5 s.
+	CheckTimeout time.Duration
+	// AppendTimeout is how long an append is tried before its outcome is given as
+	// unknown. Default 30 s.
+	AppendTimeout time.Duration
+	// ReplicationFactor of topics that are made; default -1, the brokers' own
+	// default. Production needs 3, with min.insync.replicas 2.
+	ReplicationFactor int16
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if len(c.Brokers) == 0 {
+		return c, errors.New("kafkadepot: Config.Brokers is empty: name the host:port of a Kafka broker")
+	}
+	for _, b := range c.Brokers {
+		if _, _, err := net.SplitHostPort(b); err != nil {
+			return c, fmt.Errorf("kafkadepot: broker %s is not host:port: %w", b, err)
+		}
+	}
+	if c.DialTimeout == 0 {
+		c.DialTimeout = 3 * time.Second
+	}
+	if c.CheckTimeout == 0 {
+		c.CheckTimeout = 5 * time.Second
+	}
+	if c.AppendTimeout == 0 {
+		c.AppendTimeout = 30 * time.Second
+	}
+	if c.ReplicationFactor == 0 {
+		c.ReplicationFactor = -1
+	}
+	return c, nil
+}
+
+func (c Config) names() string { return strings.Join(c.Brokers, ", ") }
+
+// batchBytesMax is what a topic takes: a record at the limit and what a batch
+// adds to it.
+const batchBytesMax = depot.RecordBytesMax + 64<<10
+
+// common are the options of every client.
+func (c Config) common() []kgo.Opt {
+	opts := []kgo.Opt{
+		kgo.SeedBrokers(c.Brokers...), kgo.ClientID("coppice"), kgo.DialTimeout(c.DialTimeout),
+		kgo.DisableClientMetrics(), kgo.MetadataMinAge(50 * time.Millisecond),
+		kgo.RetryBackoffFn(func(try int) time.Duration { return min(time.Duration(try)*20*time.Millisecond, time.Second) }),
+	}
+	if c.Dialer != nil {
+		opts = append(opts, kgo.Dialer(c.dial))
+	} else if c.TLS != nil {
+		opts = append(opts, kgo.DialTLSConfig(c.TLS))
+	}
+	if len(c.SASL) > 0 {
+		opts = append(opts, kgo.SASL(c.SASL...))
+	}
+	return opts
+}
+
+// dial adds TLS to the configured dialer.
+func (c Config) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := c.Dialer(ctx, network, address)
+	if err != nil || c.TLS == nil {
+		return conn, err
+	}
+	config := c.TLS.Clone()
+	if config.ServerName == "" {
+		config.ServerName, _, _ = net.SplitHostPort(address)
+	}
+	return tls.Client(conn, config), nil
+}
+
+// producing are the options of the appending client: no lingering, so that an
+// append waits for nothing; all in-sync replicas; the partition is ours to choose
+// (T24).
+func (c Config) producing() []kgo.Opt {
+	return append(c.common(),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.RequiredAcks(kgo.AllISRAcks()), kgo.ProducerLinger(0),
+		kgo.ProducerBatchMaxBytes(batchBytesMax), kgo.RecordDeliveryTimeout(c.AppendTimeout), kgo.ProducerBatchCompression(kgo.NoCompression()),
+	)
+}
+
+// reading are the options of a reading client: it never jumps (T22).
+func (c Config) reading() []kgo.Opt {
+	return append(c.common(),
+		kgo.ConsumeStartOffset(kgo.NoResetOffset()), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.FetchMaxPartitionBytes(batchBytesMax), kgo.KeepRetryableFetchErrors(),
+	)
+}

@@ -1,0 +1,212 @@
+package kafkadepot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/coppice-run/coppice/depot"
+)
+
+// reader reads partitions by direct assignment.
+type reader struct {
+	log    *Log
+	client *kgo.Client
+
+	mu       sync.Mutex
+	assigned map[place]depot.Position // next position expected
+}
+
+type place struct {
+	topic     string
+	partition int32
+}
+
+// Reader returns a reader without assignments.
+func (l *Log) Reader(context.Context) (depot.Reader, error) {
+	client, err := kgo.NewClient(l.config.reading()...)
+	if err != nil {
+		return nil, fmt.Errorf("kafkadepot: %w", err)
+	}
+	return &reader{log: l, client: client, assigned: map[place]depot.Position{}}, nil
+}
+
+// Assign starts reading. Each position is checked against the log first: a
+// client that is sent out of range takes the nearest boundary in silence (T22).
+func (r *reader) Assign(positions ...depot.Position) error {
+	ctx, cancel := context.WithTimeout(context.Background(), r.log.config.CheckTimeout)
+	defer cancel()
+	if err := r.check(ctx, positions); err != nil {
+		return err
+	}
+	add := map[string]map[int32]kgo.Offset{}
+	r.mu.Lock()
+	for _, p := range positions {
+		r.assigned[place{p.Topic, p.Partition}] = p
+		if add[p.Topic] == nil {
+			add[p.Topic] = map[int32]kgo.Offset{}
+		}
+		add[p.Topic][p.Partition] = kgo.NewOffset().At(p.Offset).WithEpoch(p.LeaderEpoch)
+	}
+	r.mu.Unlock()
+	r.client.AddConsumePartitions(add)
+	return nil
+}
+
+// check compares the positions with the topics and their bounds.
+func (r *reader) check(ctx context.Context, positions []depot.Position) error {
+	var topics []string
+	for _, p := range positions {
+		topics = append(topics, p.Topic)
+	}
+	details, err := r.log.admin.ListTopics(ctx, topics...)
+	if err != nil {
+		return r.log.failed("looking up topics", err)
+	}
+	starts, err := r.log.admin.ListStartOffsets(ctx, topics...)
+	if err != nil {
+		return r.log.failed("asking for the starts of topics", err)
+	}
+	ends, err := r.log.admin.ListEndOffsets(ctx, topics...)
+	if err != nil {
+		return r.log.failed("asking for the ends of topics", err)
+	}
+	var wrong []error
+	for _, p := range positions {
+		wrong = append(wrong, r.checkOne(p, details, starts, ends))
+	}
+	return errors.Join(wrong...)
+}
+
+func (r *reader) checkOne(p depot.Position, details kadm.TopicDetails, starts, ends kadm.ListedOffsets) error {
+	if d, ok := details[p.Topic]; ok && p.TopicID != ([16]byte{}) && d.ID != kadm.TopicID(p.TopicID) {
+		return recreated(p.Topic, p.TopicID, d.ID)
+	}
+	start, err := r.log.listed(starts, p.Topic, p.Partition)
+	if err != nil {
+		return err
+	}
+	end, err := r.log.listed(ends, p.Topic, p.Partition)
+	if err != nil {
+		return err
+	}
+	if p.Offset < start || p.Offset > end {
+		return fmt.Errorf("%w: topic %s partition %d: the next record is number %d, and the log holds %d to %d; records were deleted or the log was cut",
+			depot.ErrOutOfRange, p.Topic, p.Partition, p.Offset, start, end-1)
+	}
+	return nil
+}
+
+func recreated(topic string, was, is [16]byte) error {
+	return fmt.Errorf("%w: topic %s had the id %x and has %x: its positions mean other records now", depot.ErrRecreated, topic, was, is)
+}
+
+// Unassign stops reading a partition.
+func (r *reader) Unassign(topic string, partition int32) {
+	r.mu.Lock()
+	delete(r.assigned, place{topic, partition})
+	r.mu.Unlock()
+	r.client.RemoveConsumePartitions(map[string][]int32{topic: {partition}})
+	r.client.ResumeFetchPartitions(map[string][]int32{topic: {partition}}) // a pause outlives its assignment (T32)
+}
+
+// Pause stops the delivery of a partition.
+func (r *reader) Pause(topic string, partition int32) {
+	r.client.PauseFetchPartitions(map[string][]int32{topic: {partition}})
+}
+
+// Resume ends a pause.
+func (r *reader) Resume(topic string, partition int32) {
+	r.client.ResumeFetchPartitions(map[string][]int32{topic: {partition}})
+}
+
+// Poll waits for records or faults and delivers them.
+func (r *reader) Poll(ctx context.Context, deliver func(depot.Delivery)) error {
+	fetches := r.client.PollFetches(ctx)
+	if fetches.IsClientClosed() {
+		return fmt.Errorf("reader is closed: %w", kgo.ErrClientClosed)
+	}
+	var failure error
+	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+		at := place{p.Topic, p.Partition}
+		r.mu.Lock()
+		position, ok := r.assigned[at]
+		r.mu.Unlock()
+		if !ok {
+			if p.Err != nil && p.Topic == "" {
+				failure = p.Err // the poll itself: ctx ended
+			}
+			return
+		}
+		d := depot.Delivery{Topic: p.Topic, Partition: p.Partition}
+		if p.Err != nil {
+			d.Fault = r.fault(ctx, position, p.Err)
+		}
+		if d.Fault == nil && len(p.Records) > 0 {
+			d.Records = converted(p.Records)
+			position.Offset = d.Records[len(d.Records)-1].Offset + 1
+			r.mu.Lock()
+			r.assigned[at] = position
+			r.mu.Unlock()
+		}
+		if d.Fault != nil {
+			r.Unassign(p.Topic, p.Partition)
+		}
+		if d.Fault != nil || len(d.Records) > 0 {
+			deliver(d)
+		}
+	})
+	return failure
+}
+
+// fault tells what ends an assignment from what passes.
+func (r *reader) fault(ctx context.Context, p depot.Position, err error) error {
+	var loss *kgo.ErrDataLoss
+	switch {
+	case errors.As(err, &loss), errors.Is(err, kerr.OffsetOutOfRange):
+		return fmt.Errorf("%w: topic %s partition %d at offset %d: %w", depot.ErrOutOfRange, p.Topic, p.Partition, p.Offset, err)
+	case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.UnknownTopicOrPartition), errors.Is(err, kerr.InconsistentTopicID):
+		return r.gone(ctx, p)
+	}
+	return nil // the client tries again
+}
+
+// gone looks whether a topic that a broker does not know was deleted or made
+// again. A broker that only has not heard of it yet is no fault.
+func (r *reader) gone(ctx context.Context, p depot.Position) error {
+	topic, err := r.log.find(ctx, p.Topic)
+	switch {
+	case err != nil:
+		return nil
+	case topic.Partitions == 0:
+		return fmt.Errorf("%w: topic %s does not exist any more", depot.ErrRecreated, p.Topic)
+	case p.TopicID != ([16]byte{}) && topic.ID != p.TopicID:
+		return recreated(p.Topic, p.TopicID, topic.ID)
+	}
+	return nil
+}
+
+func converted(records []*kgo.Record) []depot.Record {
+	out := make([]depot.Record, len(records))
+	for i, r := range records {
+		out[i] = depot.Record{Partition: r.Partition, LeaderEpoch: r.LeaderEpoch, Offset: r.Offset, Time: r.Timestamp, Key: r.Key, Value: r.Value}
+		if len(r.Headers) > 0 {
+			out[i].Headers = make([]depot.Header, len(r.Headers))
+			for j, h := range r.Headers {
+				out[i].Headers[j] = depot.Header{Key: h.Key, Value: h.Value}
+			}
+		}
+	}
+	return out
+}
+
+// Close ends the reader.
+func (r *reader) Close() error {
+	r.client.Close()
+	return nil
+}

@@ -1,0 +1,182 @@
+package redisstate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
+)
+
+// Read answers reads on the session's connection and looks at the head behind
+// them: what a replaced owner reads counts for nothing (R18).
+func (n *session) Read(ctx context.Context, reads []store.Read) error {
+	if err := n.alive(); err != nil {
+		return err
+	}
+	pipe := n.client.Pipeline()
+	questions := ask(ctx, pipe, reads)
+	get := pipe.Get(ctx, n.slot.Head)
+	_, _ = pipe.Exec(ctx)
+	for _, q := range questions {
+		if err := q.answer(reads); err != nil {
+			return n.failed("reading", err)
+		}
+	}
+	if n.text == "" && errors.Is(get.Err(), redis.Nil) {
+		return nil // joined a slot that no one has owned yet
+	}
+	return n.guarded("reading", get)
+}
+
+// Read answers reads of committed data over the pooled connections.
+func (s *Store) Read(ctx context.Context, slot store.Slot, reads []store.Read) (task.Head, error) {
+	var head *redis.StringCmd
+	var questions []question
+	_, err := s.readPipe(ctx, len(reads) > 1 || !onlyGets(reads), func(pipe redis.Pipeliner) error {
+		questions = ask(ctx, pipe, reads)
+		if !onlyGets(reads) {
+			head = pipe.Get(ctx, slot.Head)
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, redis.Nil) && !isReply(err) {
+		return task.Head{}, fmt.Errorf("slot %s at redis %s: %w", slot.Tag, s.config.names(), err)
+	}
+	for _, q := range questions {
+		if err := q.answer(reads); err != nil {
+			return task.Head{}, fmt.Errorf("slot %s at redis %s: %w", slot.Tag, s.config.names(), err)
+		}
+	}
+	if head == nil || errors.Is(head.Err(), redis.Nil) {
+		return task.Head{}, nil
+	}
+	if head.Err() != nil {
+		return task.Head{}, fmt.Errorf("slot %s at redis %s: %w", slot.Tag, s.config.names(), head.Err())
+	}
+	return task.ParseHead(head.Val())
+}
+
+// readPipe runs a pipeline; together, so that all answers are of one moment.
+func (s *Store) readPipe(ctx context.Context, together bool, fill func(redis.Pipeliner) error) ([]redis.Cmder, error) {
+	var client redis.UniversalClient = s.single
+	if s.single == nil {
+		client = s.cluster
+	}
+	if together {
+		return client.TxPipelined(ctx, fill)
+	}
+	return client.Pipelined(ctx, fill)
+}
+
+func onlyGets(reads []store.Read) bool {
+	for i := range reads {
+		if reads[i].Kind != store.Get {
+			return false
+		}
+	}
+	return true
+}
+
+// question is a command under way and the reads that it answers: those from
+// first to last.
+type question struct {
+	first, last int
+	fields      *redis.SliceCmd           // HMGET
+	value       *redis.StringCmd          // GET
+	score       *redis.FloatCmd           // ZSCORE
+	count       *redis.IntCmd             // HLEN, ZCARD, EXISTS
+	all         *redis.MapStringStringCmd // HGETALL
+	part        *redis.Cmd                // the range script
+}
+
+// ask puts the commands of the reads into a pipeline. Neighbouring Gets of one
+// map become one command.
+func ask(ctx context.Context, pipe redis.Pipeliner, reads []store.Read) []question {
+	questions := make([]question, 0, len(reads))
+	for i := 0; i < len(reads); i++ {
+		r := &reads[i]
+		q := question{first: i, last: i}
+		hash := r.Table.Kind == store.Map || r.Table.Kind == store.SortedMap
+		switch {
+		case r.Kind == store.Get && hash:
+			fields := []string{r.Field}
+			for i+1 < len(reads) && reads[i+1].Kind == store.Get && reads[i+1].Table.Key == r.Table.Key {
+				i++
+				fields = append(fields, reads[i].Field)
+			}
+			q.last = i
+			q.fields = pipe.HMGet(ctx, r.Table.Key, fields...)
+		case r.Kind == store.Get && r.Table.Kind == store.SortedSet:
+			q.score = pipe.ZScore(ctx, r.Table.Key, r.Field)
+		case r.Kind == store.Get:
+			q.value = pipe.Get(ctx, r.Table.Key)
+		case r.Kind == store.Len && hash:
+			q.count = pipe.HLen(ctx, r.Table.Key)
+		case r.Kind == store.Len && r.Table.Kind == store.SortedSet:
+			q.count = pipe.ZCard(ctx, r.Table.Key)
+		case r.Kind == store.Len:
+			q.count = pipe.Exists(ctx, r.Table.Key)
+		case r.Table.Kind == store.Map:
+			q.all = pipe.HGetAll(ctx, r.Table.Key)
+		default:
+			q.part = askRange(ctx, pipe, r)
+		}
+		questions = append(questions, q)
+	}
+	return questions
+}
+
+// answer puts the replies into the reads.
+func (q *question) answer(reads []store.Read) error {
+	r := &reads[q.first]
+	switch {
+	case q.fields != nil:
+		return q.answerFields(reads)
+	case q.value != nil:
+		value, err := q.value.Result()
+		r.Found, r.Value = err == nil, value
+		return ignoreNil(err)
+	case q.score != nil:
+		err := q.score.Err()
+		r.Found = err == nil
+		return ignoreNil(err)
+	case q.count != nil:
+		count, err := q.count.Result()
+		r.Count = int(count)
+		return err
+	case q.all != nil:
+		fields, err := q.all.Result()
+		r.Elements = r.Elements[:0]
+		for field, value := range fields {
+			r.Elements = append(r.Elements, store.Element{Field: field, Value: value})
+		}
+		return err
+	}
+	return answerRange(q.part, r)
+}
+
+func (q *question) answerFields(reads []store.Read) error {
+	values, err := q.fields.Result()
+	if err != nil {
+		return err
+	}
+	if len(values) != q.last-q.first+1 {
+		return fmt.Errorf("HMGET of %d fields has %d answers", q.last-q.first+1, len(values))
+	}
+	for i, value := range values {
+		r := &reads[q.first+i]
+		r.Value, r.Found = value.(string)
+	}
+	return nil
+}
+
+func ignoreNil(err error) error {
+	if errors.Is(err, redis.Nil) {
+		return nil
+	}
+	return err
+}
