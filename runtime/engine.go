@@ -91,6 +91,7 @@ type Task struct {
 	deadlines []deadline
 	proving   []acker.Ref // complete trees whose acks are not yet shown (R13)
 	asked     bool        // Heads is under way
+	heardAt   int64       // when the slot's connection last answered
 	waiters   map[recordKey]*waiting
 }
 
@@ -235,14 +236,16 @@ func (t *Task) onTick() {
 		}
 	case running:
 		t.expire()
+		t.probe()
 	}
 }
 
-// wakeAt is the next time at which something is due.
+// wakeAt is the next time at which something becomes due. What is due already
+// and did not happen waits for something else: a commit, an ack.
 func (t *Task) wakeAt() int64 {
 	var at int64
 	earlier := func(when int64) {
-		if when != 0 && (at == 0 || when < at) {
+		if when > t.now && (at == 0 || when < at) {
 			at = when
 		}
 	}
@@ -251,13 +254,14 @@ func (t *Task) wakeAt() int64 {
 		earlier(t.retakeAt)
 	case running:
 		earlier(t.nextDeadline())
+		earlier(t.nextProbe())
 		for _, topo := range t.topology {
 			if topo.dirty {
 				earlier(topo.writtenAt + int64(t.options.CheckpointPeriod))
 			}
 			for _, s := range topo.sources {
 				if ready, ok := s.retries.NextAt(); ok {
-					earlier(max(ready, 1))
+					earlier(ready)
 				}
 			}
 		}

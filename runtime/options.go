@@ -38,6 +38,10 @@ type Options struct {
 	// depot partition is paused (depot.cache.cardinality, promise 3.101).
 	// Default 20,000.
 	DepotCacheCardinality int
+	// ProbePeriod is how long a task hears nothing of its slot before it looks
+	// whether the slot is still its own (R18): an idle owner notices a lost
+	// connection, and a server that went back, after so long. Default 2 s.
+	ProbePeriod time.Duration
 	// AckResultsMax is how many results of finished records a task keeps per
 	// source for appenders that ask late. Default 10,000.
 	AckResultsMax int
@@ -55,6 +59,7 @@ func (o Options) WithDefaults() Options {
 	setDefault(&o.RetryBackoffMax, 10*time.Second)
 	setDefault(&o.CacheEntriesMax, 200_000)
 	setDefault(&o.DepotCacheCardinality, 20_000)
+	setDefault(&o.ProbePeriod, 2*time.Second)
 	setDefault(&o.AckResultsMax, 10_000)
 	return o
 }

@@ -56,6 +56,24 @@ func (t *Task) askHeads() {
 	}
 }
 
+// probe looks at the task's own head when its connection has been silent for
+// long: an idle owner would else never learn that its server is gone, or has
+// lost what it acknowledged (R18).
+func (t *Task) probe() {
+	if at := t.nextProbe(); at != 0 && t.now >= at {
+		t.effects.Heads = append(t.effects.Heads, t.config.Task)
+		t.asked = true
+	}
+}
+
+// nextProbe is when the next look is due; 0 while an answer is under way.
+func (t *Task) nextProbe() int64 {
+	if t.asked || t.reading || t.inflight != nil {
+		return 0
+	}
+	return t.heardAt + int64(t.options.ProbePeriod)
+}
+
 // onHeadsDone finishes the trees whose acks are shown, fails those whose are
 // not: what they wrote is gone (R16), and asks for the rest.
 func (t *Task) onHeadsDone(in *HeadsDone) {
@@ -63,6 +81,7 @@ func (t *Task) onHeadsDone(in *HeadsDone) {
 		return
 	}
 	t.asked = false
+	t.heardAt = t.now
 	if in.Err != nil {
 		t.drop(in.Err)
 		return

@@ -117,7 +117,7 @@ func (t *Task) onTaken(in *Taken) {
 		t.drop(fmt.Errorf("take-over: %w", in.Err))
 		return
 	}
-	t.lineage = in.Lineage
+	t.lineage, t.heardAt = in.Lineage, t.now
 	t.head.Replaced = in.Previous.Mark
 	t.settle(in.Previous)
 	t.known = t.head.Mark
@@ -242,6 +242,7 @@ func (t *Task) onCommitDone(in *CommitDone) {
 		return
 	}
 	t.inflight = nil
+	t.heardAt = t.now
 	switch {
 	case in.Err == nil:
 		t.head.Mark, t.known = b.mark, b.mark
@@ -274,6 +275,7 @@ func (t *Task) onReadDone(in *ReadDone) {
 			return
 		}
 		t.reading = false
+		t.heardAt = t.now
 		if in.Err != nil {
 			t.drop(fmt.Errorf("reading PStates: %w", in.Err))
 			return

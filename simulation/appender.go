@@ -1,0 +1,106 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/task"
+)
+
+// appended is one record and what its appender knows of it.
+type appended struct {
+	number int
+	depot  string
+	task   task.ID
+	offset int64
+	acked  bool
+	parked bool
+	waiter uint64 // of the question that is open
+	asks   int
+}
+
+// patience is how long an appender waits before it asks again.
+const patience = 300 * millisecond
+
+// SendRecord puts a record into the log; its appender asks for the outcome by
+// itself. World implements module.Appender so that workloads append like
+// programs.
+func (w *world) SendRecord(_ context.Context, r module.Record) (module.Acks, error) {
+	id := task.ID(w.random.IntN(w.tasks))
+	if r.Key != nil {
+		id = task.Of(r.Key, w.tasks)
+	}
+	a := &appended{number: len(w.records), depot: r.Depot, task: id, offset: w.put(r.Depot, int(id), r.Key, r.Value)}
+	w.records = append(w.records, a)
+	w.tracef("record %d appended: depot %s task %d offset %d %q", a.number, a.depot, a.task, a.offset, r.Value)
+	w.after(w.between(20*microsecond, 2*millisecond), func() { w.ask(a) })
+	return module.Acks{}, nil
+}
+
+// ask asks the owner of the record's task, and again if no answer comes.
+func (w *world) ask(a *appended) {
+	if a.acked || a.parked {
+		return
+	}
+	w.waiter++
+	a.waiter = w.waiter
+	a.asks++
+	waiter := a.waiter
+	w.asked[waiter] = a
+	o := w.owners[a.task]
+	w.after(w.between(20*microsecond, 2*millisecond), func() {
+		o.step(&runtime.Await{Depot: a.depot, Offset: a.offset, Waiter: waiter})
+	})
+	w.after(patience, func() {
+		if a.waiter == waiter {
+			w.ask(a)
+		}
+	})
+}
+
+// answered takes an answer back to the appender.
+func (w *world) answered(o *owner, answer runtime.Answer) {
+	a := w.asked[answer.Waiter]
+	if a == nil {
+		return
+	}
+	delete(w.asked, answer.Waiter)
+	w.after(w.between(20*microsecond, 2*millisecond), func() { w.learn(o, a, answer) })
+}
+
+func (w *world) learn(o *owner, a *appended, answer runtime.Answer) {
+	if a.acked || a.parked {
+		return
+	}
+	switch answer.Kind {
+	case runtime.AnswerDone:
+		a.acked, a.waiter = true, 0
+		w.result.Acked++
+		w.tracef("record %d acked by %v", a.number, o)
+		if err := w.workload.Acked(a.number, module.NewAcks(answer.Returns)); err != nil {
+			w.violate("record %d: %v", a.number, err)
+		}
+	case runtime.AnswerParked, runtime.AnswerRejected:
+		a.parked, a.waiter = true, 0
+		w.tracef("record %d put aside: %s", a.number, answer.Text)
+	default:
+		w.tracef("record %d failed: %s", a.number, answer.Text)
+		if !answer.WillRetry && answer.Kind != runtime.AnswerHalted {
+			w.violate("record %d: answer %d %q without a retry", a.number, answer.Kind, answer.Text)
+		}
+		a.waiter = 0
+		w.after(w.between(millisecond, patience), func() { w.ask(a) })
+	}
+}
+
+// errOpen says what is not at rest.
+func (w *world) errOpen() error {
+	for _, a := range w.records {
+		if !a.acked && !a.parked {
+			return fmt.Errorf("record %d (task %d offset %d) was not done %d s after the last fault, asked %d times", a.number, a.task, a.offset, calming/second, a.asks)
+		}
+	}
+	return nil
+}

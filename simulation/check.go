@@ -1,0 +1,76 @@
+package simulation
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/coppice-run/coppice/internal/overlay"
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
+)
+
+// check compares the PStates with what was appended.
+func (w *world) check() {
+	parked := func(number int) bool { return w.records[number].parked }
+	if err := w.workload.Check(reader{overlay.NewDirect(w)}, parked); err != nil {
+		w.violate("%v", err)
+	}
+}
+
+type reader struct{ view *overlay.View }
+
+func (r reader) StateView() *overlay.View { return r.view }
+
+// Slot finds the slot of a key, for the workload's reads.
+func (w *world) Slot(p *overlay.Path) (store.Slot, error) {
+	if p.Len() == 0 {
+		return store.Slot{}, fmt.Errorf("PState %s: a workload reads by key", p.Decl.Name)
+	}
+	id := task.Of(wire.AppendPartition(nil, *p.Segment(0)), w.tasks)
+	return wire.Slot(w.tags[id]), nil
+}
+
+// Read answers from the servers' present histories.
+func (w *world) Read(slot store.Slot, reads []store.Read) error {
+	for i, tag := range w.tags {
+		if tag != slot.Tag {
+			continue
+		}
+		state := w.serverOf(task.ID(i)).current.slot(tag)
+		for j := range reads {
+			state.answer(&reads[j])
+		}
+		return nil
+	}
+	return fmt.Errorf("no slot %s", slot.Tag)
+}
+
+// progressOnly leaves out what a commit says of PStates.
+func progressOnly(changes []store.Change) []store.Change {
+	var kept []store.Change
+	for _, c := range changes {
+		if !strings.Contains(c.Table.Key, "}:p:") {
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}
+
+// summary words a commit for the trace.
+func summary(changes []store.Change) string {
+	var out strings.Builder
+	for _, c := range changes {
+		_, name, _ := strings.Cut(c.Table.Key, "}:")
+		fmt.Fprintf(&out, "%s", name)
+		for _, f := range c.Writes {
+			if f.Delete {
+				fmt.Fprintf(&out, " -%q", f.Field)
+			} else {
+				fmt.Fprintf(&out, " %q=%q", f.Field, f.Value)
+			}
+		}
+		out.WriteString("; ")
+	}
+	return out.String()
+}

@@ -1,0 +1,107 @@
+package simulation
+
+import (
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/pstate"
+)
+
+// Config says what to run.
+type Config struct {
+	Seed     uint64
+	Workload Workload
+	// Tasks, Servers and Records are drawn from the seed where they are zero: 2 to
+	// 6 tasks, 1 or 2 store servers, 20 to 120 records.
+	Tasks, Servers, Records int
+	// Calm leaves all faults out.
+	Calm bool
+	// Without leaves kinds of faults out.
+	Without []Fault
+	// Trace, if set, gets a line for everything that happens.
+	Trace io.Writer
+	// Plant breaks the world or a rule of the protocol on purpose, to show that
+	// the checks find it.
+	Plant Plant
+}
+
+// Result is what became of a run.
+type Result struct {
+	Seed       uint64
+	Workload   string
+	Steps      int // things that happened in the world
+	Events     int // events that handlers ran
+	Faults     [faultCount]int
+	Records    int
+	Acked      int
+	Violations []string
+	Took       time.Duration // of the virtual clock
+}
+
+// FaultTotal is the number of faults of all kinds.
+func (r *Result) FaultTotal() int {
+	n := 0
+	for _, f := range r.Faults {
+		n += f
+	}
+	return n
+}
+
+// Workload is a module with what is appended to it and what must come out.
+type Workload struct {
+	Name string
+	// Hops says that records have effects on several tasks.
+	Hops bool
+	New  func() Case
+}
+
+// Case is one run of a workload.
+type Case interface {
+	Module() module.Module
+	// Append appends one record to one of the module's depots, as a program would.
+	// Numbers count from 0, in the order of the calls.
+	Append(a module.Appender, r *rand.Rand, number int) error
+	// Acked is told what the append number returned.
+	Acked(number int, acks module.Acks) error
+	// Check compares the PStates with what was appended; records of numbers for
+	// which parked is true were put aside.
+	Check(r pstate.Reader, parked func(number int) bool) error
+}
+
+// Fault is a kind of fault.
+type Fault uint8
+
+// The faults of the world.
+const (
+	Crash     Fault = iota // an owner is gone, and its memory
+	Zombie                 // an owner stands still, is replaced, and goes on
+	LostReply              // the store did it, nobody hears of it
+	LateExec               // the reply is given up, the command arrives after that
+	Refused                // the server refuses, and nothing is written
+	Restart                // a server restarts and has lost its tail
+	Split                  // a server is replaced by one with a shorter tail, and goes on answering
+	Reset                  // the connection of two workers breaks
+	ClockJump              // an owner's clock jumps ahead
+	Steal                  // another worker takes a task that has a healthy owner
+	faultCount
+)
+
+var faultNames = [faultCount]string{"crash", "zombie", "lost-reply", "late-exec", "refused", "restart", "split", "reset", "clock-jump", "steal"}
+
+func (f Fault) String() string { return faultNames[f] }
+
+// Plant is a bug on purpose.
+type Plant uint8
+
+// The planted bugs.
+const (
+	NoPlant        Plant = iota
+	NoGuard              // the store does not check the head at commit (against R7)
+	SameLineage          // all servers claim one lineage, so nothing is ever proven (against R13)
+	LostIsDone           // a lost reply is taken for success (against R11)
+	SplitCommit          // progress is kept although the data of its commit is not (against R7)
+	DoubleFrames         // the network delivers frames twice under new numbers (against T30)
+	AckBeforeStore       // appenders are told before the commit is in (against R7)
+)

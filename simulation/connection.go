@@ -1,0 +1,154 @@
+package simulation
+
+import (
+	"fmt"
+
+	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
+)
+
+// connection is an owner's line to its slot: commands arrive in order, replies
+// come back in order, until one end gives it up.
+type connection struct {
+	w       *world
+	owner   *owner
+	history *history // where it ends; that of the moment it was made
+	tag     string
+	armed   uint64 // the head's version when the guard was armed
+	closed  bool   // by the owner: no reply arrives any more, commands under way still do
+	arrival int64  // of the last command at the server
+	back    int64  // of the last reply at the owner
+}
+
+// Times of the store.
+const (
+	storeDelayMin = 50 * microsecond
+	storeDelayMax = 2 * millisecond
+	giveUpAfter   = 30 * millisecond // the owner's patience with a reply
+	lateBy        = 400 * millisecond
+)
+
+// call sends a command: do runs at the server when it arrives, and returns what
+// takes the reply back to the owner. Faults make it arrive late, or its reply
+// never.
+func (c *connection) call(what string, do func() runtime.Input, lost func() runtime.Input) {
+	w := c.w
+	arrive := max(c.arrival, w.now+w.between(storeDelayMin, storeDelayMax))
+	late := w.faulty(LateExec)
+	if late {
+		arrive += w.between(giveUpAfter, lateBy)
+	}
+	c.arrival = arrive
+	if late {
+		w.tracef("%v: %s will arrive late", c.owner, what)
+		w.after(giveUpAfter, func() { c.giveUp(lost) })
+	}
+	w.at(arrive, func() {
+		if !c.history.alive {
+			w.after(w.between(storeDelayMin, storeDelayMax), func() { c.giveUp(lost) })
+			return
+		}
+		reply := do()
+		if late {
+			return
+		}
+		if w.faulty(LostReply) {
+			w.tracef("%v: reply to %s lost", c.owner, what)
+			w.after(giveUpAfter, func() { c.giveUp(lost) })
+			return
+		}
+		c.back = max(c.back, w.now+w.between(storeDelayMin, storeDelayMax))
+		w.at(c.back, func() {
+			if !c.closed {
+				c.owner.step(reply)
+			}
+		})
+	})
+}
+
+// giveUp tells the owner that a reply will not come.
+func (c *connection) giveUp(lost func() runtime.Input) {
+	if c.closed {
+		return
+	}
+	in := lost()
+	if c.w.config.Plant == LostIsDone {
+		if done, ok := in.(*runtime.CommitDone); ok {
+			done.Err = nil
+		}
+	}
+	c.owner.step(in)
+}
+
+// errLost is a call whose reply did not come.
+func (c *connection) errLost(what string) error {
+	return fmt.Errorf("%w: %s, slot %s", store.ErrLost, what, c.tag)
+}
+
+func (c *connection) take(head task.Head) {
+	c.call("take-over", func() runtime.Input {
+		if c.w.faulty(Refused) {
+			return &runtime.Taken{Err: fmt.Errorf("%w: take-over", store.ErrRefused)}
+		}
+		previous := c.history.slot(c.tag).head
+		c.history.apply(write{slot: c.tag, head: head})
+		c.armed = c.history.slot(c.tag).version
+		c.w.tracef("%v took its slot over from %v", c.owner, previous)
+		return &runtime.Taken{Previous: previous, Lineage: c.w.lineageOf(c.history)}
+	}, func() runtime.Input { return &runtime.Taken{Err: c.errLost("take-over")} })
+}
+
+func (c *connection) commit(b *store.Batch) {
+	head, changes := b.Head, copied(b.Changes)
+	c.call("commit "+head.Mark.String(), func() runtime.Input {
+		s := c.history.slot(c.tag)
+		if s.version != c.armed && c.w.config.Plant != NoGuard {
+			c.w.tracef("%v: commit %d aborted, the head is %v", c.owner, head.Number, s.head)
+			return &runtime.CommitDone{Err: fmt.Errorf("%w: the head is %v", store.ErrFenced, s.head)}
+		}
+		if c.w.faulty(Refused) {
+			return &runtime.CommitDone{Err: fmt.Errorf("%w: commit", store.ErrRefused)}
+		}
+		if c.w.config.Plant == SplitCommit && c.w.chance(100) {
+			changes = progressOnly(changes)
+		}
+		c.history.apply(write{slot: c.tag, head: head, changes: changes})
+		c.armed = s.version
+		c.w.tracef("%v committed %d: %s", c.owner, head.Number, summary(changes))
+		return &runtime.CommitDone{}
+	}, func() runtime.Input { return &runtime.CommitDone{Err: c.errLost("commit")} })
+}
+
+func (c *connection) read(reads []store.Read) {
+	for i := range reads {
+		reads[i].Table, reads[i].Field = cloneTable(reads[i].Table), clone(reads[i].Field)
+	}
+	c.call("read", func() runtime.Input {
+		s := c.history.slot(c.tag)
+		if s.version != c.armed && c.w.config.Plant != NoGuard {
+			return &runtime.ReadDone{Err: fmt.Errorf("%w: the head is %v", store.ErrFenced, s.head)}
+		}
+		for i := range reads {
+			s.answer(&reads[i])
+		}
+		return &runtime.ReadDone{Reads: reads}
+	}, func() runtime.Input { return &runtime.ReadDone{Err: c.errLost("read")} })
+}
+
+func (c *connection) heads(tasks []task.ID) {
+	c.call("read heads", func() runtime.Input {
+		if s := c.history.slot(c.tag); s.version != c.armed && c.w.config.Plant != NoGuard {
+			return &runtime.HeadsDone{Tasks: tasks, Err: fmt.Errorf("%w: the head is %v", store.ErrFenced, s.head)}
+		}
+		heads := make([]task.Head, len(tasks))
+		for i, id := range tasks {
+			history := c.history
+			if other := c.w.serverOf(id); other != c.w.serverOf(c.owner.id) {
+				history = other.current // its own server's present master (R15)
+			}
+			heads[i] = history.slot(c.w.tags[id]).head
+		}
+		return &runtime.HeadsDone{Tasks: tasks, Heads: heads}
+	}, func() runtime.Input { return &runtime.HeadsDone{Tasks: tasks, Err: c.errLost("read heads")} })
+}

@@ -1,0 +1,153 @@
+package simulation
+
+import "github.com/coppice-run/coppice/runtime"
+
+// Probabilities of the faults that befall single commands, in 1,000; the others
+// strike at random times.
+const (
+	lostReplyPerMille = 12
+	lateExecPerMille  = 8
+	refusedPerMille   = 8
+)
+
+// faulty draws whether a fault befalls the command at hand.
+func (w *world) faulty(f Fault) bool {
+	if w.quiet || !w.allowed[f] {
+		return false
+	}
+	perMille := map[Fault]int{LostReply: lostReplyPerMille, LateExec: lateExecPerMille, Refused: refusedPerMille}[f]
+	if !w.chance(perMille) {
+		return false
+	}
+	w.result.Faults[f]++
+	return true
+}
+
+// planFaults has faults strike at random times until it becomes quiet.
+func (w *world) planFaults() {
+	var kinds []Fault
+	for _, f := range []Fault{Crash, Zombie, Restart, Split, Reset, ClockJump, Steal} {
+		if w.allowed[f] {
+			kinds = append(kinds, f)
+		}
+	}
+	if len(kinds) == 0 {
+		return
+	}
+	var strike func()
+	strike = func() {
+		if w.quiet {
+			return
+		}
+		f := kinds[w.random.IntN(len(kinds))]
+		w.result.Faults[f]++
+		w.strike(f)
+		w.after(w.between(5*millisecond, 2*w.meanPause), strike)
+	}
+	w.after(w.between(millisecond, 2*w.meanPause), strike)
+}
+
+func (w *world) strike(f Fault) {
+	o := w.owners[w.random.IntN(w.tasks)]
+	s := w.servers[w.random.IntN(len(w.servers))]
+	switch f {
+	case Crash:
+		w.tracef("FAULT crash of %v", o)
+		o.crash()
+		w.breakLines(o, nil)
+		w.after(w.between(0, 300*millisecond), func() {
+			if w.owners[o.id] == o {
+				w.hire(o.id)
+			}
+		})
+	case Zombie:
+		w.zombie(o)
+	case Restart:
+		w.loseTail(s, false)
+	case Split:
+		w.loseTail(s, true)
+	case Reset:
+		other := w.owners[w.random.IntN(w.tasks)]
+		w.tracef("FAULT connection of %v and %v breaks", o, other)
+		w.breakLines(o, other)
+	case ClockJump:
+		o.skew += w.between(millisecond, 5*second)
+		w.tracef("FAULT clock of %v leads by %d ms", o, o.skew/millisecond)
+		o.step(&runtime.Tick{})
+	case Steal:
+		w.tracef("FAULT %v is replaced while it works", o)
+		w.hire(o.id)
+		w.after(w.between(0, 50*millisecond), func() { o.step(&runtime.Nominated{Yes: false}) })
+	}
+}
+
+// zombie has an owner stand still, be replaced, and go on.
+func (w *world) zombie(o *owner) {
+	w.tracef("FAULT %v stands still", o)
+	o.paused = true
+	if w.chance(500) {
+		w.breakLines(o, nil)
+	}
+	w.after(w.between(millisecond, 200*millisecond), func() {
+		if w.owners[o.id] == o {
+			w.hire(o.id)
+		}
+	})
+	w.after(w.between(millisecond, 500*millisecond), func() {
+		w.tracef("%v goes on", o)
+		o.resume()
+		w.after(w.between(0, 50*millisecond), func() { w.denominate(o) })
+	})
+}
+
+// denominate tells a replaced owner that it is not nominated any more.
+func (w *world) denominate(o *owner) {
+	if w.owners[o.id] != o {
+		o.step(&runtime.Nominated{Yes: false})
+	}
+}
+
+// lostMax bounds the writes that a server loses.
+const lostMax = 12
+
+// loseTail replaces a server's history by a prefix of it. In a split the old one
+// goes on answering those who are connected with it.
+//
+// With several servers, a tree that spans two of them can be complete on one and
+// lose its tail on the other: commits that are only applied, and not yet on a
+// replica or a disk, do not promise more (R15, R40). So there servers restart and
+// split without loss, unless no record of the workload hops.
+func (w *world) loseTail(s *server, split bool) {
+	old := s.current
+	lost := 0
+	if len(w.servers) == 1 || !w.config.Workload.Hops {
+		lost = w.random.IntN(min(lostMax, len(old.writes)) + 1)
+	}
+	s.current = old.successor(w.lineage(), lost)
+	w.tracef("FAULT server %s begins history %v, %d writes shorter; split %v", s.name, s.current.lineage, lost, split)
+	if !split {
+		old.alive = false
+		w.closeConnections(old)
+		return
+	}
+	w.demoted = append(w.demoted, old)
+	w.after(w.between(millisecond, 400*millisecond), func() { w.endHistory(old) })
+}
+
+func (w *world) endHistory(old *history) {
+	if old.alive {
+		old.alive = false
+		w.tracef("history %v ends", old.lineage)
+		w.closeConnections(old)
+	}
+}
+
+// closeConnections has the owners that are connected with a history that ended
+// hear of it at their next command; a command wakes them.
+func (w *world) closeConnections(old *history) {
+	for _, o := range w.everyone {
+		if o.alive && o.conn != nil && o.conn.history == old {
+			o.step(&runtime.Tick{})
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package simulation
+
+import (
+	"fmt"
+
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/task"
+)
+
+// link is the connection from one process to another.
+type link struct{ from, to int }
+
+// line is the state of a link.
+type line struct {
+	arrival int64  // of the last frame: they stay in order
+	epoch   uint64 // counts its breaks
+}
+
+func (w *world) line(from, to *owner) *line {
+	l := w.lines[link{from.number, to.number}]
+	if l == nil {
+		l = &line{}
+		w.lines[link{from.number, to.number}] = l
+	}
+	return l
+}
+
+// ship sends a frame to whoever is known to own the task.
+func (w *world) ship(from *owner, f *wire.Frame) {
+	to := w.owners[f.To]
+	raw, err := f.Append(nil)
+	if err != nil {
+		w.violate("%v: frame does not encode: %v", from, err)
+		return
+	}
+	w.send(from, to, raw)
+	if w.config.Plant == DoubleFrames && w.chance(50) {
+		f.Number++
+		if again, err := f.Append(nil); err == nil {
+			w.send(from, to, again)
+		}
+	}
+}
+
+func (w *world) send(from, to *owner, raw []byte) {
+	l := w.line(from, to)
+	l.arrival = max(l.arrival, w.now+w.between(20*microsecond, 4*millisecond))
+	epoch := l.epoch
+	w.at(l.arrival, func() {
+		if l.epoch != epoch || !to.alive {
+			return // lost with the connection
+		}
+		f, err := wire.ParseFrame(raw, w.newColumn)
+		if err != nil {
+			w.violate("frame from task %d to task %d does not parse: %v", from.id, to.id, err)
+			return
+		}
+		to.step(&runtime.FrameIn{Frame: f})
+	})
+}
+
+func (w *world) newColumn(step uint16) (wire.Column, error) {
+	if int(step) >= len(w.steps) {
+		return nil, fmt.Errorf("no step %d", step)
+	}
+	return w.steps[step].NewColumn(true), nil
+}
+
+// breakLines breaks the connections of a process with all others, or with one.
+func (w *world) breakLines(o, only *owner) {
+	for _, other := range w.everyone {
+		if other == o || only != nil && other != only {
+			continue
+		}
+		w.line(o, other).epoch++
+		w.line(other, o).epoch++
+		w.tellLost(other, o.id)
+		w.tellLost(o, other.id)
+	}
+}
+
+// tellLost has a process hear, before anything that comes later, that frames
+// from and to a task may be lost.
+func (w *world) tellLost(o *owner, of task.ID) {
+	if !o.alive || o.id == of {
+		return
+	}
+	w.after(w.between(0, 5*millisecond), func() { o.step(&runtime.PeerLost{Task: of}) })
+}

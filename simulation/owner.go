@@ -1,0 +1,133 @@
+package simulation
+
+import (
+	"fmt"
+
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
+)
+
+// owner is one process that runs one task: a worker's driver, without goroutines.
+type owner struct {
+	w       *world
+	id      task.ID
+	number  int // of the process
+	engine  *runtime.Task
+	conn    *connection
+	feeds   map[string]*feed
+	alive   bool
+	paused  bool
+	pending []runtime.Input // while paused
+	skew    int64           // its clock's lead
+	wakeAt  int64
+}
+
+func (o *owner) String() string  { return fmt.Sprintf("task %d owner %d", o.id, o.number) }
+func (o *owner) address() string { return fmt.Sprintf("sim:%d", o.number) }
+
+// hire starts another owner of a task, and clients and peers find that one from
+// now on.
+func (w *world) hire(id task.ID) *owner {
+	w.processes++
+	o := &owner{w: w, id: id, number: w.processes, feeds: map[string]*feed{}, alive: true}
+	o.engine = runtime.New(runtime.Config{
+		Plan: w.plan, Task: id, Tasks: w.tasks, Tag: w.tags[id], Address: o.address(),
+		Random: w.split(), NewToken: w.token, Options: w.options, EncodeHops: true, Listener: w.listener(o),
+	})
+	w.owners[id] = o
+	w.everyone = append(w.everyone, o)
+	w.tracef("%v starts", o)
+	o.step(&runtime.Start{})
+	return o
+}
+
+// step gives the engine one input and carries out what it asks for.
+func (o *owner) step(in runtime.Input) {
+	if !o.alive {
+		return
+	}
+	if o.paused {
+		o.pending = append(o.pending, in)
+		return
+	}
+	e := o.engine.Step(o.w.now+o.skew+1, in)
+	o.carryOut(e)
+	o.wake(e.WakeAt)
+}
+
+// wake plans the tick that the engine asked for.
+func (o *owner) wake(at int64) {
+	o.wakeAt = at
+	if at == 0 {
+		return
+	}
+	o.w.at(at-o.skew, func() {
+		if o.wakeAt == at {
+			o.step(&runtime.Tick{})
+		}
+	})
+}
+
+func (o *owner) carryOut(e *runtime.Effects) {
+	w := o.w
+	if e.Drop && o.conn != nil {
+		o.conn.closed = true
+		o.conn = nil
+	}
+	if e.Take != nil {
+		o.conn = &connection{w: w, owner: o, history: w.serverOf(o.id).current, tag: w.tags[o.id]}
+		o.conn.take(*e.Take)
+	}
+	if e.Commit != nil {
+		o.conn.commit(e.Commit)
+	}
+	if len(e.Reads) > 0 {
+		o.conn.read(append([]store.Read(nil), e.Reads...))
+	}
+	if len(e.Heads) > 0 {
+		o.conn.heads(append([]task.ID(nil), e.Heads...))
+	}
+	if len(e.Starts) > 0 {
+		offsets := make([]int64, len(e.Starts)) // all workloads start at the beginning
+		w.after(w.between(100*microsecond, 5*millisecond), func() { o.step(&runtime.StartsDone{Offsets: offsets}) })
+	}
+	for _, f := range e.Feeds {
+		o.order(f)
+	}
+	frames := append([]*wire.Frame(nil), e.Frames...)
+	answers := append([]runtime.Answer(nil), e.Answers...)
+	for _, f := range frames {
+		w.ship(o, f)
+	}
+	for _, a := range answers {
+		w.answered(o, a)
+	}
+	if e.Halt != nil {
+		w.violate("%v halted: %v", o, e.Halt)
+		o.alive = false
+	}
+	if e.Stopped {
+		w.tracef("%v stopped", o)
+	}
+}
+
+// crash ends the process: what it sent is under way, the rest is gone.
+func (o *owner) crash() {
+	o.alive = false
+	if o.conn != nil {
+		o.conn.closed = true
+	}
+	o.engine.Close()
+}
+
+// resume lets a paused process go on where it stood.
+func (o *owner) resume() {
+	o.paused = false
+	pending := o.pending
+	o.pending = nil
+	for _, in := range pending {
+		o.step(in)
+	}
+}

@@ -1,0 +1,14 @@
+package simulation
+
+// Workloads returns all workloads of this package.
+func Workloads() []Workload { return []Workload{Count(), Tree(), Retry()} }
+
+// Find returns the workload of a name.
+func Find(name string) (Workload, bool) {
+	for _, w := range Workloads() {
+		if w.Name == name {
+			return w, true
+		}
+	}
+	return Workload{}, false
+}

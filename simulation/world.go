@@ -1,0 +1,226 @@
+package simulation
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/task"
+)
+
+// world is everything around the engine.
+type world struct {
+	config   Config
+	random   *rand.Rand
+	workload Case
+	plan     *module.Plan
+	steps    []*module.StepPlan
+	options  runtime.Options
+	result   Result
+
+	now    int64
+	seq    uint64
+	agenda agenda
+
+	tasks     int
+	tags      []string
+	servers   []*server
+	demoted   []*history
+	logs      map[string][]partition
+	owners    []*owner // by task: whom peers and clients find
+	everyone  []*owner
+	processes int
+	lines     map[link]*line
+
+	records []*appended
+	asked   map[uint64]*appended
+	waiter  uint64
+
+	allowed   [faultCount]bool
+	meanPause int64 // between faults that strike
+	quiet     bool
+	over      bool
+}
+
+// Limits of a run.
+const (
+	appending = 2 * second  // records are appended over so long
+	calming   = 40 * second // after the last fault everything comes to rest within
+	stepsMax  = 2_000_000
+)
+
+// Run runs one seed.
+func Run(config Config) *Result {
+	w := newWorld(config)
+	w.start()
+	for w.next() && w.result.Steps < stepsMax && len(w.result.Violations) == 0 {
+		if w.over {
+			break
+		}
+	}
+	w.finish()
+	return &w.result
+}
+
+func newWorld(config Config) *world {
+	w := &world{
+		config: config, random: rand.New(rand.NewPCG(config.Seed, 0x636f7070696365)), workload: config.Workload.New(),
+		logs: map[string][]partition{}, lines: map[link]*line{}, asked: map[uint64]*appended{},
+	}
+	w.result.Seed, w.result.Workload = config.Seed, config.Workload.Name
+	w.tasks = orDrawn(config.Tasks, w.between(2, 6))
+	w.config.Records = orDrawn(config.Records, w.between(20, 120))
+	for i := range orDrawn(config.Servers, w.between(1, 2)) {
+		w.servers = append(w.servers, &server{name: fmt.Sprint("s", i), current: newHistory(w.lineage())})
+	}
+	for f := range w.allowed {
+		// A run has a part of the faults: with all of them in each run, rare ones
+		// hide behind frequent ones.
+		w.allowed[f] = !config.Calm && w.chance(600) && !slices.Contains(config.Without, Fault(f))
+	}
+	w.meanPause = w.between(20*millisecond, 400*millisecond)
+	w.options = runtime.Options{
+		TreeTimeout: time.Duration(w.between(500*millisecond, 5*second)), RetryBackoff: time.Millisecond, RetryBackoffMax: time.Second,
+		CheckpointPeriod: 100 * time.Millisecond, CheckpointThreshold: 1 + w.random.IntN(20),
+		MaxEventsPerBatch: 1 + w.random.IntN(50), MaxExecutingPerTask: 1 + w.random.IntN(60),
+		CacheEntriesMax: 1 + w.random.IntN(40), DepotCacheCardinality: 2 + w.random.IntN(60),
+	}
+	return w
+}
+
+func orDrawn(given int, drawn int64) int {
+	if given != 0 {
+		return given
+	}
+	return int(drawn)
+}
+
+// start sets the world up.
+func (w *world) start() {
+	m := w.workload.Module()
+	plan, err := module.Compile(m)
+	if err != nil {
+		w.violate("%v", err)
+		return
+	}
+	w.plan, w.steps = plan, plan.Steps()
+	w.owners = make([]*owner, w.tasks)
+	for i := range w.tasks {
+		w.tags = append(w.tags, task.Tag(plan.Module, task.ID(i), w.tasks))
+	}
+	for i := range w.tasks {
+		w.after(w.between(0, 20*millisecond), func() {
+			if w.owners[i] == nil {
+				w.hire(task.ID(i))
+			}
+		})
+	}
+	w.at(20*millisecond, func() {
+		for range w.config.Records {
+			w.after(w.between(0, appending), w.appendOne)
+		}
+		w.planFaults()
+	})
+	w.at(20*millisecond+appending+w.between(0, second), w.heal)
+}
+
+func (w *world) appendOne() {
+	number := len(w.records)
+	if err := w.workload.Append(w, w.random, number); err != nil {
+		w.violate("append %d: %v", number, err)
+	}
+}
+
+// heal ends the faults: demoted servers go away, zombies wake, every task has a
+// nominated owner.
+func (w *world) heal() {
+	w.quiet = true
+	w.tracef("QUIET")
+	for _, h := range w.demoted {
+		w.endHistory(h)
+	}
+	for i, o := range w.owners {
+		if !o.alive || o.paused {
+			w.hire(task.ID(i))
+		}
+	}
+	for _, o := range w.everyone {
+		if o.paused {
+			o.resume()
+		}
+		w.denominate(o)
+	}
+	w.after(calming, func() { w.over = true })
+}
+
+// finish judges the run.
+func (w *world) finish() {
+	w.result.Records = len(w.records)
+	w.result.Took = time.Duration(w.now)
+	if len(w.result.Violations) == 0 {
+		if err := w.errOpen(); err != nil {
+			w.violate("not live: %v", err)
+		}
+		w.check()
+	}
+	for _, o := range w.everyone {
+		o.engine.Close()
+	}
+}
+
+func (w *world) serverOf(id task.ID) *server { return w.servers[int(id)%len(w.servers)] }
+
+func (w *world) token() task.Token {
+	var t task.Token
+	binary.BigEndian.PutUint64(t[:8], w.random.Uint64()|1)
+	binary.BigEndian.PutUint64(t[8:], w.random.Uint64())
+	return t
+}
+
+func (w *world) lineage() task.Lineage {
+	return task.Lineage{Run: fmt.Sprintf("%08x", w.random.Uint32()), Replication: fmt.Sprintf("%08x", w.random.Uint32())}
+}
+
+func (w *world) lineageOf(h *history) task.Lineage {
+	if w.config.Plant == SameLineage {
+		return task.Lineage{Run: "one", Replication: "one"}
+	}
+	return h.lineage
+}
+
+// split draws a random source of its own for a process.
+func (w *world) split() *rand.Rand {
+	return rand.New(rand.NewPCG(w.random.Uint64(), w.random.Uint64()))
+}
+
+func (w *world) listener(o *owner) *runtime.Listener {
+	return &runtime.Listener{
+		EventEnd: func(i runtime.EventInfo) {
+			w.result.Events++
+			if w.config.Trace != nil {
+				w.tracef("%v ran %s of task %d offset %d attempt %d, err %v", o, i.Step, i.RootTask, i.Offset, i.Attempt, i.Err)
+			}
+		},
+		Took:         func(i runtime.TookInfo) { w.tracef("%v runs as %v, replaced %v", o, i.Head, i.Replaced) },
+		Dropped:      func(i runtime.DroppedInfo) { w.tracef("%v drops its connection: %v", o, i.Cause) },
+		Regressed:    func(i runtime.RegressedInfo) { w.tracef("%v sees its slot go back from %v to %v", o, i.From, i.To) },
+		RecordDone:   func(i runtime.RecordInfo) { w.tracef("%v: record at offset %d done", o, i.Offset) },
+		RecordFailed: func(i runtime.RecordInfo) { w.tracef("%v: record at offset %d failed: %s", o, i.Offset, i.Err) },
+	}
+}
+
+func (w *world) violate(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	w.tracef("VIOLATION %s", text)
+	w.result.Violations = append(w.result.Violations, text)
+}
+
+func (w *world) tracef(format string, args ...any) {
+	if w.config.Trace != nil {
+		fmt.Fprintf(w.config.Trace, "%12.3f ms  %s\n", float64(w.now)/float64(millisecond), fmt.Sprintf(format, args...))
+	}
+}
