@@ -91,7 +91,8 @@ func (t *Task) seal() bool {
 		return false
 	}
 	if len(b.parked) > 0 {
-		b.commit.Changes = append(b.commit.Changes, store.Change{Table: wire.ParkedTable(t.config.Tag), Writes: b.parked})
+		c := b.commit.Open(wire.ParkedTable(t.config.Tag))
+		c.Writes = append(c.Writes, b.parked...)
 	}
 	t.writeProgress(b)
 	t.send(b)
@@ -126,12 +127,11 @@ func (t *Task) writeProgress(b *batch) {
 			continue
 		}
 		topo.dirty, topo.finished, topo.writtenAt = false, 0, t.now
-		change := store.Change{Table: topo.table}
+		change := b.commit.Open(topo.table)
 		for _, s := range topo.sources {
 			t.host.Scratch = s.progress.AppendText(t.host.Scratch[:0])
 			change.Writes = append(change.Writes, store.Write{Field: s.plan.Name, Value: b.arena.Text(t.host.Scratch)})
 		}
-		b.commit.Changes = append(b.commit.Changes, change)
 	}
 }
 

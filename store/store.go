@@ -74,6 +74,21 @@ type Batch struct {
 	Changes []Change  // each table at most once
 }
 
+// Open adds an empty change for a table. It uses the memory of an earlier batch
+// again; a change that is put into Changes in another way would later share its
+// Writes with whoever still holds them.
+func (b *Batch) Open(t Table) *Change {
+	n := len(b.Changes)
+	if n == cap(b.Changes) {
+		b.Changes = append(b.Changes, Change{Table: t})
+		return &b.Changes[n]
+	}
+	b.Changes = b.Changes[:n+1]
+	c := &b.Changes[n]
+	c.Table, c.Drop, c.Writes = t, false, c.Writes[:0]
+	return c
+}
+
 // ReadKind says what a Read asks for.
 type ReadKind uint8
 

@@ -122,17 +122,10 @@ func (v *View) Seal(b *store.Batch, a *Arena) error {
 	return nil
 }
 
-// openChange adds a change for the table, using the memory of an earlier one.
+// openChange adds a change for the table and returns its index.
 func openChange(b *store.Batch, t *Table) int {
-	n := len(b.Changes)
-	if n < cap(b.Changes) {
-		b.Changes = b.Changes[:n+1]
-		c := &b.Changes[n]
-		c.Table, c.Drop, c.Writes = t.Table, false, c.Writes[:0]
-	} else {
-		b.Changes = append(b.Changes, store.Change{Table: t.Table})
-	}
-	return n
+	b.Open(t.Table)
+	return len(b.Changes) - 1
 }
 
 // Confirm says that all sealed batches are in the store, and evicts entries

@@ -1,0 +1,35 @@
+package simulation
+
+import (
+	"fmt"
+	"testing"
+)
+
+// Seeds that once showed a bug. A seed means another run after a change of what
+// the world draws; that each bug also has a test of its own where it lay keeps
+// it mended.
+var regressions = []struct {
+	workload string
+	seed     uint64
+	was      string
+}{
+	{"count", 0, "an idle owner never noticed that its server had lost its tail"},
+	{"retry", 0, "a retry that was due and had to wait made the task spin"},
+	{"retry", 14, "two changes of one commit shared memory after a record was parked, and one took the other's writes"},
+}
+
+func TestRegressions(t *testing.T) {
+	t.Parallel()
+	for _, r := range regressions {
+		t.Run(fmt.Sprint(r.workload, "-", r.seed), func(t *testing.T) {
+			t.Parallel()
+			w, ok := Find(r.workload)
+			if !ok {
+				t.Fatalf("no workload %q", r.workload)
+			}
+			for _, v := range Run(Config{Seed: r.seed, Workload: w}).Violations {
+				t.Errorf("again? %s: %s", r.was, v)
+			}
+		})
+	}
+}
