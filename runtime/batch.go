@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/overlay"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/store"
@@ -23,9 +22,7 @@ type batch struct {
 
 // finished is a record that is done, whatever way.
 type finished struct {
-	source  *source
-	record  *depot.Record
-	attempt uint16
+	try
 	outcome wire.Outcome
 	text    string
 	returns []wire.Return

@@ -96,7 +96,7 @@ func (t *Task) onHeadsDone(in *HeadsDone) {
 		case yes:
 			t.treeDone(tree)
 		case no:
-			t.treeFailed(tree, "the store lost what this record wrote")
+			t.treeFailed(tree, "the store lost what this record wrote", byWorld)
 		default:
 			later = append(later, ref)
 		}

@@ -5,13 +5,19 @@ import (
 	"github.com/coppice-run/coppice/internal/wire"
 )
 
+// try is one attempt at a record.
+type try struct {
+	source   *source
+	record   *depot.Record
+	attempt  uint16 // 1 for the first
+	failures uint16 // earlier attempts that count toward MaxAttempts (R20)
+}
+
 // item is one event to run: element index of a frame, or a record of a source.
 type item struct {
-	frame   *wire.Frame
-	index   int
-	source  *source
-	record  *depot.Record
-	attempt uint16
+	try
+	frame *wire.Frame
+	index int
 }
 
 // lane is the frames of one sender, in order.

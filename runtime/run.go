@@ -235,7 +235,7 @@ func (t *Task) eventDone(it *item) {
 		return
 	}
 	if h.Origin.Tree.ID == 0 {
-		t.open.finished = append(t.open.finished, finished{source: it.source, record: it.record, attempt: it.attempt, returns: h.Returns()})
+		t.open.finished = append(t.open.finished, finished{try: it.try, returns: h.Returns()})
 		return
 	}
 	t.plant(it)
@@ -271,9 +271,9 @@ func (t *Task) eventFailed(it *item, err error) {
 	if h.Origin.Tree.ID != 0 {
 		t.ledger.Close(t.ledger.Find(h.Origin.Tree))
 	}
-	f := finished{source: it.source, record: it.record, attempt: it.attempt, outcome: outcome, text: err.Error()}
+	f := finished{try: it.try, outcome: outcome, text: err.Error()}
 	if outcome == wire.Failed {
-		t.attemptFailed(f)
+		t.attemptFailed(f, byHandler)
 		return
 	}
 	t.open.finished = append(t.open.finished, f)

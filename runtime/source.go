@@ -124,7 +124,7 @@ func (t *Task) admit(topo *topology, s *source) {
 			break
 		}
 		topo.executing++
-		t.queue.drawn = append(t.queue.drawn, item{source: s, record: r.Record, attempt: r.Attempt})
+		t.queue.drawn = append(t.queue.drawn, item{try: try{s, r.Record, r.Attempt, r.Failures}})
 	}
 	for len(t.queue.drawn) < drawAhead && topo.executing < limit && s.retries.Len() < limit && s.count > 0 {
 		chunk := s.fetched[0]
@@ -140,7 +140,7 @@ func (t *Task) admit(topo *topology, s *source) {
 			continue
 		}
 		topo.executing++
-		t.queue.drawn = append(t.queue.drawn, item{source: s, record: r, attempt: 1})
+		t.queue.drawn = append(t.queue.drawn, item{try: try{source: s, record: r, attempt: 1}})
 	}
 	if s.feed.paused {
 		t.steer(s.feed)

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"github.com/coppice-run/coppice/acker"
-	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime/stream"
 	"github.com/coppice-run/coppice/task"
@@ -10,9 +9,7 @@ import (
 
 // rooted is what the root's task keeps of a record whose tree is under way.
 type rooted struct {
-	source   *source
-	record   *depot.Record
-	attempt  uint16
+	try
 	rejected bool
 	text     string
 	trace    *wire.Trace
@@ -37,7 +34,7 @@ type peer struct {
 // plant fills in the tree of a root event that hopped.
 func (t *Task) plant(it *item) {
 	tree := t.ledger.Find(t.host.Origin.Tree)
-	tree.Data = rooted{source: it.source, record: it.record, attempt: it.attempt, trace: t.host.Origin.Trace}
+	tree.Data = rooted{try: it.try, trace: t.host.Origin.Trace}
 	t.deadlines = append(t.deadlines, deadline{tree.Ref, t.now + int64(t.options.TreeTimeout)})
 }
 
@@ -81,7 +78,7 @@ func (t *Task) onAck(f *wire.Frame, a *wire.Ack) {
 		d.returns = append(d.returns, m.Returns...)
 		switch m.Outcome {
 		case wire.Failed:
-			t.treeFailed(tree, "step "+m.Step+": "+m.Text)
+			t.treeFailed(tree, "step "+m.Step+": "+m.Text, byHandler)
 			return
 		case wire.Parked:
 			t.treeParked(tree, "step "+m.Step+": "+m.Text)
@@ -107,7 +104,7 @@ func (t *Task) treeComplete(tree *acker.Tree[rooted]) {
 }
 
 func (t *Task) treeDone(tree *acker.Tree[rooted]) {
-	f := finished{source: tree.Data.source, record: tree.Data.record, attempt: tree.Data.attempt, returns: tree.Data.returns}
+	f := finished{try: tree.Data.try, returns: tree.Data.returns}
 	if tree.Data.rejected {
 		f.outcome, f.text = wire.Rejected, tree.Data.text
 	}
@@ -118,16 +115,24 @@ func (t *Task) treeDone(tree *acker.Tree[rooted]) {
 
 // treeFailed ends an attempt; the record is tried again from the start
 // (promise 3.54).
-func (t *Task) treeFailed(tree *acker.Tree[rooted], why string) {
-	f := finished{source: tree.Data.source, record: tree.Data.record, attempt: tree.Data.attempt, outcome: wire.Failed, text: why}
+func (t *Task) treeFailed(tree *acker.Tree[rooted], why string, by blame) {
+	f := finished{try: tree.Data.try, outcome: wire.Failed, text: why}
 	t.ledger.Close(tree)
-	t.attemptFailed(f)
+	t.attemptFailed(f, by)
 }
+
+// blame says whether a failed attempt counts toward MaxAttempts (R20).
+type blame uint16
+
+const (
+	byWorld   blame = iota // a lost connection, a hand-over, a lost tail, a timeout
+	byHandler              // an error or a panic
+)
 
 // treeParked takes the record out of the stream: the next commit stores it with
 // the parked ones and marks it finished.
 func (t *Task) treeParked(tree *acker.Tree[rooted], why string) {
-	f := finished{source: tree.Data.source, record: tree.Data.record, attempt: tree.Data.attempt, outcome: wire.Parked, text: why}
+	f := finished{try: tree.Data.try, outcome: wire.Parked, text: why}
 	t.ledger.Close(tree)
 	t.toOpen(f)
 }
@@ -142,15 +147,16 @@ func (t *Task) toOpen(f finished) {
 
 // attemptFailed puts a record into the retry queue, or parks it after its last
 // attempt.
-func (t *Task) attemptFailed(f finished) {
-	if most := f.source.plan.MaxAttempts; most > 0 && int(f.attempt) >= most {
+func (t *Task) attemptFailed(f finished, by blame) {
+	f.failures += uint16(by)
+	if most := f.source.plan.MaxAttempts; most > 0 && by == byHandler && int(f.failures) >= most {
 		f.outcome = wire.Parked
 		t.toOpen(f)
 		return
 	}
 	f.source.topology.executing--
 	pause := stream.Backoff(f.attempt+1, int64(t.options.RetryBackoff), int64(t.options.RetryBackoffMax), t.config.Random.Float64())
-	f.source.retries.Add(stream.Retry{Record: f.record, Attempt: f.attempt + 1, ReadyAt: t.now + pause, Reason: f.text})
+	f.source.retries.Add(stream.Retry{Record: f.record, Attempt: f.attempt + 1, Failures: f.failures, ReadyAt: t.now + pause, Reason: f.text})
 	if t.listener.RecordFailed != nil {
 		t.listener.RecordFailed(t.recordInfo(&f))
 	}
@@ -166,7 +172,7 @@ func (t *Task) failTouching(id task.ID, why string) {
 	bit := touch(id)
 	t.ledger.Each(func(tree *acker.Tree[rooted]) bool {
 		if tree.Touched&bit != 0 && tree.Data.source != nil {
-			t.treeFailed(tree, why)
+			t.treeFailed(tree, why, byWorld)
 		}
 		return true
 	})
@@ -177,7 +183,7 @@ func (t *Task) expire() {
 	n := 0
 	for n < len(t.deadlines) && t.deadlines[n].at <= t.now {
 		if tree := t.ledger.Find(t.deadlines[n].tree); tree != nil && tree.Data.source != nil {
-			t.treeFailed(tree, "tree not complete within "+t.options.TreeTimeout.String())
+			t.treeFailed(tree, "tree not complete within "+t.options.TreeTimeout.String(), byWorld)
 		}
 		n++
 	}

@@ -90,18 +90,27 @@ const (
 
 var faultNames = [faultCount]string{"crash", "zombie", "lost-reply", "late-exec", "refused", "restart", "split", "reset", "clock-jump", "steal"}
 
-func (f Fault) String() string { return faultNames[f] }
+func (f Fault) String() string {
+	if f >= faultCount {
+		return "none"
+	}
+	return faultNames[f]
+}
 
 // Plant is a bug on purpose.
 type Plant uint8
 
 // The planted bugs.
 const (
-	NoPlant        Plant = iota
-	NoGuard              // the store does not check the head at commit (against R7)
-	SameLineage          // all servers claim one lineage, so nothing is ever proven (against R13)
-	LostIsDone           // a lost reply is taken for success (against R11)
-	SplitCommit          // progress is kept although the data of its commit is not (against R7)
-	DoubleFrames         // the network delivers frames twice under new numbers (against T30)
-	AckBeforeStore       // appenders are told before the commit is in (against R7)
+	NoPlant      Plant = iota
+	NoGuard            // the store does not check the head at commit (against R7)
+	SameLineage        // all servers claim one lineage, so nothing is ever proven (against R13)
+	LostIsDone         // a lost reply is taken for success (against R11)
+	SplitCommit        // progress is kept although the data of its commit is not (against R7)
+	DoubleFrames       // the network delivers frames twice under new numbers (against T30)
+	plantCount
 )
+
+var plantNames = [plantCount]string{"none", "no-guard", "same-lineage", "lost-is-done", "split-commit", "double-frames"}
+
+func (p Plant) String() string { return plantNames[p] }

@@ -16,6 +16,7 @@ var regressions = []struct {
 	{"count", 0, "an idle owner never noticed that its server had lost its tail"},
 	{"retry", 0, "a retry that was due and had to wait made the task spin"},
 	{"retry", 14, "two changes of one commit shared memory after a record was parked, and one took the other's writes"},
+	{"tree", 324, "attempts that ended with a hand-over counted toward MaxAttempts, and the record was parked"},
 }
 
 func TestRegressions(t *testing.T) {

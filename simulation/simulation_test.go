@@ -1,24 +1,89 @@
 package simulation
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 )
 
-func TestSeeds(t *testing.T) {
+// seedsPerTest keeps the package's tests short; cmd/simulate runs thousands.
+const seedsPerTest = 40
+
+// Whatever fails, every record is done in the end, nothing that was acknowledged
+// is lost, and the PStates are the fold of the log.
+func TestEverySeedComesToRest(t *testing.T) {
 	t.Parallel()
 	for _, w := range Workloads() {
 		t.Run(w.Name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range uint64(20) {
+			faults := 0
+			for seed := range uint64(seedsPerTest) {
 				r := Run(Config{Seed: seed, Workload: w})
+				faults += r.FaultTotal()
 				for _, v := range r.Violations {
 					t.Errorf("seed %d: %s", seed, v)
 				}
-				if testing.Verbose() {
-					fmt.Println(w.Name, seed, r.Steps, r.Events, r.FaultTotal(), r.Records, r.Acked, r.Took)
+			}
+			if faults < seedsPerTest {
+				t.Errorf("only %d faults in %d runs: the world is too kind to show anything", faults, seedsPerTest)
+			}
+		})
+	}
+}
+
+// Without faults everything is done at the first attempt.
+func TestCalmRunsTryOnce(t *testing.T) {
+	t.Parallel()
+	for _, w := range Workloads() {
+		t.Run(w.Name, func(t *testing.T) {
+			t.Parallel()
+			r := Run(Config{Seed: 7, Workload: w, Calm: true})
+			if r.FaultTotal() != 0 || len(r.Violations) != 0 || r.Records == 0 {
+				t.Errorf("faults %d, records %d, violations %v", r.FaultTotal(), r.Records, r.Violations)
+			}
+		})
+	}
+}
+
+// A seed replays: the same run, step by step.
+func TestASeedReplays(t *testing.T) {
+	t.Parallel()
+	for _, w := range Workloads() {
+		t.Run(w.Name, func(t *testing.T) {
+			t.Parallel()
+			var first, second bytes.Buffer
+			Run(Config{Seed: 3, Workload: w, Trace: &first})
+			Run(Config{Seed: 3, Workload: w, Trace: &second})
+			if first.Len() == 0 || !bytes.Equal(first.Bytes(), second.Bytes()) {
+				t.Errorf("two runs of one seed differ: %d and %d bytes of trace", first.Len(), second.Len())
+			}
+		})
+	}
+}
+
+// The checks can fail: a protocol with a rule taken out is caught.
+func TestPlantedBugsAreFound(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		plant    Plant
+		workload Workload
+	}{
+		{NoGuard, Count()},
+		{SameLineage, Tree()},
+		{LostIsDone, Count()},
+		{SplitCommit, Count()},
+		{DoubleFrames, Tree()},
+	} {
+		t.Run(fmt.Sprint(c.plant), func(t *testing.T) {
+			t.Parallel()
+			const most = 400
+			for seed := range uint64(most) {
+				if r := Run(Config{Seed: seed, Workload: c.workload, Plant: c.plant}); len(r.Violations) > 0 {
+					t.Logf("found by seed %d: %s", seed, r.Violations[0])
+					return
 				}
 			}
+			t.Errorf("%d seeds did not find %v", most, c.plant)
 		})
 	}
 }

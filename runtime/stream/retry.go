@@ -8,10 +8,11 @@ import (
 
 // Retry is a record that waits to be tried again.
 type Retry struct {
-	Record  *depot.Record
-	Attempt uint16 // the number that the next attempt has
-	ReadyAt int64  // nanoseconds
-	Reason  string // why the last attempt failed
+	Record   *depot.Record
+	Attempt  uint16 // the number that the next attempt has
+	Failures uint16 // attempts that count toward MaxAttempts (R20)
+	ReadyAt  int64  // nanoseconds
+	Reason   string // why the last attempt failed
 }
 
 // RetryQueue holds failed records; the lowest offset that is ready comes first

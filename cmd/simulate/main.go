@@ -1,0 +1,135 @@
+// Command simulate runs the engine through many seeds of its simulated world
+// and says what it found. Its last line is
+//
+//	seeds 500, faults F, events E, violations 0
+//
+// and its exit code 1 if there are violations. A failing seed is run again, with
+// everything that happens, by the command that is printed with it.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/coppice-run/coppice/simulation"
+)
+
+func main() {
+	if err := run(os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// options are the command's flags.
+type options struct {
+	seeds, first uint64
+	seed         int64
+	trace        bool
+	workloads    []simulation.Workload
+}
+
+func parse(args []string) (options, error) {
+	var o options
+	var names string
+	all := make([]string, 0, 4)
+	for _, w := range simulation.Workloads() {
+		all = append(all, w.Name)
+	}
+	flags := flag.NewFlagSet("simulate", flag.ContinueOnError)
+	flags.Uint64Var(&o.seeds, "seeds", 500, "how many seeds each workload runs")
+	flags.Uint64Var(&o.first, "first", 0, "the first seed")
+	flags.Int64Var(&o.seed, "seed", -1, "run this seed only")
+	flags.BoolVar(&o.trace, "trace", false, "print everything that happens; with -seed")
+	flags.StringVar(&names, "workloads", strings.Join(all, ","), "which workloads to run")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	for name := range strings.SplitSeq(names, ",") {
+		w, ok := simulation.Find(name)
+		if !ok {
+			return o, fmt.Errorf("no workload %q; there are %s", name, strings.Join(all, ", "))
+		}
+		o.workloads = append(o.workloads, w)
+	}
+	if o.seed >= 0 {
+		o.first, o.seeds = uint64(o.seed), 1
+	}
+	if o.trace && o.seed < 0 {
+		return o, fmt.Errorf("-trace needs -seed: it prints thousands of lines for each")
+	}
+	return o, nil
+}
+
+// total is what all runs found.
+type total struct {
+	mu                         sync.Mutex
+	faults, events, violations int
+	byFault                    map[string]int
+}
+
+func run(args []string, out io.Writer) error {
+	o, err := parse(args)
+	if err != nil {
+		return err
+	}
+	t := total{byFault: map[string]int{}}
+	for _, w := range o.workloads {
+		before := t.events
+		t.all(o, w, out)
+		fmt.Fprintf(out, "%-8s seeds %d to %d, events %d\n", w.Name, o.first, o.first+o.seeds-1, t.events-before)
+	}
+	for f := simulation.Fault(0); ; f++ {
+		n, ok := t.byFault[f.String()]
+		if !ok {
+			break
+		}
+		fmt.Fprintf(out, "  %-12s %d\n", f, n)
+	}
+	fmt.Fprintf(out, "seeds %d, faults %d, events %d, violations %d\n", o.seeds, t.faults, t.events, t.violations)
+	if t.violations > 0 {
+		return fmt.Errorf("%d violations", t.violations)
+	}
+	return nil
+}
+
+// all runs every seed of a workload, on all processors.
+func (t *total) all(o options, w simulation.Workload, out io.Writer) {
+	seeds := make(chan uint64)
+	var group sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() {
+			for seed := range seeds {
+				config := simulation.Config{Seed: seed, Workload: w}
+				if o.trace {
+					config.Trace = out
+				}
+				t.add(simulation.Run(config), out)
+			}
+		})
+	}
+	for seed := o.first; seed < o.first+o.seeds; seed++ {
+		seeds <- seed
+	}
+	close(seeds)
+	group.Wait()
+}
+
+func (t *total) add(r *simulation.Result, out io.Writer) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.events += r.Events
+	t.faults += r.FaultTotal()
+	for f, n := range r.Faults {
+		t.byFault[simulation.Fault(f).String()] += n
+	}
+	t.violations += len(r.Violations)
+	for _, v := range r.Violations {
+		fmt.Fprintf(out, "seed %d of %s: %s\n  again: go run ./cmd/simulate -workloads %s -seed %d -trace\n", r.Seed, r.Workload, v, r.Workload, r.Seed)
+	}
+}
