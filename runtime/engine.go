@@ -89,7 +89,8 @@ type Task struct {
 
 	// completing
 	deadlines []deadline
-	proving   []acker.Ref // complete trees whose acks are not yet shown (R13)
+	unproven  []acker.Ref // complete trees whose acks are not yet shown (R13)
+	proving   []acker.Ref // those of them that the question under way is about
 	asked     bool        // Heads is under way
 	heardAt   int64       // when the slot's connection last answered
 	waiters   map[recordKey]*waiting

@@ -3,7 +3,6 @@ package runtime
 import (
 	"slices"
 
-	"github.com/coppice-run/coppice/acker"
 	"github.com/coppice-run/coppice/task"
 )
 
@@ -32,11 +31,14 @@ func (d *rooted) rest(p proof) {
 }
 
 // askHeads asks for the heads that the complete trees rest on, for all of them
-// at once; one question is under way at a time.
+// at once; one question is under way at a time. A tree that completes meanwhile
+// waits for the next one: an answer that was on its way before says nothing of
+// the commits that it rests on (R16).
 func (t *Task) askHeads() {
-	if t.asked || len(t.proving) == 0 {
+	if t.asked || len(t.unproven) == 0 {
 		return
 	}
+	t.proving, t.unproven = t.unproven, t.proving[:0]
 	wanted := make([]bool, t.config.Tasks)
 	for _, ref := range t.proving {
 		if tree := t.ledger.Find(ref); tree != nil {
@@ -51,9 +53,6 @@ func (t *Task) askHeads() {
 		}
 	}
 	t.asked = len(t.effects.Heads) > 0
-	if !t.asked {
-		t.proving = nil
-	}
 }
 
 // probe looks at the task's own head when its connection has been silent for
@@ -86,43 +85,28 @@ func (t *Task) onHeadsDone(in *HeadsDone) {
 		t.drop(in.Err)
 		return
 	}
-	var later []acker.Ref
 	for _, ref := range t.proving {
 		tree := t.ledger.Find(ref)
 		if tree == nil {
 			continue
 		}
-		switch t.shown(tree.Data.proofs, in) {
-		case yes:
+		if t.shown(tree.Data.proofs, in) {
 			t.treeDone(tree)
-		case no:
+		} else {
 			t.treeFailed(tree, "the store lost what this record wrote", byWorld)
-		default:
-			later = append(later, ref)
 		}
 	}
-	t.proving = later
+	t.proving = t.proving[:0]
 	t.askHeads()
 }
 
-type verdict uint8
-
-const (
-	yes verdict = iota
-	no
-	unread
-)
-
 // shown compares what a tree rests on with the heads that were read.
-func (t *Task) shown(proofs []proof, in *HeadsDone) verdict {
+func (t *Task) shown(proofs []proof, in *HeadsDone) bool {
 	for _, p := range proofs {
 		i := slices.Index(in.Tasks, p.task)
-		if i < 0 {
-			return unread
-		}
-		if !in.Heads[i].Covers(p.mark) {
-			return no
+		if i < 0 || !in.Heads[i].Covers(p.mark) {
+			return false
 		}
 	}
-	return yes
+	return true
 }

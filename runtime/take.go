@@ -81,7 +81,7 @@ func (t *Task) forget() {
 	t.queue = queue{}
 	t.open, t.inflight = nil, nil
 	t.reading, t.asked = false, false
-	t.deadlines, t.proving = nil, nil
+	t.deadlines, t.unproven, t.proving = nil, nil, nil
 	t.pool = host.Pool{}
 	t.numbers = make([]uint64, t.config.Tasks)
 	t.peers = make([]peer, t.config.Tasks)
@@ -217,16 +217,15 @@ func (t *Task) opened() {
 	for _, f := range t.feeds {
 		t.startFeed(f)
 	}
-	if !t.head.Replaced.Token.IsZero() {
-		t.greet()
-	}
+	t.greet()
 	if t.listener.Took != nil {
 		t.listener.Took(TookInfo{TaskInfo: t.info, Head: t.head.Mark, Replaced: t.head.Replaced})
 	}
 }
 
 // greet tells every other task that this one has a new owner, so that trees
-// whose events were lost with the old one fail at once (R19).
+// whose events were lost with the old one, or came before there was one, fail at
+// once (R19).
 func (t *Task) greet() {
 	for i := range t.config.Tasks {
 		if task.ID(i) != t.config.Task {

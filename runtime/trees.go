@@ -45,7 +45,10 @@ func (t *Task) onFrame(f *wire.Frame) {
 	}
 	p := &t.peers[f.From]
 	if p.token != f.Sender.Token {
-		if !p.token.IsZero() {
+		// What was sent to it before its period began is lost, with or without a
+		// former owner. Later frames of a task that greeted before this one ran say
+		// nothing new: all that went to it found it running.
+		if !p.token.IsZero() || f.Number == 1 && f.Empty() {
 			t.failTouching(f.From, "task "+f.From.String()+" has a new owner")
 		}
 		*p = peer{token: f.Sender.Token}
@@ -96,7 +99,7 @@ func (t *Task) onAck(f *wire.Frame, a *wire.Ack) {
 // acks are proven, else when their heads are shown.
 func (t *Task) treeComplete(tree *acker.Tree[rooted]) {
 	if len(tree.Data.proofs) > 0 {
-		t.proving = append(t.proving, tree.Ref)
+		t.unproven = append(t.unproven, tree.Ref)
 		t.askHeads()
 		return
 	}

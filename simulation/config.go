@@ -34,6 +34,7 @@ type Result struct {
 	Steps      int // things that happened in the world
 	Events     int // events that handlers ran
 	Faults     [faultCount]int
+	Failures   int // attempts at records that failed
 	Records    int
 	Acked      int
 	Violations []string

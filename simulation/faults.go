@@ -77,7 +77,6 @@ func (w *world) strike(f Fault) {
 	case Steal:
 		w.tracef("FAULT %v is replaced while it works", o)
 		w.hire(o.id)
-		w.after(w.between(0, 50*millisecond), func() { o.step(&runtime.Nominated{Yes: false}) })
 	}
 }
 
@@ -96,15 +95,7 @@ func (w *world) zombie(o *owner) {
 	w.after(w.between(millisecond, 500*millisecond), func() {
 		w.tracef("%v goes on", o)
 		o.resume()
-		w.after(w.between(0, 50*millisecond), func() { w.denominate(o) })
 	})
-}
-
-// denominate tells a replaced owner that it is not nominated any more.
-func (w *world) denominate(o *owner) {
-	if w.owners[o.id] != o {
-		o.step(&runtime.Nominated{Yes: false})
-	}
 }
 
 // lostMax bounds the writes that a server loses.

@@ -29,6 +29,9 @@ func (w *world) line(from, to *owner) *line {
 // ship sends a frame to whoever is known to own the task.
 func (w *world) ship(from *owner, f *wire.Frame) {
 	to := w.owners[f.To]
+	if to == nil {
+		return // nobody listens there yet
+	}
 	raw, err := f.Append(nil)
 	if err != nil {
 		w.violate("%v: frame does not encode: %v", from, err)

@@ -28,8 +28,11 @@ func (o *owner) String() string  { return fmt.Sprintf("task %d owner %d", o.id, 
 func (o *owner) address() string { return fmt.Sprintf("sim:%d", o.number) }
 
 // hire starts another owner of a task, and clients and peers find that one from
-// now on.
+// now on. The former one hears before long that it is not nominated any more.
 func (w *world) hire(id task.ID) *owner {
+	if former := w.owners[id]; former != nil {
+		w.after(w.between(0, 50*millisecond), func() { former.step(&runtime.Nominated{Yes: false}) })
+	}
 	w.processes++
 	o := &owner{w: w, id: id, number: w.processes, feeds: map[string]*feed{}, alive: true}
 	o.engine = runtime.New(runtime.Config{

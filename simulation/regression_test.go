@@ -17,6 +17,7 @@ var regressions = []struct {
 	{"retry", 0, "a retry that was due and had to wait made the task spin"},
 	{"retry", 14, "two changes of one commit shared memory after a record was parked, and one took the other's writes"},
 	{"tree", 324, "attempts that ended with a hand-over counted toward MaxAttempts, and the record was parked"},
+	{"tree", 24, "frames to a task that had no owner yet were lost, and their trees waited for the timeout"},
 }
 
 func TestRegressions(t *testing.T) {

@@ -37,9 +37,14 @@ func TestCalmRunsTryOnce(t *testing.T) {
 	for _, w := range Workloads() {
 		t.Run(w.Name, func(t *testing.T) {
 			t.Parallel()
-			r := Run(Config{Seed: 7, Workload: w, Calm: true})
-			if r.FaultTotal() != 0 || len(r.Violations) != 0 || r.Records == 0 {
-				t.Errorf("faults %d, records %d, violations %v", r.FaultTotal(), r.Records, r.Violations)
+			for seed := range uint64(seedsPerTest) {
+				r := Run(Config{Seed: seed, Workload: w, Calm: true, Records: 200})
+				if r.FaultTotal() != 0 || len(r.Violations) != 0 || r.Records == 0 {
+					t.Errorf("seed %d: faults %d, records %d, violations %v", seed, r.FaultTotal(), r.Records, r.Violations)
+				}
+				if r.Failures != 0 && w.Name != "retry" {
+					t.Errorf("seed %d: %d attempts failed in a calm world", seed, r.Failures)
+				}
 			}
 		})
 	}

@@ -119,13 +119,17 @@ func (w *world) start() {
 			}
 		})
 	}
-	w.at(20*millisecond, func() {
+	first := 20 * millisecond // some records come before there is an owner
+	if w.config.Calm {
+		first = 200 * millisecond
+	}
+	w.at(first, func() {
 		for range w.config.Records {
 			w.after(w.between(0, appending), w.appendOne)
 		}
 		w.planFaults()
 	})
-	w.at(20*millisecond+appending+w.between(0, second), w.heal)
+	w.at(first+appending+w.between(0, second), w.heal)
 }
 
 func (w *world) appendOne() {
@@ -152,7 +156,6 @@ func (w *world) heal() {
 		if o.paused {
 			o.resume()
 		}
-		w.denominate(o)
 	}
 	w.after(calming, func() { w.over = true })
 }
@@ -209,7 +212,10 @@ func (w *world) listener(o *owner) *runtime.Listener {
 		Dropped:      func(i runtime.DroppedInfo) { w.tracef("%v drops its connection: %v", o, i.Cause) },
 		Regressed:    func(i runtime.RegressedInfo) { w.tracef("%v sees its slot go back from %v to %v", o, i.From, i.To) },
 		RecordDone:   func(i runtime.RecordInfo) { w.tracef("%v: record at offset %d done", o, i.Offset) },
-		RecordFailed: func(i runtime.RecordInfo) { w.tracef("%v: record at offset %d failed: %s", o, i.Offset, i.Err) },
+		RecordFailed: func(i runtime.RecordInfo) {
+			w.result.Failures++
+			w.tracef("%v: record at offset %d failed: %s", o, i.Offset, i.Err)
+		},
 	}
 }
 

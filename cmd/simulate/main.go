@@ -30,7 +30,8 @@ func main() {
 type options struct {
 	seeds, first uint64
 	seed         int64
-	trace        bool
+	trace, calm  bool
+	records      int
 	workloads    []simulation.Workload
 }
 
@@ -46,6 +47,8 @@ func parse(args []string) (options, error) {
 	flags.Uint64Var(&o.first, "first", 0, "the first seed")
 	flags.Int64Var(&o.seed, "seed", -1, "run this seed only")
 	flags.BoolVar(&o.trace, "trace", false, "print everything that happens; with -seed")
+	flags.BoolVar(&o.calm, "calm", false, "leave all faults out")
+	flags.IntVar(&o.records, "records", 0, "records of a run; 0: drawn from the seed")
 	flags.StringVar(&names, "workloads", strings.Join(all, ","), "which workloads to run")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -105,7 +108,7 @@ func (t *total) all(o options, w simulation.Workload, out io.Writer) {
 	for range runtime.GOMAXPROCS(0) {
 		group.Go(func() {
 			for seed := range seeds {
-				config := simulation.Config{Seed: seed, Workload: w}
+				config := simulation.Config{Seed: seed, Workload: w, Calm: o.calm, Records: o.records}
 				if o.trace {
 					config.Trace = out
 				}
