@@ -67,6 +67,10 @@ func (c Config) names() string { return strings.Join(c.Brokers, ", ") }
 // adds to it.
 const batchBytesMax = depot.RecordBytesMax + 64<<10
 
+// fetchWait is how long a broker holds a fetch that finds nothing. Records end it
+// at once; a partition that is assigned meanwhile waits for it, so it is short.
+const fetchWait = 100 * time.Millisecond
+
 // common are the options of every client.
 func (c Config) common() []kgo.Opt {
 	opts := []kgo.Opt{
@@ -112,6 +116,6 @@ func (c Config) producing() []kgo.Opt {
 func (c Config) reading() []kgo.Opt {
 	return append(c.common(),
 		kgo.ConsumeStartOffset(kgo.NoResetOffset()), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
-		kgo.FetchMaxPartitionBytes(batchBytesMax), kgo.KeepRetryableFetchErrors(),
+		kgo.FetchMaxPartitionBytes(batchBytesMax), kgo.KeepRetryableFetchErrors(), kgo.FetchMaxWait(fetchWait),
 	)
 }

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,7 +22,9 @@ type feeds struct {
 	orders []feedOrder
 	wake   context.CancelFunc // ends the poll under way
 
-	assigned map[feedKey]assignment // only the polling goroutine
+	// Only the polling goroutine uses these.
+	assigned map[feedKey]assignment
+	oldest   map[feedKey]uint64 // generation below which an order is out of date
 }
 
 type feedKey struct {
@@ -52,17 +55,11 @@ func (f *feeds) order(d *driver, feed runtime.Feed) {
 }
 
 func (f *feeds) run(ctx context.Context) {
-	f.assigned = map[feedKey]assignment{}
+	f.assigned, f.oldest = map[feedKey]assignment{}, map[feedKey]uint64{}
 	for ctx.Err() == nil {
 		pollCtx, cancel := context.WithCancel(ctx)
-		f.mu.Lock()
-		orders := f.orders
-		f.orders = nil
-		f.wake = cancel
-		f.mu.Unlock()
-		for _, o := range orders {
-			f.carryOut(o)
-		}
+		orders := f.next(ctx, cancel)
+		f.carryOut(orders)
 		err := f.reader.Poll(pollCtx, f.deliver)
 		woken := pollCtx.Err() != nil
 		cancel()
@@ -71,6 +68,26 @@ func (f *feeds) run(ctx context.Context) {
 			pause(ctx, 100*time.Millisecond)
 		}
 	}
+}
+
+// gatherPause is how long the orders of several tasks gather: tasks that start
+// together are assigned together, which costs one look at the brokers.
+const gatherPause = 2 * time.Millisecond
+
+// next takes the orders that have come; wake ends the poll that follows.
+func (f *feeds) next(ctx context.Context, wake context.CancelFunc) []feedOrder {
+	f.mu.Lock()
+	some := len(f.orders) > 0
+	f.mu.Unlock()
+	if some {
+		pause(ctx, gatherPause)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	orders := f.orders
+	f.orders = nil
+	f.wake = wake
+	return orders
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -82,34 +99,81 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-func (f *feeds) carryOut(o feedOrder) {
-	topic := o.d.loaded.topics[o.feed.Depot]
-	key := feedKey{topic.Name, int32(o.d.id)}
-	switch o.feed.Order {
-	case runtime.FeedFrom:
-		if _, had := f.assigned[key]; had {
-			f.reader.Unassign(key.topic, key.partition)
-		}
-		f.assigned[key] = assignment{o.d, o.feed.Depot, o.feed.Generation}
-		id := o.feed.Topic
-		if id == ([16]byte{}) {
-			id = topic.ID
-		}
-		err := f.reader.Assign(depot.Position{Topic: topic.Name, TopicID: id, Partition: key.partition, Offset: o.feed.Offset, LeaderEpoch: o.feed.Epoch})
-		if err != nil {
-			o.d.send(&runtime.DepotFault{Depot: o.feed.Depot, Err: err})
-		}
-	case runtime.FeedPause:
-		f.reader.Pause(key.topic, key.partition)
-	case runtime.FeedResume:
-		f.reader.Resume(key.topic, key.partition)
-	case runtime.FeedStop:
-		if _, had := f.assigned[key]; had {
-			f.reader.Unassign(key.topic, key.partition)
-			delete(f.assigned, key)
+// carryOut carries out orders; those that start feeds, together at the end.
+func (f *feeds) carryOut(orders []feedOrder) {
+	var starts []feedOrder
+	for _, o := range orders {
+		topic := o.d.loaded.topics[o.feed.Depot]
+		key := feedKey{topic.Name, int32(o.d.id)}
+		switch o.feed.Order {
+		case runtime.FeedFrom, runtime.FeedStop:
+			if o.feed.Order == runtime.FeedFrom && o.feed.Generation < f.oldest[key] {
+				continue // tried again, and overtaken
+			}
+			if _, had := f.assigned[key]; had {
+				f.reader.Unassign(key.topic, key.partition)
+				delete(f.assigned, key)
+			}
+			starts = slices.DeleteFunc(starts, func(s feedOrder) bool { return s.d == o.d && s.feed.Depot == o.feed.Depot })
+			if o.feed.Order == runtime.FeedStop {
+				f.oldest[key]++
+			} else {
+				f.oldest[key] = o.feed.Generation
+				starts = append(starts, o)
+			}
+		case runtime.FeedPause:
+			f.reader.Pause(key.topic, key.partition)
+		case runtime.FeedResume:
+			f.reader.Resume(key.topic, key.partition)
 		}
 	}
+	f.start(starts)
 }
+
+// start assigns partitions, all at once; where one is at fault, each alone.
+func (f *feeds) start(starts []feedOrder) {
+	if len(starts) == 0 {
+		return
+	}
+	positions := make([]depot.Position, len(starts))
+	for i, o := range starts {
+		topic := o.d.loaded.topics[o.feed.Depot]
+		positions[i] = depot.Position{Topic: topic.Name, TopicID: o.feed.Topic, Partition: int32(o.d.id), Offset: o.feed.Offset, LeaderEpoch: o.feed.Epoch}
+		if o.feed.Topic == ([16]byte{}) {
+			positions[i].TopicID = topic.ID
+		}
+	}
+	err := f.reader.Assign(positions...)
+	switch {
+	case err == nil:
+		for _, o := range starts {
+			f.assigned[feedKey{o.d.loaded.topics[o.feed.Depot].Name, int32(o.d.id)}] = assignment{o.d, o.feed.Depot, o.feed.Generation}
+		}
+	case len(starts) > 1:
+		for _, o := range starts {
+			f.start([]feedOrder{o})
+		}
+	default:
+		f.notAssigned(starts[0], err)
+	}
+}
+
+// notAssigned tells a position that is wrong, which halts the task, from brokers
+// that do not answer, which are asked again.
+func (f *feeds) notAssigned(o feedOrder, err error) {
+	if errors.Is(err, depot.ErrOutOfRange) || errors.Is(err, depot.ErrRecreated) {
+		o.d.send(&runtime.DepotFault{Depot: o.feed.Depot, Err: err})
+		return
+	}
+	f.w.config.Logger.Warn("assigning a depot partition failed; trying again", "depot", o.feed.Depot, "task", int(o.d.id), "cause", err)
+	f.w.background.Go(func() {
+		pause(f.w.ctx, assignPause)
+		f.order(o.d, o.feed)
+	})
+}
+
+// assignPause is the wait before brokers that did not answer are asked again.
+const assignPause = 200 * time.Millisecond
 
 func (f *feeds) deliver(delivery depot.Delivery) {
 	a, ok := f.assigned[feedKey{delivery.Topic, delivery.Partition}]
