@@ -75,7 +75,7 @@ const fetchWait = 100 * time.Millisecond
 func (c Config) common() []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(c.Brokers...), kgo.ClientID("coppice"), kgo.DialTimeout(c.DialTimeout),
-		kgo.DisableClientMetrics(), kgo.MetadataMinAge(50 * time.Millisecond),
+		kgo.DisableClientMetrics(), kgo.MetadataMinAge(10 * time.Millisecond),
 		kgo.RetryBackoffFn(func(try int) time.Duration { return min(time.Duration(try)*20*time.Millisecond, time.Second) }),
 	}
 	if c.Dialer != nil {

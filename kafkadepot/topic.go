@@ -17,7 +17,7 @@ import (
 
 // visiblePause is how long to wait before looking again for a topic that was
 // just made: the brokers hear of it one after another.
-const visiblePause = 10 * time.Millisecond
+const visiblePause = 5 * time.Millisecond
 
 // Ensure makes the topic of a depot, or checks the one that exists.
 func (l *Log) Ensure(ctx context.Context, spec depot.TopicSpec) (depot.Topic, error) {

@@ -73,3 +73,25 @@ func TestAppendReturnsWhatTheStreamComputed(t *testing.T) {
 		}
 	}
 }
+
+// Start to first acked append: what a test pays for a cluster.
+func BenchmarkStartToFirstAck(b *testing.B) {
+	for b.Loop() {
+		c, err := localcluster.Start(b.Context(), localcluster.Config{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		var m words
+		if err := c.Launch(b.Context(), &m, localcluster.LaunchConfig{}); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := m.Sentences.Append(b.Context(), c.Client(), "one two three"); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		if err := c.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+}
