@@ -1,0 +1,47 @@
+package memdepot
+
+import "fmt"
+
+// Cut deletes the records of a partition below an offset, as retention and
+// DeleteRecords do (T22). The offset may be the end, not beyond it. A reader
+// whose position is below it faults with depot.ErrOutOfRange.
+func (l *Log) Cut(topic string, number int32, belowOffset int64) error {
+	return l.damage(topic, number, func(p *partition) error { return p.cut(belowOffset) })
+}
+
+// Truncate deletes the records of a partition from an offset on and begins a new
+// leader epoch, as an unclean election does (T20). The next record takes the
+// offset toOffset. A reader whose position is beyond it faults with
+// depot.ErrOutOfRange, also after the log has grown past that position if the
+// reader knows the leader epoch.
+func (l *Log) Truncate(topic string, number int32, toOffset int64) error {
+	return l.damage(topic, number, func(p *partition) error { return p.truncate(toOffset) })
+}
+
+func (l *Log) damage(topic string, number int32, do func(*partition) error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, p, err := l.find(topic, number)
+	if err != nil {
+		return err
+	}
+	if err := do(p); err != nil {
+		return fmt.Errorf("topic %s partition %d: %w", topic, number, err)
+	}
+	l.wake()
+	return nil
+}
+
+// Recreate deletes a topic and makes it again: empty, from offset 0, with another
+// id (T23). A reader that knows the old id faults with depot.ErrRecreated.
+func (l *Log) Recreate(topic string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t, _, err := l.find(topic, 0)
+	if err != nil {
+		return err
+	}
+	l.topics[topic] = l.make(t.spec)
+	l.wake()
+	return nil
+}
