@@ -1,0 +1,81 @@
+// Command bench measures the engine against the loop that one would write by
+// hand, in alternating rounds on the same servers, and prints the ratios. Only
+// ratios of one run mean anything: machines differ, and so do their moods.
+//
+// The loop (hand.go) reads the same topic with the same client library, keeps
+// the counts in a map and writes one transaction per batch with the offset; it
+// tracks no trees, retries nothing and acknowledges nothing. Both sides commit at
+// the same level: applied by Redis, no wait for a disk or a replica. Each result
+// is compared with a plain fold of the input; a wrong count voids the run.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"time"
+)
+
+type options struct {
+	kafka, redis string
+	rounds       int
+	count        int // records of the count workload
+	words        int // sentences
+	acks         int // appends per appender
+	out          string
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.kafka, "kafka", "127.0.0.1:19092", "Kafka broker")
+	flag.StringVar(&o.redis, "redis", "127.0.0.1:16379", "Redis server; keys of modules named Bench… are deleted")
+	flag.IntVar(&o.rounds, "rounds", 5, "rounds of each subject")
+	flag.IntVar(&o.count, "count", 500_000, "records of the count workload")
+	flag.IntVar(&o.words, "words", 100_000, "sentences of ten words of the words workload")
+	flag.IntVar(&o.acks, "acks", 500, "appends of each appender of the ack workload")
+	flag.StringVar(&o.out, "json", "", "write the figures into this file, too")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, o, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options, out io.Writer) error {
+	s, err := connect(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	fmt.Fprintf(out, "%s, %d processors, Go %s; Kafka %s, Redis %s %s; commits are applied, not awaited on disk or replica\n",
+		runtime.GOARCH, runtime.GOMAXPROCS(0), runtime.Version(), o.kafka, o.redis, s.redisVersion(ctx))
+	r := &report{out: out}
+	for _, w := range []func(context.Context, *servers, options, *report) error{countWorkload, wordsWorkload, ackWorkload} {
+		if err := w(ctx, s, o, r); err != nil {
+			return err
+		}
+	}
+	r.print()
+	if o.out == "" {
+		return nil
+	}
+	raw, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(o.out, append(raw, '\n'), 0o644)
+}
+
+// timed runs f and returns how long it took.
+func timed(f func() error) (time.Duration, error) {
+	begin := time.Now()
+	err := f()
+	return time.Since(begin), err
+}

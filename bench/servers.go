@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/coppice-run/coppice/kafkadepot"
+	"github.com/coppice-run/coppice/redisstate"
+)
+
+// tasks is the number of tasks, and of partitions.
+const tasks = 4
+
+// servers are the connections of both subjects.
+type servers struct {
+	options options
+	log     *kafkadepot.Log
+	store   *redisstate.Store
+	redis   *redis.Client
+	kafka   *kgo.Client
+}
+
+func connect(ctx context.Context, o options) (*servers, error) {
+	s := &servers{options: o}
+	var err error
+	if s.log, err = kafkadepot.Open(ctx, kafkadepot.Config{Brokers: []string{o.kafka}}); err != nil {
+		return nil, err
+	}
+	if err := s.log.Check(ctx); err != nil {
+		return nil, err
+	}
+	if s.store, err = redisstate.Open(ctx, redisstate.Config{Addresses: []string{o.redis}}); err != nil {
+		return nil, err
+	}
+	s.redis = redis.NewClient(&redis.Options{Addr: o.redis, Protocol: 2})
+	s.kafka, err = kgo.NewClient(kgo.SeedBrokers(o.kafka), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	return s, err
+}
+
+func (s *servers) close() {
+	_ = s.log.Close()
+	_ = s.store.Close()
+	_ = s.redis.Close()
+	s.kafka.Close()
+}
+
+func (s *servers) redisVersion(ctx context.Context) string {
+	info := s.redis.Info(ctx, "server").Val()
+	for line := range strings.SplitSeq(info, "\r\n") {
+		if v, ok := strings.CutPrefix(line, "redis_version:"); ok {
+			return v
+		}
+	}
+	return "?"
+}
+
+// wipe deletes the state of a module, so that it begins anew.
+func (s *servers) wipe(ctx context.Context, module string) error {
+	iter := s.redis.Scan(ctx, 0, "{"+module+".*", 1000).Iterator()
+	var keys []string
+	for iter.Next(ctx) {
+		keys = append(keys, iter.Val())
+	}
+	if err := iter.Err(); err != nil {
+		return err
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	return s.redis.Unlink(ctx, keys...).Err()
+}
+
+// dropTopics deletes what a run left in Kafka.
+func (s *servers) dropTopics(ctx context.Context, topics ...string) {
+	admin := kadm.NewClient(s.kafka)
+	if _, err := admin.DeleteTopics(ctx, topics...); err != nil {
+		fmt.Println("bench: topics stay:", err)
+	}
+}
