@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/coppice-run/coppice/internal/stack"
+	"github.com/spf13/pflag"
+)
+
+// options are the flags of all commands.
+type options struct {
+	folder string
+	parts  []string
+	native bool
+	free   bool
+}
+
+func (o *options) register(flags *pflag.FlagSet) {
+	flags.StringVar(&o.folder, "folder", "", "state folder (default: .stack beside go.mod)")
+	flags.StringSliceVar(&o.parts, "parts", []string{"kafka", "redis", "cluster"}, "what to start: kafka, redis, cluster, replicas")
+	flags.BoolVar(&o.native, "native", false, "start processes even where a container engine answers")
+	flags.BoolVar(&o.free, "free-ports", false, "listen on free ports instead of 19092, 16379 and 17001 to 17006; implies --native")
+}
+
+func (o *options) config() (stack.Config, error) {
+	config := stack.Config{Progress: func(line string) { fmt.Fprintln(os.Stderr, line) }}
+	var err error
+	if config.Folder, err = o.stateFolder(); err != nil {
+		return config, err
+	}
+	for _, part := range o.parts {
+		switch part {
+		case "kafka":
+			config.Parts.Kafka = true
+		case "redis":
+			config.Parts.Redis = true
+		case "cluster":
+			config.Parts.Cluster = true
+		case "replicas":
+			config.Parts.Replicas = true
+		default:
+			return config, fmt.Errorf("stack: --parts %s: want kafka, redis, cluster or replicas", part)
+		}
+	}
+	if !o.free {
+		config.Ports, err = stack.DefaultPorts()
+	}
+	return config, err
+}
+
+// stateFolder is .stack beside the nearest go.mod, so that every folder of the project means the same stack.
+func (o *options) stateFolder() (string, error) {
+	if o.folder != "" {
+		return o.folder, nil
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("stack: %w", err)
+	}
+	for above := here; ; above = filepath.Dir(above) {
+		if _, err := os.Stat(filepath.Join(above, "go.mod")); err == nil {
+			return filepath.Join(above, ".stack"), nil
+		}
+		if above == filepath.Dir(above) {
+			return filepath.Join(here, ".stack"), nil
+		}
+	}
+}
+
+// up starts the stack as this machine can, or as the recorded one runs.
+func (o *options) up(ctx context.Context) (stack.State, error) {
+	config, err := o.config()
+	if err != nil {
+		return stack.State{}, err
+	}
+	recorded, err := stack.Load(config.Folder)
+	if err != nil {
+		return stack.State{}, err
+	}
+	mode := recorded.Mode
+	if mode == "" {
+		mode = stack.Native
+		if !o.native && !o.free && !slices.Contains(o.parts, "replicas") {
+			mode = stack.Choose(ctx)
+		}
+	}
+	if mode == stack.Native {
+		return stack.Up(ctx, config)
+	}
+	file, err := stack.ComposeFile(".")
+	if err != nil {
+		return stack.State{}, err
+	}
+	return stack.UpCompose(ctx, config, file)
+}

@@ -1,0 +1,17 @@
+// Package stack runs the real servers that Coppice needs on one machine: Apache
+// Kafka (one KRaft node), Redis, and a Redis cluster of three masters. Where a
+// container engine answers it uses the project's docker-compose.yml, elsewhere
+// it starts the same servers as processes of this machine ("native").
+//
+// [Up] starts what is missing and returns when every server answers; the
+// servers outlive the caller. A [State] in the state folder records each
+// process, so that [Down], perhaps days later, ends exactly what Up started: by
+// process id, and only while that id still is the recorded process.
+//
+// Tests use it with [Config.Folder] = t.TempDir() and the zero [Ports], which
+// stand for free ports; they may then kill, pause and resume the servers
+// through [Server.Signal] and bring dead ones back with another Up.
+//
+// The native start needs Linux, Java 17 or newer and redis-server 7; the jars
+// of Kafka come from Maven, once, into the user's cache folder.
+package stack

@@ -1,0 +1,24 @@
+//go:build !unix
+
+package stack
+
+import (
+	"context"
+	"errors"
+	"syscall"
+)
+
+// Without Unix signals only compose mode works; [checkTools] says so.
+
+const (
+	sigContinue = syscall.Signal(0)
+	sigKill     = syscall.SIGKILL
+)
+
+func detached() *syscall.SysProcAttr { return nil }
+
+func kill(int, syscall.Signal) error { return errors.ErrUnsupported }
+
+func reap(int) {}
+
+func lock(context.Context, string) (unlock func(), err error) { return func() {}, nil }

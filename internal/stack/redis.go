@@ -1,0 +1,62 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/coppice-run/coppice/deploy"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// startRedis starts a single server or a node of the cluster.
+func startRedis(config Config, server *Server) error {
+	if err := os.MkdirAll(server.Data, 0o755); err != nil {
+		return fmt.Errorf("stack: %s: %w", server.Name, err)
+	}
+	file := filepath.Join(server.Data, "redis.conf")
+	if err := os.WriteFile(file, deploy.RedisConf, 0o644); err != nil {
+		return fmt.Errorf("stack: %s: %w", server.Name, err)
+	}
+	_, port, err := net.SplitHostPort(server.Address)
+	if err != nil {
+		return fmt.Errorf("stack: %s: %w", server.Name, err)
+	}
+	command := []string{"redis-server", file, "--port", port, "--dir", server.Data}
+	if server.Role != Redis {
+		command = append(command,
+			"--cluster-enabled", "yes",
+			"--cluster-port", strconv.Itoa(server.SidePort),
+			"--cluster-node-timeout", strconv.Itoa(config.ClusterNodeTimeoutMillis))
+	}
+	return server.spawn(command...)
+}
+
+// redisClient asks once and never repeats a command behind our back.
+func redisClient(address string) *redis.Client {
+	return redis.NewClient(&redis.Options{
+		Addr:                  address,
+		Protocol:              2,
+		PoolSize:              1,
+		MaxRetries:            -1,
+		DialTimeout:           time.Second,
+		DialerRetries:         1,
+		DisableIdentity:       true,
+		ContextTimeoutEnabled: true,
+		MaintNotificationsConfig: &maintnotifications.Config{
+			Mode: maintnotifications.ModeDisabled,
+		},
+	})
+}
+
+// askRedis succeeds when the server has loaded its data and answers.
+func askRedis(ctx context.Context, server Server) error {
+	client := redisClient(server.Address)
+	return errors.Join(client.Ping(ctx).Err(), client.Close())
+}
