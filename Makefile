@@ -1,0 +1,40 @@
+# Every command that this project needs. `make help` lists them.
+
+SEEDS ?= 500
+GO ?= go
+
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+test: ## run the tests; needs no service
+	$(GO) test ./...
+
+race: ## run the tests with the race detector
+	$(GO) test -race ./...
+
+lint: ## check the form and the usual mistakes
+	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+
+simulate: ## run the engine through SEEDS=500 seeds of its simulated world
+	@$(GO) run ./cmd/simulate -seeds $(SEEDS)
+
+integration: ## run the suites on real servers, started and ended here unless they run
+	$(GO) run ./cmd/stack run -- $(GO) test -count=1 -timeout 10m ./integration/... ./redisstate/... ./kafkadepot/...
+
+bench: ## measure against the loop written by hand, on real servers
+	$(GO) run ./cmd/stack run -- sh -c 'cd bench && $(GO) run . -kafka $$COPPICE_TEST_KAFKA -redis $$COPPICE_TEST_REDIS'
+
+stack: ## start Kafka, Redis and a Redis cluster: by compose, else natively
+	@$(GO) run ./cmd/stack up
+
+stack-down: ## end what make stack started
+	@$(GO) run ./cmd/stack down
+
+demo: ## process real flights in this process
+	$(GO) run ./cmd/coppice demo
+
+.PHONY: help test race lint simulate integration bench stack stack-down demo
