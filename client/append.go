@@ -12,12 +12,25 @@ import (
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
+	"github.com/coppice-run/coppice/telemetry"
 	"github.com/coppice-run/coppice/transport"
 )
 
 // SendRecord appends one record and waits as its level says. It implements
 // module.Appender; programs call Append of a depot's handle.
 func (c *Client) SendRecord(ctx context.Context, r module.Record) (module.Acks, error) {
+	if c.config.Tracing == nil {
+		r.Headers = telemetry.Inject(ctx, r.Headers)
+		return c.sendRecord(ctx, r)
+	}
+	ctx, span := telemetry.StartAppend(ctx, c.config.Tracing, r.Module+"."+r.Depot)
+	r.Headers = telemetry.Inject(ctx, r.Headers)
+	acks, err := c.sendRecord(ctx, r)
+	telemetry.EndAppend(span, err)
+	return acks, err
+}
+
+func (c *Client) sendRecord(ctx context.Context, r module.Record) (module.Acks, error) {
 	b, err := c.module(r.Module)
 	if err != nil {
 		return module.Acks{}, err
@@ -54,11 +67,13 @@ func (c *Client) append(ctx context.Context, place Place, r module.Record, level
 	topic := depot.TopicName(place.Module, place.Depot)
 	record := depot.Record{Key: r.Key, Value: r.Value, Headers: r.Headers}
 	c.config.Log.Append(ctx, topic, place.Partition, record, level, func(offset int64, err error) { done <- outcome{offset, err} })
-	o := <-done
-	if o.err != nil {
-		return -1, o.err
+	select {
+	case o := <-done:
+		return o.offset, o.err
+	case <-ctx.Done():
+		// What is on its way cannot be called back.
+		return -1, fmt.Errorf("%w: %w", depot.ErrUnknown, context.Cause(ctx))
 	}
-	return o.offset, nil
 }
 
 func appendError(place Place, err error) error {

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
@@ -28,6 +30,9 @@ type Config struct {
 	// AwaitTimeout bounds how long an acked append waits for its streams, when the
 	// caller's context has no earlier end. Default 30 s.
 	AwaitTimeout time.Duration
+	// Tracing, if set, makes a span of every append. Without it the trace context
+	// of the caller's ctx still travels with the record.
+	Tracing trace.TracerProvider
 }
 
 // Client uses running modules.

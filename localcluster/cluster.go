@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/module"
@@ -27,6 +29,9 @@ type Config struct {
 	Store store.Store
 	// Logger gets what an operator should know. Default: nothing is logged.
 	Logger *slog.Logger
+	// Tracing, if set, makes spans of the clients' appends. For those of the tasks,
+	// launch with telemetry.Listener.
+	Tracing trace.TracerProvider
 }
 
 // Cluster is a set of modules with their workers. Close ends all of it.
@@ -36,6 +41,7 @@ type Cluster struct {
 	network *memtransport.Network
 	client  *client.Client
 	logger  *slog.Logger
+	tracing trace.TracerProvider
 	servers *servers // nil where Config brought both
 
 	mu      sync.Mutex
@@ -61,7 +67,7 @@ type LaunchConfig struct {
 
 // Start starts a cluster without modules.
 func Start(ctx context.Context, config Config) (*Cluster, error) {
-	c := &Cluster{log: config.Log, store: config.Store, logger: config.Logger, network: memtransport.New()}
+	c := &Cluster{log: config.Log, store: config.Store, logger: config.Logger, tracing: config.Tracing, network: memtransport.New()}
 	if c.logger == nil {
 		c.logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
@@ -69,7 +75,7 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 		return nil, err
 	}
 	var err error
-	if c.client, err = client.New(client.Config{Log: c.log, Store: c.store, Network: c.network}); err != nil {
+	if c.client, err = c.NewClient(); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
@@ -120,7 +126,7 @@ func (c *Cluster) Client() *client.Client { return c.client }
 
 // NewClient returns another client, for callers that want one of their own.
 func (c *Cluster) NewClient() (*client.Client, error) {
-	return client.New(client.Config{Log: c.log, Store: c.store, Network: c.network})
+	return client.New(client.Config{Log: c.log, Store: c.store, Network: c.network, Tracing: c.tracing})
 }
 
 // Log returns the broker that the cluster runs on.

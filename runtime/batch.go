@@ -103,6 +103,17 @@ func (t *Task) send(b *batch) {
 	b.mark = b.commit.Head.Mark
 	t.inflight = b
 	t.effects.Commit = &b.commit
+	if t.listener.BatchSent != nil {
+		t.listener.BatchSent(t.batchInfo(b))
+	}
+}
+
+func (t *Task) batchInfo(b *batch) BatchInfo {
+	fields := 0
+	for i := range b.commit.Changes {
+		fields += len(b.commit.Changes[i].Writes)
+	}
+	return BatchInfo{TaskInfo: t.info, Head: b.mark, Events: b.events, Fields: fields, Frames: len(b.frames), Traces: b.traces}
 }
 
 // progressDue reports whether some topology's progress is to be written even
@@ -136,11 +147,7 @@ func (t *Task) writeProgress(b *batch) {
 // to this task take effect, appenders are answered.
 func (t *Task) release(b *batch) {
 	if t.listener.BatchCommitted != nil && b.events > 0 {
-		fields := 0
-		for i := range b.commit.Changes {
-			fields += len(b.commit.Changes[i].Writes)
-		}
-		t.listener.BatchCommitted(BatchInfo{TaskInfo: t.info, Head: b.mark, Events: b.events, Fields: fields, Frames: len(b.frames), Traces: b.traces})
+		t.listener.BatchCommitted(t.batchInfo(b))
 	}
 	for i := range b.finished {
 		t.recordDone(&b.finished[i])

@@ -15,6 +15,8 @@ type Listener struct {
 	EventBegin func(EventInfo) *wire.Trace
 	// EventEnd is called after an event ran, traced or not, before its commit.
 	EventEnd func(EventInfo)
+	// BatchSent is called when a batch's commit goes out.
+	BatchSent func(BatchInfo)
 	// BatchCommitted is called when a batch is confirmed.
 	BatchCommitted func(BatchInfo)
 	// RecordDone is called when a record's tree is complete.

@@ -15,6 +15,7 @@ import (
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
+	"github.com/coppice-run/coppice/telemetry"
 )
 
 // driver runs one task: it feeds the engine its inputs and carries out its
@@ -74,7 +75,15 @@ func (d *driver) listener() *runtime.Listener {
 	if d.w.config.Listener != nil {
 		l = *d.w.config.Listener
 	}
-	took, dropped, regressed, parked := l.Took, l.Dropped, l.Regressed, l.RecordParked
+	took, dropped, regressed, parked, failed := l.Took, l.Dropped, l.Regressed, l.RecordParked, l.RecordFailed
+	l.RecordFailed = func(i runtime.RecordInfo) {
+		if d.log.Enabled(context.Background(), slog.LevelDebug) {
+			d.log.Debug("attempt failed", "trace_id", telemetry.TraceID(i.Trace), "topology", i.Topology, "source", i.Source, "offset", i.Offset, "attempt", i.Attempt, "cause", i.Err)
+		}
+		if failed != nil {
+			failed(i)
+		}
+	}
 	l.Took = func(i runtime.TookInfo) {
 		d.readyOnce.Do(func() { close(d.ready) })
 		d.log.Debug("owns its slot", "head", i.Head, "replaced", i.Replaced)
@@ -95,7 +104,7 @@ func (d *driver) listener() *runtime.Listener {
 		}
 	}
 	l.RecordParked = func(i runtime.RecordInfo) {
-		d.log.Warn("record parked", "topology", i.Topology, "source", i.Source, "offset", i.Offset, "attempts", i.Attempt, "reason", i.Err)
+		d.log.Warn("record parked", "trace_id", telemetry.TraceID(i.Trace), "topology", i.Topology, "source", i.Source, "offset", i.Offset, "attempts", i.Attempt, "reason", i.Err)
 		if parked != nil {
 			parked(i)
 		}
