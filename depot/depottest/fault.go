@@ -2,6 +2,7 @@ package depottest
 
 import (
 	"errors"
+	"time"
 
 	"github.com/coppice-run/coppice/depot"
 )
@@ -22,6 +23,7 @@ var faultCases = []subtest{
 	{"a recreated topic and its old position", recreatedPosition},
 	{"a recreated topic under a reader", recreatedUnderReader},
 	{"a recreated topic without an id to check", recreatedUnchecked},
+	{"an append to a recreated topic", recreatedAppend},
 }
 
 // beside is a collector that also reads partition 1 of the topic, which has no
@@ -212,18 +214,48 @@ func otherID(b *bench) {
 	c.wantFault(topic, depot.ErrRecreated)
 }
 
-// recreate deletes a topic and makes it again.
+// lookAgain is the pause before asking again for a topic that was made again: an
+// implementation may remember for a moment what it knew of topics.
+const lookAgain = 5 * time.Millisecond
+
+// recreate deletes a topic, makes it again and waits until the log knows it:
+// Ensure gives another id, and each partition has taken one record, "first".
 func (b *bench) recreate(topic depot.Topic) depot.Topic {
 	b.Helper()
 	b.need(b.Recreate != nil, "Recreate")
 	if err := b.Recreate(b.ctx, topic.Name); err != nil {
 		b.Fatalf("Recreate: %v", err)
 	}
-	again := b.ensure("words", topic.Partitions)
-	if again.ID == topic.ID || again.Name != topic.Name {
-		b.Fatalf("Recreate: %+v, before %+v", again, topic)
+	again := topic
+	b.retry("Ensure gives another id", func() bool {
+		again = b.ensure("words", topic.Partitions)
+		return again.ID != topic.ID
+	})
+	if b.Other != nil {
+		b.appender = b.Other()
+	}
+	for p := range int32(topic.Partitions) {
+		b.retry("an append to the new topic", func() bool {
+			_, err := b.tryAppend(topic.Name, p, depot.Record{Value: []byte("first")})
+			if err != nil && !errors.Is(err, depot.ErrNotAppended) {
+				b.Fatalf("Append to the new topic: %v", err)
+			}
+			return err == nil
+		})
 	}
 	return again
+}
+
+// retry tries until something comes true.
+func (b *bench) retry(what string, try func() bool) {
+	b.Helper()
+	for !try() {
+		select {
+		case <-b.ctx.Done():
+			b.Fatalf("after the topic was made again, waiting in vain: %s", what)
+		case <-time.After(lookAgain):
+		}
+	}
 }
 
 // recreatedPosition: T23; the old position is inside the new log.
@@ -262,9 +294,40 @@ func recreatedUnchecked(b *bench) {
 	b.appendValues(topic.Name, 0, "old")
 	b.recreate(topic)
 	topic.ID = [16]byte{}
-	offsets := b.appendValues(topic.Name, 0, "new")
+	offset := b.append(topic.Name, 0, depot.Record{Value: []byte("new")})
 	c := b.collect()
 	c.assign(from(topic, 0, 0))
-	c.untilCount(topic.Name, 0, 1)
-	c.wantValues(topic.Name, 0, []string{"new"}, offsets)
+	c.untilCount(topic.Name, 0, 2)
+	c.wantValues(topic.Name, 0, []string{"first", "new"}, []int64{0, offset})
+}
+
+// recreatedAppend: a client that appended to the old topic appends to the new one
+// or says that it does not; it never leaves the outcome open.
+func recreatedAppend(b *bench) {
+	topic := b.ensure("words", 1)
+	b.appendValues(topic.Name, 0, "old")
+	again := b.recreate(topic)
+	b.appender = b.Log
+	offset, err := b.tryAppend(topic.Name, 0, depot.Record{Value: []byte("new")})
+	if err != nil && !errors.Is(err, depot.ErrNotAppended) {
+		b.Fatalf("Append: %v, want none or ErrNotAppended", err)
+	}
+	values, offsets := []string{"first"}, []int64{0}
+	if err == nil {
+		values, offsets = append(values, "new"), append(offsets, offset)
+	}
+	if b.Other != nil {
+		b.appender = b.Other()
+	}
+	b.retry("a last append", func() bool {
+		last, err := b.tryAppend(topic.Name, 0, depot.Record{Value: []byte("last")})
+		if err == nil {
+			values, offsets = append(values, "last"), append(offsets, last)
+		}
+		return err == nil
+	})
+	c := b.collect()
+	c.assign(from(again, 0, 0))
+	c.untilCount(topic.Name, 0, len(values))
+	c.wantValues(topic.Name, 0, values, offsets)
 }

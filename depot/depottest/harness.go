@@ -30,6 +30,10 @@ type Harness struct {
 	// Log is the log under test. Whoever opened it closes it after the subtest;
 	// some subtests close it themselves.
 	Log depot.Log
+	// Other opens another client of the same cluster, which ends with the subtest.
+	// Nil: Log serves. After a topic was made again the suite appends by it: whether
+	// a client that appended to the old topic may append to the new one is open.
+	Other func() depot.Log
 	// Now is the log's clock, nil for time.Now. A broker's may differ from it by up
 	// to a minute.
 	Now func() time.Time
@@ -41,7 +45,7 @@ type Harness struct {
 	// epoch goes on from there.
 	Truncate func(ctx context.Context, topic string, partition int32, toOffset int64) error
 	// Recreate deletes a topic and makes it again with as many partitions and the
-	// same configuration; it returns when appends to the new topic succeed.
+	// same configuration. The log may hear of it a little later.
 	Recreate func(ctx context.Context, topic string) error
 }
 
@@ -81,14 +85,16 @@ type subtest struct {
 type bench struct {
 	*testing.T
 	Harness
-	ctx    context.Context
-	module string // unique
+	ctx      context.Context
+	module   string    // unique
+	appender depot.Log // Log, or Other after Recreate
 }
 
 func newBench(t *testing.T, open Open) *bench {
 	ctx, cancel := context.WithTimeout(context.Background(), subtestTimeout)
 	t.Cleanup(cancel)
 	b := &bench{T: t, Harness: open(t), ctx: ctx, module: uniqueModule()}
+	b.appender = b.Log
 	if b.Now == nil {
 		b.Now = time.Now
 	}
@@ -144,7 +150,7 @@ func (b *bench) tryAppendAt(topic string, partition int32, record depot.Record, 
 		err    error
 	}
 	done := make(chan outcome, 1)
-	b.Log.Append(b.ctx, topic, partition, record, level, func(offset int64, err error) {
+	b.appender.Append(b.ctx, topic, partition, record, level, func(offset int64, err error) {
 		select {
 		case done <- outcome{offset, err}:
 		default:
