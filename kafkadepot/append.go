@@ -17,6 +17,9 @@ func (l *Log) Append(ctx context.Context, topic string, partition int32, record 
 		done(-1, fmt.Errorf("%w: topic %s: key, value and headers have %d bytes, at most %d are allowed", depot.ErrTooLarge, topic, n, depot.RecordBytesMax))
 		return
 	}
+	if _, stale := l.stale.LoadAndDelete(topic); stale {
+		l.producer.PurgeTopicsFromProducing(topic)
+	}
 	r := &kgo.Record{Topic: topic, Partition: partition, Key: record.Key, Value: record.Value}
 	for _, h := range record.Headers {
 		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
@@ -51,6 +54,9 @@ var certain = []error{
 }
 
 func (l *Log) appendFailed(topic string, partition int32, err error) error {
+	if errors.Is(err, kerr.UnknownTopicID) || errors.Is(err, kerr.UnknownTopicOrPartition) {
+		l.stale.Store(topic, true) // deleted, and perhaps made again: the client never adopts the new one by itself
+	}
 	class := depot.ErrUnknown
 	for _, c := range certain {
 		if errors.Is(err, c) {

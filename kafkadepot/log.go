@@ -18,6 +18,7 @@ type Log struct {
 	producer *kgo.Client
 	admin    *kadm.Client
 	close    sync.Once
+	stale    sync.Map // topics whose name means another one now: the producer must forget them first
 }
 
 var _ depot.Log = (*Log)(nil)

@@ -132,6 +132,7 @@ func (r *reader) Poll(ctx context.Context, deliver func(depot.Delivery)) error {
 		return fmt.Errorf("reader is closed: %w", kgo.ErrClientClosed)
 	}
 	var failure error
+	var gone []string
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 		at := place{p.Topic, p.Partition}
 		r.mu.Lock()
@@ -156,11 +157,16 @@ func (r *reader) Poll(ctx context.Context, deliver func(depot.Delivery)) error {
 		}
 		if d.Fault != nil {
 			r.Unassign(p.Topic, p.Partition)
+			if errors.Is(d.Fault, depot.ErrRecreated) {
+				gone = append(gone, p.Topic)
+			}
 		}
 		if d.Fault != nil || len(d.Records) > 0 {
 			deliver(d)
 		}
 	})
+	// The client never adopts a topic's new id; it must forget the old one.
+	r.client.PurgeTopicsFromConsuming(gone...)
 	return failure
 }
 

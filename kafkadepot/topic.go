@@ -172,7 +172,12 @@ func (l *Log) listed(offsets kadm.ListedOffsets, topic string, partition int32) 
 
 // OffsetAfter returns the offset of the first record appended after t.
 func (l *Log) OffsetAfter(ctx context.Context, topic string, partition int32, t time.Time) (int64, error) {
-	offsets, err := l.admin.ListOffsetsAfterMilli(ctx, t.UnixMilli()+1, topic)
+	after := t.UnixMilli() + 1
+	if after <= 0 { // the protocol gives negative times other meanings
+		start, _, err := l.Bounds(ctx, topic, partition)
+		return start, err
+	}
+	offsets, err := l.admin.ListOffsetsAfterMilli(ctx, after, topic)
 	if err != nil {
 		return 0, l.failed("asking topic "+topic+" for a position by time", err)
 	}
