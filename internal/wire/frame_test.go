@@ -1,0 +1,164 @@
+package wire_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/coppice-run/coppice/acker"
+	"github.com/coppice-run/coppice/internal/codec"
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/task"
+)
+
+func token(b byte) (t task.Token) {
+	for i := range t {
+		t[i] = b
+	}
+	return t
+}
+
+// texts is a codec that stores a string as it is.
+var texts = &codec.Codec[string]{
+	Name:   "text",
+	Append: func(dst []byte, v *string) ([]byte, error) { return append(dst, *v...), nil },
+	Decode: func(raw []byte, v *string) error { *v = string(raw); return nil },
+}
+
+func newText(step uint16) (wire.Column, error) {
+	if step > 3 {
+		return nil, fmt.Errorf("no step %d", step)
+	}
+	return wire.NewColumn(texts, true), nil
+}
+
+// sample is the frame that docs/formats/frames.md draws.
+func sample(t testing.TB) *wire.Frame {
+	t.Helper()
+	f := &wire.Frame{
+		From: 1, To: 2, Number: 7,
+		Sender: task.Mark{Token: token(0xaa), Number: 300}, Replaced: task.Mark{Token: token(0xbb), Number: 5},
+		Lineage: task.Lineage{Run: "r", Replication: "p"}, Columns: make([]wire.Column, 4),
+	}
+	first, third := wire.NewColumn(texts, true), wire.NewColumn(texts, true)
+	f.Columns[1], f.Columns[3] = first, third
+	put := func(c *wire.ColumnOf[string], v string) {
+		if err := c.Put(v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(first, "hello")
+	put(third, "")
+	put(first, "world")
+	origin := wire.Origin{Tree: acker.Ref{Slot: 4, ID: 0x1122334455667788}, Root: 3, Source: 0, Attempt: 2, Offset: 1000, Time: 1700000000000, Trace: &wire.Trace{Parent: "00-p", State: "s"}}
+	other := wire.Origin{Tree: acker.Ref{Slot: 5, ID: 9}, Root: 1, Source: 1, Attempt: 1, Offset: -1, Time: 0}
+	f.Events = []wire.Event{
+		{Origin: origin, Seed: 1, Index: 0, Step: 1},
+		{Origin: origin, Seed: 2, Index: 0, Step: 3},
+		{Origin: other, Seed: 3, Index: 1, Step: 1},
+	}
+	f.Acks = []wire.Ack{
+		{Tree: acker.Ref{Slot: 4, ID: 8}, Delta: 0xff, Touched: 6},
+		{Tree: acker.Ref{Slot: 6, ID: 7}, Delta: 1, Touched: 0, More: &wire.AckMore{Outcome: wire.Failed, Text: "no", Step: "count", Returns: []wire.Return{{Ack: 2, Value: []byte("{}")}}}},
+	}
+	return f
+}
+
+const sampleBytes = "01" + "01" + "02" + "07" +
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" + "ac02" + "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb" + "05" + "0172" + "0170" +
+	"03" +
+	"01" + "0100000000000000" + "02" + "0430302d70" + "0173" + "04" + "8877665544332211" + "03" + "00" + "02" + "d00f" + "80a0abfef962" + "05" + "68656c6c6f" +
+	"03" + "0200000000000000" + "01" + "00" +
+	"01" + "0300000000000000" + "00" + "05" + "0900000000000000" + "01" + "01" + "01" + "01" + "00" + "05" + "776f726c64" +
+	"02" +
+	"04" + "0800000000000000" + "ff00000000000000" + "0600000000000000" + "00" +
+	"06" + "0700000000000000" + "0100000000000000" + "0000000000000000" + "01" + "01" + "026e6f" + "05636f756e74" + "01" + "02" + "027b7d"
+
+// The bytes of a frame do not change without a new version: workers of two
+// versions talk during an update.
+func TestFrameGolden(t *testing.T) {
+	t.Parallel()
+	raw, err := sample(t).Append(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := hex.EncodeToString(raw); got != sampleBytes {
+		t.Errorf("the sample frame is\n%s\nwant\n%s", got, sampleBytes)
+	}
+	f, err := wire.ParseFrame(raw, newText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := sample(t)
+	ignore := cmp.FilterPath(func(p cmp.Path) bool { return p.String() == "Columns" }, cmp.Ignore())
+	if diff := cmp.Diff(want, f, ignore, cmp.Comparer(func(a, b *wire.Trace) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) })); diff != "" {
+		t.Errorf("the frame came back changed:\n%s", diff)
+	}
+	column := f.Columns[1].(*wire.ColumnOf[string])
+	for i, want := range []string{"hello", "world"} {
+		if got, err := column.Get(i); err != nil || got != want {
+			t.Errorf("payload %d is %q, %v; want %q", i, got, err, want)
+		}
+	}
+	if f.Columns[2] != nil {
+		t.Error("a step without events has a column")
+	}
+}
+
+// Every frame that is cut short, and one that is too long, is refused.
+func TestFrameRefusals(t *testing.T) {
+	t.Parallel()
+	raw, err := sample(t).Append(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range raw {
+		if _, err := wire.ParseFrame(bytes.Clone(raw[:n]), newText); err == nil {
+			t.Errorf("a frame cut to %d of %d bytes was read", n, len(raw))
+		}
+	}
+	if _, err := wire.ParseFrame(append(bytes.Clone(raw), 0), newText); !errors.Is(err, wire.ErrMalformed) {
+		t.Errorf("a byte too much: %v", err)
+	}
+	raw[0] = 2
+	if _, err := wire.ParseFrame(raw, newText); !errors.Is(err, wire.ErrMalformed) {
+		t.Errorf("another version: %v", err)
+	}
+}
+
+// Whatever arrives, reading it neither panics nor allocates without bound, and
+// what is read is written back as it was.
+func FuzzParseFrame(f *testing.F) {
+	raw, err := sample(f).Append(nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw)
+	empty, err := (&wire.Frame{}).Append(nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(empty)
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		frame, err := wire.ParseFrame(bytes.Clone(raw), newText)
+		if err != nil {
+			return
+		}
+		again, err := frame.Append(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := wire.ParseFrame(again, newText)
+		if err != nil {
+			t.Fatal(err)
+		}
+		third, err := second.Append(nil)
+		if err != nil || !bytes.Equal(again, third) {
+			t.Fatalf("written back: %x, then %x (%v)", again, third, err)
+		}
+	})
+}
