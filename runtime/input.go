@@ -52,8 +52,15 @@ type HeadsDone struct {
 
 // StartsDone answers Effects.Starts, in their order.
 type StartsDone struct {
-	Offsets []int64
-	Err     error
+	Starts []Started
+	Err    error
+}
+
+// Started is where a new source begins, and in which topic: offsets mean nothing
+// in another one of the same name (T23).
+type Started struct {
+	Offset int64
+	Topic  [16]byte
 }
 
 // Records are new records of a depot partition, in order. Generation is that of

@@ -189,8 +189,8 @@ func (t *Task) onStartsDone(in *StartsDone) {
 	i := 0
 	for _, topo := range t.topology {
 		for _, s := range topo.sources {
-			if !s.known && i < len(in.Offsets) {
-				s.progress, s.known = stream.NewProgress(in.Offsets[i], [16]byte{}), true
+			if !s.known && i < len(in.Starts) {
+				s.progress, s.known = stream.NewProgress(in.Starts[i].Offset, in.Starts[i].Topic), true
 				topo.dirty = true
 				i++
 			}

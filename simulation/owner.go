@@ -93,8 +93,8 @@ func (o *owner) carryOut(e *runtime.Effects) {
 		o.conn.heads(append([]task.ID(nil), e.Heads...))
 	}
 	if len(e.Starts) > 0 {
-		offsets := make([]int64, len(e.Starts)) // all workloads start at the beginning
-		w.after(w.between(100*microsecond, 5*millisecond), func() { o.step(&runtime.StartsDone{Offsets: offsets}) })
+		starts := make([]runtime.Started, len(e.Starts)) // all workloads start at the beginning
+		w.after(w.between(100*microsecond, 5*millisecond), func() { o.step(&runtime.StartsDone{Starts: starts}) })
 	}
 	for _, f := range e.Feeds {
 		o.order(f)

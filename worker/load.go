@@ -7,6 +7,7 @@ import (
 
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/task"
 )
 
@@ -65,26 +66,27 @@ func (w *Worker) register(ctx context.Context, l *loaded) error {
 }
 
 // resolveStarts finds where new sources begin.
-func (w *Worker) resolveStarts(d *driver, queries []startQuery) {
+func (w *Worker) resolveStarts(d *driver, queries []runtime.StartQuery) {
 	w.background.Go(func() {
-		offsets := make([]int64, len(queries))
+		starts := make([]runtime.Started, len(queries))
 		var failure error
 		for i, q := range queries {
 			topic := d.loaded.topics[q.Depot]
+			starts[i].Topic = topic.ID
 			start, end, err := w.config.Log.Bounds(w.ctx, topic.Name, int32(d.id))
 			switch q.Start.Kind {
 			case module.StartBeginning:
-				offsets[i] = start
+				starts[i].Offset = start
 			case module.StartEnd:
-				offsets[i] = end
+				starts[i].Offset = end
 			case module.StartAfter:
-				offsets[i], err = w.config.Log.OffsetAfter(w.ctx, topic.Name, int32(d.id), q.Start.After)
+				starts[i].Offset, err = w.config.Log.OffsetAfter(w.ctx, topic.Name, int32(d.id), q.Start.After)
 			}
 			if err != nil {
 				failure = fmt.Errorf("depot %s partition %d: %w", q.Depot, d.id, err)
 				break
 			}
 		}
-		d.send(startsDone(offsets, failure))
+		d.send(&runtime.StartsDone{Starts: starts, Err: failure})
 	})
 }

@@ -31,12 +31,6 @@ type Worker struct {
 	stop       sync.Once
 }
 
-type startQuery = runtime.StartQuery
-
-func startsDone(offsets []int64, err error) runtime.Input {
-	return &runtime.StartsDone{Offsets: offsets, Err: err}
-}
-
 // takeTimeout bounds one try to take a slot.
 const takeTimeout = 5 * time.Second
 
