@@ -2,6 +2,10 @@
 
 SEEDS ?= 500
 GO ?= go
+STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# The suites that run on fakes, and on real servers where the environment names them.
+REAL = ./integration/... ./store/... ./depot/... ./redisstate/... ./kafkadepot/...
 
 .DEFAULT_GOAL := help
 
@@ -14,24 +18,25 @@ test: ## run the tests; needs no service
 race: ## run the tests with the race detector
 	$(GO) test -race ./...
 
-lint: ## check the form and the usual mistakes
-	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
+lint: ## check the form and the usual mistakes, in bench too
+	@unformed=$$(gofmt -l .); test -z "$$unformed" || { echo "gofmt would change:"; echo "$$unformed"; exit 1; }
 	$(GO) vet ./...
-	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+	cd bench && $(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
 
 simulate: ## run the engine through SEEDS=500 seeds of its simulated world
 	@$(GO) run ./cmd/simulate -seeds $(SEEDS)
 
-integration: ## run the suites on real servers, started and ended here unless they run
-	$(GO) run ./cmd/stack run -- $(GO) test -count=1 -timeout 10m ./integration/... ./redisstate/... ./kafkadepot/...
+integration: ## run the suites on real servers: those of make stack, else own ones that end with it
+	$(GO) run ./cmd/stack run -- $(GO) test -count=1 -timeout 10m $(REAL)
 
-bench: ## measure against the loop written by hand, on real servers
+bench: ## measure against the loop written by hand, on real servers as integration does
 	$(GO) run ./cmd/stack run -- sh -c 'cd bench && $(GO) run . -kafka $$COPPICE_TEST_KAFKA -redis $$COPPICE_TEST_REDIS'
 
 stack: ## start Kafka, Redis and a Redis cluster: by compose, else natively
 	@$(GO) run ./cmd/stack up
 
-stack-down: ## end what make stack started
+stack-down: ## end what make stack started, and nothing else
 	@$(GO) run ./cmd/stack down
 
 demo: ## process real flights in this process

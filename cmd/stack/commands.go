@@ -49,19 +49,20 @@ func printAddresses(out io.Writer, state stack.State) {
 }
 
 func downCommand(options *options) *cobra.Command {
-	var keep bool
+	var keep, all bool
 	cmd := &cobra.Command{
 		Use:   "down",
-		Short: "End what up started and remove its data",
+		Short: "End what up started and remove its data; also what a run left that was killed",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			folder, err := options.stateFolder()
 			if err != nil {
 				return err
 			}
-			return stack.Down(cmd.Context(), folder, keep)
+			return errors.Join(stack.DownRuns(cmd.Context(), folder, all), stack.Down(cmd.Context(), folder, keep))
 		},
 	}
+	cmd.Flags().BoolVar(&all, "all", false, "end the servers of runs that still go on, too")
 	cmd.Flags().BoolVar(&keep, "keep", false, "keep record, logs and data: the next up goes on with them")
 	return cmd
 }
@@ -125,7 +126,7 @@ func runCommand(options *options) *cobra.Command {
 		Use:   "run -- COMMAND [ARGUMENT]...",
 		Short: "Run a command with the addresses in COPPICE_TEST_KAFKA, _REDIS and _REDIS_CLUSTER",
 		Args:  cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
+		RunE: func(cmd *cobra.Command, args []string) (result error) {
 			folder, err := options.stateFolder()
 			if err != nil {
 				return err
@@ -134,14 +135,17 @@ func runCommand(options *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if !state.Healthy(cmd.Context()) {
-				if len(state.Servers) == 0 {
-					options.free = true // nobody waits for these at known ports
-					defer func() { err = errors.Join(err, downAfter(folder)) }()
-				}
-				if state, err = options.up(cmd.Context()); err != nil {
+			if len(state.Servers) == 0 {
+				// Nobody else knows of these servers: they get free ports and a record of their own.
+				run, release, err := stack.OpenRun(folder)
+				if err != nil {
 					return err
 				}
+				defer func() { result = errors.Join(result, downAfter(run), release()) }()
+				options.folder, options.free = run, true
+			}
+			if state, err = options.up(cmd.Context()); err != nil {
+				return err
 			}
 			return runWith(cmd.Context(), state, args)
 		},
@@ -153,6 +157,17 @@ func downAfter(folder string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	return stack.Down(ctx, folder, false)
+}
+
+func fetchCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "fetch",
+		Short: "Fetch the jars of the native Kafka unless they are there",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return stack.Fetch(cmd.Context(), progress)
+		},
+	}
 }
 
 // runWith runs the command to its end; when we are told to stop, so is the command, with ten seconds to obey.

@@ -5,8 +5,9 @@
 //	stack down            end what up started
 //	stack status          ask each server
 //	stack run -- COMMAND  run a command with the addresses in its environment;
-//	                      a stack that was not up is started on free ports and
-//	                      ended afterwards
+//	                      where nothing is up, servers of its own are started
+//	                      on free ports and ended afterwards
+//	stack fetch           fetch the jars of the native Kafka, once
 //
 // `make stack`, `make stack-down` and `make integration` call it.
 package main
@@ -47,6 +48,6 @@ func command() *cobra.Command {
 	}
 	var options options
 	options.register(root.PersistentFlags())
-	root.AddCommand(upCommand(&options), downCommand(&options), statusCommand(&options), runCommand(&options))
+	root.AddCommand(upCommand(&options), downCommand(&options), statusCommand(&options), runCommand(&options), fetchCommand())
 	return root
 }

@@ -20,14 +20,17 @@ type options struct {
 }
 
 func (o *options) register(flags *pflag.FlagSet) {
-	flags.StringVar(&o.folder, "folder", "", "state folder (default: .stack beside go.mod)")
+	flags.StringVar(&o.folder, "folder", "", "state folder (default: $COPPICE_STACK_FOLDER, else .stack beside go.mod)")
 	flags.StringSliceVar(&o.parts, "parts", []string{"kafka", "redis", "cluster"}, "what to start: kafka, redis, cluster, replicas")
 	flags.BoolVar(&o.native, "native", false, "start processes even where a container engine answers")
 	flags.BoolVar(&o.free, "free-ports", false, "listen on free ports instead of 19092, 16379 and 17001 to 17006; implies --native")
 }
 
+// progress tells the steps of a start, apart from what a command prints.
+func progress(line string) { fmt.Fprintln(os.Stderr, line) }
+
 func (o *options) config() (stack.Config, error) {
-	config := stack.Config{Progress: func(line string) { fmt.Fprintln(os.Stderr, line) }}
+	config := stack.Config{Progress: progress}
 	var err error
 	if config.Folder, err = o.stateFolder(); err != nil {
 		return config, err
@@ -52,10 +55,13 @@ func (o *options) config() (stack.Config, error) {
 	return config, err
 }
 
-// stateFolder is .stack beside the nearest go.mod, so that every folder of the project means the same stack.
+// stateFolder is, unless told, .stack beside the nearest go.mod, so that every folder of the project means the same stack.
 func (o *options) stateFolder() (string, error) {
 	if o.folder != "" {
 		return o.folder, nil
+	}
+	if folder := os.Getenv("COPPICE_STACK_FOLDER"); folder != "" {
+		return folder, nil
 	}
 	here, err := os.Getwd()
 	if err != nil {

@@ -17,6 +17,18 @@ func (e *MissingToolError) Error() string {
 	return fmt.Sprintf("stack: %s is not installed: %s", e.Tool, e.Install)
 }
 
+// OldToolError says that a program is too old, or does not run.
+type OldToolError struct {
+	Tool    string // the program
+	Version string // what it says of itself
+	Want    string // the least version
+	Install string // what to do about it
+}
+
+func (e *OldToolError) Error() string {
+	return fmt.Sprintf("stack: %s says %q, want %s or newer: %s", e.Tool, e.Version, e.Want, e.Install)
+}
+
 // PortTakenError says that somebody else listens where a server should.
 type PortTakenError struct {
 	Server   string

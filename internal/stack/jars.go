@@ -17,6 +17,17 @@ import (
 	"github.com/coppice-run/coppice/deploy"
 )
 
+// Fetch has Maven fetch the jars of the native Kafka unless the user's cache
+// folder has them; the native start does so by itself. Progress, if not nil, is
+// told one line per step. Errors: *[MissingToolError].
+func Fetch(ctx context.Context, progress func(line string)) error {
+	if progress == nil {
+		progress = func(string) {}
+	}
+	_, err := jars(ctx, Config{Progress: progress})
+	return err
+}
+
 // jars returns the folder with Kafka's jars, and has Maven fill it the first
 // time. The folder's name holds the pom's digest: a changed pom is a new folder.
 func jars(ctx context.Context, config Config) (string, error) {
@@ -29,7 +40,7 @@ func jars(ctx context.Context, config Config) (string, error) {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("stack: Kafka's jars: %w", err)
 	}
-	if err := lookUp("mvn", "apt-get install maven"); err != nil {
+	if err := maven.check(ctx, runProgram); err != nil {
 		return "", err
 	}
 	began := time.Now()
@@ -83,9 +94,9 @@ func fetchJars(ctx context.Context, folder string) error {
 	if err := os.WriteFile(pom, deploy.KafkaPom, 0o644); err != nil {
 		return fmt.Errorf("stack: cache folder for Kafka's jars: %w", err)
 	}
-	maven := exec.CommandContext(ctx, "mvn", "--batch-mode", "--quiet", "--no-transfer-progress", "--file", pom,
+	fetch := exec.CommandContext(ctx, "mvn", "--batch-mode", "--quiet", "--no-transfer-progress", "--file", pom,
 		"dependency:copy-dependencies", "-DoutputDirectory="+libs)
-	if output, err := maven.CombinedOutput(); err != nil {
+	if output, err := fetch.CombinedOutput(); err != nil {
 		return fmt.Errorf("stack: fetch Kafka's jars: %w\n%s", err, strings.TrimSpace(string(output)))
 	}
 	if err := os.Rename(libs, folder); err != nil {

@@ -4,6 +4,7 @@ package stack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -42,4 +43,20 @@ func lock(ctx context.Context, folder string) (unlock func(), err error) {
 		return nil, fmt.Errorf("stack: wait for another command that holds %s: %w", file.Name(), err)
 	}
 	return func() { file.Close() }, nil
+}
+
+// tryLock takes the lock of a file that it makes if needed, unless somebody holds it.
+func tryLock(name string) (unlock func() error, held bool, err error) {
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, false, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		file.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, true, nil
+		}
+		return nil, false, err
+	}
+	return file.Close, false, nil
 }

@@ -16,7 +16,7 @@ import (
 // started again on its ports with its data. When something fails, Up ends what
 // it started itself.
 //
-// Errors: *[MissingToolError], *[PortTakenError], *[StartError].
+// Errors: *[MissingToolError], *[OldToolError], *[PortTakenError], *[StartError].
 func Up(ctx context.Context, config Config) (State, error) {
 	config, err := config.withDefaults()
 	if err != nil {
@@ -56,7 +56,7 @@ func (s *start) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := checkTools(missing); err != nil {
+	if err := checkTools(ctx, missing, runProgram); err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
