@@ -1,6 +1,10 @@
 package depottest
 
-import "github.com/coppice-run/coppice/depot"
+import (
+	"time"
+
+	"github.com/coppice-run/coppice/depot"
+)
 
 var endCases = []subtest{
 	{"close again does nothing", closeAgain},
@@ -39,13 +43,13 @@ func closeEndsPoll(b *bench) {
 	topic := b.ensure("words", 1)
 	c := b.collect()
 	c.assign(from(topic, 0, 0))
-	polled := make(chan error, 1)
-	go func() { polled <- pollToError(b.ctx, c) }()
-	if err := c.reader.Close(); err != nil {
-		b.Fatalf("Reader.Close: %v", err)
-	}
-	if err := <-polled; err == nil || b.ctx.Err() != nil {
+	closed := make(chan error, 1)
+	time.AfterFunc(pollWaits, func() { closed <- c.reader.Close() })
+	if err := pollToError(b.ctx, c); err == nil || b.ctx.Err() != nil {
 		b.Fatalf("Poll of a reader that was closed meanwhile: %v, want an error", err)
+	}
+	if err := <-closed; err != nil {
+		b.Fatalf("Reader.Close: %v", err)
 	}
 }
 

@@ -13,6 +13,7 @@ var faultCases = []subtest{
 	{"a position beyond the end", beyondEnd},
 	{"a position below zero", belowZero},
 	{"a position below the start", belowStart},
+	{"a bad position among good ones", amongGood},
 	{"the start is a position", atStart},
 	{"a cut below a reader that lags", cutUnderReader},
 	{"a cut behind a reader", cutBehindReader},
@@ -66,6 +67,31 @@ func belowZero(b *bench) {
 		c.assignBad(from(topic, 0, offset))
 		c.wantFault(topic, depot.ErrOutOfRange)
 	}
+}
+
+// amongGood assigns three positions at once, one of them bad. Assign either refuses
+// them all, and the good ones can be assigned alone; or takes them all, and Poll
+// delivers the fault.
+func amongGood(b *bench) {
+	topic := b.ensure("words", 3)
+	offsets := make([][]int64, 3)
+	for p := range int32(3) {
+		offsets[p] = b.appendValues(topic.Name, p, "a", "b")
+	}
+	_, end := b.bounds(topic.Name, 0)
+	c := b.collect()
+	err := c.reader.Assign(from(topic, 1, 0), from(topic, 0, end+1), from(topic, 2, offsets[2][1]))
+	if err != nil {
+		c.faults[place{topic.Name, 0}] = err
+		c.assign(from(topic, 1, 0), from(topic, 2, offsets[2][1])) // twice read, a record comes twice
+	}
+	c.untilCount(topic.Name, 1, 2)
+	c.untilCount(topic.Name, 2, 1)
+	c.wantFault(topic, depot.ErrOutOfRange)
+	if got := c.records[place{topic.Name, 1}]; got[0].Offset != offsets[1][0] || got[1].Offset != offsets[1][1] {
+		b.Errorf("partition 1: read from offset %d on, want %v", got[0].Offset, offsets[1])
+	}
+	c.wantValues(topic.Name, 2, []string{"b"}, offsets[2][1:])
 }
 
 // cut deletes the records of partition 0 below an offset and checks the bounds.

@@ -98,6 +98,10 @@ func listTopics(b *bench) {
 	}
 	b.ensure("words", 3)
 	b.ensure("numbers", 2)
+	other := depot.TopicSpec{Module: b.module + "-other", Depot: "words", Partitions: 1}
+	if _, err := b.Log.Ensure(b.ctx, other); err != nil {
+		b.Fatalf("Ensure: %v", err)
+	}
 	if err := b.Log.PutMeta(b.ctx, b.module, "plan", []byte("not a depot")); err != nil {
 		b.Fatalf("PutMeta: %v", err)
 	}
@@ -108,6 +112,9 @@ func listTopics(b *bench) {
 			b.Fatalf("Topics(%q): %v", asked, err)
 		}
 		if asked == "" { // other subtests have depots too
+			if !slices.Contains(specs, other) {
+				b.Errorf("Topics of all modules lacks %v", other)
+			}
 			specs = slices.DeleteFunc(specs, func(s depot.TopicSpec) bool { return s.Module != b.module })
 		}
 		slices.SortFunc(specs, func(x, y depot.TopicSpec) int { return strings.Compare(x.Depot, y.Depot) })
