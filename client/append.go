@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"time"
 
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/wire"
@@ -13,7 +14,6 @@ import (
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
 	"github.com/coppice-run/coppice/telemetry"
-	"github.com/coppice-run/coppice/transport"
 )
 
 // SendRecord appends one record and waits as its level says. It implements
@@ -124,24 +124,49 @@ func outcomeOf(place Place, a *wire.AwaitAnswer) (module.Acks, error) {
 	return module.Acks{}, &UnknownError{Place: place, Cause: errors.New(a.Text)}
 }
 
-// ask calls the owner of a task, found by its head (R6). An owner that cannot be
-// reached is looked up anew: it may have moved.
+// Pauses before an owner is looked for again.
+const (
+	askPause    = 5 * time.Millisecond
+	askPauseMax = 200 * time.Millisecond
+)
+
+// ask calls the owner of a task, found by its head (R6). Where the store or the
+// owner cannot be reached it asks again until ctx ends: the task may have moved,
+// and a question changes nothing.
 func (c *Client) ask(ctx context.Context, b *bound, id task.ID, request []byte) (*wire.AwaitAnswer, error) {
-	for try := 0; ; try++ {
-		address, err := c.ownerOf(ctx, b, id)
-		if err != nil {
+	for pause := askPause; ; pause = min(2*pause, askPauseMax) {
+		raw, err := c.askOnce(ctx, b, id, request)
+		switch {
+		case err == nil:
+			return wire.ParseAwaitAnswer(raw)
+		case errors.Is(err, errNoOwner) || ctx.Err() != nil:
 			return nil, err
 		}
-		raw, err := c.link.Call(ctx, address, request)
-		if err == nil {
-			return wire.ParseAwaitAnswer(raw)
-		}
 		b.owned(id, "")
-		if ctx.Err() != nil || try > 0 || !errors.Is(err, transport.ErrNoListener) {
-			return nil, fmt.Errorf("asking worker %s: %w", address, err)
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, err
+		case <-timer.C:
 		}
 	}
 }
+
+func (c *Client) askOnce(ctx context.Context, b *bound, id task.ID, request []byte) ([]byte, error) {
+	address, err := c.ownerOf(ctx, b, id)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := c.link.Call(ctx, address, request)
+	if err != nil {
+		return nil, fmt.Errorf("asking worker %s: %w", address, err)
+	}
+	return raw, nil
+}
+
+// errNoOwner: no worker has ever taken the task.
+var errNoOwner = errors.New("no worker has taken it yet")
 
 // ownerOf returns the address in the head of a task's slot.
 func (c *Client) ownerOf(ctx context.Context, b *bound, id task.ID) (string, error) {
@@ -158,7 +183,7 @@ func (c *Client) ownerOf(ctx context.Context, b *bound, id task.ID) (string, err
 		return "", fmt.Errorf("finding the owner of task %d: %w", id, err)
 	}
 	if head.Address == "" {
-		return "", fmt.Errorf("task %d of module %s has no owner: no worker has taken it yet", id, b.name)
+		return "", fmt.Errorf("task %d of module %s has no owner: %w", id, b.name, errNoOwner)
 	}
 	b.owned(id, head.Address)
 	return head.Address, nil

@@ -7,16 +7,25 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/goleak"
 
 	"github.com/coppice-run/coppice/kafkadepot"
 	"github.com/coppice-run/coppice/localcluster"
 	"github.com/coppice-run/coppice/redisstate"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	redis.SetLogger(silent{}) // servers go away on purpose here
+	// A pool that could not dial looks every second whether it can, and ends within
+	// that second of its own end.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/go-redis/v9/internal/pool.(*ConnPool).tryDial"))
+}
+
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
 
 // world is a set of servers that a suite runs on.
 type world struct {

@@ -32,7 +32,9 @@ func TestATraceFollowsARecord(t *testing.T) {
 	// append, root event, two words, their two commits, done: the root wrote
 	// nothing, so nothing of it was to be committed; its batch is a commit all the
 	// same if a write of another event shares it.
-	all := spans.await(ctx, func(all []*span) bool { return count(all, "append") > 0 && count(all, "done") > 0 && count(all, "commit") >= 2 })
+	all := spans.await(ctx, func(all []*span) bool {
+		return count(all, "append") > 0 && count(all, "done") > 0 && count(all, "commit") >= 2
+	})
 	byID := map[string]*span{}
 	for _, s := range all {
 		byID[s.context.SpanID().String()] = s

@@ -32,8 +32,22 @@ func (n *session) Read(ctx context.Context, reads []store.Read) error {
 	return n.guarded("reading", get)
 }
 
+// readTries is how often a read over the pooled connections is tried: those that
+// a server closed in the meantime are found out one by one.
+const readTries = 4
+
 // Read answers reads of committed data over the pooled connections.
-func (s *Store) Read(ctx context.Context, slot store.Slot, reads []store.Read) (task.Head, error) {
+func (s *Store) Read(ctx context.Context, slot store.Slot, reads []store.Read) (head task.Head, err error) {
+	for range readTries {
+		head, err = s.readOnce(ctx, slot, reads)
+		if err == nil || isReply(err) || ctx.Err() != nil {
+			break
+		}
+	}
+	return head, err
+}
+
+func (s *Store) readOnce(ctx context.Context, slot store.Slot, reads []store.Read) (task.Head, error) {
 	var head *redis.StringCmd
 	var questions []question
 	_, err := s.readPipe(ctx, len(reads) > 1 || !onlyGets(reads), func(pipe redis.Pipeliner) error {

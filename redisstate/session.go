@@ -48,7 +48,9 @@ func (s *Store) connect(ctx context.Context, slot store.Slot) (*session, error) 
 	options := s.config.options(n.address)
 	options.Dialer = n.dialOnce
 	options.MaxRetries = -1
-	options.PoolSize, options.MaxIdleConns = 1, 1
+	// Room for one would have the pool dial on in the background after a failure;
+	// dialOnce makes the first connection and no other.
+	options.PoolSize, options.MaxIdleConns = 8, 1
 	options.ConnMaxIdleTime, options.ConnMaxLifetime = -1, -1
 	n.client = redis.NewClient(options)
 	if err := n.probe(ctx); err != nil {

@@ -67,7 +67,8 @@ const (
 type Feed struct {
 	Depot string
 	Order FeedOrder
-	// Generation numbers the FeedFrom orders of a depot; deliveries name it.
+	// Generation numbers the FeedFrom orders of a depot; deliveries name it, and
+	// FeedStop names that which it ends.
 	Generation uint64
 	Offset     int64
 	Topic      [16]byte // id that the topic must have; zero if unknown

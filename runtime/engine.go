@@ -280,7 +280,7 @@ func (t *Task) halt(why error) {
 	t.effects.Halt = fmt.Errorf("module %s task %d halted: %w", t.plan.Module, t.config.Task, why)
 	t.co.stop()
 	for _, f := range t.feeds {
-		t.effects.Feeds = append(t.effects.Feeds, Feed{Depot: f.depot, Order: FeedStop})
+		t.effects.Feeds = append(t.effects.Feeds, Feed{Depot: f.depot, Order: FeedStop, Generation: f.generation})
 	}
 	t.answerAll(AnswerHalted, why.Error())
 }

@@ -53,7 +53,7 @@ func (t *Task) drop(cause error) {
 	t.forget()
 	t.effects.Drop = true
 	for _, f := range t.feeds {
-		t.effects.Feeds = append(t.effects.Feeds, Feed{Depot: f.depot, Order: FeedStop})
+		t.effects.Feeds = append(t.effects.Feeds, Feed{Depot: f.depot, Order: FeedStop, Generation: f.generation})
 	}
 	if !t.nominated {
 		t.stop()

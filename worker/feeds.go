@@ -116,7 +116,7 @@ func (f *feeds) carryOut(orders []feedOrder) {
 			}
 			starts = slices.DeleteFunc(starts, func(s feedOrder) bool { return s.d == o.d && s.feed.Depot == o.feed.Depot })
 			if o.feed.Order == runtime.FeedStop {
-				f.oldest[key]++
+				f.oldest[key] = o.feed.Generation + 1
 			} else {
 				f.oldest[key] = o.feed.Generation
 				starts = append(starts, o)

@@ -10,6 +10,7 @@ import (
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/task"
+	"github.com/coppice-run/coppice/transport"
 )
 
 // handler is the worker's end of its link.
@@ -57,6 +58,9 @@ func (h handler) Closed(address string) {
 	}
 }
 
+// errLeaving sends who asks to the task's next owner.
+var errLeaving = fmt.Errorf("the worker is stopping: %w", transport.ErrNoListener)
+
 // Call answers who waits for a record.
 func (h handler) Call(ctx context.Context, _ string, request []byte) ([]byte, error) {
 	q, err := wire.ParseAwaitRequest(request)
@@ -80,6 +84,9 @@ func (h handler) Call(ctx context.Context, _ string, request []byte) ([]byte, er
 	id, answer := d.await(q.Depot, q.Offset)
 	select {
 	case a := <-answer:
+		if a.Kind == runtime.AnswerHalted && d.halted.Load() == nil {
+			return nil, errLeaving
+		}
 		return wire.AppendAwaitAnswer(nil, &wire.AwaitAnswer{
 			Kind: uint8(a.Kind), Topology: a.Topology, Text: a.Text, Attempt: a.Attempt, WillRetry: a.WillRetry, Returns: a.Returns,
 		}), nil
@@ -87,6 +94,6 @@ func (h handler) Call(ctx context.Context, _ string, request []byte) ([]byte, er
 		d.awaitOver(q.Depot, q.Offset, id)
 		return nil, ctx.Err()
 	case <-h.w.ctx.Done():
-		return nil, ErrStopped
+		return nil, errLeaving
 	}
 }
