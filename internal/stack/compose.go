@@ -124,7 +124,7 @@ func (p Ports) environment() []string {
 
 // composeState lists the servers with the addresses that docker-compose.yml publishes.
 func composeState(config Config, composeFile string) (State, error) {
-	state := State{Mode: Compose, ComposeFile: composeFile}
+	state := State{Version: stateVersion, Mode: Compose, ComposeFile: composeFile}
 	for _, server := range wanted(config) {
 		port, _, err := config.Ports.of(server)
 		if err != nil {

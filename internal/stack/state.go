@@ -78,7 +78,6 @@ func Load(folder string) (State, error) {
 
 // save replaces the record as a whole, so that a reader never sees half of it.
 func (s State) save(folder string) error {
-	s.Version = stateVersion
 	data, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return fmt.Errorf("stack: encode the record: %w", err)

@@ -34,7 +34,7 @@ func Up(ctx context.Context, config Config) (State, error) {
 	if state.Mode == Compose {
 		return State{}, errors.New("stack: the stack of this folder runs in containers: end it first (make stack-down)")
 	}
-	state.Mode = Native
+	state.Version, state.Mode = stateVersion, Native
 	start := &start{config: config, state: state}
 	if err := start.run(ctx); err != nil {
 		return State{}, errors.Join(err, start.undo())
