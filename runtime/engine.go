@@ -58,7 +58,8 @@ type Task struct {
 	info     TaskInfo
 
 	phase     phase
-	finishing bool // no more records are begun
+	halted    error // why the task has halted for good
+	finishing bool  // no more records are begun
 	nominated bool
 	now       int64
 	effects   Effects
@@ -277,6 +278,7 @@ func (t *Task) halt(why error) {
 	}
 	t.phase = halted
 	t.effects.Drop = true
+	t.halted = why
 	t.effects.Halt = fmt.Errorf("module %s task %d halted: %w", t.plan.Module, t.config.Task, why)
 	t.co.stop()
 	for _, f := range t.feeds {
@@ -288,7 +290,7 @@ func (t *Task) halt(why error) {
 // refuse answers what a halted task is asked.
 func (t *Task) refuse(in Input) {
 	if await, ok := in.(*Await); ok {
-		t.effects.Answers = append(t.effects.Answers, Answer{Waiter: await.Waiter, Kind: AnswerHalted, Text: "the task has halted"})
+		t.effects.Answers = append(t.effects.Answers, Answer{Waiter: await.Waiter, Kind: AnswerHalted, Text: "the task has halted: " + t.halted.Error()})
 	}
 }
 

@@ -20,7 +20,8 @@ func Lookup[T any](v *View, p *Path) (value T, found bool, err error) {
 	if e.n.flags&present == 0 {
 		return value, false, nil
 	}
-	if err := e.get(&value); err != nil {
+	value, err = e.get()
+	if err != nil {
 		err = fmt.Errorf("PState %s, element %q: stored value does not decode: %w", p.Decl.Name, e.n.field, err)
 		v.Fail(err)
 		return value, false, err
@@ -41,7 +42,7 @@ func Set[T any](v *View, p *Path, value *T) {
 	}
 	e := place[T](v, p)
 	record(v, e)
-	if err := e.set(value, &v.scratch); err != nil {
+	if err := e.set(*value, &v.scratch); err != nil {
 		v.Fail(fmt.Errorf("PState %s, element %q: value does not encode: %w", p.Decl.Name, e.n.field, err))
 	}
 	v.note(e.n.table)
@@ -58,14 +59,15 @@ func Update[T any](v *View, p *Path, f func(T) T) (value T) {
 		return value
 	}
 	if e.n.flags&present != 0 {
-		if err := e.get(&value); err != nil {
+		var err error
+		if value, err = e.get(); err != nil {
 			v.Fail(fmt.Errorf("PState %s, element %q: stored value does not decode: %w", p.Decl.Name, e.n.field, err))
 			return value
 		}
 	}
 	value = f(value)
 	record(v, e)
-	if err := e.set(&value, &v.scratch); err != nil {
+	if err := e.set(value, &v.scratch); err != nil {
 		v.Fail(fmt.Errorf("PState %s, element %q: value does not encode: %w", p.Decl.Name, e.n.field, err))
 	}
 	v.note(e.n.table)
@@ -127,8 +129,7 @@ func (v *View) note(t *Table) {
 	e := place[struct{}](v, &outer)
 	if e.n.flags&(loaded|present) != loaded|present {
 		record(v, e)
-		var none struct{}
-		_ = e.set(&none, &v.scratch)
+		_ = e.set(struct{}{}, &v.scratch)
 		// Should the event fail, a later write must note it again.
 		v.undo = append(v.undo, undo{table: t, mark: t.cleared, unnote: true})
 	}

@@ -109,26 +109,35 @@ func (e *Entry[T]) forget() (left int) {
 }
 
 // get copies the value out; only for loaded, present entries.
-func (e *Entry[T]) get(value *T) error {
+func (e *Entry[T]) get() (T, error) {
 	if e.in.codec.Plain {
-		*value = e.value
-		return nil
+		return e.value, nil
 	}
-	return e.in.codec.Decode(bytesOf(e.n.raw), value)
+	return e.decoded()
 }
 
-// set changes the value; the caller has recorded the old one.
-func (e *Entry[T]) set(value *T, scratch *[]byte) error {
+// decoded is apart because the value escapes here.
+func (e *Entry[T]) decoded() (value T, err error) {
+	err = e.in.codec.Decode(bytesOf(e.n.raw), &value)
+	return value, err
+}
+
+// set changes the value; the caller has recorded the old one. The codec gets the
+// address of the entry's own copy: a caller's would escape with every write.
+func (e *Entry[T]) set(value T, scratch *[]byte) error {
+	before := e.value
+	e.value = value
 	if e.kept() {
-		raw, err := e.in.codec.Append((*scratch)[:0], value)
+		raw, err := e.in.codec.Append((*scratch)[:0], &e.value)
 		if err != nil {
+			e.value = before
 			return err
 		}
 		*scratch = raw
 		e.n.raw = string(raw)
 	}
-	if e.in.codec.Plain {
-		e.value = *value
+	if !e.in.codec.Plain {
+		e.value = before // zero: such entries keep the stored form only
 	}
 	e.n.flags = e.n.flags&^broken | loaded | present
 	return nil

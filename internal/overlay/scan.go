@@ -80,7 +80,7 @@ func Scan[T any](v *View, p *Path, span store.Span, yield func(field string, val
 				if m.e.n.flags&present == 0 {
 					continue
 				}
-				err = m.e.get(&value)
+				value, err = m.e.get()
 			} else {
 				err = f.codec.Decode(bytesOf(m.raw), &value)
 			}
