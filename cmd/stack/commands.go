@@ -142,7 +142,7 @@ func runCommand(options *options) *cobra.Command {
 					return err
 				}
 				defer func() { result = errors.Join(result, downAfter(run), release()) }()
-				options.folder, options.free = run, true
+				options.folder, options.free, options.own = run, true, true
 			}
 			if state, err = options.up(cmd.Context()); err != nil {
 				return err

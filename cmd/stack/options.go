@@ -17,6 +17,7 @@ type options struct {
 	parts  []string
 	native bool
 	free   bool
+	own    bool // servers for this process alone
 }
 
 func (o *options) register(flags *pflag.FlagSet) {
@@ -30,7 +31,7 @@ func (o *options) register(flags *pflag.FlagSet) {
 func progress(line string) { fmt.Fprintln(os.Stderr, line) }
 
 func (o *options) config() (stack.Config, error) {
-	config := stack.Config{Progress: progress}
+	config := stack.Config{Progress: progress, EndWithCaller: o.own}
 	var err error
 	if config.Folder, err = o.stateFolder(); err != nil {
 		return config, err

@@ -21,6 +21,9 @@ type Config struct {
 	// ClusterNodeTimeoutMillis is how long a cluster node may be silent before
 	// the others call it failed, in milliseconds. Default 5,000.
 	ClusterNodeTimeoutMillis int
+	// EndWithCaller has the system kill the servers that this Up starts when the
+	// caller's process ends, however that happens: for tests. Linux only.
+	EndWithCaller bool
 	// Progress, if set, is told one line per step.
 	Progress func(line string)
 }

@@ -9,7 +9,7 @@
 // process id, and only while that id still is the recorded process.
 //
 // Tests use it with [Config.Folder] = t.TempDir() and the zero [Ports], which
-// stand for free ports; they may then kill, pause and resume the servers
+// stand for free ports, and [Config.EndWithCaller]; they may then kill, pause and resume the servers
 // through [Server.Signal] and bring dead ones back with another Up.
 //
 // The native start needs Linux, Java 17 or newer and redis-server 7; the jars

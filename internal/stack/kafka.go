@@ -31,7 +31,7 @@ func startKafka(ctx context.Context, config Config, server *Server) error {
 	if err := formatKafka(ctx, server, libs, properties); err != nil {
 		return err
 	}
-	return server.spawn("java", "-Xms256m", "-Xmx512m", "-Djava.awt.headless=true",
+	return server.spawn(config.EndWithCaller, "java", "-Xms256m", "-Xmx512m", "-Djava.awt.headless=true",
 		"-Dlog4j2.configurationFile="+logging, "-cp", filepath.Join(libs, "*"), "kafka.Kafka", properties)
 }
 

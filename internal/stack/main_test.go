@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,18 +16,35 @@ import (
 	"go.uber.org/goleak"
 )
 
-// playAs makes the test binary play a server: "gentle" ends on SIGTERM, "stubborn" does not.
+// playAs makes the test binary play a server: "gentle" ends on SIGTERM, "stubborn" does not,
+// and "caller" starts one itself, which is to end with it.
 const playAs = "COPPICE_STACK_TEST_PLAY"
 
 func TestMain(m *testing.M) {
 	switch os.Getenv(playAs) {
 	case "gentle":
 		play()
+	case "caller":
+		call()
+		play()
 	case "stubborn":
 		signal.Ignore(syscall.SIGTERM)
 		play()
 	}
 	goleak.VerifyTestMain(m)
+}
+
+// call starts a server and leaves its pid in the file "child".
+func call() {
+	child := Server{Name: "child", Data: ".", Log: "child.log"}
+	err := child.spawn(true, "/usr/bin/env", playAs+"=gentle", os.Args[0])
+	if err == nil {
+		err = os.WriteFile("child", []byte(strconv.Itoa(child.Pid)), 0o644)
+	}
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
 }
 
 // play says that it is ready, after which signals mean what the role says, and stays.
@@ -43,7 +61,7 @@ func spawned(t *testing.T, role string) Server {
 	t.Helper()
 	folder := t.TempDir()
 	server := Server{Name: role, Role: Redis, Data: filepath.Join(folder, "data"), Log: filepath.Join(folder, "log")}
-	if err := server.spawn("/usr/bin/env", playAs+"="+role, os.Args[0]); err != nil {
+	if err := server.spawn(true, "/usr/bin/env", playAs+"="+role, os.Args[0]); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

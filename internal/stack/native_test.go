@@ -18,7 +18,7 @@ import (
 func native(t *testing.T, parts Parts) (Config, State) {
 	t.Helper()
 	needs(t, "redis-server")
-	config := Config{Folder: t.TempDir(), Parts: parts, ClusterNodeTimeoutMillis: 1_000}
+	config := Config{Folder: t.TempDir(), Parts: parts, EndWithCaller: true, ClusterNodeTimeoutMillis: 1_000}
 	state, err := Up(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestNativeClusterServesAllSlots(t *testing.T) {
 func TestUpThatFailsLeavesNothing(t *testing.T) {
 	t.Parallel()
 	needs(t, "redis-server")
-	config := Config{Folder: t.TempDir(), Parts: Parts{Redis: true}, ReadyTimeout: time.Nanosecond}
+	config := Config{Folder: t.TempDir(), Parts: Parts{Redis: true}, EndWithCaller: true, ReadyTimeout: time.Nanosecond}
 	_, err := Up(t.Context(), config)
 	var start *StartError
 	if !errors.As(err, &start) || start.Server != "redis" || !strings.Contains(err.Error(), start.Log) {
@@ -141,7 +141,7 @@ func TestRunsThatWereLeftAreEnded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	state, err := Up(t.Context(), Config{Folder: run, Parts: Parts{Redis: true}})
+	state, err := Up(t.Context(), Config{Folder: run, Parts: Parts{Redis: true}, EndWithCaller: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestRunsThatWereLeftAreEnded(t *testing.T) {
 	if err := os.MkdirAll(left, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if state, err = Up(t.Context(), Config{Folder: left, Parts: Parts{Redis: true}}); err != nil {
+	if state, err = Up(t.Context(), Config{Folder: left, Parts: Parts{Redis: true}, EndWithCaller: true}); err != nil {
 		t.Fatal(err)
 	}
 	if err := DownRuns(t.Context(), folder, false); err != nil {

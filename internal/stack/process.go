@@ -16,9 +16,9 @@ import (
 // pollEvery is how often a process or a server is asked while we wait for it.
 const pollEvery = 20 * time.Millisecond
 
-// spawn starts a process that outlives us, with its output in the server's log
+// spawn starts a process that outlives us unless it is to end with us, with its output in the server's log
 // and the server's data folder as its working folder, and fills in pid and start time.
-func (s *Server) spawn(command ...string) error {
+func (s *Server) spawn(endWithUs bool, command ...string) error {
 	for _, folder := range []string{s.Data, filepath.Dir(s.Log)} {
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			return fmt.Errorf("stack: %s: %w", s.Name, err)
@@ -31,7 +31,7 @@ func (s *Server) spawn(command ...string) error {
 	defer log.Close()
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.Data, log, log
-	cmd.SysProcAttr = detached()
+	cmd.SysProcAttr = detached(endWithUs)
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("stack: start %s: %w", s.Name, err)
 	}
@@ -39,7 +39,7 @@ func (s *Server) spawn(command ...string) error {
 	if s.Started, err = startOf(s.Pid); err != nil {
 		return errors.Join(fmt.Errorf("stack: start %s: %w", s.Name, err), cmd.Process.Kill())
 	}
-	// Nobody waits for it through os/exec: it is to outlive us, and reap collects it where it did not.
+	// Nobody waits for it through os/exec: it may outlive us, and reap collects it where it did not.
 	return cmd.Process.Release()
 }
 

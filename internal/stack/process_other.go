@@ -15,7 +15,7 @@ const (
 	sigKill     = syscall.SIGKILL
 )
 
-func detached() *syscall.SysProcAttr { return nil }
+func detached(bool) *syscall.SysProcAttr { return nil }
 
 func kill(int, syscall.Signal) error { return errors.ErrUnsupported }
 

@@ -2,6 +2,8 @@ package stack
 
 import (
 	"os"
+	"path/filepath"
+	"runtime"
 	"strconv"
 	"syscall"
 	"testing"
@@ -71,7 +73,7 @@ func TestSpawnSaysWhatItCannotStart(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	server := Server{Name: "nothing", Data: folder, Log: folder + "/log"}
-	if err := server.spawn(folder + "/no-such-program"); err == nil {
+	if err := server.spawn(false, folder+"/no-such-program"); err == nil {
 		t.Error("a program that does not exist has started")
 	}
 	if server.Alive() {
@@ -109,5 +111,31 @@ func TestStartOfThisProcess(t *testing.T) {
 	}
 	if parents, err := startOf(os.Getppid()); err == nil && parents == first {
 		t.Errorf("process %s has the start time of its parent: %q", strconv.Itoa(os.Getpid()), first)
+	}
+}
+
+// A test that is killed cannot end its servers: they end with it where it said so.
+func TestServersEndWithTheirCaller(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells a process of its parent's end")
+	}
+	caller := spawned(t, "caller")
+	text, err := os.ReadFile(filepath.Join(caller.Data, "child"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	child, err := strconv.Atoi(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := startOf(child); err != nil {
+		t.Fatalf("the child has not started: %v", err)
+	}
+	if err := caller.Signal(sigKill); err != nil {
+		t.Fatal(err)
+	}
+	if err := poll(t.Context(), func() bool { _, err := startOf(child); return err != nil }); err != nil {
+		t.Errorf("process %d lives after its caller: %v", child, err)
 	}
 }

@@ -16,9 +16,6 @@ const (
 	sigKill     = syscall.SIGKILL
 )
 
-// detached gives a server a session of its own, so that a Ctrl-C in our terminal is not its end too.
-func detached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
-
 func kill(pid int, signal syscall.Signal) error { return syscall.Kill(pid, signal) }
 
 // reap collects the process if it is an ended child of ours. Otherwise it does nothing.

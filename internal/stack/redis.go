@@ -35,7 +35,7 @@ func startRedis(config Config, server *Server) error {
 			"--cluster-port", strconv.Itoa(server.SidePort),
 			"--cluster-node-timeout", strconv.Itoa(config.ClusterNodeTimeoutMillis))
 	}
-	return server.spawn(command...)
+	return server.spawn(config.EndWithCaller, command...)
 }
 
 // redisClient asks once and never repeats a command behind our back.
