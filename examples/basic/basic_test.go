@@ -1,0 +1,71 @@
+package basic_test
+
+import (
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/coppice-run/coppice/examples/basic"
+	"github.com/coppice-run/coppice/examples/internal/exampletest"
+	"github.com/coppice-run/coppice/localcluster"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// promise 3.19 promise 3.21: keys and pairs of keys are counted in both
+// directions, also where the hop is within a condition (promise 3.12, promise
+// 3.13), and however the tasks are spread (promise 3.15).
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	const want = "a count: 2\nb count: 2\nc count: 1\nb subcounts: [[\"a\" 1] [\"c\" 1]]\n"
+	for _, launch := range []localcluster.LaunchConfig{{}, {Tasks: 1}, {Tasks: 7, Workers: 3}} {
+		if got := exampletest.Output(t, basic.Demo, launch); got != want {
+			t.Errorf("%d tasks, %d workers: the demo printed\n%swant\n%s", launch.Tasks, launch.Workers, got, want)
+		}
+	}
+}
+
+// promise 3.20 promise 3.02 promise 3.14: a second source of the same stream
+// prints its records with their task.
+func TestSecondSource(t *testing.T) {
+	t.Parallel()
+	c, err := localcluster.Start(t.Context(), localcluster.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var out lines
+	m := &basic.Module{Out: &out}
+	if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range []string{"X", "Y"} {
+		if _, err := m.Words.Append(t.Context(), c.Client(), w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := out.String(); !regexp.MustCompile(`^From words: [0-3] X\nFrom words: [0-3] Y\n$`).MatchString(got) {
+		t.Errorf("printed %q", got)
+	}
+}
+
+// lines is a writer for handlers, which run on several tasks.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
