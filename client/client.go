@@ -53,7 +53,6 @@ type bound struct {
 
 	mu     sync.Mutex
 	owners []string // address by task, "" if not known
-	next   int      // of the random depots' round-robin
 }
 
 // New opens a client.

@@ -3,9 +3,6 @@ package worker
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime"
@@ -19,7 +16,7 @@ type handler struct{ w *Worker }
 // Frame takes in a frame of another worker.
 func (h handler) Frame(from string, raw []byte) {
 	name, body, err := wire.ParseEnvelope(raw)
-	l := h.w.modules[name]
+	l := h.w.module(name)
 	if err == nil && l == nil {
 		err = fmt.Errorf("no module %q here", name)
 	}
@@ -44,7 +41,7 @@ func (h handler) Frame(from string, raw []byte) {
 
 // Closed tells the tasks here that those of another worker may have lost frames.
 func (h handler) Closed(address string) {
-	for _, l := range h.w.modules {
+	for _, l := range h.w.all() {
 		for i, owner := range l.owners {
 			if owner != address {
 				continue
@@ -67,9 +64,9 @@ func (h handler) Call(ctx context.Context, _ string, request []byte) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	l := h.w.modules[q.Module]
+	l := h.w.module(q.Module)
 	if l == nil {
-		return nil, fmt.Errorf("no module %q on this worker; it has %s", q.Module, strings.Join(slices.Sorted(maps.Keys(h.w.modules)), ", "))
+		return nil, fmt.Errorf("no module %q on this worker; it has %s", q.Module, h.w.names())
 	}
 	if q.Task < 0 || int(q.Task) >= l.tasks {
 		return nil, fmt.Errorf("module %s has no task %d; it has 0 to %d", q.Module, q.Task, l.tasks-1)

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,8 +30,10 @@ type Worker struct {
 	started    time.Time
 	feeds      *feeds
 	background sync.WaitGroup
-	modules    map[string]*loaded
 	stop       sync.Once
+
+	mu      sync.RWMutex
+	modules map[string]*loaded
 }
 
 // takeTimeout bounds one try to take a slot.
@@ -99,10 +104,9 @@ func (w *Worker) launch(ctx context.Context, modules []module.Module) error {
 		if err != nil {
 			return err
 		}
-		if _, twice := w.modules[l.plan.Module]; twice {
+		if w.module(l.plan.Module) != nil {
 			return fmt.Errorf("worker: two modules are named %s", l.plan.Module)
 		}
-		w.modules[l.plan.Module] = l
 		for i := range l.tasks {
 			if l.owners[i] == w.link.Address() {
 				d := newDriver(w, l, task.ID(i))
@@ -110,6 +114,9 @@ func (w *Worker) launch(ctx context.Context, modules []module.Module) error {
 				all = append(all, d)
 			}
 		}
+		w.mu.Lock()
+		w.modules[l.plan.Module] = l
+		w.mu.Unlock()
 	}
 	w.background.Go(func() { w.feeds.run(w.ctx) })
 	for _, d := range all {
@@ -133,6 +140,28 @@ func awaitReady(ctx context.Context, all []*driver) error {
 	return nil
 }
 
+// module finds a module that runs here. Frames of other workers may come before
+// it does.
+func (w *Worker) module(name string) *loaded {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.modules[name]
+}
+
+// all lists the modules that run here.
+func (w *Worker) all() []*loaded {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return slices.Collect(maps.Values(w.modules))
+}
+
+// names words the modules that run here.
+func (w *Worker) names() string {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return strings.Join(slices.Sorted(maps.Keys(w.modules)), ", ")
+}
+
 // Address is where the worker is reached.
 func (w *Worker) Address() string { return w.link.Address() }
 
@@ -140,14 +169,14 @@ func (w *Worker) Address() string { return w.link.Address() }
 // as far as ctx allows, and write their progress.
 func (w *Worker) Stop(ctx context.Context) error {
 	w.stop.Do(func() {
-		for _, l := range w.modules {
+		for _, l := range w.all() {
 			for _, d := range l.drivers {
 				if d != nil {
 					d.send(&runtime.Finish{})
 				}
 			}
 		}
-		for _, l := range w.modules {
+		for _, l := range w.all() {
 			for _, d := range l.drivers {
 				if d == nil || d.halted.Load() != nil {
 					continue
