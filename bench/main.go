@@ -18,6 +18,8 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/pprof"
+	"strings"
 	"time"
 )
 
@@ -28,6 +30,8 @@ type options struct {
 	words        int // sentences
 	acks         int // appends per appender
 	out          string
+	workloads    string
+	profile      string
 }
 
 func main() {
@@ -39,6 +43,8 @@ func main() {
 	flag.IntVar(&o.words, "words", 100_000, "sentences of ten words of the words workload")
 	flag.IntVar(&o.acks, "acks", 500, "appends of each appender of the ack workload")
 	flag.StringVar(&o.out, "json", "", "write the figures into this file, too")
+	flag.StringVar(&o.workloads, "workloads", "count,words,ack", "which workloads to run")
+	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile into this file; it holds both subjects")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -57,7 +63,22 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	fmt.Fprintf(out, "%s, %d processors, Go %s; Kafka %s, Redis %s %s; commits are applied, not awaited on disk or replica\n",
 		runtime.GOARCH, runtime.GOMAXPROCS(0), runtime.Version(), o.kafka, o.redis, s.redisVersion(ctx))
 	r := &report{out: out}
-	for _, w := range []func(context.Context, *servers, options, *report) error{countWorkload, wordsWorkload, ackWorkload} {
+	if o.profile != "" {
+		file, err := os.Create(o.profile)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if err := pprof.StartCPUProfile(file); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	for name := range strings.SplitSeq(o.workloads, ",") {
+		w, ok := workloads[name]
+		if !ok {
+			return fmt.Errorf("no workload %q; there are count, words and ack", name)
+		}
 		if err := w(ctx, s, o, r); err != nil {
 			return err
 		}
@@ -71,6 +92,10 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	return os.WriteFile(o.out, append(raw, '\n'), 0o644)
+}
+
+var workloads = map[string]func(context.Context, *servers, options, *report) error{
+	"count": countWorkload, "words": wordsWorkload, "ack": ackWorkload,
 }
 
 // timed runs f and returns how long it took.
