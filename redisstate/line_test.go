@@ -1,0 +1,182 @@
+package redisstate
+
+import (
+	"context"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"go.uber.org/goleak"
+
+	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// line makes connections to a server in memory, and can spoil them.
+type line struct {
+	server *miniredis.Miniredis
+
+	mu    sync.Mutex
+	conns []*conn
+}
+
+// conn is a connection whose replies can be lost and whose writes can be held
+// back.
+type conn struct {
+	net.Conn
+
+	mu   sync.Mutex
+	deaf bool // replies do not arrive
+	hold bool // writes wait
+	held [][]byte
+}
+
+func (l *line) dial(context.Context, string, string) (net.Conn, error) {
+	raw, err := l.server.Dial()
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{Conn: raw}
+	l.mu.Lock()
+	l.conns = append(l.conns, c)
+	l.mu.Unlock()
+	return c, nil
+}
+
+// last is the newest connection: that of the session opened last.
+func (l *line) last() *conn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.conns[len(l.conns)-1]
+}
+
+func (l *line) dials() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.conns)
+}
+
+func (c *conn) set(deaf, hold bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.deaf, c.hold = deaf, hold
+}
+
+// Read loses what arrives while the connection is deaf, and ends.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.deaf {
+		return 0, net.ErrClosed
+	}
+	return n, err
+}
+
+func (c *conn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	if c.hold {
+		c.held = append(c.held, append([]byte(nil), p...))
+		c.mu.Unlock()
+		return len(p), nil
+	}
+	c.mu.Unlock()
+	return c.Conn.Write(p)
+}
+
+// Close leaves the server's end open while writes are held: the network still has
+// them.
+func (c *conn) Close() error {
+	c.mu.Lock()
+	hold := c.hold
+	c.mu.Unlock()
+	if hold {
+		return nil
+	}
+	return c.Conn.Close()
+}
+
+// deliver sends what was held, as a slow network does, and closes.
+func (c *conn) deliver(t *testing.T) {
+	t.Helper()
+	c.mu.Lock()
+	held := c.held
+	c.held, c.hold = nil, false
+	c.mu.Unlock()
+	if err := c.SetDeadline(time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	drained := make(chan struct{})
+	go func() { // the server's replies go nowhere
+		defer close(drained)
+		buffer := make([]byte, 4096)
+		for {
+			if _, err := c.Conn.Read(buffer); err != nil {
+				return
+			}
+		}
+	}()
+	for _, p := range held {
+		if _, err := c.Conn.Write(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = c.Conn.Close()
+	<-drained
+}
+
+// world is a store on a server in memory behind a line.
+func world(t *testing.T) (*Store, *line, *miniredis.Miniredis) {
+	t.Helper()
+	server := miniredis.NewMiniRedis()
+	l := &line{server: server}
+	s, err := Open(t.Context(), Config{Addresses: []string{"redis.in-memory:6379"}, Dialer: l.dial, CallTimeout: 200 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = s.Close()
+		server.Close()
+	})
+	return s, l, server
+}
+
+var slot = store.Slot{Tag: "M.0.0", Head: "{M.0.0}:head"}
+
+func head(owner byte, n uint64) task.Head {
+	return task.Head{Mark: task.Mark{Token: task.Token{owner}, Number: n}, Address: "here"}
+}
+
+// owned takes the slot.
+func owned(t *testing.T, s *Store, owner byte) store.Session {
+	t.Helper()
+	session, _, err := s.Take(t.Context(), slot, head(owner, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = session.Close() })
+	return session
+}
+
+var counts = store.Table{Key: "{M.0.0}:p:counts", Kind: store.Map}
+
+func batch(h task.Head, field, value string) *store.Batch {
+	b := &store.Batch{Head: h}
+	c := b.Open(counts)
+	c.Writes = append(c.Writes, store.Write{Field: field, Value: value})
+	return b
+}
+
+// stored reads a field over the pooled connections.
+func stored(t *testing.T, s *Store, field string) (string, bool) {
+	t.Helper()
+	reads := []store.Read{{Kind: store.Get, Table: counts, Field: field}}
+	if _, err := s.Read(t.Context(), slot, reads); err != nil {
+		t.Fatal(err)
+	}
+	return reads[0].Value, reads[0].Found
+}
