@@ -59,7 +59,13 @@ func (s *servers) startKafka(ctx context.Context) error {
 
 func (s *servers) startRedis(ctx context.Context) error {
 	s.redis = miniredis.NewMiniRedis()
-	dial := func(context.Context, string, string) (net.Conn, error) { return s.redis.Dial() }
+	dial := func(context.Context, string, string) (net.Conn, error) {
+		pipe, err := s.redis.Dial()
+		if err != nil {
+			return nil, err
+		}
+		return newBuffered(pipe), nil
+	}
 	var err error
 	s.store, err = redisstate.Open(ctx, redisstate.Config{Addresses: []string{redisAddress}, Dialer: dial})
 	return err
