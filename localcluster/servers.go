@@ -53,8 +53,12 @@ func (s *servers) startKafka(ctx context.Context) error {
 		return fmt.Errorf("starting the in-memory broker: %w", err)
 	}
 	s.broker = broker
-	s.log, err = kafkadepot.Open(ctx, kafkadepot.Config{Brokers: broker.ListenAddrs(), Dialer: network.DialContext})
-	return err
+	log, err := kafkadepot.Open(ctx, kafkadepot.Config{Brokers: broker.ListenAddrs(), Dialer: network.DialContext})
+	if err != nil {
+		return err
+	}
+	s.log = log
+	return nil
 }
 
 func (s *servers) startRedis(ctx context.Context) error {
@@ -66,9 +70,12 @@ func (s *servers) startRedis(ctx context.Context) error {
 		}
 		return newBuffered(pipe), nil
 	}
-	var err error
-	s.store, err = redisstate.Open(ctx, redisstate.Config{Addresses: []string{redisAddress}, Dialer: dial})
-	return err
+	state, err := redisstate.Open(ctx, redisstate.Config{Addresses: []string{redisAddress}, Dialer: dial})
+	if err != nil {
+		return err
+	}
+	s.store = state
+	return nil
 }
 
 func (s *servers) close() error {

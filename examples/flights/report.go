@@ -126,11 +126,11 @@ const tableRows = 10
 // Tables prints what a person wants to see first.
 func (r *Report) Tables(w io.Writer) error {
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(out, "CARRIER\tFLIGHTS\tMEAN DELAY\tNOT FLOWN\t\n")
+	fmt.Fprintf(out, "CARRIER\tFLIGHTS\tMEAN DELAY\tUNKNOWN\t\n")
 	for _, e := range busiest(r.Carriers) {
 		e.row(out)
 	}
-	fmt.Fprintf(out, "\t\t\t\t\nORIGIN\tFLIGHTS\tMEAN DELAY\tNOT FLOWN\t\n")
+	fmt.Fprintf(out, "\t\t\t\t\nORIGIN\tFLIGHTS\tMEAN DELAY\tUNKNOWN\t\n")
 	for _, e := range busiest(r.Origins) {
 		e.row(out)
 	}
@@ -140,7 +140,7 @@ func (r *Report) Tables(w io.Writer) error {
 			routes[origin+"-"+dest] = d
 		}
 	}
-	fmt.Fprintf(out, "\t\t\t\t\nROUTE\tFLIGHTS\tMEAN DELAY\tNOT FLOWN\t\n")
+	fmt.Fprintf(out, "\t\t\t\t\nROUTE\tFLIGHTS\tMEAN DELAY\tUNKNOWN\t\n")
 	for _, e := range head(busiest(routes)) {
 		e.row(out)
 	}

@@ -29,14 +29,14 @@ func (s *serverOptions) none() bool { return s.kafka == "" && s.redis == "" }
 // one was not.
 func (s *serverOptions) open(ctx context.Context) (config localcluster.Config, release func(), err error) {
 	var closers []func() error
-	release = func() {
+	closeAll := func() {
 		for _, c := range closers {
 			_ = c() // everything that it did is done
 		}
 	}
 	defer func() {
 		if err != nil {
-			release()
+			closeAll()
 		}
 	}()
 	if s.kafka != "" {
@@ -57,7 +57,7 @@ func (s *serverOptions) open(ctx context.Context) (config localcluster.Config, r
 		config.Store = state
 		err = errors.Join(err, state.Check(ctx))
 	}
-	return config, release, err
+	return config, closeAll, err
 }
 
 func addresses(list string) []string {

@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// coppice runs the command and returns its exit code and what it printed.
+func coppice(ctx context.Context, args ...string) (code int, out, errs string) {
+	var o, e strings.Builder
+	code = run(ctx, args, &o, &e)
+	return code, o.String(), e.String()
+}
+
+// The lines that the documentation of each demo has.
+func TestDemosPrintTheirLines(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"basic":     "a count: 2\nb count: 2\nc count: 1\nb subcounts: [[\"a\" 1] [\"c\" 1]]\n",
+		"ackreturn": "{\"s\" 1}\n{\"s\" 2}\n{\"s\" 3}\n",
+		"sum":       "9\n25\n100\n",
+		"eventtree": "keys\n  mark\n  scatter\n    leaf\n    leaf\n5 events\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, out, errs := coppice(t.Context(), "demo", name, "--plain", "--workers", "2")
+			if code != exitOK || out != want || errs != "" {
+				t.Errorf("exit code %d, errors %q, printed\n%swant\n%s", code, errs, out, want)
+			}
+			code, out, _ = coppice(t.Context(), "demo", name, "--json")
+			var object struct {
+				Demo  string
+				Lines []string
+			}
+			if err := json.Unmarshal([]byte(out), &object); code != exitOK || err != nil || strings.Join(object.Lines, "\n")+"\n" != want {
+				t.Errorf("--json: exit code %d, %v: %s", code, err, out)
+			}
+		})
+	}
+}
+
+func TestDemoFlights(t *testing.T) {
+	t.Parallel()
+	code, out, errs := coppice(t.Context(), "demo", "--plain")
+	for _, line := range []string{"flights.total\t27004", "carrier.UA.flights\t4637", "route.EWR-IAH.flights\t", "origin.JFK.dep_delay_sum\t"} {
+		if !strings.Contains(out, line) {
+			t.Errorf("no line %q", line)
+		}
+	}
+	if code != exitOK || errs != "" {
+		t.Errorf("exit code %d, errors %q", code, errs)
+	}
+	code, out, _ = coppice(t.Context(), "demo", "flights", "--records", "50")
+	if code != exitOK || !strings.Contains(out, "CARRIER") || !strings.Contains(out, "50 flights, every one acknowledged") {
+		t.Errorf("tables, exit code %d:\n%s", code, out)
+	}
+	code, out, _ = coppice(t.Context(), "demo", "--json", "--records", "50")
+	var report struct{ Total int }
+	if err := json.Unmarshal([]byte(out), &report); code != exitOK || err != nil || report.Total != 50 {
+		t.Errorf("--json: exit code %d, total %d, %v", code, report.Total, err)
+	}
+}
+
+// What cannot work: an exit code, and an error that says what and where.
+func TestWrongUse(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text := filepath.Join(t.TempDir(), "text.csv")
+	if err := os.WriteFile(text, []byte("a,b\n1,2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"demo", "nothing"}, "nothing"},
+		{[]string{"demo", "--tasks", "0"}, "--tasks 0"},
+		{[]string{"demo", "--workers", "9"}, "--workers 9"},
+		{[]string{"demo", "--records", "-1"}, "--records -1"},
+		{[]string{"demo", "--plain", "--json"}, "plain"},
+		{[]string{"demo", "basic", "--records", "3"}, "flights"},
+		{[]string{"demo", "--input", "/no/such/file"}, "/no/such/file"},
+		{[]string{"demo", "--input", text}, "tailnum"},
+		{[]string{"demo", "--kafka", closed}, closed},
+		{[]string{"demo", "--redis", closed}, closed},
+		{[]string{"demo", "--redis", "nohost"}, "nohost"},
+		{[]string{"demo", "--wrong"}, "--wrong"},
+	} {
+		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
+			t.Parallel()
+			code, out, errs := coppice(t.Context(), c.args...)
+			if code != exitError || !strings.Contains(errs, c.want) || out != "" {
+				t.Errorf("exit code %d, printed %q, error %q; want an error with %q", code, out, errs, c.want)
+			}
+		})
+	}
+}
+
+// Ctrl-C ends a demo cleanly: its own exit code, and nothing left running.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	code, _, errs := coppice(ctx, "demo", "--plain")
+	if code != exitInterrupted || !strings.Contains(errs, "interrupted") {
+		t.Errorf("exit code %d, error %q", code, errs)
+	}
+}
+
+func TestHelpNamesTheDemos(t *testing.T) {
+	t.Parallel()
+	code, out, _ := coppice(t.Context(), "demo", "--help")
+	for _, name := range append([]string{"flights", "--kafka", "--redis"}, sceneNames...) {
+		if !strings.Contains(out, name) {
+			t.Errorf("help does not name %s", name)
+		}
+	}
+	if code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+}
