@@ -45,11 +45,8 @@ func (t *Task) onFrame(f *wire.Frame) {
 	}
 	p := &t.peers[f.From]
 	if p.token != f.Sender.Token {
-		// What was sent to it before its period began is lost, with or without a
-		// former owner. Later frames of a task that greeted before this one ran say
-		// nothing new: all that went to it found it running.
-		if !p.token.IsZero() || f.Number == 1 && f.Empty() {
-			t.failTouching(f.From, "task "+f.From.String()+" has a new owner")
+		if !p.token.IsZero() {
+			t.failTouching(f.From, newOwner(f))
 		}
 		*p = peer{token: f.Sender.Token}
 	}
@@ -57,6 +54,12 @@ func (t *Task) onFrame(f *wire.Frame) {
 		return // delivered before
 	}
 	p.number = f.Number
+	if f.Empty() {
+		// A greeting: what was sent to the task before its period began is lost, with
+		// or without a former owner. Where this task began later than that one, all
+		// that it sent found that one running, and there is nothing to fail.
+		t.failTouching(f.From, newOwner(f))
+	}
 	for i := range f.Acks {
 		t.onAck(f, &f.Acks[i])
 	}
@@ -66,6 +69,8 @@ func (t *Task) onFrame(f *wire.Frame) {
 		t.pool.Put(f)
 	}
 }
+
+func newOwner(f *wire.Frame) string { return "task " + f.From.String() + " has a new owner" }
 
 // onAck books finished events of a tree rooted here.
 func (t *Task) onAck(f *wire.Frame, a *wire.Ack) {
