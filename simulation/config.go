@@ -14,7 +14,7 @@ type Config struct {
 	Seed     uint64
 	Workload Workload
 	// Tasks, Servers and Records are drawn from the seed where they are zero: 2 to
-	// 6 tasks, 1 or 2 store servers, 20 to 120 records.
+	// 6 tasks, 1 or 2 store servers, 20 records to as many as the workload says.
 	Tasks, Servers, Records int
 	// Calm leaves all faults out.
 	Calm bool
@@ -55,6 +55,8 @@ type Workload struct {
 	Name string
 	// Hops says that records have effects on several tasks.
 	Hops bool
+	// RecordsMax bounds the records of a run, drawn from 20 on; 0: 120.
+	RecordsMax int
 	New  func() Case
 }
 

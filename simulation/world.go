@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -73,7 +74,7 @@ func newWorld(config Config) *world {
 	}
 	w.result.Seed, w.result.Workload = config.Seed, config.Workload.Name
 	w.tasks = orDrawn(config.Tasks, w.between(2, 6))
-	w.config.Records = orDrawn(config.Records, w.between(20, 120))
+	w.config.Records = orDrawn(config.Records, w.between(20, int64(cmp.Or(config.Workload.RecordsMax, 120))))
 	for i := range orDrawn(config.Servers, w.between(1, 2)) {
 		w.servers = append(w.servers, &server{name: fmt.Sprint("s", i), current: newHistory(w.lineage())})
 	}

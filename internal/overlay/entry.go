@@ -145,16 +145,20 @@ func (e *Entry[T]) set(value T, scratch *[]byte) error {
 
 // entry finds or makes the entry of a field. The field may lie in scratch.
 func (f *fields[T]) entry(v *View, t *Table, field string) *Entry[T] {
-	if e := f.entries[field]; e != nil {
-		return e
+	e := f.entries[field]
+	if e == nil {
+		e = &Entry[T]{in: f, n: node{table: t, field: strings.Clone(field)}}
+		f.entries[e.n.field] = e
+		v.cached = append(v.cached, e)
 	}
-	e := &Entry[T]{in: f, n: node{table: t, field: strings.Clone(field)}}
-	if t.cleared == v.open {
+	if t.cleared == v.open && e.n.flags&loaded == 0 {
+		// Known to be absent, as long as the table stays dropped: should the event be
+		// rolled back, nothing is known of the element again.
+		v.undo = append(v.undo, undo{e: e, raw: e.n.raw, saved: e.n.saved, flags: e.n.flags, base: e.n.base})
+		f.undone = append(f.undone, e.value)
 		e.n.flags |= loaded
 		e.n.base = baseAbsent
 	}
-	f.entries[e.n.field] = e
-	v.cached = append(v.cached, e)
 	return e
 }
 

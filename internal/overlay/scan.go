@@ -119,10 +119,9 @@ func (v *View) page(t *Table, span store.Span, left int) (*page, error) {
 	if t.cleared == v.open {
 		return &page{table: t, done: true}, nil
 	}
-	if left > 0 {
-		span.Limit = min(left+len(t.dirty), store.ElementsMax)
-	} else {
-		span.Limit = 0
+	span.Limit = 0 // as many as one answer holds
+	if most := left + len(t.dirty); left > 0 && most < store.ElementsMax {
+		span.Limit = most
 	}
 	for _, pg := range v.pages {
 		if pg.table == t && pg.span == span && pg.done {

@@ -89,6 +89,7 @@ func (v *View) Seal(b *store.Batch, a *Arena) error {
 		n.flags &^= dirty
 		n.batch = v.open
 		t := n.table
+		t.dirty = t.dirty[:0]
 		if t.change < first || t.change >= len(b.Changes) || b.Changes[t.change].Table.Key != t.Key {
 			t.change = openChange(b, t)
 		}
@@ -110,7 +111,6 @@ func (v *View) Seal(b *store.Batch, a *Arena) error {
 		}
 		c := &b.Changes[t.change]
 		c.Writes = append(c.Writes, w)
-		t.dirty = t.dirty[:0]
 	}
 	clear(v.dirtied)
 	v.dirtied = v.dirtied[:0]
