@@ -57,7 +57,7 @@ type Workload struct {
 	Hops bool
 	// RecordsMax bounds the records of a run, drawn from 20 on; 0: 120.
 	RecordsMax int
-	New  func() Case
+	New        func() Case
 }
 
 // Case is one run of a workload.

@@ -17,8 +17,8 @@ var regressions = []struct {
 	{"retry", 0, "a retry that was due and had to wait made the task spin"},
 	{"retry", 14, "two changes of one commit shared memory after a record was parked, and one took the other's writes"},
 	{"tree", 324, "attempts that ended with a hand-over counted toward MaxAttempts, and the record was parked"},
-	{"shapes", 15, "an element that was first seen under a drop which a look-ahead took back stayed absent"},
-	{"shapes", 170, "a table that was dropped and left empty kept its dirty elements into the next batch"},
+	{"shapes", 14, "an element that was first seen under a drop which a look-ahead took back stayed absent"},
+	{"shapes", 35, "a table that was dropped and left empty kept its dirty elements into the next batch"},
 	{"tree", 24, "frames to a task that had no owner yet were lost, and their trees waited for the timeout"},
 }
 

@@ -36,7 +36,8 @@ func (m *shapeModel) do(d deed) string {
 	case 6:
 		delete(m.sorted, d.A)
 	case 7, 8:
-		return m.seenSorted(d)
+		v, ok := m.sorted[d.B]
+		return fmt.Sprint(m.seenSorted(d), v, ok)
 	case 9:
 		return fmt.Sprint(len(m.sorted))
 	case 10:

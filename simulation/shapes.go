@@ -72,7 +72,14 @@ func (m *shaping) do(ev *module.Event, d deed) (saw string, err error) {
 	case 6:
 		sorted.Key(d.A).Delete(ev)
 	case 7, 8:
-		return seenSorted(ev, sorted, shapeSpan(d))
+		// Two reads: while the first waits, later events run ahead, and must leave
+		// nothing that the second sees.
+		saw, err := seenSorted(ev, sorted, shapeSpan(d))
+		if err != nil {
+			return "", err
+		}
+		v, ok, err := sorted.Key(d.B).Lookup(ev)
+		return fmt.Sprint(saw, v, ok), err
 	case 9:
 		n, err := sorted.Len(ev)
 		return fmt.Sprint(n), err
