@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/internal/pipe"
 	"github.com/coppice-run/coppice/kafkadepot"
 	"github.com/coppice-run/coppice/localcluster"
 	"github.com/coppice-run/coppice/module"
@@ -77,7 +78,13 @@ func cuttable(t *testing.T) (c *localcluster.Cluster, kafka, redis *line) {
 	kafka = &line{dial: network.DialContext}
 	server := miniredis.NewMiniRedis()
 	t.Cleanup(server.Close)
-	redis = &line{dial: func(context.Context, string, string) (net.Conn, error) { return server.Dial() }}
+	redis = &line{dial: func(context.Context, string, string) (net.Conn, error) {
+		conn, err := server.Dial()
+		if err != nil {
+			return nil, err
+		}
+		return pipe.Buffered(conn), nil
+	}}
 	log, err := kafkadepot.Open(t.Context(), kafkadepot.Config{Brokers: broker.ListenAddrs(), Dialer: kafka.Dial})
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/pipe"
 	"github.com/coppice-run/coppice/kafkadepot"
 	"github.com/coppice-run/coppice/redisstate"
 	"github.com/coppice-run/coppice/store"
@@ -64,11 +65,11 @@ func (s *servers) startKafka(ctx context.Context) error {
 func (s *servers) startRedis(ctx context.Context) error {
 	s.redis = miniredis.NewMiniRedis()
 	dial := func(context.Context, string, string) (net.Conn, error) {
-		pipe, err := s.redis.Dial()
+		conn, err := s.redis.Dial()
 		if err != nil {
 			return nil, err
 		}
-		return newBuffered(pipe), nil
+		return pipe.Buffered(conn), nil
 	}
 	state, err := redisstate.Open(ctx, redisstate.Config{Addresses: []string{redisAddress}, Dialer: dial})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"go.uber.org/goleak"
 
+	"github.com/coppice-run/coppice/internal/pipe"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
 )
@@ -40,7 +41,7 @@ func (l *line) dial(context.Context, string, string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: raw}
+	c := &conn{Conn: pipe.Buffered(raw)}
 	l.mu.Lock()
 	l.conns = append(l.conns, c)
 	l.mu.Unlock()

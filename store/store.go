@@ -1,6 +1,6 @@
 // Package store is the seam to where tasks keep their state: one slot per
 // task, one atomic guarded commit per event batch. redisstate implements it on
-// Redis; the simulator has a twin in memory. storetest is the conformance suite
+// Redis; the simulator has a twin of its own. storetest is the conformance suite
 // that every implementation passes.
 //
 // # Contract

@@ -52,6 +52,7 @@ var place = map[string]layer{
 	"kafkadepot":              adapters,
 	"redisstate":              adapters,
 	"telemetry":               adapters,
+	"internal/pipe":           adapters,
 	"depot/memdepot":          adapters,
 	"store/memstore":          adapters,
 	"transport/memtransport":  adapters,

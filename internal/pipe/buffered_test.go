@@ -1,4 +1,4 @@
-package localcluster
+package pipe
 
 import (
 	"errors"
@@ -13,7 +13,7 @@ import (
 func TestBufferedHasRoom(t *testing.T) {
 	t.Parallel()
 	near, far := net.Pipe()
-	b := newBuffered(near)
+	b := Buffered(near)
 	defer b.Close()
 	const size = 1 << 20
 	if _, err := far.Write(make([]byte, size)); err != nil { // nobody reads b
@@ -27,7 +27,7 @@ func TestBufferedHasRoom(t *testing.T) {
 func TestBufferedDeadline(t *testing.T) {
 	t.Parallel()
 	near, far := net.Pipe()
-	b := newBuffered(near)
+	b := Buffered(near)
 	if err := b.SetDeadline(time.Now().Add(time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,5 @@
-package localcluster
+// Package pipe gives connections in memory the room that sockets have.
+package pipe
 
 import (
 	"io"
@@ -23,8 +24,9 @@ type buffered struct {
 	pumped   chan struct{} // closed when the pump has ended
 }
 
-// newBuffered returns the connection; its pump ends when it is closed.
-func newBuffered(pipe net.Conn) *buffered {
+// Buffered returns a connection that takes in what the pipe's other end writes
+// before anyone reads it. It ends, and the pipe with it, when it is closed.
+func Buffered(pipe net.Conn) net.Conn {
 	b := &buffered{Conn: pipe, pumped: make(chan struct{})}
 	b.changed = sync.NewCond(&b.mu)
 	go b.pump()

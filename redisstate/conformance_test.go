@@ -1,0 +1,40 @@
+package redisstate
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/store/storetest"
+)
+
+// The store keeps its contract on the server in memory, and on real ones where
+// they are named.
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	t.Run("memory", func(t *testing.T) {
+		t.Parallel()
+		storetest.Run(t, func(t *testing.T) store.Store {
+			s, _, _ := world(t)
+			return s
+		})
+	})
+	for _, variable := range []string{"COPPICE_TEST_REDIS", "COPPICE_TEST_REDIS_CLUSTER"} {
+		t.Run(variable, func(t *testing.T) {
+			t.Parallel()
+			addresses := os.Getenv(variable)
+			if addresses == "" {
+				t.Skip(variable + " names no server; make integration starts one")
+			}
+			storetest.Run(t, func(t *testing.T) store.Store {
+				s, err := Open(t.Context(), Config{Addresses: strings.Split(addresses, ",")})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = s.Close() })
+				return s
+			})
+		})
+	}
+}
