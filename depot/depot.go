@@ -1,5 +1,5 @@
 // Package depot is the seam to the durable, partitioned input logs. kafkadepot
-// implements it on Kafka topics; the simulator has a twin in memory. depottest
+// implements it on Kafka topics; memdepot has them in memory. depottest
 // is the conformance suite that every implementation passes.
 //
 // # Contract

@@ -96,10 +96,20 @@ func compile(m Module) (*Plan, error) {
 	if !namePattern.MatchString(b.plan.Module) {
 		b.mistake("module", fmt.Sprintf("the name %q is not allowed", b.plan.Module), "a name has "+nameRule+"; implement ModuleName to choose one")
 	}
-	m.Define(b)
+	define(m, b)
 	b.finish()
 	if len(b.mistakes) > 0 {
 		return nil, &DefinitionError{Module: b.plan.Module, Mistakes: b.mistakes}
 	}
 	return b.plan, nil
+}
+
+// define runs Define; its panic becomes a mistake like others.
+func define(m Module, b *Builder) {
+	defer func() {
+		if p := recover(); p != nil {
+			b.mistake("module", fmt.Sprintf("Define panicked: %v", p), "what is declared after it is not checked")
+		}
+	}()
+	m.Define(b)
 }

@@ -1,0 +1,222 @@
+package module_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/module/agg"
+	"github.com/coppice-run/coppice/pstate"
+)
+
+// declared is a module whose Define is a function.
+type declared struct {
+	name   string
+	define func(*module.Builder)
+}
+
+func (m *declared) ModuleName() string       { return m.name }
+func (m *declared) Define(b *module.Builder) { m.define(b) }
+func key(s string) string                    { return s }
+func nothing(*module.Event, string) error    { return nil }
+func nothingInt(*module.Event, int) error    { return nil }
+func source(b *module.Builder, s *module.Stream) { // what a stream needs at least
+	var d module.Depot[string]
+	module.RandomDepot(b, &d, "records")
+	module.DeclareSource(s, d, nothing)
+}
+
+type shape interface{ Area() float64 }
+type square struct{ Side float64 }
+
+func (s square) Area() float64 { return s.Side * s.Side }
+
+type hidden struct{ inner int }
+
+// promise 3.05: what is wrong with a declaration is said at declaration, each
+// mistake with the thing that it is about and what to do.
+func TestMistakes(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		define func(*module.Builder)
+		want   string
+	}{
+		"bad depot name": {func(b *module.Builder) {
+			var d module.Depot[string]
+			module.RandomDepot(b, &d, "no good")
+		}, `depot "no good": the name is not allowed; a name has`},
+		"depot twice": {func(b *module.Builder) {
+			var d, e module.Depot[string]
+			module.RandomDepot(b, &d, "d")
+			module.RandomDepot(b, &e, "d")
+		}, `depot "d": declared twice`},
+		"handle twice": {func(b *module.Builder) {
+			var d module.Depot[string]
+			module.RandomDepot(b, &d, "d")
+			module.RandomDepot(b, &d, "e")
+		}, `depot "e": its handle is that of depot "d" already; declare each field once`},
+		"depot without key": {func(b *module.Builder) {
+			var d module.Depot[string]
+			module.HashDepot[string, string](b, &d, "d", nil)
+		}, `depot "d": has no key function`},
+		"record that does not survive": {func(b *module.Builder) {
+			var d module.Depot[hidden]
+			module.RandomDepot(b, &d, "d")
+		}, `depot "d": `},
+		"text of a struct": {func(b *module.Builder) {
+			var d module.Depot[square]
+			module.RandomDepot(b, &d, "d", module.Text())
+		}, `depot "d": `},
+		"union of another type": {func(b *module.Builder) {
+			var d module.Depot[string]
+			module.RandomDepot(b, &d, "d", module.Union(module.Variant[square, shape]("square")))
+		}, `depot "d": option union is not for records of type string`},
+		"union of nothing": {func(b *module.Builder) {
+			var d module.Depot[shape]
+			module.RandomDepot(b, &d, "d", module.Union[shape]())
+		}, `depot "d": `},
+		"two variants of one name": {func(b *module.Builder) {
+			var d module.Depot[shape]
+			module.RandomDepot(b, &d, "d", module.Union(module.Variant[square, shape]("s"), module.Variant[*square, shape]("s")))
+		}, `two variants are named "s"`},
+		"variant outside the union": {func(b *module.Builder) {
+			var d module.Depot[shape]
+			module.RandomDepot(b, &d, "d", module.Union(module.Variant[int, shape]("n")))
+		}, `int does not implement`},
+		"stream without source": {func(b *module.Builder) {
+			b.Stream("s")
+		}, `stream "s": has no source; declare what it reads`},
+		"source of nothing": {func(b *module.Builder) {
+			var d module.Depot[string]
+			module.DeclareSource(b.Stream("s"), d, nothing)
+		}, `source of stream "s": reads a depot that is not declared`},
+		"source twice": {func(b *module.Builder) {
+			var d module.Depot[string]
+			module.RandomDepot(b, &d, "d")
+			s := b.Stream("s")
+			module.DeclareSource(s, d, nothing)
+			module.DeclareSource(s, d, nothing)
+		}, `source "d" of stream "s": declared twice; a stream reads a depot once`},
+		"source without handler": {func(b *module.Builder) {
+			var d module.Depot[string]
+			module.RandomDepot(b, &d, "d")
+			module.DeclareSource(b.Stream("s"), d, nil)
+		}, `source "d" of stream "s": has no handler; pass a func(*module.Event, string) error`},
+		"negative attempts": {func(b *module.Builder) {
+			var d module.Depot[string]
+			module.RandomDepot(b, &d, "d")
+			module.DeclareSource(b.Stream("s"), d, nothing, module.MaxAttempts(-1))
+		}, `MaxAttempts is negative; 0 retries for ever`},
+		"step without placement": {func(b *module.Builder) {
+			s := b.Stream("s")
+			source(b, s)
+			var step module.Step[string]
+			module.DeclareStep(s, &step, "x", module.Placement[string]{}, nothing)
+		}, `step "x": has no placement; say where it runs: At, ByHash, Shuffle or Stay`},
+		"step without handler": {func(b *module.Builder) {
+			s := b.Stream("s")
+			source(b, s)
+			var step module.Step[int]
+			module.DeclareStep(s, &step, "x", module.Stay[int](), nil)
+		}, `step "x": has no handler; pass a func(*module.Event, int) error`},
+		"step at an undeclared PState": {func(b *module.Builder) {
+			s := b.Stream("s")
+			source(b, s)
+			var step module.Step[string]
+			var counts pstate.Map[string, int]
+			module.DeclareStep(s, &step, "x", module.At(&counts, key), nothing)
+		}, `step "x": is placed at a PState that is not declared; declare it with Stream.PState`},
+		"step at another stream's PState": {func(b *module.Builder) {
+			one, two := b.Stream("one"), b.Stream("two")
+			source(b, one)
+			var counts pstate.Map[string, int]
+			one.PState(&counts, "counts")
+			var step module.Step[string]
+			module.DeclareStep(two, &step, "x", module.At(&counts, key), nothing)
+		}, `step "x": is placed at PState "counts", which stream "one" writes`},
+		"hop that does not survive": {func(b *module.Builder) {
+			s := b.Stream("s")
+			source(b, s)
+			var step module.Step[func()]
+			module.DeclareStep(s, &step, "x", module.Stay[func()](), func(*module.Event, func()) error { return nil })
+		}, `step "x": `},
+		"PState twice": {func(b *module.Builder) {
+			s := b.Stream("s")
+			source(b, s)
+			var p, q pstate.Map[string, int]
+			s.PState(&p, "p")
+			s.PState(&q, "p")
+		}, `PState "p": declared twice; give each PState a name of its own`},
+		"value that does not survive": {func(b *module.Builder) {
+			s := b.Stream("s")
+			source(b, s)
+			var p pstate.Map[string, chan int]
+			s.PState(&p, "p")
+		}, `PState "p": `},
+		"key without order": {func(b *module.Builder) {
+			s := b.Stream("s")
+			source(b, s)
+			var p pstate.SortedMap[float64, int]
+			s.PState(&p, "p")
+		}, `PState "p": `},
+		"ack without combiner": {func(b *module.Builder) {
+			s := b.Stream("s")
+			source(b, s)
+			var a module.Ack[int]
+			module.DeclareAck(s, &a, agg.Combiner[int]{})
+		}, `has no combiner; use agg.Last, agg.Sum or one of your own`},
+		"panic": {func(*module.Builder) { panic("oh") }, `module: Define panicked: oh`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := module.Compile(&declared{"M", c.define})
+			var d *module.DefinitionError
+			if !errors.As(err, &d) || len(d.Mistakes) == 0 {
+				t.Fatalf("Compile: %v, want a DefinitionError", err)
+			}
+			if !strings.Contains(err.Error(), c.want) {
+				t.Errorf("the error is\n%v\nwant in it\n%s", err, c.want)
+			}
+		})
+	}
+}
+
+// All mistakes come at once.
+func TestAllMistakesAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := module.Compile(&declared{"not a name", func(b *module.Builder) {
+		var d module.Depot[string]
+		module.HashDepot[string, string](b, &d, "bad depot", nil)
+		s := b.Stream("")
+		var step module.Step[int]
+		module.DeclareStep(s, &step, "x", module.Placement[int]{}, nothingInt)
+	}})
+	var d *module.DefinitionError
+	if !errors.As(err, &d) {
+		t.Fatalf("Compile: %v", err)
+	}
+	var things []string
+	for _, m := range d.Mistakes {
+		things = append(things, m.Thing)
+	}
+	want := []string{"module", `depot "bad depot"`, `depot "bad depot"`, `stream ""`, `step "x"`, `stream ""`}
+	if !slices.Equal(things, want) {
+		t.Errorf("mistakes about %q, want %q:\n%v", things, want, err)
+	}
+	if !strings.HasPrefix(err.Error(), "module not a name: 6 mistakes\n") {
+		t.Errorf("the error begins with %.60q", err)
+	}
+}
+
+// A module is a pointer: Define fills it.
+func TestModulesThatAreNone(t *testing.T) {
+	t.Parallel()
+	for _, m := range []module.Module{nil, (*declared)(nil)} {
+		var d *module.DefinitionError
+		if _, err := module.Compile(m); !errors.As(err, &d) {
+			t.Errorf("%T: %v", m, err)
+		}
+	}
+}

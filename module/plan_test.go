@@ -1,0 +1,141 @@
+package module_test
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/module/agg"
+	"github.com/coppice-run/coppice/pstate"
+)
+
+// everything is a module with one of each.
+type everything struct {
+	Keys   module.Depot[string]
+	Shapes module.Depot[shape]
+	Counts pstate.Map[string, int]
+	Last   pstate.Value[time.Time]
+	Deep   pstate.MapOf[string, pstate.MapOf[int, pstate.SortedMap[string, square]]]
+	Seen   pstate.SortedSet[uint32]
+	Total  module.Ack[int]
+
+	count, spread, stay, hash module.Step[string]
+	defined                   int
+}
+
+func (m *everything) Define(b *module.Builder) {
+	m.defined++
+	module.HashDepot(b, &m.Keys, "keys", key, module.Text())
+	module.RandomDepot(b, &m.Shapes, "shapes", module.Union(module.Variant[square, shape]("square")))
+	s := b.Stream("first")
+	s.PState(&m.Counts, "counts")
+	s.PState(&m.Last, "last")
+	s.PState(&m.Deep, "deep")
+	module.DeclareAck(s, &m.Total, agg.Sum[int]())
+	module.DeclareStep(s, &m.count, "count", module.At(&m.Counts, key), nothing)
+	module.DeclareStep(s, &m.spread, "spread", module.Shuffle[string](), nothing)
+	module.DeclareStep(s, &m.stay, "stay", module.Stay[string](), nothing)
+	module.DeclareStep(s, &m.hash, "hash", module.ByHash(key), nothing)
+	module.DeclareSource(s, m.Keys, nothing, module.StartFromBeginning(), module.MaxAttempts(0))
+	module.DeclareSource(s, m.Shapes, func(*module.Event, shape) error { return nil }, module.StartFromTimestamp(time.UnixMilli(0)))
+	t := b.Stream("second")
+	t.PState(&m.Seen, "seen")
+	module.DeclareSource(t, m.Keys, nothing)
+}
+
+const everythingPlan = `module everything
+  depot   keys             string, by hash, stored as text
+  depot   shapes           module_test.shape, by random, stored as union
+  stream  first
+    pstate  counts         map[string]int
+    pstate  last           time.Time
+    pstate  deep           map[string] of map[int] of sorted map[string]module_test.square
+    source  keys           from the beginning, failed records retried for ever
+    source  shapes         from after 1970-01-01T00:00:00.000Z, failed records retried, parked after 10 attempts
+    step    count          string, at counts
+    step    spread         string, shuffled
+    step    stay           string, on the same task
+    step    hash           string, by hash
+    ack     int
+    guarantee: exactly once for records that do not hop, at least once for those that do
+  stream  second
+    pstate  seen           sorted set[uint32]
+    source  keys           from the end, failed records retried, parked after 10 attempts
+    guarantee: exactly once (no hops)
+`
+
+// promise 3.02 promise 3.03: any number of depots and PStates; the plan prints.
+func TestPlanPrints(t *testing.T) {
+	t.Parallel()
+	plan, err := module.Compile(&everything{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := plan.String(); got != everythingPlan {
+		t.Errorf("the plan prints\n%s\nwant\n%s", got, everythingPlan)
+	}
+	raw, err := json.Marshal(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back module.Plan
+	if err := json.Unmarshal(raw, &back); err != nil || len(back.Streams) != 2 || len(back.Depots) != 2 || back.Streams[0].Steps[3].Placement != "by hash" {
+		t.Errorf("the plan's JSON came back as %+v, %v", back, err)
+	}
+}
+
+// Define runs once per value, whoever asks.
+func TestDefineRunsOnce(t *testing.T) {
+	t.Parallel()
+	m := &everything{}
+	first, err := module.Compile(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if again, err := module.Compile(m); err != nil || again != first {
+			t.Errorf("another plan, %v", err)
+		}
+	}
+	if m.defined != 1 {
+		t.Errorf("Define ran %d times", m.defined)
+	}
+	if other, err := module.Compile(&everything{}); err != nil || other == first {
+		t.Errorf("another value has the same plan, %v", err)
+	}
+}
+
+func TestOutcomes(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("cause")
+	for _, c := range []struct {
+		err              error
+		rejected, parked bool
+	}{
+		{module.Reject(cause), true, false}, {module.Park(cause), false, true}, {cause, false, false}, {nil, false, false},
+		{errors.Join(errors.New("around"), module.Reject(cause)), true, false},
+	} {
+		if rejected, parked := module.OutcomeOf(c.err); rejected != c.rejected || parked != c.parked {
+			t.Errorf("%v: rejected %v, parked %v", c.err, rejected, parked)
+		}
+	}
+	if !errors.Is(module.Reject(cause), cause) || module.Park(nil).Error() == "" {
+		t.Error("an outcome hides its cause")
+	}
+}
+
+// promise 3.79: acks print as a map from topology to what it returned.
+func TestAcksPrint(t *testing.T) {
+	t.Parallel()
+	for want, acks := range map[string]module.Acks{
+		`{}`:                     {},
+		`{"s" 1}`:                module.NewAcks(map[string]map[int][]byte{"s": {0: []byte("1")}}),
+		`{"a" "x", "s" [1 [2]]}`: module.NewAcks(map[string]map[int][]byte{"s": {1: []byte("[2]"), 0: []byte("1")}, "a": {0: []byte(`"x"`)}}),
+	} {
+		if got := acks.String(); got != want {
+			t.Errorf("printed %s, want %s", got, want)
+		}
+	}
+}
