@@ -1,0 +1,230 @@
+package codec_test
+
+import (
+	"encoding/json"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/coppice-run/coppice/internal/codec"
+)
+
+type inner struct {
+	N *int
+	M map[string][]byte
+}
+
+type record struct {
+	S  string
+	I  int8
+	U  uint64
+	F  float64
+	B  bool
+	T  time.Time
+	In []inner
+}
+
+// roundTrip encodes and decodes a value; JSON's own encoder must agree.
+func roundTrip[T any](t *rapid.T, c codec.Codec[T], v T) {
+	raw, err := c.Append([]byte("before"), &v)
+	if err != nil {
+		t.Fatalf("%#v does not encode: %v", v, err)
+	}
+	raw = raw[len("before"):]
+	var back T
+	if err := c.Decode(raw, &back); err != nil {
+		t.Fatalf("%s does not decode: %v", raw, err)
+	}
+	if !reflect.DeepEqual(back, v) {
+		t.Fatalf("%#v came back as %#v", v, back)
+	}
+	if c.Name != "json" {
+		return
+	}
+	var theirs T
+	if err := json.Unmarshal(raw, &theirs); err != nil || !reflect.DeepEqual(theirs, v) {
+		t.Fatalf("encoding/json reads %s as %#v, %v", raw, theirs, err)
+	}
+}
+
+func mustJSON[T any](t *testing.T) codec.Codec[T] {
+	t.Helper()
+	c, err := codec.JSON[T]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+type (
+	name   string
+	number int16
+	count  uint32
+)
+
+func TestJSONRoundTrips(t *testing.T) {
+	t.Parallel()
+	texts, names, ints, numbers, counts, bools, records, slices := mustJSON[string](t), mustJSON[name](t), mustJSON[int](t), mustJSON[number](t), mustJSON[count](t), mustJSON[bool](t), mustJSON[record](t), mustJSON[[]int](t)
+	rapid.Check(t, func(t *rapid.T) {
+		roundTrip(t, texts, rapid.String().Draw(t, "string"))
+		roundTrip(t, names, name(rapid.String().Draw(t, "name")))
+		roundTrip(t, ints, rapid.Int().Draw(t, "int"))
+		roundTrip(t, numbers, number(rapid.Int16().Draw(t, "number")))
+		roundTrip(t, counts, count(rapid.Uint32().Draw(t, "count")))
+		roundTrip(t, bools, rapid.Bool().Draw(t, "bool"))
+		roundTrip(t, slices, rapid.SliceOfN(rapid.Int(), 1, 5).Draw(t, "slice"))
+		n := rapid.Int().Draw(t, "n")
+		roundTrip(t, records, record{
+			S: rapid.String().Draw(t, "s"), I: rapid.Int8().Draw(t, "i"), U: rapid.Uint64().Draw(t, "u"),
+			F: rapid.Float64Range(-1e300, 1e300).Draw(t, "f"), T: time.UnixMilli(rapid.Int64Range(0, 1e12).Draw(t, "t")).UTC(),
+			In: []inner{{N: &n, M: map[string][]byte{"k": {1, 2}}}},
+		})
+	})
+}
+
+// What redis-cli shows: numbers as decimal text, strings in quotes.
+func TestJSONIsReadable(t *testing.T) {
+	t.Parallel()
+	n, s := -42, "a\"b✓"
+	raw, err := mustJSON[int](t).Append(nil, &n)
+	if err != nil || string(raw) != "-42" {
+		t.Errorf("%s, %v", raw, err)
+	}
+	raw, err = mustJSON[string](t).Append(nil, &s)
+	if err != nil || string(raw) != `"a\"b✓"` {
+		t.Errorf("%s, %v", raw, err)
+	}
+}
+
+// Which types are passed on as they are, and which cannot fail.
+func TestPlainAndSure(t *testing.T) {
+	t.Parallel()
+	if c := mustJSON[int](t); !c.Plain || !c.Sure {
+		t.Error("an int is not plain and sure")
+	}
+	if c := mustJSON[string](t); !c.Plain || c.Sure {
+		t.Error("a string is not plain, or sure: it may not be UTF-8")
+	}
+	if c := mustJSON[time.Time](t); !c.Plain {
+		t.Error("a time is not plain")
+	}
+	if c := mustJSON[record](t); c.Plain {
+		t.Error("a struct with a slice is plain")
+	}
+	if c := mustJSON[struct{ A, B int }](t); !c.Plain {
+		t.Error("a struct of numbers is not plain")
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	bad := "\xff"
+	if _, err := mustJSON[string](t).Append(nil, &bad); err == nil {
+		t.Error("a string that is not UTF-8 was encoded")
+	}
+	nan := math.NaN()
+	if _, err := mustJSON[float64](t).Append(nil, &nan); err == nil {
+		t.Error("NaN was encoded")
+	}
+	for _, raw := range []string{"", "x", "1.5", "128", "-129", `"1"`, " 1", "1 "} {
+		var v int8
+		if err := mustJSON[int8](t).Decode([]byte(raw), &v); err == nil {
+			t.Errorf("%q was read as the int8 %d", raw, v)
+		}
+	}
+	for _, raw := range []string{"", "a", `"a`, "1", "\"\n\""} {
+		var v string
+		if err := mustJSON[string](t).Decode([]byte(raw), &v); err == nil {
+			t.Errorf("%q was read as the string %q", raw, v)
+		}
+	}
+}
+
+// promise 3x.10: what would be lost on the way is said before it is lost, each
+// part by its path.
+func TestTypesThatWouldLose(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]error{
+		".inner is not exported": second(codec.JSON[struct{ inner int }]()),
+		"a chan":                 second(codec.JSON[struct{ C chan int }]()),
+		"a func":                 second(codec.JSON[[]func()]()),
+		"is an interface":        second(codec.JSON[map[string]any]()),
+		`has the tag json:"-"`: second(codec.JSON[struct {
+			A int `json:"-"`
+		}]()),
+		"a complex128":             second(codec.JSON[complex128]()),
+		".In.deep is not exported": second(codec.JSON[struct{ In struct{ deep int } }]()),
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	type list struct {
+		Next *list
+		N    int
+	}
+	if _, err := codec.JSON[list](); err != nil {
+		t.Errorf("a type that contains itself: %v", err)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func TestText(t *testing.T) {
+	t.Parallel()
+	texts, err := codec.Text[name]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bytes, err := codec.Text[[]byte]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		raw := rapid.SliceOfN(rapid.Byte(), 1, 20).Draw(t, "bytes")
+		roundTrip(t, bytes, raw)
+		roundTrip(t, texts, name(raw))
+	})
+	if _, err := codec.Text[int](); err == nil {
+		t.Error("the text codec took an int")
+	}
+}
+
+type animal interface{ Legs() int }
+type dog struct{ Name string }
+type bird struct{ Wings int }
+
+func (dog) Legs() int   { return 4 }
+func (*bird) Legs() int { return 2 }
+
+func TestUnion(t *testing.T) {
+	t.Parallel()
+	c, err := codec.Union(codec.VariantOf[dog, animal]("dog"), codec.VariantOf[*bird, animal]("bird"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, v := range map[string]animal{`{"dog":{"Name":"Rex"}}`: dog{"Rex"}, `{"bird":{"Wings":2}}`: &bird{2}} {
+		raw, err := c.Append(nil, &v)
+		if err != nil || string(raw) != want {
+			t.Errorf("%s, %v; want %s", raw, err, want)
+		}
+		var back animal
+		if err := c.Decode(raw, &back); err != nil || !reflect.DeepEqual(back, v) {
+			t.Errorf("%s came back as %#v, %v", raw, back, err)
+		}
+	}
+	for raw, want := range map[string]string{`{"cat":{}}`: "cat", `{}`: "", `{"dog":{},"bird":{}}`: "", `[]`: "", `{"dog":7}`: ""} {
+		var v animal
+		if err := c.Decode([]byte(raw), &v); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", raw, err)
+		}
+	}
+	var none animal
+	if _, err := c.Append(nil, &none); err == nil {
+		t.Error("nil was encoded as a variant")
+	}
+}
