@@ -5,11 +5,15 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/coppice-run/coppice/localcluster"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/module/agg"
 	"github.com/coppice-run/coppice/pstate"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // words counts words: a step at the count's task per word, and an ack with the
 // number of words of the sentence.
