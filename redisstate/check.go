@@ -46,15 +46,20 @@ func (s *Store) checkServer(ctx context.Context, c *redis.Client) error {
 	if err != nil {
 		return err
 	}
+	memory, err := info(ctx, c, "memory")
+	if err != nil {
+		return err
+	}
+	return judge(address, server, memory)
+}
+
+// judge says what is wrong with a server by what INFO tells of it.
+func judge(address, server, memory string) error {
 	version := infoField(server, "redis_version")
 	if major, _, ok := strings.Cut(version, "."); ok {
 		if n, err := strconv.Atoi(major); err == nil && n < versionMin {
 			return fmt.Errorf("redis at %s is version %s: state needs %d.0 or newer (read-only scripts)", address, version, versionMin)
 		}
-	}
-	memory, err := info(ctx, c, "memory")
-	if err != nil {
-		return err
 	}
 	policy, most := infoField(memory, "maxmemory_policy"), infoField(memory, "maxmemory")
 	if policy != "" && policy != "noeviction" {
