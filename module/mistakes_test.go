@@ -33,7 +33,7 @@ type square struct{ Side float64 }
 
 func (s square) Area() float64 { return s.Side * s.Side }
 
-type hidden struct{ inner int }
+type hidden struct{ Inner chan int }
 
 // promise 3.05: what is wrong with a declaration is said at declaration, each
 // mistake with the thing that it is about and what to do.
