@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/coppice-run/coppice/kafkadepot"
 	"github.com/coppice-run/coppice/localcluster"
 	"github.com/coppice-run/coppice/redisstate"
+	"github.com/coppice-run/coppice/runtime"
 )
 
 func TestMain(m *testing.M) {
@@ -96,3 +98,13 @@ func start(t *testing.T, w world) *localcluster.Cluster {
 // unique makes a module name that no other run has used: real servers keep what
 // earlier runs left.
 func unique(name string) string { return name + "-" + uuid.NewString()[:8] }
+
+// tookAll closes ready when so many tasks run.
+func tookAll(tasks int, ready chan struct{}) *runtime.Listener {
+	var took atomic.Int64
+	return &runtime.Listener{Took: func(runtime.TookInfo) {
+		if int(took.Add(1)) == tasks {
+			close(ready)
+		}
+	}}
+}

@@ -1,0 +1,144 @@
+package integration
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/localcluster"
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/transport/memtransport"
+	"github.com/coppice-run/coppice/worker"
+)
+
+// gated is a module whose handler waits until it is let through.
+type gated struct {
+	name    string
+	Records module.Depot[int]
+	gate    chan struct{}
+}
+
+func (m *gated) ModuleName() string { return m.name }
+
+func (m *gated) Define(b *module.Builder) {
+	module.RandomDepot(b, &m.Records, "records")
+	module.DeclareSource(b.Stream("s"), m.Records, func(*module.Event, int) error {
+		<-m.gate
+		return nil
+	})
+}
+
+// promise 3.27 promise 3.80: an append waits for the processing by default, for
+// the depot with AckAppend, and for nothing with AckNone.
+func TestAckLevels(t *testing.T) {
+	onAll(t, func(t *testing.T, c *localcluster.Cluster) {
+		m := &gated{name: unique("Gated"), gate: make(chan struct{})}
+		if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{Tasks: 1}); err != nil {
+			t.Fatal(err)
+		}
+		// Nothing is processed, and these return all the same.
+		for _, level := range []module.Level{module.AckAppend, module.AckNone, module.AckAppend} {
+			if _, err := m.Records.Append(t.Context(), c.Client(), 1, module.Wait(level)); err != nil {
+				t.Fatalf("level %d: %v", level, err)
+			}
+		}
+		if _, end, err := c.Log().Bounds(t.Context(), depot.TopicName(m.name, "records"), 0); err != nil || end != 3 {
+			t.Errorf("the depot ends at %d, %v; want 3", end, err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		_, err := m.Records.Append(ctx, c.Client(), 1)
+		var unknown *client.UnknownError
+		if !errors.As(err, &unknown) || unknown.Place.Offset != 3 {
+			t.Errorf("an append that nobody answers: %v, want an UnknownError with the record's offset", err)
+		}
+		close(m.gate)
+		if _, err := c.Client().Await(t.Context(), client.Place{Module: m.name, Depot: "records", Partition: 0, Offset: 3}); err != nil {
+			t.Errorf("asked again: %v", err)
+		}
+	})
+}
+
+// A worker embeds into a program and ends with its context, in good order.
+func TestWorkerRuns(t *testing.T) {
+	onAll(t, func(t *testing.T, c *localcluster.Cluster) {
+		network := memtransport.New()
+		m := &tally{name: unique("Tally")}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		started := make(chan struct{})
+		config := worker.Config{Log: c.Log(), Store: c.Store(), Network: network, Tasks: 2, Listener: tookAll(2, started)}
+		go func() { ended <- worker.Run(ctx, config, m) }()
+		<-started
+		user, err := client.New(client.Config{Log: c.Log(), Store: c.Store(), Network: network})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer user.Close()
+		if err := user.Use(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.Clicks.Append(t.Context(), user, 3); err != nil {
+			t.Fatal(err)
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("the worker ended with %v", err)
+		}
+		// State is read without any worker.
+		if n, err := m.Total.Key(3).Get(user.At(t.Context())); err != nil || n != 1 {
+			t.Errorf("total %d, %v", n, err)
+		}
+	})
+}
+
+// promise 3.48: another worker goes on where the first has ended, and repeats
+// nothing.
+func TestAnotherWorkerGoesOn(t *testing.T) {
+	onAll(t, func(t *testing.T, c *localcluster.Cluster) {
+		network := memtransport.New()
+		name := unique("Tally")
+		user, err := client.New(client.Config{Log: c.Log(), Store: c.Store(), Network: network})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer user.Close()
+		const rounds, each = 3, 10
+		for range rounds {
+			m := &tally{name: name}
+			w, err := worker.Start(t.Context(), worker.Config{Log: c.Log(), Store: c.Store(), Network: network, Tasks: 2}, m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := user.Use(t.Context(), m); err != nil {
+				t.Fatal(err)
+			}
+			for i := range each {
+				if _, err := m.Clicks.Append(t.Context(), user, i); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := w.Stop(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m := &tally{name: name}
+		if err := user.Use(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		total := 0
+		for key := range keysOfTally {
+			n, err := m.Total.Key(key).Get(user.At(t.Context()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			total += n
+		}
+		if total != rounds*each {
+			t.Errorf("%d records were counted, %d were appended", total, rounds*each)
+		}
+	})
+}
