@@ -98,17 +98,11 @@ func (c *Client) Await(ctx context.Context, place Place) (module.Acks, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.config.AwaitTimeout)
 	defer cancel()
 	request := wire.AppendAwaitRequest(nil, &wire.AwaitRequest{Module: place.Module, Task: task.ID(place.Partition), Depot: place.Depot, Offset: place.Offset})
-	for {
-		answer, err := c.ask(ctx, b, task.ID(place.Partition), request)
-		switch {
-		case err != nil:
-			return module.Acks{}, &UnknownError{Place: place, Cause: err}
-		case answer.NotOwner:
-			b.owned(task.ID(place.Partition), answer.Address)
-		default:
-			return outcomeOf(place, answer)
-		}
+	answer, err := c.ask(ctx, b, task.ID(place.Partition), request)
+	if err != nil {
+		return module.Acks{}, &UnknownError{Place: place, Cause: err}
 	}
+	return outcomeOf(place, answer)
 }
 
 // outcomeOf turns an answer into what Append returns.
@@ -135,14 +129,18 @@ const (
 // and a question changes nothing.
 func (c *Client) ask(ctx context.Context, b *bound, id task.ID, request []byte) (*wire.AwaitAnswer, error) {
 	for pause := askPause; ; pause = min(2*pause, askPauseMax) {
-		raw, err := c.askOnce(ctx, b, id, request)
+		answer, err := c.askOnce(ctx, b, id, request)
 		switch {
+		case err == nil && !answer.NotOwner:
+			return answer, nil
 		case err == nil:
-			return wire.ParseAwaitAnswer(raw)
+			b.owned(id, answer.Address)
+			err = fmt.Errorf("task %d of module %s is on the move", id, b.name)
 		case errors.Is(err, errNoOwner) || ctx.Err() != nil:
 			return nil, err
+		default:
+			b.owned(id, "")
 		}
-		b.owned(id, "")
 		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
@@ -153,7 +151,7 @@ func (c *Client) ask(ctx context.Context, b *bound, id task.ID, request []byte) 
 	}
 }
 
-func (c *Client) askOnce(ctx context.Context, b *bound, id task.ID, request []byte) ([]byte, error) {
+func (c *Client) askOnce(ctx context.Context, b *bound, id task.ID, request []byte) (*wire.AwaitAnswer, error) {
 	address, err := c.ownerOf(ctx, b, id)
 	if err != nil {
 		return nil, err
@@ -162,7 +160,7 @@ func (c *Client) askOnce(ctx context.Context, b *bound, id task.ID, request []by
 	if err != nil {
 		return nil, fmt.Errorf("asking worker %s: %w", address, err)
 	}
-	return raw, nil
+	return wire.ParseAwaitAnswer(raw)
 }
 
 // errNoOwner: no worker has ever taken the task.

@@ -15,6 +15,8 @@ type Listener struct {
 	EventBegin func(EventInfo) *wire.Trace
 	// EventEnd is called after an event ran, traced or not, before its commit.
 	EventEnd func(EventInfo)
+	// Panicked is called when a handler panicked, with its stack.
+	Panicked func(EventInfo, *PanicError)
 	// BatchSent is called when a batch's commit goes out.
 	BatchSent func(BatchInfo)
 	// BatchCommitted is called when a batch is confirmed.

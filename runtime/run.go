@@ -208,6 +208,9 @@ func (t *Task) execute(it *item) bool {
 		t.view.Release(save)
 		t.eventDone(it)
 	}
+	if p, ok := err.(*PanicError); ok && t.listener.Panicked != nil {
+		t.listener.Panicked(t.eventInfo(it, err, t.host.Origin.Trace), p)
+	}
 	if t.listener.EventEnd != nil {
 		t.listener.EventEnd(t.eventInfo(it, err, t.host.Origin.Trace))
 	}

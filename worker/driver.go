@@ -103,6 +103,13 @@ func (d *driver) listener() *runtime.Listener {
 			regressed(i)
 		}
 	}
+	panicked := l.Panicked
+	l.Panicked = func(i runtime.EventInfo, p *runtime.PanicError) {
+		d.log.Error("handler panicked; the record fails", "trace_id", telemetry.TraceID(i.Trace), "topology", i.Topology, "step", i.Step, "offset", i.Offset, "partition", int(i.RootTask), "attempt", i.Attempt, "panic", p.Value, "stack", p.Stack)
+		if panicked != nil {
+			panicked(i, p)
+		}
+	}
 	l.RecordParked = func(i runtime.RecordInfo) {
 		d.log.Warn("record parked", "trace_id", telemetry.TraceID(i.Trace), "topology", i.Topology, "source", i.Source, "offset", i.Offset, "attempts", i.Attempt, "reason", i.Err)
 		if parked != nil {

@@ -63,6 +63,8 @@ func (m *Module) count(ev *module.Event, key, other string) {
 	agg.Inc(ev, m.Beside.Key(key).Key(other))
 }
 
+// onWord prints, as examples do. What a handler does besides its event may happen
+// more than once: handlers run ahead, and again when a record is retried.
 func (m *Module) onWord(ev *module.Event, word string) error {
 	if m.Out != nil {
 		fmt.Fprintf(m.Out, "From words: %d %s\n", ev.Task(), word)
