@@ -42,8 +42,8 @@ type Effects struct {
 	// Stopped: another owner has the slot, and this worker is not to have it. Only
 	// Nominated starts the task again.
 	Stopped bool
-	// WakeAt: send a Tick at this time (nanoseconds, as handed to Step); 0: not
-	// needed.
+	// WakeAt: send a Tick at this time or soon after (nanoseconds, as handed to
+	// Step), unless another step comes first: its WakeAt stands then. 0: not needed.
 	WakeAt int64
 }
 

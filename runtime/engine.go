@@ -154,6 +154,9 @@ func (t *Task) Step(now int64, in Input) *Effects {
 		return &t.effects
 	}
 	t.take(in)
+	// What is due happens at the first input after its time, whichever that is: a
+	// Tick may be late, and this input's WakeAt replaces the one before.
+	t.onTick()
 	t.pump()
 	t.effects.WakeAt = t.wakeAt()
 	return &t.effects
@@ -192,8 +195,7 @@ func (t *Task) take(in Input) {
 		t.onAwait(in)
 	case *AwaitOver:
 		t.onAwaitOver(in)
-	case *Tick:
-		t.onTick()
+	case *Tick: // time has moved, which is all
 	}
 }
 

@@ -67,6 +67,7 @@ func (w *world) answered(o *owner, answer runtime.Answer) {
 		return
 	}
 	delete(w.asked, answer.Waiter)
+	w.checkApplied(o, a, answer)
 	w.after(w.between(20*microsecond, 2*millisecond), func() { w.learn(o, a, answer) })
 }
 

@@ -60,18 +60,23 @@ func (o *owner) step(in runtime.Input) {
 	o.wake(e.WakeAt)
 }
 
-// wake plans the tick that the engine asked for.
+// wake plans the tick that the engine asked for. Timers are late: another input
+// may come between the time that was asked for and the tick, and then the plan
+// that stands is the one that follows from that input.
 func (o *owner) wake(at int64) {
 	o.wakeAt = at
 	if at == 0 {
 		return
 	}
-	o.w.at(at-o.skew, func() {
+	o.w.at(at-o.skew+o.w.between(0, tickLate), func() {
 		if o.wakeAt == at {
 			o.step(&runtime.Tick{})
 		}
 	})
 }
+
+// tickLate is how late a timer may be.
+const tickLate = 2 * millisecond
 
 func (o *owner) carryOut(e *runtime.Effects) {
 	w := o.w

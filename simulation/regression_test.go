@@ -13,6 +13,7 @@ var regressions = []struct {
 	seed     uint64
 	was      string
 }{
+	{"count", 8, "a take-over that was due was forgotten when another input came before its tick"},
 	{"count", 0, "an idle owner never noticed that its server had lost its tail"},
 	{"retry", 0, "a retry that was due and had to wait made the task spin"},
 	{"retry", 14, "two changes of one commit shared memory after a record was parked, and one took the other's writes"},

@@ -1,0 +1,32 @@
+package simulation
+
+import (
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/runtime/stream"
+)
+
+// checkApplied holds the moment of an ack against the store that its owner is
+// connected with: what is called done is applied there (R12). That the server
+// may forget it later is another matter; the record runs again then.
+//
+// Records that hop are left out: their progress follows their tree, later than
+// the answer.
+func (w *world) checkApplied(o *owner, a *appended, answer runtime.Answer) {
+	if answer.Kind != runtime.AnswerDone || w.config.Workload.Hops || o.conn == nil {
+		return
+	}
+	state := o.conn.history.slot(w.tags[a.task])
+	for _, topology := range w.plan.Streams {
+		table := state.tables[wire.ProgressTable(w.tags[a.task], topology.Name).Key]
+		for _, source := range topology.Sources {
+			if source.Depot.Name != a.depot {
+				continue
+			}
+			progress, err := stream.ParseProgress(table[source.Name])
+			if err != nil || !progress.Done(a.offset) {
+				w.violate("record %d (task %d offset %d) was acked by %v, and the store's progress is %q", a.number, a.task, a.offset, o, table[source.Name])
+			}
+		}
+	}
+}
