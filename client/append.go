@@ -35,7 +35,10 @@ func (c *Client) sendRecord(ctx context.Context, r module.Record) (module.Acks, 
 	if err != nil {
 		return module.Acks{}, err
 	}
-	place := Place{Module: r.Module, Depot: r.Depot, Partition: int32(b.partition(r.Key)), Offset: -1}
+	place := Place{Module: r.Module, Depot: r.Depot, Offset: -1}
+	if place.Partition, err = b.partition(&r); err != nil {
+		return module.Acks{}, &NotAppendedError{Place: place, Cause: err}
+	}
 	level := depot.Replicated
 	if r.Level == module.AckNone {
 		level = depot.None
@@ -50,12 +53,25 @@ func (c *Client) sendRecord(ctx context.Context, r module.Record) (module.Acks, 
 	return c.Await(ctx, place)
 }
 
-// partition picks the task of a key, or a random one.
-func (b *bound) partition(key []byte) task.ID {
-	if key == nil {
-		return task.ID(rand.IntN(b.tasks))
+// partition picks where a record goes: by its key, as its depot chooses, or at
+// random.
+func (b *bound) partition(r *module.Record) (int32, error) {
+	d, ok := b.plan.Depot(r.Depot)
+	if !ok {
+		return 0, fmt.Errorf("module %s has no depot %q; it has %s", b.name, r.Depot, names(b.plan.Depots, func(d *module.DepotPlan) string { return d.Name }))
 	}
-	return task.Of(key, b.tasks)
+	if d.Disallowed {
+		return 0, module.ErrDisallowed
+	}
+	partitions := d.Partitions(b.tasks)
+	switch {
+	case r.Key != nil:
+		return int32(task.Of(r.Key, partitions)), nil
+	case r.Choose != nil:
+		p, err := r.Choose(partitions)
+		return int32(p), err
+	}
+	return rand.Int32N(int32(partitions)), nil
 }
 
 func (c *Client) append(ctx context.Context, place Place, r module.Record, level depot.Level) (int64, error) {
@@ -86,14 +102,16 @@ func appendError(place Place, err error) error {
 
 // Await waits until every stream of the module is done with a record that is in
 // the depot, and returns what they returned. Errors: RejectedError, FailedError,
-// UnknownError.
+// ThrottledError, UnknownError.
 func (c *Client) Await(ctx context.Context, place Place) (module.Acks, error) {
 	b, err := c.module(place.Module)
 	if err != nil {
 		return module.Acks{}, err
 	}
-	if place.Partition < 0 || int(place.Partition) >= b.tasks {
-		return module.Acks{}, fmt.Errorf("%v: the depot has partitions 0 to %d", place, b.tasks-1)
+	if d, ok := b.plan.Depot(place.Depot); !ok {
+		return module.Acks{}, fmt.Errorf("%v: module %s has the depots %s", place, b.name, names(b.plan.Depots, func(d *module.DepotPlan) string { return d.Name }))
+	} else if n := d.Partitions(b.tasks); place.Partition < 0 || int(place.Partition) >= n {
+		return module.Acks{}, fmt.Errorf("%v: the depot has partitions 0 to %d", place, n-1)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.config.AwaitTimeout)
 	defer cancel()
@@ -113,7 +131,9 @@ func outcomeOf(place Place, a *wire.AwaitAnswer) (module.Acks, error) {
 	case runtime.AnswerRejected:
 		return module.Acks{}, &RejectedError{Place: place, Topology: a.Topology, Text: a.Text}
 	case runtime.AnswerFailed, runtime.AnswerParked:
-		return module.Acks{}, &FailedError{Place: place, Topology: a.Topology, Text: a.Text, Attempt: a.Attempt, WillRetry: a.WillRetry}
+		return module.Acks{}, &FailedError{Place: place, Topology: a.Topology, Text: a.Text, Attempt: a.Attempt, WillRetry: a.WillRetry, Parked: runtime.AnswerKind(a.Kind) == runtime.AnswerParked}
+	case runtime.AnswerThrottled:
+		return module.Acks{}, &ThrottledError{Place: place, Topology: a.Topology, Text: a.Text}
 	}
 	return module.Acks{}, &UnknownError{Place: place, Cause: errors.New(a.Text)}
 }

@@ -13,6 +13,10 @@ var (
 	ErrRejected = errors.New("rejected")
 	// ErrFailed: the record is in the depot, processing it failed.
 	ErrFailed = errors.New("processing failed")
+	// ErrThrottled: the record is in the depot and has not begun to be processed:
+	// its task has as many under way as it may. It runs when there is room; Await
+	// asks again.
+	ErrThrottled = errors.New("throttled")
 	// ErrUnknown: nobody answered in time. With an offset, the record is in the
 	// depot and Await asks again; without, it may be.
 	ErrUnknown = errors.New("outcome unknown")
@@ -62,24 +66,41 @@ func (e *RejectedError) Error() string {
 }
 func (e *RejectedError) Is(target error) bool { return target == ErrRejected }
 
-// FailedError says that processing failed: an attempt (WillRetry) or for good
-// (the record is parked).
+// FailedError says that processing failed: an attempt (WillRetry), or for good:
+// the record is parked (Parked), or dropped by a source that does not retry.
 type FailedError struct {
 	Place     Place
 	Topology  string
 	Text      string
 	Attempt   int
 	WillRetry bool
+	Parked    bool
 }
 
 func (e *FailedError) Error() string {
-	what := "the record is parked"
-	if e.WillRetry {
+	what := "it is dropped, since the source does not retry"
+	switch {
+	case e.WillRetry:
 		what = "it will be tried again"
+	case e.Parked:
+		what = "the record is parked"
 	}
 	return fmt.Sprintf("%v: attempt %d failed in %s: %s; %s", e.Place, e.Attempt, e.Topology, e.Text, what)
 }
 func (e *FailedError) Is(target error) bool { return target == ErrFailed }
+
+// ThrottledError says that the record is in the depot and has not begun, since
+// its task is at a limit (promise 3.89).
+type ThrottledError struct {
+	Place    Place
+	Topology string
+	Text     string
+}
+
+func (e *ThrottledError) Error() string {
+	return fmt.Sprintf("%v: the record is in the depot and waits to be processed: %s", e.Place, e.Text)
+}
+func (e *ThrottledError) Is(target error) bool { return target == ErrThrottled }
 
 // UnknownError says that the outcome is not known.
 type UnknownError struct {

@@ -34,7 +34,9 @@ type Appender interface {
 type Record struct {
 	Module string
 	Depot  string
-	Key    []byte // partition bytes; nil for a random partition
+	Key    []byte // partition bytes; nil where a depot has no key
+	// Choose picks the partition where there is no key. nil: at random.
+	Choose func(partitions int) (int, error)
 	Value  []byte
 	Level  Level
 	// Headers travel with the record: the trace context among others.
@@ -51,6 +53,9 @@ func Wait(level Level) AppendOption { return func(r *Record) { r.Level = level }
 // it: launch the module, or bind it with the client's Use.
 var ErrUndeclared = errors.New("handle is not declared: launch its module or bind it with Use first")
 
+// ErrDisallowed: the depot was declared with DisallowAppends.
+var ErrDisallowed = errors.New("the depot takes no appends of clients: only the module's topologies append to it")
+
 // Append writes one record and waits as its level says: by default until every
 // stream of the module is done with it. What the streams returned is in the
 // acks.
@@ -60,6 +65,9 @@ var ErrUndeclared = errors.New("handle is not declared: launch its module or bin
 func (d Depot[T]) Append(ctx context.Context, a Appender, v T, options ...AppendOption) (Acks, error) {
 	if d.d == nil {
 		return Acks{}, ErrUndeclared
+	}
+	if d.d.plan.Disallowed {
+		return Acks{}, fmt.Errorf("append to depot %s.%s: %w", d.d.plan.Module, d.d.plan.Name, ErrDisallowed)
 	}
 	r, err := d.d.record(v)
 	if err != nil {
@@ -86,7 +94,24 @@ func (d *depotDecl[T]) record(v T) (r Record, err error) {
 			return r, fmt.Errorf("partition key does not encode: %w", err)
 		}
 	}
+	if d.choose != nil {
+		r.Choose = func(partitions int) (int, error) { return d.chosen(v, partitions) }
+	}
 	return r, nil
+}
+
+// chosen asks the depot's own function for the partition.
+func (d *depotDecl[T]) chosen(v T, partitions int) (p int, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the depot's partition function panicked: %v", r)
+		}
+	}()
+	p = d.choose(v, partitions)
+	if p < 0 || p >= partitions {
+		return p, fmt.Errorf("the depot's partition function chose partition %d; there are 0 to %d", p, partitions-1)
+	}
+	return p, nil
 }
 
 // Acks is what the streams returned for one record.

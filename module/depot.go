@@ -15,14 +15,17 @@ type Depot[T any] struct{ d *depotDecl[T] }
 type depotDecl[T any] struct {
 	plan  *DepotPlan
 	codec codec.Codec[T]
-	key   func(dst []byte, v T) ([]byte, error) // nil: random
+	key   func(dst []byte, v T) ([]byte, error) // nil: no key
+	// choose picks the partition of depots that have no key. nil: at random.
+	choose func(v T, partitions int) int
 }
 
-// DepotOption changes how a depot's records are stored.
+// DepotOption changes how a depot's records are stored, or who may append.
 type DepotOption struct {
-	name  string
-	codec any // *codec.Codec[T] or codecMaker
-	err   error
+	name     string
+	codec    any // *codec.Codec[T] or textMark; nil: another kind of option
+	disallow bool
+	err      error
 }
 
 // HashDepot declares a depot whose partition is chosen by a key of the record:
@@ -43,11 +46,40 @@ func RandomDepot[T any](b *Builder, d *Depot[T], name string, options ...DepotOp
 	declareDepot(b, d, name, "random", options)
 }
 
+// GlobalDepot declares a depot of one partition, which task 0 processes: its
+// records have one order (promise 4.06). That task is its bottleneck.
+func GlobalDepot[T any](b *Builder, d *Depot[T], name string, options ...DepotOption) {
+	decl := declareDepot(b, d, name, "global", options)
+	decl.plan.Global = true
+	decl.choose = func(T, int) int { return int(globalTask) }
+}
+
+// CustomDepot declares a depot whose records go to the partition that a function
+// chooses among 0 to partitions-1 (promise 4.05). One that there is not is an
+// error at the append, before anything is sent; a panic in choose surfaces at
+// the appender.
+func CustomDepot[T any](b *Builder, d *Depot[T], name string, choose func(v T, partitions int) int, options ...DepotOption) {
+	decl := declareDepot(b, d, name, "custom", options)
+	if choose == nil {
+		b.mistake(fmt.Sprintf("depot %q", name), "has no function that chooses the partition", "say which partition a record goes to, or use RandomDepot")
+		return
+	}
+	decl.choose = choose
+}
+
+// DisallowAppends refuses appends of clients: only topologies append to the depot
+// (promise 4.04).
+func DisallowAppends() DepotOption { return DepotOption{name: "disallow", disallow: true} }
+
 func declareDepot[T any](b *Builder, d *Depot[T], name, partitioning string, options []DepotOption) *depotDecl[T] {
 	thing := b.declare("depot", name, d)
 	decl := &depotDecl[T]{plan: &DepotPlan{Module: b.plan.Module, Name: name, Type: typeName[T](), Partitioning: partitioning, Codec: "json"}}
 	chosen := false
 	for _, o := range options {
+		if o.disallow {
+			decl.plan.Disallowed = true
+			continue
+		}
 		switch c := o.codec.(type) {
 		case *codec.Codec[T]:
 			decl.codec, chosen = *c, true

@@ -98,7 +98,7 @@ func TestMistakes(t *testing.T) {
 			s := b.Stream("s")
 			module.DeclareSource(s, d, nothing)
 			module.DeclareSource(s, d, nothing)
-		}, `source "d" of stream "s": declared twice; a stream reads a depot once`},
+		}, `source "d" of stream "s": declared twice; give a further source of the same depot a name of its own: module.SourceID`},
 		"source without handler": {func(b *module.Builder) {
 			var d module.Depot[string]
 			module.RandomDepot(b, &d, "d")
@@ -114,7 +114,7 @@ func TestMistakes(t *testing.T) {
 			source(b, s)
 			var step module.Step[string]
 			module.DeclareStep(s, &step, "x", module.Placement[string]{}, nothing)
-		}, `step "x": has no placement; say where it runs: At, ByHash, Shuffle or Stay`},
+		}, `step "x": has no placement; say where it runs: At, ByHash, Shuffle, Stay, Global or Custom`},
 		"step without handler": {func(b *module.Builder) {
 			s := b.Stream("s")
 			source(b, s)

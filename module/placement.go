@@ -76,3 +76,33 @@ func Stay[T any]() Placement[T] {
 		place:    func(h *host.Event, _ T) task.ID { return h.Task },
 	}
 }
+
+// Global runs the step on one task of the module, the same for all events
+// (promise 10.03): for totals that need one place. That task is its bottleneck.
+func Global[T any]() Placement[T] {
+	return Placement[T]{
+		describe: func() string { return "global" },
+		place:    func(*host.Event, T) task.ID { return globalTask },
+	}
+}
+
+// globalTask is the task of global steps and depots.
+const globalTask task.ID = 0
+
+// Custom runs the step on the task that a function chooses among the module's
+// tasks, 0 to tasks-1 (promise 10.08). It must choose the same at every attempt;
+// a task that there is not fails the event.
+func Custom[T any](choose func(v T, tasks int) int) Placement[T] {
+	p := Placement[T]{describe: func() string { return "custom" }}
+	if choose != nil {
+		p.place = func(h *host.Event, v T) task.ID {
+			to := choose(v, h.Tasks)
+			if to < 0 || to >= h.Tasks {
+				h.Fail("hop: the custom placement chose task %d; the module has 0 to %d", to, h.Tasks-1)
+				return h.Task
+			}
+			return task.ID(to)
+		}
+	}
+	return p
+}

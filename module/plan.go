@@ -2,6 +2,7 @@ package module
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/coppice-run/coppice/depot"
@@ -24,8 +25,10 @@ type DepotPlan struct {
 	Module       string `json:"-"`
 	Name         string
 	Type         string // of its records
-	Partitioning string // "hash" or "random"
+	Partitioning string // "hash", "random", "global" or "custom"
 	Codec        string
+	Global       bool `json:",omitempty"` // one partition, that of task 0
+	Disallowed   bool `json:",omitempty"` // clients may not append
 }
 
 // PStatePlan is a declared PState.
@@ -51,8 +54,11 @@ type SourcePlan struct {
 	Name        string
 	Depot       *DepotPlan
 	Start       Start
+	Retry       RetryMode                         `json:",omitempty"`
 	MaxAttempts int                               `json:",omitempty"` // 0: no limit
 	Run         func(*Event, *depot.Record) error `json:"-"`
+
+	attemptsChosen bool
 }
 
 // StepPlan is one step of a stream.
@@ -100,7 +106,7 @@ func (p *Plan) String() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "module %s\n", p.Module)
 	for _, d := range p.Depots {
-		fmt.Fprintf(&out, "  depot   %-16s %s, by %s, stored as %s\n", d.Name, d.Type, d.Partitioning, d.Codec)
+		fmt.Fprintf(&out, "  depot   %-16s %s, %s, stored as %s%s\n", d.Name, d.Type, d.partitioning(), d.Codec, d.appenders())
 	}
 	for _, s := range p.Streams {
 		fmt.Fprintf(&out, "  stream  %s\n", s.Name)
@@ -110,7 +116,7 @@ func (p *Plan) String() string {
 			}
 		}
 		for _, source := range s.Sources {
-			fmt.Fprintf(&out, "    source  %-14s from %s, %s\n", source.Name, source.Start, source.attempts())
+			fmt.Fprintf(&out, "    source  %-14s from %s, %s\n", source.Name, source.Start, source.retries())
 		}
 		for _, step := range s.Steps {
 			fmt.Fprintf(&out, "    step    %-14s %s, %s\n", step.Name, step.Type, step.Placement)
@@ -123,30 +129,56 @@ func (p *Plan) String() string {
 	return out.String()
 }
 
+// Partitions is the number of the depot's partitions in a module of so many tasks.
+func (d *DepotPlan) Partitions(tasks int) int {
+	if d.Global {
+		return 1
+	}
+	return tasks
+}
+
+func (d *DepotPlan) partitioning() string {
+	if d.Global {
+		return "one partition"
+	}
+	return "by " + d.Partitioning
+}
+
+func (d *DepotPlan) appenders() string {
+	if d.Disallowed {
+		return ", no appends by clients"
+	}
+	return ""
+}
+
 // Guarantee says how often a record's effects are in the PStates.
 func (s *StreamPlan) Guarantee() string {
+	if slices.ContainsFunc(s.Sources, func(p *SourcePlan) bool { return p.Retry == RetriesNone }) {
+		return "at most once for records of sources that do not retry, else " + s.guaranteeRetrying()
+	}
+	return s.guaranteeRetrying()
+}
+
+func (s *StreamPlan) guaranteeRetrying() string {
 	if len(s.Steps) == 0 {
 		return "exactly once (no hops)"
 	}
 	return "exactly once for records that do not hop, at least once for those that do"
 }
 
-func (s *SourcePlan) attempts() string {
+// retries words what happens to failed records.
+func (s *SourcePlan) retries() string {
+	again := "retried"
+	switch s.Retry {
+	case RetriesNone:
+		return "failed records dropped"
+	case RetriesAllAfter:
+		again = "retried with all behind them"
+	}
 	if s.MaxAttempts == 0 {
-		return "failed records retried for ever"
+		return "failed records " + again + " for ever"
 	}
-	return fmt.Sprintf("failed records retried, parked after %d attempts", s.MaxAttempts)
-}
-
-// String prints a start.
-func (s Start) String() string {
-	switch s.Kind {
-	case StartBeginning:
-		return "the beginning"
-	case StartAfter:
-		return "after " + s.After.UTC().Format("2006-01-02T15:04:05.000Z")
-	}
-	return "the end"
+	return fmt.Sprintf("failed records %s, parked after %d attempts", again, s.MaxAttempts)
 }
 
 // TopologyID is the number of the step's stream within the module.

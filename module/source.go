@@ -2,7 +2,6 @@ package module
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/coppice-run/coppice/depot"
 )
@@ -23,16 +22,11 @@ func DeclareSource[T any](s *Stream, d Depot[T], f func(*Event, T) error, option
 		o(plan)
 	}
 	thing := fmt.Sprintf("source %q of stream %q", plan.Name, s.plan.Name)
-	for _, other := range s.plan.Sources {
-		if other.Name == plan.Name {
-			s.b.mistake(thing, "declared twice", "a stream reads a depot once")
-		}
+	for _, m := range plan.mistakes(s.plan.Sources) {
+		s.b.mistake(thing, m.Text, m.Mend)
 	}
 	if f == nil {
 		s.b.mistake(thing, "has no handler", "pass a func(*module.Event, "+typeName[T]()+") error")
-	}
-	if plan.MaxAttempts < 0 {
-		s.b.mistake(thing, "MaxAttempts is negative", "0 retries for ever")
 	}
 	decl := d.d
 	plan.Run = func(ev *Event, r *depot.Record) error {
@@ -45,34 +39,68 @@ func DeclareSource[T any](s *Stream, d Depot[T], f func(*Event, T) error, option
 	s.plan.Sources = append(s.plan.Sources, plan)
 }
 
+// mistakes lists what is wrong with the options.
+func (p *SourcePlan) mistakes(others []*SourcePlan) (all []Mistake) {
+	wrong := func(text, mend string) { all = append(all, Mistake{Text: text, Mend: mend}) }
+	for _, other := range others {
+		if other.Name == p.Name {
+			wrong("declared twice", "give a further source of the same depot a name of its own: module.SourceID")
+		} else if other.Depot == p.Depot && (other.Retry == RetriesNone || p.Retry == RetriesNone) {
+			wrong("is one of several sources of a depot, and one of them has RetryNone", "several sources of one depot retry: RetryNone goes with a single one (promise 3x.02)")
+		}
+	}
+	if !namePattern.MatchString(p.Name) {
+		wrong(fmt.Sprintf("has the name %q", p.Name), "a name has "+nameRule)
+	}
+	switch {
+	case p.MaxAttempts < 0:
+		wrong("MaxAttempts is negative", "0 retries for ever")
+	case p.Retry == RetriesNone && p.attemptsChosen:
+		wrong("has both RetryNone and MaxAttempts", "RetryNone never retries: leave MaxAttempts out")
+	case p.Retry == RetriesNone:
+		p.MaxAttempts = 1
+	}
+	if p.Start.Ago < 0 || p.Start.Records < 0 {
+		wrong("starts a negative distance ago", "say how far back it starts")
+	}
+	return all
+}
+
 // AttemptsDefault is how often a record is tried before it is parked, unless
 // MaxAttempts says otherwise.
 const AttemptsDefault = 10
 
 // MaxAttempts parks a record after n failed attempts; 0 retries for ever.
-func MaxAttempts(n int) SourceOption { return func(s *SourcePlan) { s.MaxAttempts = n } }
-
-// Start says where a source begins on a partition that it has never read.
-type Start struct {
-	Kind  StartKind
-	After time.Time // of StartAfter
+func MaxAttempts(n int) SourceOption {
+	return func(s *SourcePlan) { s.MaxAttempts, s.attemptsChosen = n, true }
 }
 
-// StartKind is a way to choose a start.
-type StartKind uint8
+// SourceID names a source. A stream that reads one depot several times names
+// all but one of them; each has its own start and progress (promise 3x.01). The
+// default is the depot's name.
+func SourceID(name string) SourceOption { return func(s *SourcePlan) { s.Name = name } }
+
+// RetryMode says what happens to a record whose attempt fails (promise 3.53).
+type RetryMode uint8
 
 const (
-	StartEnd       StartKind = iota // only records appended after the topology started (promise 3.67)
-	StartBeginning                  // the first record there is (promise 3.68)
-	StartAfter                      // the first record appended after a time (promise 3.69)
+	// RetriesIndividual tries the failed record again, and no other (promise 3.58).
+	RetriesIndividual RetryMode = iota
+	// RetriesNone drops a failed record: at most once (promise 3.59).
+	RetriesNone
+	// RetriesAllAfter goes back to the failed record and runs all behind it on the
+	// partition again, also those that had succeeded (promise 3.60).
+	RetriesAllAfter
 )
 
-// StartFromBeginning starts at the first record of the depot.
-func StartFromBeginning() SourceOption {
-	return func(s *SourcePlan) { s.Start = Start{Kind: StartBeginning} }
-}
+// RetryNone never retries: a failure, a timeout or a lost worker ends the record,
+// which is counted as dropped. A record takes effect at most once. While the
+// stream has as many records under way as it may, further ones are skipped and
+// counted (promise 3.90).
+func RetryNone() SourceOption { return func(s *SourcePlan) { s.Retry = RetriesNone } }
 
-// StartFromTimestamp starts at the first record appended after t.
-func StartFromTimestamp(t time.Time) SourceOption {
-	return func(s *SourcePlan) { s.Start = Start{Kind: StartAfter, After: t} }
-}
+// RetryAllAfter keeps the order of a partition over failures: when a record
+// fails, all behind it on its partition run again after it, also those that had
+// succeeded, and what is left of their earlier runs takes no effect any more
+// (R21). So the last writer of a key is the last record, as without failures.
+func RetryAllAfter() SourceOption { return func(s *SourcePlan) { s.Retry = RetriesAllAfter } }

@@ -32,7 +32,7 @@ func DeclareStep[T any](s *Stream, step *Step[T], name string, at Placement[T], 
 		s.b.mistake(thing, "has no handler", "pass a func(*module.Event, "+typeName[T]()+") error")
 	}
 	if at.place == nil {
-		s.b.mistake(thing, "has no placement", "say where it runs: At, ByHash, Shuffle or Stay")
+		s.b.mistake(thing, "has no placement", "say where it runs: At, ByHash, Shuffle, Stay, Global or Custom")
 	}
 	decl := &stepDecl[T]{codec: c, place: at.place}
 	decl.plan = &StepPlan{
@@ -73,16 +73,54 @@ const stepsMax = 1024
 // (promise 3x.05); events from one task to another keep their order
 // (promise 0.12).
 func (s Step[T]) Send(ev *Event, v T) {
+	if h := s.sendable(ev); h != nil {
+		s.hop(h, s.s.place(h, v), v)
+	}
+}
+
+// SendTo sends an event to the step on a chosen task, whatever the step's
+// placement says (promise 10.05). A task that the module does not have fails the
+// event. To the sender's own task it is a boundary without a move: what was
+// written before is committed first (promise 3x.08).
+func (s Step[T]) SendTo(ev *Event, to task.ID, v T) {
+	h := s.sendable(ev)
+	if h == nil {
+		return
+	}
+	if to < 0 || int(to) >= h.Tasks {
+		h.Fail("hop to step %q: there is no task %d; the module has 0 to %d", s.s.plan.Name, to, h.Tasks-1)
+		return
+	}
+	s.hop(h, to, v)
+}
+
+// SendAll sends an event to the step on every task of the module
+// (promise 10.02).
+func (s Step[T]) SendAll(ev *Event, v T) {
+	h := s.sendable(ev)
+	if h == nil {
+		return
+	}
+	for to := range h.Tasks {
+		s.hop(h, task.ID(to), v)
+	}
+}
+
+// sendable checks that the event may hop to the step.
+func (s Step[T]) sendable(ev *Event) *host.Event {
 	h := &ev.host
 	if s.s == nil {
 		h.Fail("hop to a step that was never declared: declare it with module.DeclareStep")
-		return
+		return nil
 	}
 	if s.s.plan.stream != h.Topology {
 		h.Fail("hop to step %q of stream %q from an event of another stream", s.s.plan.Name, s.s.plan.Topology)
-		return
+		return nil
 	}
-	to := s.s.place(h, v)
+	return h
+}
+
+func (s Step[T]) hop(h *host.Event, to task.ID, v T) {
 	column := h.Column(s.s.plan.ID, to, s.s.plan.NewColumn).(*wire.ColumnOf[T])
 	if err := column.Put(v); err != nil {
 		h.Fail("hop to step %q: payload does not encode: %w", s.s.plan.Name, err)

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -17,81 +18,30 @@ type recordKey struct {
 // waiting is who waits for a record.
 type waiting struct{ waiters []uint64 }
 
-// result is how a record ended in one topology, where there is more to say than
-// that it is done.
-type result struct {
-	outcome wire.Outcome
-	text    string
-	attempt int
-	returns map[int][]byte
-}
-
-// results keeps the latest results of a source for appenders that ask after the
-// record is done.
-type results struct {
-	byOffset map[int64]result
-	order    []int64
-	at       int
-}
-
-func (r *results) put(offset int64, res result, most int) {
-	if r.byOffset == nil {
-		r.byOffset = map[int64]result{}
-	}
-	if _, have := r.byOffset[offset]; have {
-		r.byOffset[offset] = res
-		return
-	}
-	if len(r.order) < most {
-		r.order = append(r.order, offset)
-	} else {
-		delete(r.byOffset, r.order[r.at])
-		r.order[r.at] = offset
-		r.at = (r.at + 1) % most
-	}
-	r.byOffset[offset] = res
-}
-
 // recordDone tells the world that a topology is done with a record. Its effects
 // are committed.
 func (t *Task) recordDone(f *finished) {
-	switch {
-	case f.outcome == wire.Parked && t.listener.RecordParked != nil:
-		t.listener.RecordParked(t.recordInfo(f))
-	case f.outcome != wire.Parked && t.listener.RecordDone != nil:
-		t.listener.RecordDone(t.recordInfo(f))
+	switch f.outcome {
+	case wire.Parked:
+		if t.listener.RecordParked != nil {
+			t.listener.RecordParked(t.recordInfo(f))
+		}
+	case wire.Failed, wire.Skipped:
+		t.recordDropped(f)
+	default:
+		if t.listener.RecordDone != nil {
+			t.listener.RecordDone(t.recordInfo(f))
+		}
 	}
 	if len(f.returns) > 0 || f.outcome != wire.Done {
 		t.keepResult(f)
 	}
 	key := recordKey{f.source.plan.Depot.Name, f.record.Offset}
-	if w := t.waiters[key]; w != nil && t.recordOver(key, nil) {
-		delete(t.waiters, key)
-		for _, waiter := range w.waiters {
+	if t.waiters[key] != nil && t.recordOver(key, nil) {
+		for _, waiter := range t.takeWaiters(key) {
 			t.answer(key, waiter)
 		}
 	}
-}
-
-// keepResult folds what the record's events returned and keeps it.
-func (t *Task) keepResult(f *finished) {
-	res := result{outcome: f.outcome, text: f.text, attempt: int(f.attempt)}
-	if f.outcome == wire.Done && len(f.returns) > 0 {
-		res.returns = map[int][]byte{}
-		acks := f.source.topology.plan.Acks
-		for _, r := range f.returns {
-			if int(r.Ack) >= len(acks) {
-				continue
-			}
-			value, err := acks[r.Ack].Fold(res.returns[int(r.Ack)], r.Value)
-			if err != nil {
-				res.text = "ack return: " + err.Error()
-				continue
-			}
-			res.returns[int(r.Ack)] = value
-		}
-	}
-	f.source.results.put(f.record.Offset, res, t.options.AckResultsMax)
 }
 
 // recordOver reports whether every topology is done with a record and its
@@ -104,6 +54,9 @@ func (t *Task) recordOver(key recordKey, uncommitted *batch) bool {
 		}
 		for _, s := range f.sources {
 			if !s.known || !s.progress.Done(key.offset) {
+				return false
+			}
+			if _, underWay := s.passed[key.offset]; underWay {
 				return false
 			}
 		}
@@ -128,7 +81,19 @@ func (t *Task) onAwait(in *Await) {
 			t.answer(key, in.Waiter)
 			return
 		}
+		if t.throttledBy(key) != nil {
+			t.effects.Answers = append(t.effects.Answers, t.throttledAnswer(key, in.Waiter))
+			return
+		}
 	}
+	if most := t.options.AwaitsMax; t.waitingCount >= most {
+		t.effects.Answers = append(t.effects.Answers, Answer{
+			Waiter: in.Waiter, Kind: AnswerThrottled,
+			Text: fmt.Sprintf("%d acked appends are tracked on this task, the limit of depot.max.pending.streaming.per.partition", most),
+		})
+		return
+	}
+	t.waitingCount++
 	w := t.waiters[key]
 	if w == nil {
 		w = &waiting{}
@@ -146,6 +111,7 @@ func (t *Task) onAwaitOver(in *AwaitOver) {
 	for i, waiter := range w.waiters {
 		if waiter == in.Waiter {
 			w.waiters = append(w.waiters[:i], w.waiters[i+1:]...)
+			t.waitingCount--
 			break
 		}
 	}
@@ -164,14 +130,15 @@ func (t *Task) answer(key recordKey, waiter uint64) {
 		for _, s := range f.sources {
 			res, ok := s.results.byOffset[key.offset]
 			if !ok {
+				if s.dropsFailures() && len(s.topology.plan.Steps) > 0 && key.offset < s.loaded {
+					a.Kind, a.Topology = AnswerUnknown, s.topology.plan.Name
+					a.Text = "an earlier owner of the task began the record, and its source does not retry"
+				}
 				continue
 			}
-			switch res.outcome {
-			case wire.Rejected:
-				a.Kind, a.Topology, a.Text, a.Attempt = AnswerRejected, s.topology.plan.Name, res.text, res.attempt
-			case wire.Parked:
-				a.Kind, a.Topology, a.Text, a.Attempt = AnswerParked, s.topology.plan.Name, res.text, res.attempt
-			default:
+			if kind := answerKind[res.outcome]; kind != AnswerDone {
+				a.Kind, a.Topology, a.Text, a.Attempt = kind, s.topology.plan.Name, res.text, res.attempt
+			} else {
 				if len(res.returns) > 0 {
 					if a.Returns == nil {
 						a.Returns = map[string]map[int][]byte{}
@@ -184,16 +151,29 @@ func (t *Task) answer(key recordKey, waiter uint64) {
 	t.effects.Answers = append(t.effects.Answers, a)
 }
 
+// answerKind is the answer for each outcome.
+var answerKind = [...]AnswerKind{
+	wire.Done: AnswerDone, wire.Failed: AnswerFailed, wire.Rejected: AnswerRejected, wire.Parked: AnswerParked, wire.Skipped: AnswerFailed,
+}
+
+// takeWaiters takes the waiters of a record out.
+func (t *Task) takeWaiters(key recordKey) []uint64 {
+	w := t.waiters[key]
+	if w == nil {
+		return nil
+	}
+	delete(t.waiters, key)
+	t.waitingCount -= len(w.waiters)
+	return w.waiters
+}
+
 // answerFailed tells those who wait that an attempt failed: an acked append
 // fails with the first failure of any stream (promise 3.104, the default).
 func (t *Task) answerFailed(f *finished) {
-	key := recordKey{f.source.plan.Depot.Name, f.record.Offset}
-	w := t.waiters[key]
-	if w == nil {
-		return
+	if t.options.AckFailureOnRetryOnly {
+		return // retries get their chance
 	}
-	delete(t.waiters, key)
-	for _, waiter := range w.waiters {
+	for _, waiter := range t.takeWaiters(recordKey{f.source.plan.Depot.Name, f.record.Offset}) {
 		t.effects.Answers = append(t.effects.Answers, Answer{
 			Waiter: waiter, Kind: AnswerFailed, Topology: f.source.topology.plan.Name, Text: f.text, Attempt: int(f.attempt), WillRetry: true,
 		})
@@ -203,12 +183,19 @@ func (t *Task) answerFailed(f *finished) {
 // answerRetrying tells a late waiter that the record has failed and waits for
 // its next attempt.
 func (t *Task) answerRetrying(key recordKey, waiter uint64) bool {
+	if t.options.AckFailureOnRetryOnly {
+		return false
+	}
 	for _, f := range t.feeds {
 		if f.depot != key.depot {
 			continue
 		}
 		for _, s := range f.sources {
-			if r, ok := s.retries.Find(key.offset); ok {
+			r, ok := s.retries.Find(key.offset)
+			if !ok {
+				r, ok = s.pending[key.offset]
+			}
+			if ok {
 				t.effects.Answers = append(t.effects.Answers, Answer{
 					Waiter: waiter, Kind: AnswerFailed, Topology: s.topology.plan.Name, Text: r.Reason, Attempt: int(r.Attempt) - 1, WillRetry: true,
 				})
@@ -224,9 +211,7 @@ func (t *Task) answerRetrying(key recordKey, waiter uint64) bool {
 func (t *Task) answerOver() {
 	for _, key := range t.waitedFor() {
 		if t.recordOver(key, nil) {
-			w := t.waiters[key]
-			delete(t.waiters, key)
-			for _, waiter := range w.waiters {
+			for _, waiter := range t.takeWaiters(key) {
 				t.answer(key, waiter)
 			}
 		}
@@ -246,9 +231,8 @@ func (t *Task) waitedFor() []recordKey {
 // answerAll tells everyone who waits the same.
 func (t *Task) answerAll(kind AnswerKind, text string) {
 	for _, key := range t.waitedFor() {
-		for _, waiter := range t.waiters[key].waiters {
+		for _, waiter := range t.takeWaiters(key) {
 			t.effects.Answers = append(t.effects.Answers, Answer{Waiter: waiter, Kind: kind, Text: text})
 		}
-		delete(t.waiters, key)
 	}
 }

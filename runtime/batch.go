@@ -1,6 +1,9 @@
 package runtime
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/coppice-run/coppice/internal/overlay"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/store"
@@ -17,7 +20,32 @@ type batch struct {
 	frames   []*wire.Frame // leave after the commit
 	consumed []*wire.Frame // frames whose last event ran here
 	traces   []*wire.Trace
-	parked   []store.Write
+	passed   []try   // records that are finished though their trees are not (RetryNone)
+	begins   []begin // attempts whose numbers the commit holds (R20)
+	books    []book  // writes to the task's own tables
+}
+
+// book is a write to one of the task's own tables.
+type book struct {
+	table store.Table
+	write store.Write
+}
+
+// note adds a write to one of the task's own tables.
+func (b *batch) note(table store.Table, write store.Write) {
+	b.books = append(b.books, book{table, write})
+}
+
+// openBooks adds what was noted to the commit, table by table.
+func (b *batch) openBooks() {
+	slices.SortStableFunc(b.books, func(x, y book) int { return strings.Compare(x.table.Key, y.table.Key) })
+	var c *store.Change
+	for _, n := range b.books {
+		if c == nil || c.Table != n.table {
+			c = b.commit.Open(n.table)
+		}
+		c.Writes = append(c.Writes, n.write)
+	}
 }
 
 // finished is a record that is done, whatever way.
@@ -27,6 +55,8 @@ type finished struct {
 	text    string
 	returns []wire.Return
 }
+
+func (f *finished) parked() bool { return f.outcome == wire.Parked }
 
 func (t *Task) newBatch() *batch {
 	if n := len(t.spare); n > 0 {
@@ -43,11 +73,14 @@ func (t *Task) reuse(b *batch) {
 	clear(b.frames)
 	clear(b.consumed)
 	clear(b.traces)
-	clear(b.parked)
+	clear(b.passed)
+	clear(b.begins)
+	clear(b.books)
 	b.commit.Changes = b.commit.Changes[:0]
 	b.arena.Reset()
 	b.events = 0
-	b.finished, b.frames, b.consumed, b.traces, b.parked = b.finished[:0], b.frames[:0], b.consumed[:0], b.traces[:0], b.parked[:0]
+	b.finished, b.frames, b.consumed, b.traces = b.finished[:0], b.frames[:0], b.consumed[:0], b.traces[:0]
+	b.passed, b.begins, b.books = b.passed[:0], b.begins[:0], b.books[:0]
 	b.mark = task.Mark{}
 	if len(t.spare) < 3 {
 		t.spare = append(t.spare, b)
@@ -71,14 +104,15 @@ func (t *Task) seal() bool {
 	b := t.open
 	t.open = nil
 	b.frames = t.host.Out.Take(b.frames)
+	t.pass(b)
 	for i := range b.finished {
 		f := &b.finished[i]
-		if f.outcome == wire.Parked {
+		if f.parked() {
 			t.park(b, f)
 		}
-		t.finish(f.source, f.record)
+		t.finish(f, b)
 	}
-	if t.view.Dirty() == 0 && len(b.parked) == 0 && !due && !t.view.Changed() {
+	if t.view.Dirty() == 0 && len(b.books) == 0 && len(b.passed) == 0 && !due && !t.view.Changed() {
 		// Nothing to store: what the events sent off may leave at once.
 		t.release(b)
 		return true
@@ -87,10 +121,7 @@ func (t *Task) seal() bool {
 		t.halt(err) // values are checked when they are written
 		return false
 	}
-	if len(b.parked) > 0 {
-		c := b.commit.Open(wire.ParkedTable(t.config.Tag))
-		c.Writes = append(c.Writes, b.parked...)
-	}
+	b.openBooks()
 	t.writeProgress(b)
 	t.send(b)
 	return false
@@ -152,6 +183,7 @@ func (t *Task) release(b *batch) {
 	for i := range b.finished {
 		t.recordDone(&b.finished[i])
 	}
+	t.announced(b)
 	for _, f := range b.frames {
 		if f.To != t.config.Task {
 			t.ship(f)

@@ -79,11 +79,13 @@ type Feed struct {
 type AnswerKind uint8
 
 const (
-	AnswerDone     AnswerKind = iota // every stream is done with it
-	AnswerFailed                     // a stream failed; see WillRetry
-	AnswerRejected                   // a handler rejected it
-	AnswerParked                     // it was parked
-	AnswerHalted                     // the task has halted and will not get to it
+	AnswerDone      AnswerKind = iota // every stream is done with it
+	AnswerFailed                      // a stream failed; see WillRetry
+	AnswerRejected                    // a handler rejected it
+	AnswerParked                      // it was parked
+	AnswerHalted                      // the task has halted and will not get to it
+	AnswerThrottled                   // it is in the depot and has not begun: too many are under way (promise 3.89)
+	AnswerUnknown                     // an earlier owner began it, and its source does not retry: nobody knows how it ended
 )
 
 // Answer is what an appender waits for.

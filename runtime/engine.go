@@ -73,6 +73,8 @@ type Task struct {
 	known    task.Mark // the newest commit that this owner knows of, to notice a regression
 	numbers  []uint64  // of the last frame to each task, in this period
 	peers    []peer
+	// generations are the newest that this task has heard of (R21); in the slot, too.
+	generations map[generationKey]task.Mark
 
 	// running
 	view     *overlay.View
@@ -89,19 +91,23 @@ type Task struct {
 	shuffle  []task.ID
 
 	// completing
-	deadlines []deadline
-	unproven  []acker.Ref // complete trees whose acks are not yet shown (R13)
-	proving   []acker.Ref // those of them that the question under way is about
-	asked     bool        // Heads is under way
-	heardAt   int64       // when the slot's connection last answered
-	waiters   map[recordKey]*waiting
+	deadlines    []deadline
+	unproven     []acker.Ref // complete trees whose acks are not yet shown (R13)
+	proving      []acker.Ref // those of them that the question under way is about
+	asked        bool        // Heads is under way
+	looking      looking     // for the head of the task wanted
+	wanted       task.ID
+	heardAt      int64 // when the slot's connection last answered
+	waiters      map[recordKey]*waiting
+	waitingCount int // over all records
 }
 
 // topology is one stream topology on this task.
 type topology struct {
 	plan      *module.StreamPlan
 	sources   []*source
-	executing int // records begun and not finished
+	executing int  // records begun and not finished
+	limited   bool // executing has reached its limit
 	table     store.Table
 	dirty     bool  // some source's progress is ahead of the slot
 	finished  int   // records finished since the progress was written
@@ -122,6 +128,9 @@ func New(config Config) *Task {
 	for _, plan := range config.Plan.Streams {
 		topo := &topology{plan: plan, table: wire.ProgressTable(config.Tag, plan.Name)}
 		for _, sp := range plan.Sources {
+			if int(config.Task) >= sp.Depot.Partitions(config.Tasks) {
+				continue // a global depot, which task 0 reads
+			}
 			f := byDepot[sp.Depot.Name]
 			if f == nil {
 				f = &feed{depot: sp.Depot.Name}
@@ -264,6 +273,7 @@ func (t *Task) wakeAt() int64 {
 				earlier(topo.writtenAt + int64(t.options.CheckpointPeriod))
 			}
 			for _, s := range topo.sources {
+				earlier(s.heldUntil)
 				if ready, ok := s.retries.NextAt(); ok {
 					earlier(ready)
 				}

@@ -27,6 +27,11 @@ type Listener struct {
 	RecordFailed func(RecordInfo)
 	// RecordParked is called when a record is put aside.
 	RecordParked func(RecordInfo)
+	// RecordDropped is called when a source that does not retry gives up a record:
+	// it failed, was lost with its worker, or was skipped at the limit.
+	RecordDropped func(RecordInfo)
+	// Rewound is called when a source that retries all after went back.
+	Rewound func(RewoundInfo)
 	// Took is called when the task owns its slot and is about to run.
 	Took func(TookInfo)
 	// Regressed is called when the slot was found behind what this owner had
@@ -77,6 +82,15 @@ type RecordInfo struct {
 	Attempt  int
 	Err      string
 	Trace    *wire.Trace
+}
+
+// RewoundInfo says where a source begins again.
+type RewoundInfo struct {
+	TaskInfo
+	Topology   string
+	Source     string
+	Offset     int64
+	Generation uint64
 }
 
 // TookInfo is about a take-over.

@@ -19,6 +19,14 @@ type Options struct {
 	// TreeTimeout fails a record whose tree is not complete after so long
 	// (topology.stream.timeout.seconds, promise 3.99). Default 30 s.
 	TreeTimeout time.Duration
+	// AckFailureOnRetryOnly has an acked append wait through the retries of its
+	// record instead of failing with the first attempt that fails in any stream
+	// (depot.ack.failure.on.any.streaming.failure = false, promise 3.104).
+	AckFailureOnRetryOnly bool
+	// AwaitsMax bounds the acked appends that a task tracks
+	// (depot.max.pending.streaming.per.partition, promise 3.103): further ones are
+	// told that they are throttled. Default 100,000.
+	AwaitsMax int
 	// CheckpointThreshold writes the progress after so many finished records
 	// (topology.stream.checkpoint.progress.threshold, promise 3.97). Default 1,000.
 	// Any commit of data writes it for free.
@@ -61,6 +69,7 @@ func (o Options) WithDefaults() Options {
 	setDefault(&o.DepotCacheCardinality, 20_000)
 	setDefault(&o.ProbePeriod, 2*time.Second)
 	setDefault(&o.AckResultsMax, 10_000)
+	setDefault(&o.AwaitsMax, 100_000)
 	return o
 }
 

@@ -19,7 +19,7 @@ func (t *Task) park(b *batch, f *finished) {
 		return
 	}
 	field := p.Topology + "/" + p.Source + "/" + strconv.FormatInt(p.Offset, 10)
-	b.parked = append(b.parked, store.Write{Field: field, Value: string(value)})
+	b.note(wire.ParkedTable(t.config.Tag), store.Write{Field: field, Value: string(value)})
 }
 
 func parkedRecord(f *finished) wire.ParkedRecord {

@@ -30,24 +30,27 @@ func (d *rooted) rest(p proof) {
 	d.proofs = append(d.proofs, p)
 }
 
-// askHeads asks for the heads that the complete trees rest on, for all of them
-// at once; one question is under way at a time. A tree that completes meanwhile
+// askHeads asks for the heads that the complete trees rest on, and that an event
+// waits for, for all of them at once; one question is under way at a time. A tree that completes meanwhile
 // waits for the next one: an answer that was on its way before says nothing of
 // the commits that it rests on (R16).
 func (t *Task) askHeads() {
-	if t.asked || len(t.unproven) == 0 {
+	if t.asked || len(t.unproven) == 0 && t.looking != wanted {
 		return
 	}
 	t.proving, t.unproven = t.unproven, t.proving[:0]
-	wanted := make([]bool, t.config.Tasks)
+	asked := make([]bool, t.config.Tasks)
 	for _, ref := range t.proving {
 		if tree := t.ledger.Find(ref); tree != nil {
 			for _, p := range tree.Data.proofs {
-				wanted[p.task] = true
+				asked[p.task] = true
 			}
 		}
 	}
-	for i, yes := range wanted {
+	if t.looking == wanted {
+		asked[t.wanted], t.looking = true, looked
+	}
+	for i, yes := range asked {
 		if yes {
 			t.effects.Heads = append(t.effects.Heads, task.ID(i))
 		}
@@ -97,6 +100,13 @@ func (t *Task) onHeadsDone(in *HeadsDone) {
 		}
 	}
 	t.proving = t.proving[:0]
+	for i, id := range in.Tasks {
+		t.peers[id].shown = in.Heads[i]
+	}
+	if t.looking == looked {
+		t.looking = notLooking
+		t.co.resume(t.body)
+	}
 	t.askHeads()
 }
 

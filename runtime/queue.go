@@ -11,6 +11,7 @@ type try struct {
 	record   *depot.Record
 	attempt  uint16 // 1 for the first
 	failures uint16 // earlier attempts that count toward MaxAttempts (R20)
+	number   uint16 // what the slot says of them; 0: nothing (R20)
 }
 
 // item is one event to run: element index of a frame, or a record of a source.
@@ -98,6 +99,25 @@ func (q *queue) pop() (item, bool) {
 		q.drawn, q.at = q.drawn[:0], 0
 	}
 	return it, true
+}
+
+// remove takes back the drawn items of a source that have not begun to run, and
+// returns how many there were.
+func (q *queue) remove(s *source) int {
+	kept := q.drawn[:q.at]
+	for _, it := range q.drawn[q.at:] {
+		if it.source != s {
+			kept = append(kept, it)
+		}
+	}
+	removed := len(q.drawn) - len(kept)
+	clear(q.drawn[len(kept):])
+	q.drawn = kept
+	if q.at == len(q.drawn) {
+		clear(q.drawn)
+		q.drawn, q.at = q.drawn[:0], 0
+	}
+	return removed
 }
 
 // drawMore fills the drawn items from the lanes and sources, in turns. Events

@@ -136,7 +136,7 @@ func (t *Task) prepare(it *item) {
 		s := it.source
 		origin := wire.Origin{
 			Root: t.config.Task, Source: uint16(s.plan.ID), Attempt: it.attempt,
-			Offset: it.record.Offset, Time: it.record.Time.UnixMilli(), Trace: traceOf(it.record),
+			Offset: it.record.Offset, Time: it.record.Time.UnixMilli(), Trace: traceOf(it.record), Generation: s.generation,
 		}
 		t.host.Topology = s.topology.plan.ID
 		t.view.Owner = s.topology.plan.Name
@@ -183,6 +183,16 @@ func (t *Task) execute(it *item) bool {
 	if t.open == nil {
 		t.open = t.newBatch()
 	}
+	if it.frame != nil {
+		run, alive := t.current(it)
+		if !alive {
+			return false
+		}
+		if !run {
+			t.consume(it)
+			return true
+		}
+	}
 	save, mark := t.view.Begin(), t.host.Out.Mark()
 	t.prepare(it)
 	traced := t.host.Origin.Trace
@@ -214,10 +224,16 @@ func (t *Task) execute(it *item) bool {
 	if t.listener.EventEnd != nil {
 		t.listener.EventEnd(t.eventInfo(it, err, t.host.Origin.Trace))
 	}
+	t.consume(it)
+	return true
+}
+
+// consume notes that an event of a frame is over; the frame is used again when
+// the last of them is committed.
+func (t *Task) consume(it *item) {
 	if it.frame != nil && it.index == len(it.frame.Events)-1 {
 		t.open.consumed = append(t.open.consumed, it.frame)
 	}
-	return true
 }
 
 // openTree gives the running root event its tree, when it first hops.
@@ -242,6 +258,10 @@ func (t *Task) eventDone(it *item) {
 		return
 	}
 	t.plant(it)
+	if it.source.dropsFailures() {
+		it.source.passed[it.record.Offset] = it.try
+		t.open.passed = append(t.open.passed, it.try)
+	}
 	delta, touched := h.Delta()
 	t.host.Out.Ack(t.config.Task, h.Origin.Tree, delta, touched, returned(h))
 }
@@ -275,11 +295,14 @@ func (t *Task) eventFailed(it *item, err error) {
 		t.ledger.Close(t.ledger.Find(h.Origin.Tree))
 	}
 	f := finished{try: it.try, outcome: outcome, text: err.Error()}
-	if outcome == wire.Failed {
+	switch outcome {
+	case wire.Failed:
 		t.attemptFailed(f, byHandler)
-		return
+	case wire.Parked:
+		t.putAside(f)
+	default:
+		t.toOpen(f)
 	}
-	t.open.finished = append(t.open.finished, f)
 }
 
 func (t *Task) eventInfo(it *item, err error, trace *wire.Trace) EventInfo {

@@ -6,6 +6,7 @@ import (
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime/stream"
+	"github.com/coppice-run/coppice/task"
 )
 
 // feed is the task's partition of one depot, read once for all its sources.
@@ -23,20 +24,74 @@ type source struct {
 	plan     *module.SourcePlan
 	topology *topology
 	feed     *feed
-
 	known    bool
 	progress stream.Progress // finished records, those of the batches under way included
 	fetched  [][]depot.Record
 	first    int   // of fetched[0]
 	count    int   // records fetched and not begun
 	seen     int64 // offset behind the last record taken from the feed
+	begun    int64 // offset behind the last record begun
 	retries  stream.RetryQueue
 	results  results
+
+	// Attempts that failed before (R20).
+	pending    map[int64]stream.Retry // by offset: of records that will come again
+	ready      []try                  // their numbers are stored, they may run
+	announcing int                    // their numbers are on their way
+	failures   map[int64]uint16       // of records whose numbers are stored, as this task knows them
+
+	// Sources that retry all after (R21).
+	run        uint64     // how often it went back, over all ownership periods
+	generation *task.Mark // what its events carry
+	heldUntil  int64      // begins nothing before this time
+
+	// Sources that do not retry.
+	passed map[int64]try // finished records whose trees are under way
+	loaded int64         // offsets below were dealt with before this period
 }
 
 func (s *source) forget() {
-	s.known, s.progress, s.fetched, s.first, s.count, s.seen = false, stream.Progress{}, nil, 0, 0, 0
+	s.known, s.progress, s.seen, s.begun, s.loaded = false, stream.Progress{}, 0, 0, 0
+	s.discard()
 	s.retries = stream.RetryQueue{}
+	s.pending = map[int64]stream.Retry{}
+	s.ready, s.announcing = nil, 0
+	if s.failures == nil {
+		s.failures = map[int64]uint16{}
+	}
+	s.run++
+	s.generation, s.heldUntil = nil, 0
+	s.passed = nil
+	if s.dropsFailures() {
+		s.passed = map[int64]try{}
+	}
+}
+
+// resume goes on from a stored progress. A source that keeps its order runs again
+// what had finished out of order.
+func (s *source) resume(p stream.Progress) {
+	if s.keepsOrder() {
+		p.Rewind(p.Next)
+	}
+	s.progress, s.known = p, true
+	s.loaded = p.End()
+}
+
+// discard empties the buffer of fetched records.
+func (s *source) discard() { s.fetched, s.first, s.count = nil, 0, 0 }
+
+// take removes the oldest fetched record from the buffer.
+func (s *source) take() *depot.Record {
+	chunk := s.fetched[0]
+	r := &chunk[s.first]
+	s.first++
+	s.count--
+	if s.first == len(chunk) {
+		s.fetched[0] = nil
+		s.fetched = s.fetched[1:]
+		s.first = 0
+	}
+	return r
 }
 
 // startFeed begins to read a depot where the furthest behind of its sources is.
@@ -44,7 +99,7 @@ func (t *Task) startFeed(f *feed) {
 	f.generation++
 	order := Feed{Depot: f.depot, Order: FeedFrom, Generation: f.generation, Epoch: -1, Offset: -1}
 	for _, s := range f.sources {
-		s.seen = s.progress.Next
+		s.seen, s.begun = s.progress.Next, s.progress.Next
 		if order.Offset < 0 || s.progress.Next < order.Offset {
 			order.Offset, order.Topic, order.Epoch = s.progress.Next, s.progress.Topic, s.progress.Epoch
 		}
@@ -111,49 +166,70 @@ func (t *Task) steer(f *feed) {
 	}
 }
 
-// admit begins records of a source, retries first, as far as the limit of
-// executing records allows (promise 3.86).
+// admit begins records of a source, those that failed before first, as far as
+// the limit of executing records allows (promise 3.86).
 func (t *Task) admit(topo *topology, s *source) {
-	if t.finishing {
+	if t.finishing || t.now < s.heldUntil {
 		return
 	}
-	limit := t.options.MaxExecutingPerTask
-	for len(t.queue.drawn) < drawAhead && topo.executing < limit {
+	room := func() bool { return len(t.queue.drawn) < drawAhead && !t.throttled(topo) }
+	for len(s.ready) > 0 && len(t.queue.drawn) < drawAhead {
+		t.queue.drawn = append(t.queue.drawn, item{try: s.ready[0]})
+		s.ready = s.ready[1:]
+	}
+	for room() {
 		r, ok := s.retries.Take(t.now)
 		if !ok {
 			break
 		}
-		topo.executing++
-		t.queue.drawn = append(t.queue.drawn, item{try: try{s, r.Record, r.Attempt, r.Failures}})
+		t.start(s, r)
 	}
-	for len(t.queue.drawn) < drawAhead && topo.executing < limit && s.retries.Len() < limit && s.count > 0 {
-		chunk := s.fetched[0]
-		r := &chunk[s.first]
-		s.first++
-		s.count--
-		if s.first == len(chunk) {
-			s.fetched[0] = nil
-			s.fetched = s.fetched[1:]
-			s.first = 0
-		}
+	for room() && s.count > 0 && s.retries.Len() < t.options.MaxExecutingPerTask && !s.held() {
+		r := s.take()
 		if s.progress.Done(r.Offset) {
 			continue
 		}
-		topo.executing++
-		t.queue.drawn = append(t.queue.drawn, item{try: try{source: s, record: r, attempt: 1}})
+		s.begun = r.Offset + 1
+		next := stream.Retry{Record: r, Attempt: 1}
+		if p, ok := s.pending[r.Offset]; ok {
+			delete(s.pending, r.Offset)
+			p.Record = r
+			next = p
+		}
+		t.start(s, next)
 	}
+	if s.dropsFailures() && t.throttled(topo) {
+		t.skip(s)
+	}
+	t.noteLimit(topo)
 	if s.feed.paused {
 		t.steer(s.feed)
 	}
 }
 
+// held reports whether a source that keeps its order waits for an attempt to
+// begin.
+func (s *source) held() bool {
+	return s.plan.Retry == module.RetriesAllAfter && s.announcing+len(s.ready) > 0
+}
+
 // finish marks a record as finished: its effects are in the store, or in the
-// batch that is being sealed.
-func (t *Task) finish(s *source, r *depot.Record) {
-	s.progress.Finish(r.Offset)
+// batch that is being sealed (nil: in none).
+func (t *Task) finish(f *finished, b *batch) {
+	s, r := f.source, f.record
+	if f.parked() {
+		s.progress.Park(r.Offset)
+	} else {
+		s.progress.Finish(r.Offset)
+	}
 	if r.LeaderEpoch > s.progress.Epoch {
 		s.progress.Epoch = r.LeaderEpoch
 	}
+	if s.passed != nil {
+		delete(s.passed, r.Offset)
+	}
+	t.forgetAttempts(&f.try, b)
+	delete(s.pending, r.Offset)
 	s.topology.executing--
 	s.topology.finished++
 	s.topology.dirty = true

@@ -50,6 +50,7 @@ func (t *Task) drop(cause error) {
 	if t.listener.Dropped != nil {
 		t.listener.Dropped(DroppedInfo{TaskInfo: t.info, Cause: cause})
 	}
+	t.dropPassed(cause)
 	t.forget()
 	t.effects.Drop = true
 	for _, f := range t.feeds {
@@ -80,13 +81,14 @@ func (t *Task) forget() {
 	t.ledger = acker.NewLedger[rooted](t.config.Random.Uint64())
 	t.queue = queue{}
 	t.open, t.inflight = nil, nil
-	t.reading, t.asked = false, false
+	t.reading, t.asked, t.looking = false, false, notLooking
 	t.deadlines, t.unproven, t.proving = nil, nil, nil
 	t.pool = host.Pool{}
 	t.numbers = make([]uint64, t.config.Tasks)
 	t.peers = make([]peer, t.config.Tasks)
+	t.generations = map[generationKey]task.Mark{}
 	for _, topo := range t.topology {
-		topo.executing, topo.dirty, topo.finished = 0, false, 0
+		topo.executing, topo.limited, topo.dirty, topo.finished = 0, false, false, 0
 		for _, s := range topo.sources {
 			s.forget()
 		}
@@ -125,12 +127,19 @@ func (t *Task) onTaken(in *Taken) {
 		return
 	}
 	t.phase = loading
+	for _, table := range t.ownTables() {
+		t.effects.Reads = append(t.effects.Reads, store.Read{Kind: store.Range, Table: table})
+	}
+}
+
+// ownTables are what a new owner reads first: the progress of each topology, the
+// numbers of attempts and the generations. None of them grows with the PStates.
+func (t *Task) ownTables() []store.Table {
+	var tables []store.Table
 	for _, topo := range t.topology {
-		t.effects.Reads = append(t.effects.Reads, store.Read{Kind: store.Range, Table: topo.table})
+		tables = append(tables, topo.table)
 	}
-	if len(t.effects.Reads) == 0 {
-		t.openSlot()
-	}
+	return append(tables, wire.AttemptsTable(t.config.Tag), wire.GenerationsTable(t.config.Tag))
 }
 
 // settle decides what became of the commit whose reply was lost, and notices a
@@ -147,6 +156,20 @@ func (t *Task) settle(previous task.Head) {
 	if !t.known.Token.IsZero() && previous.Token == t.known.Token && previous.Number < t.known.Number && t.listener.Regressed != nil {
 		t.listener.Regressed(RegressedInfo{TaskInfo: t.info, From: t.known, To: previous.Mark})
 	}
+}
+
+// load takes over what the slot holds.
+func (t *Task) load(reads []store.Read) {
+	own := reads[len(t.topology):]
+	if err := t.loadGenerations(own[1].Elements); err != nil {
+		t.halt(err)
+		return
+	}
+	if err := t.loadAttempts(own[0].Elements); err != nil {
+		t.halt(err)
+		return
+	}
+	t.loadProgress(reads)
 }
 
 // loadProgress reads the stored progress of every source.
@@ -168,7 +191,7 @@ func (t *Task) loadProgress(reads []store.Read) {
 				t.halt(fmt.Errorf("stored progress of source %s: %w", s.plan.Name, err))
 				return
 			}
-			s.progress, s.known = progress, true
+			s.resume(progress)
 		}
 	}
 	if len(t.effects.Starts) > 0 {
@@ -213,6 +236,11 @@ func (t *Task) opened() {
 	t.phase = running
 	t.tries = 0
 	t.host.Out = host.NewOutbox(t.config.Tasks, t.plan.StepCount, t.config.EncodeHops, &t.pool)
+	for _, topo := range t.topology {
+		for _, s := range topo.sources {
+			t.firstGeneration(s)
+		}
+	}
 	t.answerOver()
 	for _, f := range t.feeds {
 		t.startFeed(f)
@@ -268,7 +296,7 @@ func (t *Task) onReadDone(in *ReadDone) {
 			t.drop(fmt.Errorf("reading the progress: %w", in.Err))
 			return
 		}
-		t.loadProgress(in.Reads)
+		t.load(in.Reads)
 	case running:
 		if !t.reading {
 			return

@@ -29,6 +29,7 @@ type deadline struct {
 type peer struct {
 	token  task.Token
 	number uint64
+	shown  task.Head // as this task's connection has read it last (R13)
 }
 
 // plant fills in the tree of a root event that hopped.
@@ -48,7 +49,7 @@ func (t *Task) onFrame(f *wire.Frame) {
 		if !p.token.IsZero() {
 			t.failTouching(f.From, newOwner(f))
 		}
-		*p = peer{token: f.Sender.Token}
+		p.token, p.number = f.Sender.Token, 0
 	}
 	if f.Number <= p.number {
 		return // delivered before
@@ -117,7 +118,7 @@ func (t *Task) treeDone(tree *acker.Tree[rooted]) {
 		f.outcome, f.text = wire.Rejected, tree.Data.text
 	}
 	t.ledger.Close(tree)
-	t.finish(f.source, f.record)
+	t.finish(&f, nil)
 	t.recordDone(&f)
 }
 
@@ -142,7 +143,16 @@ const (
 func (t *Task) treeParked(tree *acker.Tree[rooted], why string) {
 	f := finished{try: tree.Data.try, outcome: wire.Parked, text: why}
 	t.ledger.Close(tree)
+	t.putAside(f)
+}
+
+// putAside ends a record for good. Where a source keeps its order, what is left
+// of the record must not write any more, and what came behind it runs again.
+func (t *Task) putAside(f finished) {
 	t.toOpen(f)
+	if f.source.keepsOrder() {
+		t.rewind(f.source, f.record.Offset+1, 0)
+	}
 }
 
 // toOpen has a record end with the open batch.
@@ -153,18 +163,32 @@ func (t *Task) toOpen(f finished) {
 	t.open.finished = append(t.open.finished, f)
 }
 
-// attemptFailed puts a record into the retry queue, or parks it after its last
-// attempt.
+// attemptFailed does what the source's retry mode says: tries the record again
+// after a pause, alone or with all behind it, or drops it; after the last attempt
+// the record is parked.
 func (t *Task) attemptFailed(f finished, by blame) {
+	if f.source.dropsFailures() {
+		t.toOpen(f)
+		return
+	}
 	f.failures += uint16(by)
+	if f.number > 0 {
+		f.source.failures[f.record.Offset] = f.failures
+	}
 	if most := f.source.plan.MaxAttempts; most > 0 && by == byHandler && int(f.failures) >= most {
 		f.outcome = wire.Parked
-		t.toOpen(f)
+		t.putAside(f)
 		return
 	}
 	f.source.topology.executing--
 	pause := stream.Backoff(f.attempt+1, int64(t.options.RetryBackoff), int64(t.options.RetryBackoffMax), t.config.Random.Float64())
-	f.source.retries.Add(stream.Retry{Record: f.record, Attempt: f.attempt + 1, Failures: f.failures, ReadyAt: t.now + pause, Reason: f.text})
+	if f.source.keepsOrder() {
+		t.failAll(&f, pause)
+	} else {
+		f.source.retries.Add(stream.Retry{
+			Record: f.record, Attempt: f.attempt + 1, Failures: f.failures, Number: f.number, ReadyAt: t.now + pause, Reason: f.text,
+		})
+	}
 	if t.listener.RecordFailed != nil {
 		t.listener.RecordFailed(t.recordInfo(&f))
 	}
@@ -178,12 +202,19 @@ func (t *Task) failTouching(id task.ID, why string) {
 		return
 	}
 	bit := touch(id)
+	var failed []acker.Ref
 	t.ledger.Each(func(tree *acker.Tree[rooted]) bool {
 		if tree.Touched&bit != 0 && tree.Data.source != nil {
-			t.treeFailed(tree, why, byWorld)
+			failed = append(failed, tree.Ref)
 		}
 		return true
 	})
+	for _, ref := range failed {
+		// One that fails may have closed others with it.
+		if tree := t.ledger.Find(ref); tree != nil {
+			t.treeFailed(tree, why, byWorld)
+		}
+	}
 }
 
 // expire fails the trees whose time is up.

@@ -16,7 +16,7 @@ type appended struct {
 	task   task.ID
 	offset int64
 	acked  bool
-	parked bool
+	parked bool   // put aside, or dropped by a source that does not retry
 	waiter uint64 // of the question that is open
 	asks   int
 }
@@ -88,7 +88,12 @@ func (w *world) learn(o *owner, a *appended, answer runtime.Answer) {
 		w.tracef("record %d put aside: %s", a.number, answer.Text)
 	default:
 		w.tracef("record %d failed: %s", a.number, answer.Text)
-		if !answer.WillRetry && answer.Kind != runtime.AnswerHalted {
+		final := answer.Kind == runtime.AnswerFailed && !answer.WillRetry || answer.Kind == runtime.AnswerUnknown
+		if final && w.config.Workload.Drops {
+			a.parked, a.waiter = true, 0
+			return
+		}
+		if final {
 			w.violate("record %d: answer %d %q without a retry", a.number, answer.Kind, answer.Text)
 		}
 		a.waiter = 0

@@ -55,6 +55,10 @@ type Workload struct {
 	Name string
 	// Hops says that records have effects on several tasks.
 	Hops bool
+	// Fails says that handlers fail on purpose.
+	Fails bool
+	// Drops says that a source does not retry: a record may end without its effects.
+	Drops bool
 	// RecordsMax bounds the records of a run, drawn from 20 on; 0: 120.
 	RecordsMax int
 	New        func() Case
@@ -88,10 +92,11 @@ const (
 	Reset                  // the connection of two workers breaks
 	ClockJump              // an owner's clock jumps ahead
 	Steal                  // another worker takes a task that has a healthy owner
+	Stall                  // a connection delivers nothing for a while, and then everything
 	faultCount
 )
 
-var faultNames = [faultCount]string{"crash", "zombie", "lost-reply", "late-exec", "refused", "restart", "split", "reset", "clock-jump", "steal"}
+var faultNames = [faultCount]string{"crash", "zombie", "lost-reply", "late-exec", "refused", "restart", "split", "reset", "clock-jump", "steal", "stall"}
 
 func (f Fault) String() string {
 	if f >= faultCount {

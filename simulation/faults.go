@@ -26,7 +26,7 @@ func (w *world) faulty(f Fault) bool {
 // planFaults has faults strike at random times until it becomes quiet.
 func (w *world) planFaults() {
 	var kinds []Fault
-	for _, f := range []Fault{Crash, Zombie, Restart, Split, Reset, ClockJump, Steal} {
+	for _, f := range []Fault{Crash, Zombie, Restart, Split, Reset, ClockJump, Steal, Stall} {
 		if w.allowed[f] {
 			kinds = append(kinds, f)
 		}
@@ -54,7 +54,11 @@ func (w *world) strike(f Fault) {
 	case Crash:
 		w.tracef("FAULT crash of %v", o)
 		o.crash()
-		w.breakLines(o, nil)
+		if w.chance(500) {
+			w.breakLines(o, nil)
+		} else {
+			w.drainLines(o) // what it sent still arrives
+		}
 		w.after(w.between(0, 300*millisecond), func() {
 			if w.owners[o.id] == o {
 				w.hire(o.id)
@@ -77,6 +81,23 @@ func (w *world) strike(f Fault) {
 	case Steal:
 		w.tracef("FAULT %v is replaced while it works", o)
 		w.hire(o.id)
+	case Stall:
+		w.stall(o, w.owners[w.random.IntN(w.tasks)])
+	}
+}
+
+// stall has the frames from one owner to another arrive late; often the sender
+// is replaced meanwhile.
+func (w *world) stall(from, to *owner) {
+	l := w.line(from, to)
+	l.arrival = max(l.arrival, w.now) + w.between(10*millisecond, 1500*millisecond)
+	w.tracef("FAULT frames from %v to %v stand still until %d ms", from, to, l.arrival/millisecond)
+	if w.chance(500) {
+		w.after(w.between(0, 300*millisecond), func() {
+			if w.owners[from.id] == from && !w.quiet {
+				w.hire(from.id)
+			}
+		})
 	}
 }
 

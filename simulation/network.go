@@ -83,6 +83,17 @@ func (w *world) breakLines(o, only *owner) {
 	}
 }
 
+// drainLines has all others hear of a process's end behind what it has sent.
+func (w *world) drainLines(o *owner) {
+	for _, other := range w.everyone {
+		if other == o || !other.alive {
+			continue
+		}
+		w.line(other, o).epoch++
+		w.at(max(w.now, w.line(o, other).arrival), func() { w.tellLost(other, o.id) })
+	}
+}
+
 // tellLost has a process hear, before anything that comes later, that frames
 // from and to a task may be lost.
 func (w *world) tellLost(o *owner, of task.ID) {

@@ -14,7 +14,7 @@ import (
 // root and after a hop: what fails leaves nothing behind from the failed event
 // and succeeds in the end; what is put aside is told.
 func Retry() Workload {
-	return Workload{Name: "retry", Hops: true, New: func() Case { return &retryCase{} }}
+	return Workload{Name: "retry", Hops: true, Fails: true, New: func() Case { return &retryCase{} }}
 }
 
 // mood is how a record behaves.

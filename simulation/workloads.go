@@ -1,7 +1,7 @@
 package simulation
 
 // Workloads returns all workloads of this package.
-func Workloads() []Workload { return []Workload{Count(), Shapes(), Tree(), Retry()} }
+func Workloads() []Workload { return []Workload{Count(), Shapes(), Tree(), Retry(), Once(), Order()} }
 
 // Find returns the workload of a name.
 func Find(name string) (Workload, bool) {

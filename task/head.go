@@ -96,21 +96,22 @@ func ParseHead(text string) (Head, error) {
 	}
 	var head Head
 	var err error
-	if head.Mark, err = parseMark(parts[1]); err != nil {
+	if head.Mark, err = ParseMark(parts[1]); err != nil {
 		return Head{}, fmt.Errorf("head %q: %w", text, err)
 	}
 	if parts[2] != "-" {
 		head.Address = parts[2]
 	}
 	if parts[3] != "-" {
-		if head.Replaced, err = parseMark(parts[3]); err != nil {
+		if head.Replaced, err = ParseMark(parts[3]); err != nil {
 			return Head{}, fmt.Errorf("head %q: %w", text, err)
 		}
 	}
 	return head, nil
 }
 
-func parseMark(text string) (Mark, error) {
+// ParseMark reads what Mark.String prints.
+func ParseMark(text string) (Mark, error) {
 	tokenText, numberText, ok := strings.Cut(text, "/")
 	if !ok || len(tokenText) != 2*len(Token{}) {
 		return Mark{}, fmt.Errorf("mark %q: want 32 hexadecimal digits, a slash and a number", text)

@@ -71,8 +71,10 @@ func (h handler) Call(ctx context.Context, _ string, request []byte) ([]byte, er
 	if q.Task < 0 || int(q.Task) >= l.tasks {
 		return nil, fmt.Errorf("module %s has no task %d; it has 0 to %d", q.Module, q.Task, l.tasks-1)
 	}
-	if _, ok := l.plan.Depot(q.Depot); !ok {
+	if depot, ok := l.plan.Depot(q.Depot); !ok {
 		return nil, fmt.Errorf("module %s has no depot %q", q.Module, q.Depot)
+	} else if n := depot.Partitions(l.tasks); int(q.Task) >= n {
+		return nil, fmt.Errorf("depot %q of module %s has no partition %d; it has 0 to %d", q.Depot, q.Module, q.Task, n-1)
 	}
 	d := l.drivers[q.Task]
 	if d == nil {

@@ -30,7 +30,7 @@ func (w *Worker) load(ctx context.Context, m module.Module) (*loaded, error) {
 	}
 	l := &loaded{plan: plan, tasks: w.config.Tasks, topics: map[string]depot.Topic{}, steps: plan.Steps()}
 	for _, d := range plan.Depots {
-		topic, err := w.config.Log.Ensure(ctx, depot.TopicSpec{Module: plan.Module, Depot: d.Name, Partitions: l.tasks})
+		topic, err := w.config.Log.Ensure(ctx, depot.TopicSpec{Module: plan.Module, Depot: d.Name, Partitions: d.Partitions(l.tasks)})
 		if err != nil {
 			return nil, fmt.Errorf("module %s, depot %s: %w", plan.Module, d.Name, err)
 		}

@@ -14,6 +14,7 @@ const FrameVersion = 1
 const (
 	sameOrigin  = 1 << iota // the origin is that of the event before
 	tracedEvent             // a trace context follows
+	generationEvent         // a generation follows
 )
 
 // Append appends the stored form of a frame (docs/formats/frames.md). An error
@@ -65,12 +66,20 @@ func appendEvent(dst []byte, e, before *Event) []byte {
 	if before != nil && before.Origin == e.Origin {
 		return append(dst, sameOrigin)
 	}
-	if e.Trace == nil {
-		dst = append(dst, 0)
-	} else {
-		dst = append(dst, tracedEvent)
+	var flags byte
+	if e.Trace != nil {
+		flags |= tracedEvent
+	}
+	if e.Generation != nil {
+		flags |= generationEvent
+	}
+	dst = append(dst, flags)
+	if e.Trace != nil {
 		dst = appendText(dst, e.Trace.Parent)
 		dst = appendText(dst, e.Trace.State)
+	}
+	if e.Generation != nil {
+		dst = appendMark(dst, *e.Generation)
 	}
 	dst = appendRef(dst, e.Tree)
 	dst = binary.AppendUvarint(dst, uint64(e.Root))

@@ -14,6 +14,9 @@ type Origin struct {
 	Offset  int64   // of the record
 	Time    int64   // append time of the record, milliseconds since 1970
 	Trace   *Trace  // nil if the record is not traced
+	// Generation is the run of the source that the event belongs to, of sources
+	// that retry all after (R21): the root's token and a number that grows. Else nil.
+	Generation *task.Mark
 }
 
 // Trace is a W3C trace context.
@@ -39,6 +42,7 @@ const (
 	Failed           // retry the record
 	Rejected         // a handler refused the record: no retry, the appender hears of it
 	Parked           // a handler took the record out of the stream
+	Skipped          // never begun: too many records were under way (promise 3.90); not in acks
 )
 
 // Ack reports finished events of one tree to its root. Acks with an outcome

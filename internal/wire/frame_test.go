@@ -55,7 +55,7 @@ func sample(t testing.TB) *wire.Frame {
 	put(third, "")
 	put(first, "world")
 	origin := wire.Origin{Tree: acker.Ref{Slot: 4, ID: 0x1122334455667788}, Root: 3, Source: 0, Attempt: 2, Offset: 1000, Time: 1700000000000, Trace: &wire.Trace{Parent: "00-p", State: "s"}}
-	other := wire.Origin{Tree: acker.Ref{Slot: 5, ID: 9}, Root: 1, Source: 1, Attempt: 1, Offset: -1, Time: 0}
+	other := wire.Origin{Tree: acker.Ref{Slot: 5, ID: 9}, Root: 1, Source: 1, Attempt: 1, Offset: -1, Time: 0, Generation: &task.Mark{Token: token(0xcc), Number: 3}}
 	f.Events = []wire.Event{
 		{Origin: origin, Seed: 1, Index: 0, Step: 1},
 		{Origin: origin, Seed: 2, Index: 0, Step: 3},
@@ -73,7 +73,7 @@ const sampleBytes = "01" + "01" + "02" + "07" +
 	"03" +
 	"01" + "0100000000000000" + "02" + "0430302d70" + "0173" + "04" + "8877665544332211" + "03" + "00" + "02" + "d00f" + "80a0abfef962" + "05" + "68656c6c6f" +
 	"03" + "0200000000000000" + "01" + "00" +
-	"01" + "0300000000000000" + "00" + "05" + "0900000000000000" + "01" + "01" + "01" + "01" + "00" + "05" + "776f726c64" +
+	"01" + "0300000000000000" + "04" + "cccccccccccccccccccccccccccccccc" + "03" + "05" + "0900000000000000" + "01" + "01" + "01" + "01" + "00" + "05" + "776f726c64" +
 	"02" +
 	"04" + "0800000000000000" + "ff00000000000000" + "0600000000000000" + "00" +
 	"06" + "0700000000000000" + "0100000000000000" + "0000000000000000" + "01" + "01" + "026e6f" + "05636f756e74" + "01" + "02" + "027b7d"

@@ -11,6 +11,8 @@ import "github.com/coppice-run/coppice/store"
 //	{tag}:i:<pstate>/…             the order of a sorted map
 //	{tag}:s:<topology>             progress of a stream topology, one field per source
 //	{tag}:parked                   parked records
+//	{tag}:attempts                 numbers of the attempts at records that failed (R20)
+//	{tag}:generations              newest runs of the sources that retry all after (R21)
 //
 // In segments, '/' is written %2F and '%' is written %25.
 
@@ -28,6 +30,16 @@ func ProgressTable(tag, topology string) store.Table {
 // ParkedTable names the parked records of a task.
 func ParkedTable(tag string) store.Table {
 	return store.Table{Key: "{" + tag + "}:parked", Kind: store.Map}
+}
+
+// AttemptsTable names the numbers of attempts at records that failed before.
+func AttemptsTable(tag string) store.Table {
+	return store.Table{Key: "{" + tag + "}:attempts", Kind: store.Map}
+}
+
+// GenerationsTable names the newest generations that a task has heard of.
+func GenerationsTable(tag string) store.Table {
+	return store.Table{Key: "{" + tag + "}:generations", Kind: store.Map}
 }
 
 // PStateTable names the table of a PState, or of a structure nested in it under

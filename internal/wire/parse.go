@@ -73,15 +73,20 @@ func (p *parser) events(f *Frame, newColumn func(step uint16) (Column, error)) {
 
 func (p *parser) event(before *Origin) Event {
 	e := Event{Step: p.uint16(), Seed: p.fixed()}
-	switch flags := p.byte(); flags {
-	case sameOrigin:
+	flags := p.byte()
+	if flags == sameOrigin {
 		e.Origin = *before
 		return e
-	case tracedEvent:
-		e.Trace = &Trace{Parent: p.text(), State: p.text()}
-	case 0:
-	default:
+	}
+	if flags&^(tracedEvent|generationEvent) != 0 {
 		p.fail("event flags %d", flags)
+	}
+	if flags&tracedEvent != 0 {
+		e.Trace = &Trace{Parent: p.text(), State: p.text()}
+	}
+	if flags&generationEvent != 0 {
+		m := p.mark()
+		e.Generation = &m
 	}
 	e.Tree, e.Root = p.ref(), p.task()
 	e.Source, e.Attempt = p.uint16(), p.uint16()

@@ -21,6 +21,9 @@ type Progress struct {
 	Topic [16]byte // id of the topic that the offsets belong to (T23)
 	Epoch int32    // leader epoch of the last record finished, -1 if unknown (T20)
 	done  []Range  // sorted, apart from each other, all above Next
+	// parked are the records among done that were put aside: they stay so when a
+	// source goes back (promise 3.60).
+	parked []Range
 }
 
 // NewProgress starts at an offset.
@@ -81,7 +84,48 @@ func (p *Progress) FinishRange(first, last int64) {
 	if p.done[0].First == p.Next {
 		p.Next = p.done[0].Last + 1
 		p.done = slices.Delete(p.done, 0, 1)
+		for len(p.parked) > 0 && p.parked[0].Last < p.Next {
+			p.parked = slices.Delete(p.parked, 0, 1)
+		}
 	}
+}
+
+// Park marks one offset as finished for good: Rewind does not open it again.
+func (p *Progress) Park(offset int64) {
+	p.Finish(offset)
+	if offset < p.Next {
+		return
+	}
+	i, _ := slices.BinarySearchFunc(p.parked, offset, func(r Range, o int64) int {
+		if r.Last < o {
+			return -1
+		}
+		return 1
+	})
+	p.parked = slices.Insert(p.parked, i, Range{offset, offset})
+}
+
+// Rewind opens all offsets again from the given one on, but for parked ones.
+// Those below Next stay finished.
+func (p *Progress) Rewind(offset int64) {
+	for i := len(p.done) - 1; i >= 0 && p.done[i].Last >= offset; i-- {
+		if p.done[i].First >= offset {
+			p.done = p.done[:i]
+		} else {
+			p.done[i].Last = offset - 1
+		}
+	}
+	for _, r := range p.parked {
+		p.FinishRange(r.First, r.Last)
+	}
+}
+
+// End is the offset behind the last finished one.
+func (p *Progress) End() int64 {
+	if n := len(p.done); n > 0 {
+		return p.done[n-1].Last + 1
+	}
+	return p.Next
 }
 
 // Above is the number of finished ranges above Next.
@@ -92,9 +136,9 @@ const progressVersion = "1"
 
 // AppendText appends the stored form, one line that a person can read:
 //
-//	1 next=120 epoch=3 topic=5f…c1 done=125-130,140
+//	1 next=120 epoch=3 topic=5f…c1 done=125-130,140 parked=140
 //
-// epoch is left out when unknown, topic when zero, done when empty.
+// epoch is left out when unknown, topic when zero, done and parked when empty.
 func (p *Progress) AppendText(dst []byte) []byte {
 	dst = append(dst, progressVersion+" next="...)
 	dst = strconv.AppendInt(dst, p.Next, 10)
@@ -106,9 +150,14 @@ func (p *Progress) AppendText(dst []byte) []byte {
 		dst = append(dst, " topic="...)
 		dst = hex.AppendEncode(dst, p.Topic[:])
 	}
-	for i, r := range p.done {
+	dst = appendRanges(dst, " done=", p.done)
+	return appendRanges(dst, " parked=", p.parked)
+}
+
+func appendRanges(dst []byte, name string, ranges []Range) []byte {
+	for i, r := range ranges {
 		if i == 0 {
-			dst = append(dst, " done="...)
+			dst = append(dst, name...)
 		} else {
 			dst = append(dst, ',')
 		}
@@ -148,6 +197,8 @@ func ParseProgress(text string) (Progress, error) {
 			_, err = hex.Decode(p.Topic[:], []byte(value))
 		case "done":
 			p.done, err = parseRanges(value)
+		case "parked":
+			p.parked, err = parseRanges(value)
 		default:
 			return bad("unknown word " + key)
 		}
@@ -161,6 +212,11 @@ func ParseProgress(text string) (Progress, error) {
 	for i, r := range p.done {
 		if r.First <= p.Next || i > 0 && r.First <= p.done[i-1].Last+1 {
 			return bad("ranges not apart and above next")
+		}
+	}
+	for i, r := range p.parked {
+		if r.First <= p.Next || i > 0 && r.First <= p.parked[i-1].Last || !p.Done(r.First) || !p.Done(r.Last) {
+			return bad("parked offsets that are not done, or not in order")
 		}
 	}
 	return p, nil

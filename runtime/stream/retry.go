@@ -11,6 +11,7 @@ type Retry struct {
 	Record   *depot.Record
 	Attempt  uint16 // the number that the next attempt has
 	Failures uint16 // attempts that count toward MaxAttempts (R20)
+	Number   uint16 // what the slot says of them: the attempt begun last; 0: nothing
 	ReadyAt  int64  // nanoseconds
 	Reason   string // why the last attempt failed
 }

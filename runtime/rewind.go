@@ -1,0 +1,111 @@
+package runtime
+
+import (
+	"github.com/coppice-run/coppice/acker"
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/runtime/stream"
+	"github.com/coppice-run/coppice/task"
+)
+
+// A source that retries all after goes back when a record fails (promise 3.60):
+// to the first record of its partition that is not finished, be it the failed one
+// or one before it that is still under way. Everything from there on runs again,
+// in order, also what had succeeded. What is left of the run before takes no
+// effect any more: its trees are closed here, and its events carry an older
+// generation, which their targets drop (R21).
+//
+// Records that were parked stay so.
+
+// keepsOrder reports whether the source retries all after.
+func (s *source) keepsOrder() bool { return s.plan.Retry == module.RetriesAllAfter }
+
+// firstGeneration begins the runs of an ownership period.
+func (t *Task) firstGeneration(s *source) {
+	if s.keepsOrder() {
+		s.generation = &task.Mark{Token: t.head.Token, Number: 1}
+	}
+}
+
+// failAll has a source go back to a failed record.
+func (t *Task) failAll(f *finished, pause int64) {
+	s := f.source
+	s.pending[f.record.Offset] = stream.Retry{Attempt: f.attempt + 1, Failures: f.failures, Number: f.number, Reason: f.text}
+	t.rewind(s, f.record.Offset, pause)
+}
+
+// rewind has a source run again everything that is not finished, and what is
+// behind it, from the given offset at the latest.
+func (t *Task) rewind(s *source, to, pause int64) {
+	to = min(to, t.closeTrees(s))
+	s.topology.executing -= t.queue.remove(s) + len(s.ready) + s.announcing
+	s.ready, s.announcing = nil, 0
+	s.run++
+	t.reopen(s, to)
+	s.progress.Rewind(to)
+	s.topology.dirty = true
+	s.discard()
+	s.seen, s.begun = to, to
+	s.heldUntil = t.now + pause
+	s.generation = &task.Mark{Token: s.generation.Token, Number: s.generation.Number + 1}
+	t.feedAgain(s.feed, to)
+	if t.listener.Rewound != nil {
+		t.listener.Rewound(RewoundInfo{TaskInfo: t.info, Topology: s.topology.plan.Name, Source: s.plan.Name, Offset: to, Generation: s.generation.Number})
+	}
+}
+
+// closeTrees closes the trees of a source and returns the least of their offsets.
+func (t *Task) closeTrees(s *source) int64 {
+	least := int64(1<<63 - 1)
+	t.ledger.Each(func(tree *acker.Tree[rooted]) bool {
+		if tree.Data.source == s {
+			least = min(least, tree.Data.record.Offset)
+			t.keepAttempt(&tree.Data.try)
+			t.ledger.Close(tree)
+			s.topology.executing--
+		}
+		return true
+	})
+	return least
+}
+
+// keepAttempt remembers what is known of a record that will come again.
+func (t *Task) keepAttempt(it *try) {
+	if it.number > 0 {
+		if _, ok := it.source.pending[it.record.Offset]; !ok {
+			it.source.pending[it.record.Offset] = stream.Retry{Attempt: it.attempt, Failures: it.failures, Number: it.number}
+		}
+	}
+}
+
+// reopen takes back the records from an offset on that finished in the open
+// batch. Their effects are committed, and then applied again.
+func (t *Task) reopen(s *source, from int64) {
+	if t.open == nil {
+		return
+	}
+	kept := t.open.finished[:0]
+	for _, f := range t.open.finished {
+		if f.source == s && f.record.Offset >= from && !f.parked() {
+			t.keepAttempt(&f.try)
+			s.topology.executing--
+			continue
+		}
+		kept = append(kept, f)
+	}
+	clear(t.open.finished[len(kept):])
+	t.open.finished = kept
+}
+
+// feedAgain reads a depot from an offset on once more. The other sources of the
+// depot skip what they have seen.
+func (t *Task) feedAgain(f *feed, offset int64) {
+	t.effects.Feeds = append(t.effects.Feeds, Feed{Depot: f.depot, Order: FeedStop, Generation: f.generation})
+	f.generation++
+	f.paused = false
+	f.next = offset
+	order := Feed{Depot: f.depot, Order: FeedFrom, Generation: f.generation, Offset: offset, Epoch: -1}
+	for _, s := range f.sources {
+		order.Topic = s.progress.Topic
+	}
+	t.effects.Feeds = append(t.effects.Feeds, order)
+}

@@ -1,0 +1,60 @@
+package runtime
+
+import "fmt"
+
+// The limit of records under way (promises 3.85 to 3.90). At the limit the
+// source waits, and so would whoever waits for a record behind it, for a time
+// that nobody knows: they are told at once that the record is in the depot and
+// has not begun.
+
+// throttled reports whether the topology has as many records under way as it may.
+func (t *Task) throttled(topo *topology) bool {
+	return topo.executing >= t.options.MaxExecutingPerTask
+}
+
+func (t *Task) limitText() string {
+	return fmt.Sprintf("%d records are under way on this task, the limit of topology.stream.max.executing.per.task", t.options.MaxExecutingPerTask)
+}
+
+// noteLimit answers those who wait for records that cannot begin, when the limit
+// is reached.
+func (t *Task) noteLimit(topo *topology) {
+	full := t.throttled(topo)
+	if full && !topo.limited {
+		for _, key := range t.waitedFor() {
+			if t.throttledBy(key) == topo {
+				t.answerThrottled(key)
+			}
+		}
+	}
+	topo.limited = full
+}
+
+// throttledBy returns the topology at its limit that has not begun a record.
+func (t *Task) throttledBy(key recordKey) *topology {
+	for _, f := range t.feeds {
+		if f.depot != key.depot {
+			continue
+		}
+		for _, s := range f.sources {
+			if s.known && key.offset >= s.begun && t.throttled(s.topology) && !s.progress.Done(key.offset) {
+				return s.topology
+			}
+		}
+	}
+	return nil
+}
+
+func (t *Task) answerThrottled(key recordKey) {
+	for _, waiter := range t.takeWaiters(key) {
+		t.effects.Answers = append(t.effects.Answers, t.throttledAnswer(key, waiter))
+	}
+}
+
+func (t *Task) throttledAnswer(key recordKey, waiter uint64) Answer {
+	a := Answer{Waiter: waiter, Kind: AnswerThrottled, Text: t.limitText()}
+	if topo := t.throttledBy(key); topo != nil {
+		a.Topology = topo.plan.Name
+	}
+	return a
+}
