@@ -3,7 +3,10 @@ package module
 import (
 	"fmt"
 
+	"github.com/coppice-run/coppice/internal/codec"
 	"github.com/coppice-run/coppice/internal/overlay"
+	"github.com/coppice-run/coppice/internal/progress"
+	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/pstate"
 )
 
@@ -78,3 +81,33 @@ func (s *Stream) PState(h pstate.Schema, name string) {
 	}
 	s.b.plan.PStates = append(s.b.plan.PStates, &PStatePlan{Name: name, Schema: pstate.Describe(h), Topology: s.plan.Name, Decl: d})
 }
+
+// Progress says which records of a depot partition a source is done with: all
+// below Next, and those for which Done holds.
+type Progress = progress.Progress
+
+// Progress binds a handle to the stream's own progress, the PState
+// $$__streaming-state-<stream> (promise 3.47): on each task, by the name of the
+// source. The engine alone writes it; any topology and client may read it.
+func (s *Stream) Progress(h *pstate.Map[string, Progress]) {
+	name := wire.ProgressName(s.plan.Name)
+	thing := fmt.Sprintf("PState %q", name)
+	if s.b.names[thing] {
+		s.b.mistake(thing, "declared twice", "bind the progress of a stream to one handle")
+	}
+	s.b.names[thing] = true
+	d := &overlay.Decl{Module: s.b.plan.Module, ID: len(s.b.plan.PStates), Name: name, Owner: progressOwner}
+	_ = pstate.Declare(h, d) // its values have a codec of their own
+	d.Leaf = &codec.Codec[Progress]{
+		Name:   "progress",
+		Append: func(dst []byte, p *Progress) ([]byte, error) { return p.AppendText(dst), nil },
+		Decode: func(raw []byte, p *Progress) (err error) {
+			*p, err = progress.Parse(string(raw))
+			return err
+		},
+	}
+	s.b.plan.PStates = append(s.b.plan.PStates, &PStatePlan{Name: name, Schema: pstate.Describe(h), Topology: s.plan.Name, Decl: d})
+}
+
+// progressOwner is no topology's name: no handler may write a progress.
+const progressOwner = "$$engine"

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/progress"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime/stream"
 	"github.com/coppice-run/coppice/task"
@@ -25,7 +26,7 @@ type source struct {
 	topology *topology
 	feed     *feed
 	known    bool
-	progress stream.Progress // finished records, those of the batches under way included
+	progress progress.Progress // finished records, those of the batches under way included
 	fetched  [][]depot.Record
 	first    int   // of fetched[0]
 	count    int   // records fetched and not begun
@@ -51,7 +52,7 @@ type source struct {
 }
 
 func (s *source) forget() {
-	s.known, s.progress, s.seen, s.begun, s.loaded = false, stream.Progress{}, 0, 0, 0
+	s.known, s.progress, s.seen, s.begun, s.loaded = false, progress.Progress{}, 0, 0, 0
 	s.discard()
 	s.retries = stream.RetryQueue{}
 	s.pending = map[int64]stream.Retry{}
@@ -69,7 +70,7 @@ func (s *source) forget() {
 
 // resume goes on from a stored progress. A source that keeps its order runs again
 // what had finished out of order.
-func (s *source) resume(p stream.Progress) {
+func (s *source) resume(p progress.Progress) {
 	if s.keepsOrder() {
 		p.Rewind(p.Next)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/coppice-run/coppice/acker"
 	"github.com/coppice-run/coppice/internal/host"
 	"github.com/coppice-run/coppice/internal/overlay"
+	"github.com/coppice-run/coppice/internal/progress"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime/stream"
 	"github.com/coppice-run/coppice/store"
@@ -186,12 +187,12 @@ func (t *Task) loadProgress(reads []store.Read) {
 				t.effects.Starts = append(t.effects.Starts, StartQuery{Depot: s.plan.Depot.Name, Start: s.plan.Start})
 				continue
 			}
-			progress, err := stream.ParseProgress(text)
+			stored, err := progress.Parse(text)
 			if err != nil {
 				t.halt(fmt.Errorf("stored progress of source %s: %w", s.plan.Name, err))
 				return
 			}
-			s.resume(progress)
+			s.resume(stored)
 		}
 	}
 	if len(t.effects.Starts) > 0 {
@@ -213,7 +214,7 @@ func (t *Task) onStartsDone(in *StartsDone) {
 	for _, topo := range t.topology {
 		for _, s := range topo.sources {
 			if !s.known && i < len(in.Starts) {
-				s.progress, s.known = stream.NewProgress(in.Starts[i].Offset, in.Starts[i].Topic), true
+				s.progress, s.known = progress.New(in.Starts[i].Offset, in.Starts[i].Topic), true
 				topo.dirty = true
 				i++
 			}

@@ -1,9 +1,9 @@
 package simulation
 
 import (
+	"github.com/coppice-run/coppice/internal/progress"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime"
-	"github.com/coppice-run/coppice/runtime/stream"
 )
 
 // checkApplied holds the moment of an ack against the store that its owner is
@@ -23,8 +23,8 @@ func (w *world) checkApplied(o *owner, a *appended, answer runtime.Answer) {
 			if source.Depot.Name != a.depot {
 				continue
 			}
-			progress, err := stream.ParseProgress(table[source.Name])
-			if err != nil || !progress.Done(a.offset) {
+			stored, err := progress.Parse(table[source.Name])
+			if err != nil || !stored.Done(a.offset) {
 				w.violate("record %d (task %d offset %d) was acked by %v, and the store's progress is %q", a.number, a.task, a.offset, o, table[source.Name])
 			}
 		}

@@ -50,7 +50,7 @@ func (w *world) Read(slot store.Slot, reads []store.Read) error {
 func progressOnly(changes []store.Change) []store.Change {
 	var kept []store.Change
 	for _, c := range changes {
-		if !strings.Contains(c.Table.Key, "}:p:") {
+		if !strings.Contains(c.Table.Key, "}:p:") || strings.Contains(c.Table.Key, "}:p:$$__") {
 			kept = append(kept, c)
 		}
 	}

@@ -12,9 +12,9 @@ const FrameVersion = 1
 
 // Flags of an event in a frame.
 const (
-	sameOrigin  = 1 << iota // the origin is that of the event before
-	tracedEvent             // a trace context follows
-	generationEvent         // a generation follows
+	sameOrigin      = 1 << iota // the origin is that of the event before
+	tracedEvent                 // a trace context follows
+	generationEvent             // a generation follows
 )
 
 // Append appends the stored form of a frame (docs/formats/frames.md). An error

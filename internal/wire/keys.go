@@ -9,7 +9,8 @@ import "github.com/coppice-run/coppice/store"
 //	{tag}:p:<pstate>               a PState without nesting, or its outermost level
 //	{tag}:p:<pstate>/<seg>/<seg>   a nested structure, one escaped segment per level
 //	{tag}:i:<pstate>/…             the order of a sorted map
-//	{tag}:s:<topology>             progress of a stream topology, one field per source
+//	{tag}:p:$$__streaming-state-<topology>
+//	                               progress of a stream topology, one field per source
 //	{tag}:parked                   parked records
 //	{tag}:attempts                 numbers of the attempts at records that failed (R20)
 //	{tag}:generations              newest runs of the sources that retry all after (R21)
@@ -24,8 +25,12 @@ func Slot(tag string) store.Slot { return store.Slot{Tag: tag, Head: HeadKey(tag
 
 // ProgressTable names the progress of a stream topology.
 func ProgressTable(tag, topology string) store.Table {
-	return store.Table{Key: "{" + tag + "}:s:" + topology, Kind: store.Map}
+	return PStateTable(tag, ProgressName(topology), store.Map)
 }
+
+// ProgressName is the name of the PState that keeps a stream's progress
+// (promise 3.47).
+func ProgressName(topology string) string { return "$$__streaming-state-" + topology }
 
 // ParkedTable names the parked records of a task.
 func ParkedTable(tag string) store.Table {

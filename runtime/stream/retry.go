@@ -1,3 +1,5 @@
+// Package stream holds the pure machines of one stream source: the queue of
+// records to try again, and the pauses between attempts.
 package stream
 
 import (

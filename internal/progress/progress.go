@@ -1,6 +1,5 @@
-// Package stream holds the pure machines of one stream source: its progress
-// through a depot partition and the queue of records to try again.
-package stream
+// Package progress says which records of a depot partition a source is done with.
+package progress
 
 import (
 	"encoding/hex"
@@ -26,8 +25,8 @@ type Progress struct {
 	parked []Range
 }
 
-// NewProgress starts at an offset.
-func NewProgress(next int64, topic [16]byte) Progress {
+// New starts at an offset.
+func New(next int64, topic [16]byte) Progress {
 	return Progress{Next: next, Topic: topic, Epoch: -1}
 }
 
@@ -170,8 +169,8 @@ func appendRanges(dst []byte, name string, ranges []Range) []byte {
 	return dst
 }
 
-// ParseProgress reads the stored form.
-func ParseProgress(text string) (Progress, error) {
+// Parse reads the stored form.
+func Parse(text string) (Progress, error) {
 	p := Progress{Epoch: -1, Next: -1}
 	bad := func(why string) (Progress, error) {
 		return Progress{}, fmt.Errorf("progress %q: %s", text, why)
