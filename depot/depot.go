@@ -134,9 +134,15 @@ type Log interface {
 	Reader(ctx context.Context) (Reader, error)
 
 	// PutMeta and Meta keep small facts about a module (its plan, resolved start
-	// positions, options) in the module's compacted topic, latest value per key.
+	// positions, options) in the module's compacted topic, latest value per key. A
+	// nil value removes the key.
 	PutMeta(ctx context.Context, module, key string, value []byte) error
 	Meta(ctx context.Context, module string) (map[string][]byte, error)
+	// WatchMeta delivers the facts about a module in their order, those that are
+	// there and then those that are put, until ctx ends; it returns ctx's error
+	// then, and another if it cannot go on. A removed key has a nil value. What a
+	// later fact has replaced may be left out.
+	WatchMeta(ctx context.Context, module string, deliver func(key string, value []byte)) error
 
 	Close() error
 }

@@ -26,29 +26,33 @@ func metaConfigs() map[string]*string {
 // PutMeta writes one fact about a module.
 func (l *Log) PutMeta(ctx context.Context, module, key string, value []byte) error {
 	name := depot.TopicName(module, metaDepot)
-	topic, err := l.find(ctx, name)
-	if err != nil {
+	if err := l.ensureMeta(ctx, name); err != nil {
 		return err
 	}
-	if topic.Partitions == 0 {
-		if err := l.create(ctx, name, 1, metaConfigs()); err != nil {
-			return err
-		}
-		if _, err := l.await(ctx, name); err != nil {
-			return err
-		}
-	}
-	err = l.producer.ProduceSync(ctx, &kgo.Record{Topic: name, Partition: 0, Key: []byte(key), Value: value}).FirstErr()
+	err := l.producer.ProduceSync(ctx, &kgo.Record{Topic: name, Partition: 0, Key: []byte(key), Value: value}).FirstErr()
 	if err != nil {
 		return l.failed("writing "+key+" to topic "+name, err)
 	}
 	return nil
 }
 
+// ensureMeta makes the meta topic if it does not exist.
+func (l *Log) ensureMeta(ctx context.Context, name string) error {
+	topic, err := l.find(ctx, name)
+	if err != nil || topic.Partitions > 0 {
+		return err
+	}
+	if err := l.create(ctx, name, 1, metaConfigs()); err != nil {
+		return err
+	}
+	_, err = l.await(ctx, name)
+	return err
+}
+
 // Meta reads all facts about a module, the latest of each key.
 func (l *Log) Meta(ctx context.Context, module string) (map[string][]byte, error) {
-	name := depot.TopicName(module, metaDepot)
 	facts := map[string][]byte{}
+	name := depot.TopicName(module, metaDepot)
 	topic, err := l.find(ctx, name)
 	if err != nil || topic.Partitions == 0 {
 		return facts, err
@@ -57,23 +61,52 @@ func (l *Log) Meta(ctx context.Context, module string) (map[string][]byte, error
 	if err != nil || start == end {
 		return facts, err
 	}
+	err = l.followMeta(ctx, name, start, func(r *kgo.Record) bool {
+		if r.Value == nil {
+			delete(facts, string(r.Key))
+		} else {
+			facts[string(r.Key)] = r.Value
+		}
+		return r.Offset+1 < end
+	})
+	return facts, err
+}
+
+// WatchMeta delivers the facts about a module and follows them until ctx ends.
+func (l *Log) WatchMeta(ctx context.Context, module string, deliver func(key string, value []byte)) error {
+	name := depot.TopicName(module, metaDepot)
+	if err := l.ensureMeta(ctx, name); err != nil {
+		return err
+	}
+	start, _, err := l.Bounds(ctx, name, 0)
+	if err != nil {
+		return err
+	}
+	return l.followMeta(ctx, name, start, func(r *kgo.Record) bool {
+		deliver(string(r.Key), r.Value)
+		return true
+	})
+}
+
+// followMeta reads a meta topic from an offset on until each returns false.
+func (l *Log) followMeta(ctx context.Context, name string, start int64, each func(*kgo.Record) bool) error {
 	from := map[string]map[int32]kgo.Offset{name: {0: kgo.NewOffset().At(start)}}
 	client, err := kgo.NewClient(append(l.config.common(), kgo.ConsumePartitions(from), kgo.ConsumeResetOffset(kgo.NoResetOffset()))...)
 	if err != nil {
-		return nil, fmt.Errorf("kafkadepot: %w", err)
+		return fmt.Errorf("kafkadepot: %w", err)
 	}
 	defer client.Close()
-	for next := start; next < end; {
+	for more := true; more; {
 		fetches := client.PollFetches(ctx)
-		if err := fetches.Err(); err != nil && !isPassing(err) {
-			return nil, l.failed("reading topic "+name, err)
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		fetches.EachRecord(func(r *kgo.Record) {
-			facts[string(r.Key)] = r.Value
-			next = r.Offset + 1
-		})
+		if err := fetches.Err(); err != nil && !isPassing(err) {
+			return l.failed("reading topic "+name, err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) { more = more && each(r) })
 	}
-	return facts, nil
+	return nil
 }
 
 // isPassing reports whether the client tries again by itself.

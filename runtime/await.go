@@ -86,14 +86,19 @@ func (t *Task) onAwait(in *Await) {
 			return
 		}
 	}
-	if most := t.options.AwaitsMax; t.waitingCount >= most {
+	f := t.feedOf(in.Depot)
+	if f == nil {
+		t.answer(key, in.Waiter) // no stream reads the depot
+		return
+	}
+	if most := f.options.AwaitsMax; f.waiting >= most {
 		t.effects.Answers = append(t.effects.Answers, Answer{
 			Waiter: in.Waiter, Kind: AnswerThrottled,
 			Text: fmt.Sprintf("%d acked appends are tracked on this task, the limit of depot.max.pending.streaming.per.partition", most),
 		})
 		return
 	}
-	t.waitingCount++
+	f.waiting++
 	w := t.waiters[key]
 	if w == nil {
 		w = &waiting{}
@@ -111,7 +116,7 @@ func (t *Task) onAwaitOver(in *AwaitOver) {
 	for i, waiter := range w.waiters {
 		if waiter == in.Waiter {
 			w.waiters = append(w.waiters[:i], w.waiters[i+1:]...)
-			t.waitingCount--
+			t.feedOf(in.Depot).waiting--
 			break
 		}
 	}
@@ -151,6 +156,16 @@ func (t *Task) answer(key recordKey, waiter uint64) {
 	t.effects.Answers = append(t.effects.Answers, a)
 }
 
+// feedOf finds the feed of a depot; nil where no stream of this task reads it.
+func (t *Task) feedOf(depot string) *feed {
+	for _, f := range t.feeds {
+		if f.depot == depot {
+			return f
+		}
+	}
+	return nil
+}
+
 // answerKind is the answer for each outcome.
 var answerKind = [...]AnswerKind{
 	wire.Done: AnswerDone, wire.Failed: AnswerFailed, wire.Rejected: AnswerRejected, wire.Parked: AnswerParked, wire.Skipped: AnswerFailed,
@@ -163,14 +178,14 @@ func (t *Task) takeWaiters(key recordKey) []uint64 {
 		return nil
 	}
 	delete(t.waiters, key)
-	t.waitingCount -= len(w.waiters)
+	t.feedOf(key.depot).waiting -= len(w.waiters)
 	return w.waiters
 }
 
 // answerFailed tells those who wait that an attempt failed: an acked append
 // fails with the first failure of any stream (promise 3.104, the default).
 func (t *Task) answerFailed(f *finished) {
-	if t.options.AckFailureOnRetryOnly {
+	if f.source.feed.options.AckFailureOnRetryOnly {
 		return // retries get their chance
 	}
 	for _, waiter := range t.takeWaiters(recordKey{f.source.plan.Depot.Name, f.record.Offset}) {
@@ -183,11 +198,8 @@ func (t *Task) answerFailed(f *finished) {
 // answerRetrying tells a late waiter that the record has failed and waits for
 // its next attempt.
 func (t *Task) answerRetrying(key recordKey, waiter uint64) bool {
-	if t.options.AckFailureOnRetryOnly {
-		return false
-	}
 	for _, f := range t.feeds {
-		if f.depot != key.depot {
+		if f.depot != key.depot || f.options.AckFailureOnRetryOnly {
 			continue
 		}
 		for _, s := range f.sources {

@@ -151,7 +151,7 @@ func (t *Task) batchInfo(b *batch) BatchInfo {
 // without data (promises 3.95 and 3.97).
 func (t *Task) progressDue() bool {
 	for _, topo := range t.topology {
-		if topo.dirty && (t.finishing || topo.finished >= t.options.CheckpointThreshold || t.now >= topo.writtenAt+int64(t.options.CheckpointPeriod)) {
+		if topo.dirty && (t.finishing || topo.finished >= topo.options.CheckpointThreshold || t.now >= topo.writtenAt+int64(topo.options.CheckpointPeriod)) {
 			return true
 		}
 	}

@@ -91,27 +91,27 @@ type Task struct {
 	shuffle  []task.ID
 
 	// completing
-	deadlines    []deadline
-	unproven     []acker.Ref // complete trees whose acks are not yet shown (R13)
-	proving      []acker.Ref // those of them that the question under way is about
-	asked        bool        // Heads is under way
-	looking      looking     // for the head of the task wanted
-	wanted       task.ID
-	heardAt      int64 // when the slot's connection last answered
-	waiters      map[recordKey]*waiting
-	waitingCount int // over all records
+	unproven []acker.Ref // complete trees whose acks are not yet shown (R13)
+	proving  []acker.Ref // those of them that the question under way is about
+	asked    bool        // Heads is under way
+	looking  looking     // for the head of the task wanted
+	wanted   task.ID
+	heardAt  int64 // when the slot's connection last answered
+	waiters  map[recordKey]*waiting
 }
 
 // topology is one stream topology on this task.
 type topology struct {
 	plan      *module.StreamPlan
 	sources   []*source
+	options   Options
 	executing int  // records begun and not finished
 	limited   bool // executing has reached its limit
 	table     store.Table
 	dirty     bool  // some source's progress is ahead of the slot
 	finished  int   // records finished since the progress was written
 	writtenAt int64 // when it was
+	deadlines []deadline
 }
 
 // New returns a task that waits for Start.
@@ -126,14 +126,14 @@ func New(config Config) *Task {
 	}
 	byDepot := map[string]*feed{}
 	for _, plan := range config.Plan.Streams {
-		topo := &topology{plan: plan, table: wire.ProgressTable(config.Tag, plan.Name)}
+		topo := &topology{plan: plan, options: t.options, table: wire.ProgressTable(config.Tag, plan.Name)}
 		for _, sp := range plan.Sources {
 			if int(config.Task) >= sp.Depot.Partitions(config.Tasks) {
 				continue // a global depot, which task 0 reads
 			}
 			f := byDepot[sp.Depot.Name]
 			if f == nil {
-				f = &feed{depot: sp.Depot.Name}
+				f = &feed{depot: sp.Depot.Name, options: t.options}
 				byDepot[f.depot] = f
 				t.feeds = append(t.feeds, f)
 			}
@@ -204,6 +204,8 @@ func (t *Task) take(in Input) {
 		t.onAwait(in)
 	case *AwaitOver:
 		t.onAwaitOver(in)
+	case *OptionsChanged:
+		t.onOptionsChanged(in)
 	case *Tick: // time has moved, which is all
 	}
 }
@@ -266,11 +268,11 @@ func (t *Task) wakeAt() int64 {
 	case taking:
 		earlier(t.retakeAt)
 	case running:
-		earlier(t.nextDeadline())
 		earlier(t.nextProbe())
 		for _, topo := range t.topology {
+			earlier(t.nextDeadline(topo))
 			if topo.dirty {
-				earlier(topo.writtenAt + int64(t.options.CheckpointPeriod))
+				earlier(topo.writtenAt + int64(topo.options.CheckpointPeriod))
 			}
 			for _, s := range topo.sources {
 				earlier(s.heldUntil)

@@ -85,6 +85,14 @@ type FrameIn struct{ Frame *wire.Frame }
 // is gone or the connection broke.
 type PeerLost struct{ Task task.ID }
 
+// OptionsChanged replaces the options: those of the module, and those of single
+// topologies and depots where they differ. It takes effect at once.
+type OptionsChanged struct {
+	Module     Options
+	Topologies map[string]Options
+	Depots     map[string]Options
+}
+
 // Await asks to be told when every stream is done with a record.
 type Await struct {
 	Depot  string
@@ -99,18 +107,19 @@ type AwaitOver struct {
 	Waiter uint64
 }
 
-func (*Start) input()      {}
-func (*Finish) input()     {}
-func (*Tick) input()       {}
-func (*Nominated) input()  {}
-func (*Taken) input()      {}
-func (*ReadDone) input()   {}
-func (*CommitDone) input() {}
-func (*HeadsDone) input()  {}
-func (*StartsDone) input() {}
-func (*Records) input()    {}
-func (*DepotFault) input() {}
-func (*FrameIn) input()    {}
-func (*PeerLost) input()   {}
-func (*Await) input()      {}
-func (*AwaitOver) input()  {}
+func (*Start) input()          {}
+func (*Finish) input()         {}
+func (*Tick) input()           {}
+func (*Nominated) input()      {}
+func (*Taken) input()          {}
+func (*ReadDone) input()       {}
+func (*CommitDone) input()     {}
+func (*HeadsDone) input()      {}
+func (*StartsDone) input()     {}
+func (*Records) input()        {}
+func (*DepotFault) input()     {}
+func (*FrameIn) input()        {}
+func (*PeerLost) input()       {}
+func (*OptionsChanged) input() {}
+func (*Await) input()          {}
+func (*AwaitOver) input()      {}

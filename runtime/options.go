@@ -79,3 +79,20 @@ func setDefault[T comparable](field *T, value T) {
 		*field = value
 	}
 }
+
+// onOptionsChanged takes new options.
+func (t *Task) onOptionsChanged(in *OptionsChanged) {
+	t.options = in.Module.WithDefaults()
+	for _, topo := range t.topology {
+		topo.options = t.options
+		if o, ok := in.Topologies[topo.plan.Name]; ok {
+			topo.options = o.WithDefaults()
+		}
+	}
+	for _, f := range t.feeds {
+		f.options = t.options
+		if o, ok := in.Depots[f.depot]; ok {
+			f.options = o.WithDefaults()
+		}
+	}
+}

@@ -38,7 +38,7 @@ func (t *Task) dropPassed(cause error) {
 // skip drops the records that wait for a source that does not retry, while the
 // stream has as many under way as it may (promise 3.90).
 func (t *Task) skip(s *source) {
-	text := "skipped: " + t.limitText()
+	text := "skipped: " + s.topology.limitText()
 	for s.count > 0 {
 		r := s.take()
 		if s.progress.Done(r.Offset) {

@@ -55,5 +55,5 @@ func (t *Task) keepResult(f *finished) {
 			res.returns[int(r.Ack)] = value
 		}
 	}
-	f.source.results.put(f.record.Offset, res, t.options.AckResultsMax)
+	f.source.results.put(f.record.Offset, res, f.source.feed.options.AckResultsMax)
 }

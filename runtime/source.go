@@ -13,7 +13,9 @@ import (
 // feed is the task's partition of one depot, read once for all its sources.
 type feed struct {
 	depot   string
+	options Options
 	sources []*source
+	waiting int   // who waits for its records
 	next    int64 // offset behind the last record received
 	paused  bool
 	// generation of the last FeedFrom
@@ -158,10 +160,10 @@ func (t *Task) steer(f *feed) {
 		most = max(most, s.count)
 	}
 	switch {
-	case !f.paused && most >= t.options.DepotCacheCardinality:
+	case !f.paused && most >= f.options.DepotCacheCardinality:
 		f.paused = true
 		t.effects.Feeds = append(t.effects.Feeds, Feed{Depot: f.depot, Order: FeedPause})
-	case f.paused && most <= t.options.DepotCacheCardinality/2:
+	case f.paused && most <= f.options.DepotCacheCardinality/2:
 		f.paused = false
 		t.effects.Feeds = append(t.effects.Feeds, Feed{Depot: f.depot, Order: FeedResume})
 	}
@@ -185,7 +187,7 @@ func (t *Task) admit(topo *topology, s *source) {
 		}
 		t.start(s, r)
 	}
-	for room() && s.count > 0 && s.retries.Len() < t.options.MaxExecutingPerTask && !s.held() {
+	for room() && s.count > 0 && s.retries.Len() < topo.options.MaxExecutingPerTask && !s.held() {
 		r := s.take()
 		if s.progress.Done(r.Offset) {
 			continue

@@ -83,13 +83,14 @@ func (t *Task) forget() {
 	t.queue = queue{}
 	t.open, t.inflight = nil, nil
 	t.reading, t.asked, t.looking = false, false, notLooking
-	t.deadlines, t.unproven, t.proving = nil, nil, nil
+	t.unproven, t.proving = nil, nil
 	t.pool = host.Pool{}
 	t.numbers = make([]uint64, t.config.Tasks)
 	t.peers = make([]peer, t.config.Tasks)
 	t.generations = map[generationKey]task.Mark{}
 	for _, topo := range t.topology {
 		topo.executing, topo.limited, topo.dirty, topo.finished = 0, false, false, 0
+		topo.deadlines = nil
 		for _, s := range topo.sources {
 			s.forget()
 		}

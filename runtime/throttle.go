@@ -9,11 +9,11 @@ import "fmt"
 
 // throttled reports whether the topology has as many records under way as it may.
 func (t *Task) throttled(topo *topology) bool {
-	return topo.executing >= t.options.MaxExecutingPerTask
+	return topo.executing >= topo.options.MaxExecutingPerTask
 }
 
-func (t *Task) limitText() string {
-	return fmt.Sprintf("%d records are under way on this task, the limit of topology.stream.max.executing.per.task", t.options.MaxExecutingPerTask)
+func (topo *topology) limitText() string {
+	return fmt.Sprintf("%d records are under way on this task, the limit of topology.stream.max.executing.per.task", topo.options.MaxExecutingPerTask)
 }
 
 // noteLimit answers those who wait for records that cannot begin, when the limit
@@ -52,9 +52,9 @@ func (t *Task) answerThrottled(key recordKey) {
 }
 
 func (t *Task) throttledAnswer(key recordKey, waiter uint64) Answer {
-	a := Answer{Waiter: waiter, Kind: AnswerThrottled, Text: t.limitText()}
+	a := Answer{Waiter: waiter, Kind: AnswerThrottled}
 	if topo := t.throttledBy(key); topo != nil {
-		a.Topology = topo.plan.Name
+		a.Topology, a.Text = topo.plan.Name, topo.limitText()
 	}
 	return a
 }

@@ -17,11 +17,11 @@ type rooted struct {
 	proofs   []proof // acks whose heads this connection has not shown (R13)
 }
 
-// deadline is when a tree fails if it is still open (promise 3.61). All trees
-// have the same time, so the first opened is the first due.
+// deadline is when a tree was opened: it fails if it is still open after the
+// topology's timeout (promise 3.61). The first opened is the first due.
 type deadline struct {
-	tree acker.Ref
-	at   int64
+	tree   acker.Ref
+	opened int64
 }
 
 // peer is what this task knows of another: its ownership period and the last
@@ -36,7 +36,8 @@ type peer struct {
 func (t *Task) plant(it *item) {
 	tree := t.ledger.Find(t.host.Origin.Tree)
 	tree.Data = rooted{try: it.try, trace: t.host.Origin.Trace}
-	t.deadlines = append(t.deadlines, deadline{tree.Ref, t.now + int64(t.options.TreeTimeout)})
+	topo := it.source.topology
+	topo.deadlines = append(topo.deadlines, deadline{tree.Ref, t.now})
 }
 
 // onFrame takes in a frame of another task.
@@ -181,7 +182,7 @@ func (t *Task) attemptFailed(f finished, by blame) {
 		return
 	}
 	f.source.topology.executing--
-	pause := stream.Backoff(f.attempt+1, int64(t.options.RetryBackoff), int64(t.options.RetryBackoffMax), t.config.Random.Float64())
+	pause := stream.Backoff(f.attempt+1, int64(f.source.topology.options.RetryBackoff), int64(f.source.topology.options.RetryBackoffMax), t.config.Random.Float64())
 	if f.source.keepsOrder() {
 		t.failAll(&f, pause)
 	} else {
@@ -219,31 +220,31 @@ func (t *Task) failTouching(id task.ID, why string) {
 
 // expire fails the trees whose time is up.
 func (t *Task) expire() {
-	n := 0
-	for n < len(t.deadlines) && t.deadlines[n].at <= t.now {
-		if tree := t.ledger.Find(t.deadlines[n].tree); tree != nil && tree.Data.source != nil {
-			t.treeFailed(tree, "tree not complete within "+t.options.TreeTimeout.String(), byWorld)
+	for _, topo := range t.topology {
+		timeout := topo.options.TreeTimeout
+		for t.phase == running && len(topo.deadlines) > 0 && topo.deadlines[0].opened+int64(timeout) <= t.now {
+			due := topo.deadlines[0]
+			topo.deadlines = topo.deadlines[1:]
+			if tree := t.ledger.Find(due.tree); tree != nil && tree.Data.source != nil {
+				t.treeFailed(tree, "tree not complete within "+timeout.String(), byWorld)
+			}
 		}
-		n++
-	}
-	if n > 0 {
-		t.deadlines = append(t.deadlines[:0], t.deadlines[n:]...)
 	}
 }
 
-// nextDeadline is when the oldest open tree is due; trees that are over are
-// skipped.
-func (t *Task) nextDeadline() int64 {
+// nextDeadline is when the topology's oldest open tree is due; trees that are
+// over are skipped.
+func (t *Task) nextDeadline(topo *topology) int64 {
 	n := 0
-	for n < len(t.deadlines) && t.ledger.Find(t.deadlines[n].tree) == nil {
+	for n < len(topo.deadlines) && t.ledger.Find(topo.deadlines[n].tree) == nil {
 		n++
 	}
-	t.deadlines = t.deadlines[n:]
-	if len(t.deadlines) == 0 {
-		t.deadlines = nil
+	topo.deadlines = topo.deadlines[n:]
+	if len(topo.deadlines) == 0 {
+		topo.deadlines = nil
 		return 0
 	}
-	return t.deadlines[0].at
+	return topo.deadlines[0].opened + int64(topo.options.TreeTimeout)
 }
 
 func (t *Task) recordInfo(f *finished) RecordInfo {

@@ -2,6 +2,8 @@ package depottest
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 )
 
@@ -10,6 +12,8 @@ var metaCases = []subtest{
 	{"the latest value of each key", metaLatest},
 	{"many keys", metaMany},
 	{"modules are apart", metaApart},
+	{"a nil value removes the key", metaRemove},
+	{"watching follows what is put", metaWatch},
 }
 
 func (b *bench) put(module, key string, value []byte) {
@@ -71,4 +75,50 @@ func metaApart(b *bench) {
 	b.put(other, "start", []byte("three"))
 	b.wantMeta(b.module, map[string][]byte{"plan": []byte("one")})
 	b.wantMeta(other, map[string][]byte{"plan": []byte("two"), "start": []byte("three")})
+}
+
+func metaRemove(b *bench) {
+	b.put(b.module, "plan", []byte("one"))
+	b.put(b.module, "start", []byte("two"))
+	b.put(b.module, "plan", nil)
+	b.wantMeta(b.module, map[string][]byte{"start": []byte("two")})
+	b.put(b.module, "plan", []byte("three"))
+	b.wantMeta(b.module, map[string][]byte{"plan": []byte("three"), "start": []byte("two")})
+}
+
+// metaWatch: who watches hears of what is there, of what comes, and of what is
+// removed, in this order.
+func metaWatch(b *bench) {
+	type fact struct {
+		key   string
+		value []byte
+	}
+	b.put(b.module, "plan", []byte("one"))
+	ctx, cancel := context.WithCancel(b.ctx)
+	heard, ended := make(chan fact, 10), make(chan error, 1)
+	go func() {
+		ended <- b.Log.WatchMeta(ctx, b.module, func(key string, value []byte) { heard <- fact{key, value} })
+	}()
+	want := func(key string, value []byte) {
+		b.Helper()
+		select {
+		case f := <-heard:
+			if f.key != key || !bytes.Equal(f.value, value) || (f.value == nil) != (value == nil) {
+				b.Fatalf("heard %s = %q, want %s = %q", f.key, f.value, key, value)
+			}
+		case err := <-ended:
+			b.Fatalf("WatchMeta ended: %v", err)
+		case <-b.ctx.Done():
+			b.Fatalf("did not hear of %s", key)
+		}
+	}
+	want("plan", []byte("one"))
+	b.put(b.module, "option/a", []byte("two"))
+	want("option/a", []byte("two"))
+	b.put(b.module, "option/a", nil)
+	want("option/a", nil)
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		b.Fatalf("WatchMeta ended with %v, want that its context ended", err)
+	}
 }

@@ -1,7 +1,6 @@
 package memdepot
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -78,32 +77,4 @@ func (l *Log) OffsetAfter(ctx context.Context, topic string, partition int32, t 
 		return 0, err
 	}
 	return p.after(t), nil
-}
-
-// PutMeta keeps a copy of one fact about a module.
-func (l *Log) PutMeta(ctx context.Context, module, key string, value []byte) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := l.usable(ctx, "facts about module "+module); err != nil {
-		return err
-	}
-	if l.meta[module] == nil {
-		l.meta[module] = map[string][]byte{}
-	}
-	l.meta[module][key] = bytes.Clone(value)
-	return nil
-}
-
-// Meta returns a copy of all facts about a module; the map is never nil.
-func (l *Log) Meta(ctx context.Context, module string) (map[string][]byte, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := l.usable(ctx, "facts about module "+module); err != nil {
-		return nil, err
-	}
-	facts := map[string][]byte{}
-	for key, value := range l.meta[module] {
-		facts[key] = bytes.Clone(value)
-	}
-	return facts, nil
 }

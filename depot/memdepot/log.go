@@ -40,7 +40,7 @@ type Log struct {
 	closed  bool
 	made    uint64 // topics made so far, the source of their ids
 	topics  map[string]*topic
-	meta    map[string]map[string][]byte
+	meta    map[string][]fact
 	changed chan struct{} // closed at the next change; nil while nobody waits
 }
 
@@ -66,7 +66,7 @@ func New(clock func() time.Time, options ...Option) *Log {
 	if clock == nil {
 		clock = time.Now
 	}
-	l := &Log{clock: clock, topics: map[string]*topic{}, meta: map[string]map[string][]byte{}}
+	l := &Log{clock: clock, topics: map[string]*topic{}, meta: map[string][]fact{}}
 	for _, o := range options {
 		o(l)
 	}

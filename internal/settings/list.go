@@ -1,0 +1,99 @@
+package settings
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/coppice-run/coppice/runtime"
+)
+
+// All lists the options by name.
+func All() []Option { return all }
+
+var all = sorted([]Option{
+	{
+		Name: "topology.stream.max.executing.per.task", Place: ForTopology, Unit: "records",
+		Doc:   "Records of a topology that a task has begun and not finished. At the limit the source waits, acked appends behind it are told that they are throttled, and a source with RetryNone skips.",
+		field: count(func(o *runtime.Options) *int { return &o.MaxExecutingPerTask }),
+	},
+	{
+		Name: "topology.stream.max.events.per.batch", Place: ForModule, Unit: "events",
+		Doc:   "Events that a task executes and commits together at most.",
+		field: count(func(o *runtime.Options) *int { return &o.MaxEventsPerBatch }),
+	},
+	{
+		Name: "topology.stream.timeout.seconds", Place: ForTopology, Unit: "seconds",
+		Doc:   "A record whose event tree is not complete after so long fails and is retried as its source says. Lost workers fail trees at once; this is the last resort.",
+		field: seconds(func(o *runtime.Options) *time.Duration { return &o.TreeTimeout }),
+	},
+	{
+		Name: "topology.stream.checkpoint.progress.threshold", Place: ForTopology, Unit: "records",
+		Doc:   "The progress is written after so many finished records, where no commit of data carries it before.",
+		field: count(func(o *runtime.Options) *int { return &o.CheckpointThreshold }),
+	},
+	{
+		Name: "topology.stream.periodic.checkpoint.seconds", Place: ForTopology, Unit: "seconds",
+		Doc:   "The progress is written after so long, however little there is.",
+		field: seconds(func(o *runtime.Options) *time.Duration { return &o.CheckpointPeriod }),
+	},
+	{
+		Name: "topology.stream.retry.backoff.seconds", Place: ForTopology, Unit: "seconds",
+		Doc:   "Pause before a failed record's second attempt; it doubles with each further attempt, and its last half is random.",
+		field: seconds(func(o *runtime.Options) *time.Duration { return &o.RetryBackoff }),
+	},
+	{
+		Name: "topology.stream.retry.backoff.max.seconds", Place: ForTopology, Unit: "seconds",
+		Doc:   "The longest pause between two attempts.",
+		field: seconds(func(o *runtime.Options) *time.Duration { return &o.RetryBackoffMax }),
+	},
+	{
+		Name: "depot.cache.cardinality", Place: ForDepot, Unit: "records",
+		Doc:   "Fetched records that wait in memory before a depot partition is paused.",
+		field: count(func(o *runtime.Options) *int { return &o.DepotCacheCardinality }),
+	},
+	{
+		Name: "depot.max.pending.streaming.per.partition", Place: ForDepot, Unit: "appends",
+		Doc:   "Acked appends that a task tracks at a time; further ones are told that they are throttled.",
+		field: count(func(o *runtime.Options) *int { return &o.AwaitsMax }),
+	},
+	{
+		Name: "depot.ack.failure.on.any.streaming.failure", Place: ForDepot, Unit: "true or false",
+		Doc:   "Whether an acked append fails with the first attempt that fails in any stream. If false it waits through the retries. A source with RetryNone fails it at once either way.",
+		field: not(func(o *runtime.Options) *bool { return &o.AckFailureOnRetryOnly }),
+	},
+	{
+		Name: "depot.ack.results.max", Place: ForDepot, Unit: "records",
+		Doc:   "Results of finished records that a task keeps for appenders that ask late.",
+		field: count(func(o *runtime.Options) *int { return &o.AckResultsMax }),
+	},
+	{
+		Name: "pstate.cache.entries.max", Place: ForModule, Unit: "elements",
+		Doc:   "PState elements that a task keeps in memory. Those of the batch under way stay beyond it.",
+		field: count(func(o *runtime.Options) *int { return &o.CacheEntriesMax }),
+	},
+	{
+		Name: "store.fields.per.batch.max", Place: ForModule, Unit: "fields",
+		Doc:   "Fields that one commit writes at most; 10,000 hold a server for about 11 ms.",
+		field: count(func(o *runtime.Options) *int { return &o.MaxFieldsPerBatch }),
+	},
+	{
+		Name: "store.probe.seconds", Place: ForModule, Unit: "seconds",
+		Doc:   "A task that has heard nothing of its slot for so long looks whether the slot is still its own.",
+		field: seconds(func(o *runtime.Options) *time.Duration { return &o.ProbePeriod }),
+	},
+})
+
+func sorted(options []Option) []Option {
+	slices.SortFunc(options, func(a, b Option) int { return strings.Compare(a.Name, b.Name) })
+	return options
+}
+
+// Find returns the option of a name.
+func Find(name string) (*Option, bool) {
+	i, ok := slices.BinarySearchFunc(all, name, func(o Option, name string) int { return strings.Compare(o.Name, name) })
+	if !ok {
+		return nil, false
+	}
+	return &all[i], true
+}
