@@ -138,10 +138,10 @@ type Log interface {
 	// nil value removes the key.
 	PutMeta(ctx context.Context, module, key string, value []byte) error
 	Meta(ctx context.Context, module string) (map[string][]byte, error)
-	// WatchMeta delivers the facts about a module in their order, those that are
-	// there and then those that are put, until ctx ends; it returns ctx's error
-	// then, and another if it cannot go on. A removed key has a nil value. What a
-	// later fact has replaced may be left out.
+	// WatchMeta delivers the facts about a module that are there, the latest of each
+	// key, and then those that are put, in their order, until ctx ends; it returns
+	// ctx's error then, and another if it cannot go on. A removed key has a nil
+	// value.
 	WatchMeta(ctx context.Context, module string, deliver func(key string, value []byte)) error
 
 	Close() error

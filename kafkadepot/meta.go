@@ -1,9 +1,12 @@
 package kafkadepot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -78,12 +81,23 @@ func (l *Log) WatchMeta(ctx context.Context, module string, deliver func(key str
 	if err := l.ensureMeta(ctx, name); err != nil {
 		return err
 	}
-	start, _, err := l.Bounds(ctx, name, 0)
+	start, end, err := l.Bounds(ctx, name, 0)
 	if err != nil {
 		return err
 	}
+	latest := map[string]*kgo.Record{} // of what is there
+	told := start == end
 	return l.followMeta(ctx, name, start, func(r *kgo.Record) bool {
-		deliver(string(r.Key), r.Value)
+		if told {
+			deliver(string(r.Key), r.Value)
+			return true
+		}
+		latest[string(r.Key)] = r
+		if told = r.Offset+1 >= end; told {
+			for _, r := range slices.SortedFunc(maps.Values(latest), func(a, b *kgo.Record) int { return cmp.Compare(a.Offset, b.Offset) }) {
+				deliver(string(r.Key), r.Value)
+			}
+		}
 		return true
 	})
 }

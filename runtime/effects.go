@@ -49,8 +49,9 @@ type Effects struct {
 
 // StartQuery asks for the offset at which a new source begins.
 type StartQuery struct {
-	Depot string
-	Start module.Start
+	Topology, Source string
+	Depot            string
+	Start            module.Start
 }
 
 // FeedOrder says what to do with a depot partition.

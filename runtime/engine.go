@@ -61,6 +61,7 @@ type Task struct {
 	halted    error // why the task has halted for good
 	finishing bool  // no more records are begun
 	nominated bool
+	empty     bool // the slot held no progress when it was taken
 	now       int64
 	effects   Effects
 

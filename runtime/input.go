@@ -53,7 +53,9 @@ type HeadsDone struct {
 // StartsDone answers Effects.Starts, in their order.
 type StartsDone struct {
 	Starts []Started
-	Err    error
+	// HadData says that the task had data in its slot once (R22).
+	HadData bool
+	Err     error
 }
 
 // Started is where a new source begins, and in which topic: offsets mean nothing

@@ -30,6 +30,11 @@ const (
 	retakePauseMax = 2e9  // 2 s
 )
 
+// ErrSlotEmpty: the slot of a task that had data holds none (R22): the store was
+// emptied, or restored to before the task began. Going on would build the PStates
+// anew from the depot, and every hop would take effect again elsewhere.
+var ErrSlotEmpty = errors.New("the store holds nothing of this task, which had data before; restore the store, or have the task built anew from its depots with 'coppice tasks rebuild'")
+
 func (t *Task) begin() {
 	t.forget()
 	t.phase = taking
@@ -176,16 +181,18 @@ func (t *Task) load(reads []store.Read) {
 
 // loadProgress reads the stored progress of every source.
 func (t *Task) loadProgress(reads []store.Read) {
+	t.empty = true
 	for i, topo := range t.topology {
 		stored := map[string]string{}
 		for _, e := range reads[i].Elements {
 			stored[e.Field] = e.Value
 		}
 		topo.writtenAt = t.now
+		t.empty = t.empty && len(stored) == 0
 		for _, s := range topo.sources {
 			text, ok := stored[s.plan.Name]
 			if !ok {
-				t.effects.Starts = append(t.effects.Starts, StartQuery{Depot: s.plan.Depot.Name, Start: s.plan.Start})
+				t.effects.Starts = append(t.effects.Starts, StartQuery{Topology: topo.plan.Name, Source: s.plan.Name, Depot: s.plan.Depot.Name, Start: s.plan.Start})
 				continue
 			}
 			stored, err := progress.Parse(text)
@@ -209,6 +216,10 @@ func (t *Task) onStartsDone(in *StartsDone) {
 	}
 	if in.Err != nil {
 		t.drop(fmt.Errorf("finding where sources begin: %w", in.Err))
+		return
+	}
+	if in.HadData && t.empty {
+		t.halt(ErrSlotEmpty)
 		return
 	}
 	i := 0

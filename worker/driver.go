@@ -86,6 +86,7 @@ func (d *driver) listener() *runtime.Listener {
 	}
 	l.Took = func(i runtime.TookInfo) {
 		d.readyOnce.Do(func() { close(d.ready) })
+		d.loaded.starts.took(d)
 		d.log.Debug("owns its slot", "head", i.Head, "replaced", i.Replaced)
 		if took != nil {
 			took(i)
@@ -128,6 +129,7 @@ func (d *driver) run(ctx context.Context) {
 	defer d.slots.close()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	d.send(d.loaded.options.input())
 	d.send(&runtime.Start{})
 	var batch []message
 	for {
@@ -183,7 +185,7 @@ func (d *driver) carryOut(e *runtime.Effects) {
 		d.slots.heads(append([]task.ID(nil), e.Heads...))
 	}
 	if len(e.Starts) > 0 {
-		d.w.resolveStarts(d, append([]runtime.StartQuery(nil), e.Starts...))
+		d.loaded.starts.ask(d, append([]runtime.StartQuery(nil), e.Starts...))
 	}
 	for _, f := range e.Feeds {
 		d.w.feeds.order(d, f)

@@ -7,7 +7,6 @@ import (
 
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/module"
-	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/task"
 )
 
@@ -19,6 +18,8 @@ type loaded struct {
 	drivers []*driver              // by task; nil for those of other workers
 	owners  []string               // address by task
 	steps   []*module.StepPlan
+	starts  *starter
+	options *dynamic
 }
 
 // load checks a module, makes its topics and notes its plan where clients find
@@ -36,9 +37,15 @@ func (w *Worker) load(ctx context.Context, m module.Module) (*loaded, error) {
 		}
 		l.topics[d.Name] = topic
 	}
-	if err := w.register(ctx, l); err != nil {
+	facts, err := w.config.Log.Meta(ctx, plan.Module)
+	if err != nil {
+		return nil, fmt.Errorf("module %s: reading what is noted of it: %w", plan.Module, err)
+	}
+	if err := w.register(ctx, l, facts); err != nil {
 		return nil, fmt.Errorf("module %s: noting its plan: %w", plan.Module, err)
 	}
+	l.starts = &starter{w: w, l: l, noted: map[*driver]bool{}}
+	l.options = newDynamic(w, l, facts)
 	l.drivers, l.owners = make([]*driver, l.tasks), make([]string, l.tasks)
 	for i := range l.tasks {
 		l.owners[i] = w.link.Address()
@@ -50,43 +57,13 @@ func (w *Worker) load(ctx context.Context, m module.Module) (*loaded, error) {
 }
 
 // register writes the plan into the module's meta topic, unless it stands there.
-func (w *Worker) register(ctx context.Context, l *loaded) error {
+func (w *Worker) register(ctx context.Context, l *loaded, facts map[string][]byte) error {
 	entry, err := json.Marshal(module.Registration{Version: 1, Tasks: l.tasks, Plan: l.plan})
 	if err != nil {
 		return err
 	}
-	meta, err := w.config.Log.Meta(ctx, l.plan.Module)
-	if err != nil {
-		return err
-	}
-	if string(meta[module.RegistrationKey]) == string(entry) {
+	if string(facts[module.RegistrationKey]) == string(entry) {
 		return nil
 	}
 	return w.config.Log.PutMeta(ctx, l.plan.Module, module.RegistrationKey, entry)
-}
-
-// resolveStarts finds where new sources begin.
-func (w *Worker) resolveStarts(d *driver, queries []runtime.StartQuery) {
-	w.background.Go(func() {
-		starts := make([]runtime.Started, len(queries))
-		var failure error
-		for i, q := range queries {
-			topic := d.loaded.topics[q.Depot]
-			starts[i].Topic = topic.ID
-			start, end, err := w.config.Log.Bounds(w.ctx, topic.Name, int32(d.id))
-			switch q.Start.Kind {
-			case module.StartBeginning:
-				starts[i].Offset = start
-			case module.StartEnd:
-				starts[i].Offset = end
-			case module.StartAfter:
-				starts[i].Offset, err = w.config.Log.OffsetAfter(w.ctx, topic.Name, int32(d.id), q.Start.After)
-			}
-			if err != nil {
-				failure = fmt.Errorf("depot %s partition %d: %w", q.Depot, d.id, err)
-				break
-			}
-		}
-		d.send(&runtime.StartsDone{Starts: starts, Err: failure})
-	})
 }

@@ -119,6 +119,9 @@ func (w *Worker) launch(ctx context.Context, modules []module.Module) error {
 		w.mu.Unlock()
 	}
 	w.background.Go(func() { w.feeds.run(w.ctx) })
+	for _, l := range w.all() {
+		w.background.Go(l.options.follow)
+	}
 	for _, d := range all {
 		w.background.Go(func() { d.run(w.ctx) })
 	}

@@ -93,6 +93,7 @@ func metaWatch(b *bench) {
 		key   string
 		value []byte
 	}
+	b.put(b.module, "plan", []byte("none"))
 	b.put(b.module, "plan", []byte("one"))
 	ctx, cancel := context.WithCancel(b.ctx)
 	heard, ended := make(chan fact, 10), make(chan error, 1)

@@ -3,6 +3,7 @@ package memdepot
 import (
 	"bytes"
 	"context"
+	"slices"
 )
 
 // fact is one entry of a module's meta topic.
@@ -44,7 +45,7 @@ func (l *Log) Meta(ctx context.Context, module string) (map[string][]byte, error
 // WatchMeta delivers the facts about a module and follows them until ctx ends.
 func (l *Log) WatchMeta(ctx context.Context, module string, deliver func(key string, value []byte)) error {
 	next := 0
-	for {
+	for first := true; ; first = false {
 		l.mu.Lock()
 		if err := l.usable(ctx, "facts about module "+module); err != nil {
 			l.mu.Unlock()
@@ -53,7 +54,10 @@ func (l *Log) WatchMeta(ctx context.Context, module string, deliver func(key str
 		facts, change := l.meta[module][next:], l.change()
 		l.mu.Unlock()
 		next += len(facts)
-		for _, f := range facts {
+		for i, f := range facts {
+			if first && replaced(f.key, facts[i+1:]) {
+				continue
+			}
 			deliver(f.key, bytes.Clone(f.value))
 		}
 		select {
@@ -62,4 +66,8 @@ func (l *Log) WatchMeta(ctx context.Context, module string, deliver func(key str
 			return ctx.Err()
 		}
 	}
+}
+
+func replaced(key string, by []fact) bool {
+	return slices.ContainsFunc(by, func(f fact) bool { return f.key == key })
 }

@@ -1,0 +1,76 @@
+package worker
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/coppice-run/coppice/internal/settings"
+	"github.com/coppice-run/coppice/runtime"
+)
+
+// dynamic is a module's options on this worker: those that it was started with,
+// and over them what operators have set in the module's meta topic.
+type dynamic struct {
+	w *Worker
+	l *loaded
+
+	mu  sync.Mutex
+	set *settings.Set
+}
+
+func newDynamic(w *Worker, l *loaded, facts map[string][]byte) *dynamic {
+	d := &dynamic{w: w, l: l, set: settings.NewSet(w.config.Options)}
+	for key, value := range facts {
+		d.put(key, value)
+	}
+	return d
+}
+
+// put takes a fact of the meta topic in. It reports whether a setting changed.
+func (o *dynamic) put(key string, value []byte) bool {
+	s, ok, err := settings.Parse(key, value)
+	if err != nil {
+		o.w.config.Logger.Error("an option is not taken", "module", o.l.plan.Module, "cause", err)
+	}
+	if !ok || err != nil {
+		return false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	before := o.set.List()
+	o.set.Put(s)
+	return !slices.Equal(before, o.set.List())
+}
+
+// input is what the tasks are told.
+func (o *dynamic) input() *runtime.OptionsChanged {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	in, errs := o.set.Changed()
+	for _, err := range errs {
+		o.w.config.Logger.Error("an option is not taken", "module", o.l.plan.Module, "cause", err)
+	}
+	return in
+}
+
+// follow watches the meta topic until the worker stops.
+func (o *dynamic) follow() {
+	for o.w.ctx.Err() == nil {
+		err := o.w.config.Log.WatchMeta(o.w.ctx, o.l.plan.Module, func(key string, value []byte) {
+			if !o.put(key, value) {
+				return
+			}
+			o.w.config.Logger.Info("options changed", "module", o.l.plan.Module, "key", key)
+			for _, d := range o.l.drivers {
+				if d != nil {
+					d.send(o.input())
+				}
+			}
+		})
+		if o.w.ctx.Err() == nil {
+			o.w.config.Logger.Warn("following the options failed; trying again", "module", o.l.plan.Module, "cause", err)
+			pause(o.w.ctx, time.Second)
+		}
+	}
+}

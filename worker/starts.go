@@ -1,0 +1,173 @@
+package worker
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/runtime"
+)
+
+// Where a source begins is found out once and noted in the module's meta topic
+// before anything is written to the slot (R22, promise 3.73): a slot that loses
+// its tail, or everything, begins there again and not at the log's present end.
+// The topic also notes which tasks have had data: an empty slot of such a task
+// halts it.
+
+// startNote is what the meta topic says of one task, under start/<task>.
+type startNote struct {
+	Version int                    // 1
+	Sources map[string]sourceStart // by topology/source
+}
+
+type sourceStart struct {
+	Offset int64
+	Topic  string // id of the topic that the offset belongs to, hexadecimal
+}
+
+func startKey(d *driver) string { return "start/" + strconv.Itoa(int(d.id)) }
+func dataKey(d *driver) string  { return "data/" + strconv.Itoa(int(d.id)) }
+
+// starter answers the tasks of one module that ask where their sources begin. It
+// reads the notes once for all tasks that ask together.
+type starter struct {
+	w *Worker
+	l *loaded
+
+	mu      sync.Mutex
+	asked   []startQuestion
+	running bool
+	noted   map[*driver]bool // that the task has data
+}
+
+type startQuestion struct {
+	d       *driver
+	queries []runtime.StartQuery
+}
+
+// ask has a question answered by StartsDone.
+func (s *starter) ask(d *driver, queries []runtime.StartQuery) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = append(s.asked, startQuestion{d, queries})
+	if !s.running {
+		s.running = true
+		s.w.background.Go(s.run)
+	}
+}
+
+func (s *starter) run() {
+	for {
+		pause(s.w.ctx, gatherPause)
+		s.mu.Lock()
+		asked := s.asked
+		s.asked = nil
+		if len(asked) == 0 {
+			s.running = false
+			s.mu.Unlock()
+			return
+		}
+		s.mu.Unlock()
+		facts, err := s.w.config.Log.Meta(s.w.ctx, s.l.plan.Module)
+		var group sync.WaitGroup
+		for _, q := range asked {
+			group.Go(func() {
+				done := &runtime.StartsDone{Err: err}
+				if err == nil {
+					done = s.answer(q, facts)
+				}
+				q.d.send(done)
+			})
+		}
+		group.Wait()
+	}
+}
+
+// answer resolves the starts of one task, and notes those that are new.
+func (s *starter) answer(q startQuestion, facts map[string][]byte) *runtime.StartsDone {
+	done := &runtime.StartsDone{Starts: make([]runtime.Started, len(q.queries))}
+	_, done.HadData = facts[dataKey(q.d)]
+	note := startNote{Version: 1, Sources: map[string]sourceStart{}}
+	if raw, ok := facts[startKey(q.d)]; ok {
+		if err := json.Unmarshal(raw, &note); err != nil || note.Version != 1 {
+			done.Err = fmt.Errorf("the note of where task %d begins does not decode (format version %d, this program reads 1): %w", q.d.id, note.Version, err)
+			return done
+		}
+	}
+	fresh := false
+	for i, query := range q.queries {
+		topic := s.l.topics[query.Depot]
+		key := query.Topology + "/" + query.Source
+		if have, ok := note.Sources[key]; ok {
+			done.Starts[i].Offset = have.Offset
+			if _, err := hex.Decode(done.Starts[i].Topic[:], []byte(have.Topic)); err != nil {
+				done.Err = fmt.Errorf("the note of where task %d begins: topic id %q: %w", q.d.id, have.Topic, err)
+				return done
+			}
+			continue
+		}
+		offset, err := s.find(topic, int32(q.d.id), query.Start)
+		if err != nil {
+			done.Err = fmt.Errorf("depot %s partition %d: %w", query.Depot, q.d.id, err)
+			return done
+		}
+		done.Starts[i] = runtime.Started{Offset: offset, Topic: topic.ID}
+		note.Sources[key] = sourceStart{offset, hex.EncodeToString(topic.ID[:])}
+		fresh = true
+	}
+	if fresh {
+		done.Err = s.put(startKey(q.d), note)
+	}
+	return done
+}
+
+func (s *starter) put(key string, value any) error {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return s.w.config.Log.PutMeta(s.w.ctx, s.l.plan.Module, key, raw)
+}
+
+// find resolves a start against the log as it is now (promises 3.67 to 3.71).
+func (s *starter) find(topic depot.Topic, partition int32, start module.Start) (int64, error) {
+	log := s.w.config.Log
+	switch start.Kind {
+	case module.StartAfter:
+		return log.OffsetAfter(s.w.ctx, topic.Name, partition, start.After)
+	case module.StartTimeAgo:
+		return log.OffsetAfter(s.w.ctx, topic.Name, partition, time.Now().Add(-start.Ago))
+	}
+	first, end, err := log.Bounds(s.w.ctx, topic.Name, partition)
+	switch start.Kind {
+	case module.StartBeginning:
+		return first, err
+	case module.StartRecordsAgo:
+		return max(first, end-start.Records), err
+	}
+	return end, err
+}
+
+// dataNote is what the meta topic says of a task that has committed, under
+// data/<task>.
+type dataNote struct{ Version int }
+
+// took notes, once, that a task has data.
+func (s *starter) took(d *driver) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.noted[d] {
+		return
+	}
+	s.noted[d] = true
+	s.w.background.Go(func() {
+		if err := s.put(dataKey(d), dataNote{1}); err != nil && s.w.ctx.Err() == nil {
+			d.log.Warn("could not note that the task has data; if its slot is ever lost as a whole, it is rebuilt without a word", "cause", err)
+		}
+	})
+}
