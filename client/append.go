@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"time"
 
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
-	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
 	"github.com/coppice-run/coppice/telemetry"
 )
@@ -115,8 +113,8 @@ func (c *Client) Await(ctx context.Context, place Place) (module.Acks, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.config.AwaitTimeout)
 	defer cancel()
-	request := wire.AppendAwaitRequest(nil, &wire.AwaitRequest{Module: place.Module, Task: task.ID(place.Partition), Depot: place.Depot, Offset: place.Offset})
-	answer, err := c.ask(ctx, b, task.ID(place.Partition), request)
+	request := &wire.Request{Module: place.Module, Task: task.ID(place.Partition), Await: &wire.AwaitRequest{Depot: place.Depot, Offset: place.Offset}}
+	answer, err := c.ask(ctx, b, request)
 	if err != nil {
 		return module.Acks{}, &UnknownError{Place: place, Cause: err}
 	}
@@ -124,7 +122,7 @@ func (c *Client) Await(ctx context.Context, place Place) (module.Acks, error) {
 }
 
 // outcomeOf turns an answer into what Append returns.
-func outcomeOf(place Place, a *wire.AwaitAnswer) (module.Acks, error) {
+func outcomeOf(place Place, a *wire.Answer) (module.Acks, error) {
 	switch runtime.AnswerKind(a.Kind) {
 	case runtime.AnswerDone:
 		return module.NewAcks(a.Returns), nil
@@ -136,79 +134,4 @@ func outcomeOf(place Place, a *wire.AwaitAnswer) (module.Acks, error) {
 		return module.Acks{}, &ThrottledError{Place: place, Topology: a.Topology, Text: a.Text}
 	}
 	return module.Acks{}, &UnknownError{Place: place, Cause: errors.New(a.Text)}
-}
-
-// Pauses before an owner is looked for again.
-const (
-	askPause    = 5 * time.Millisecond
-	askPauseMax = 200 * time.Millisecond
-)
-
-// ask calls the owner of a task, found by its head (R6). Where the store or the
-// owner cannot be reached it asks again until ctx ends: the task may have moved,
-// and a question changes nothing.
-func (c *Client) ask(ctx context.Context, b *bound, id task.ID, request []byte) (*wire.AwaitAnswer, error) {
-	for pause := askPause; ; pause = min(2*pause, askPauseMax) {
-		answer, err := c.askOnce(ctx, b, id, request)
-		switch {
-		case err == nil && !answer.NotOwner:
-			return answer, nil
-		case err == nil:
-			b.owned(id, answer.Address)
-			err = fmt.Errorf("task %d of module %s is on the move", id, b.name)
-		case errors.Is(err, errNoOwner) || ctx.Err() != nil:
-			return nil, err
-		default:
-			b.owned(id, "")
-		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, err
-		case <-timer.C:
-		}
-	}
-}
-
-func (c *Client) askOnce(ctx context.Context, b *bound, id task.ID, request []byte) (*wire.AwaitAnswer, error) {
-	address, err := c.ownerOf(ctx, b, id)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := c.link.Call(ctx, address, request)
-	if err != nil {
-		return nil, fmt.Errorf("asking worker %s: %w", address, err)
-	}
-	return wire.ParseAwaitAnswer(raw)
-}
-
-// errNoOwner: no worker has ever taken the task.
-var errNoOwner = errors.New("no worker has taken it yet")
-
-// ownerOf returns the address in the head of a task's slot.
-func (c *Client) ownerOf(ctx context.Context, b *bound, id task.ID) (string, error) {
-	b.mu.Lock()
-	address := b.owners[id]
-	b.mu.Unlock()
-	if address != "" {
-		return address, nil
-	}
-	slot := b.slots[id]
-	reads := [1]store.Read{{Kind: store.Len, Table: wire.ParkedTable(slot.Tag)}}
-	head, err := c.config.Store.Read(ctx, slot, reads[:])
-	if err != nil {
-		return "", fmt.Errorf("finding the owner of task %d: %w", id, err)
-	}
-	if head.Address == "" {
-		return "", fmt.Errorf("task %d of module %s has no owner: %w", id, b.name, errNoOwner)
-	}
-	b.owned(id, head.Address)
-	return head.Address, nil
-}
-
-func (b *bound) owned(id task.ID, address string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.owners[id] = address
 }

@@ -86,7 +86,15 @@ func (c *Client) Use(ctx context.Context, m module.Module) error {
 	return err
 }
 
-// bind finds a running module. plan is the caller's version of it.
+// named returns a module by its name, whether or not the program has its code.
+func (c *Client) named(ctx context.Context, name string) (*bound, error) {
+	if b, err := c.module(name); err == nil {
+		return b, nil
+	}
+	return c.bind(ctx, name, nil)
+}
+
+// bind finds a running module. plan is the caller's version of it, if it has one.
 func (c *Client) bind(ctx context.Context, name string, plan *module.Plan) (*bound, error) {
 	meta, err := c.config.Log.Meta(ctx, name)
 	if err != nil {
@@ -100,8 +108,10 @@ func (c *Client) bind(ctx context.Context, name string, plan *module.Plan) (*bou
 	if err := json.Unmarshal(raw, &r); err != nil {
 		return nil, fmt.Errorf("client: module %s: its registration does not decode: %w", name, err)
 	}
-	if err := lacks(r.Plan, plan); err != nil {
-		return nil, err
+	if plan != nil {
+		if err := lacks(r.Plan, plan); err != nil {
+			return nil, err
+		}
 	}
 	b := &bound{name: name, tasks: r.Tasks, plan: r.Plan, owners: make([]string, r.Tasks), slots: make([]store.Slot, r.Tasks)}
 	for i := range b.slots {

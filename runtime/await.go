@@ -33,7 +33,10 @@ func (t *Task) recordDone(f *finished) {
 			t.listener.RecordDone(t.recordInfo(f))
 		}
 	}
-	if len(f.returns) > 0 || f.outcome != wire.Done {
+	if f.order != nil {
+		t.answerOrder(f.order, answerKind[f.outcome], f.text)
+	}
+	if len(f.returns) > 0 || f.outcome != wire.Done || f.order != nil {
 		t.keepResult(f)
 	}
 	key := recordKey{f.source.plan.Depot.Name, f.record.Offset}

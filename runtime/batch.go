@@ -20,9 +20,10 @@ type batch struct {
 	frames   []*wire.Frame // leave after the commit
 	consumed []*wire.Frame // frames whose last event ran here
 	traces   []*wire.Trace
-	passed   []try   // records that are finished though their trees are not (RetryNone)
-	begins   []begin // attempts whose numbers the commit holds (R20)
-	books    []book  // writes to the task's own tables
+	passed   []try    // records that are finished though their trees are not (RetryNone)
+	begins   []begin  // attempts whose numbers the commit holds (R20)
+	books    []book   // writes to the task's own tables
+	orders   []*order // carried out with the commit
 }
 
 // book is a write to one of the task's own tables.
@@ -76,11 +77,12 @@ func (t *Task) reuse(b *batch) {
 	clear(b.passed)
 	clear(b.begins)
 	clear(b.books)
+	clear(b.orders)
 	b.commit.Changes = b.commit.Changes[:0]
 	b.arena.Reset()
 	b.events = 0
 	b.finished, b.frames, b.consumed, b.traces = b.finished[:0], b.frames[:0], b.consumed[:0], b.traces[:0]
-	b.passed, b.begins, b.books = b.passed[:0], b.begins[:0], b.books[:0]
+	b.passed, b.begins, b.books, b.orders = b.passed[:0], b.begins[:0], b.books[:0], b.orders[:0]
 	b.mark = task.Mark{}
 	if len(t.spare) < 3 {
 		t.spare = append(t.spare, b)
@@ -108,7 +110,7 @@ func (t *Task) seal() bool {
 	for i := range b.finished {
 		f := &b.finished[i]
 		if f.parked() {
-			t.park(b, f)
+			t.park(f)
 		}
 		t.finish(f, b)
 	}
@@ -184,6 +186,9 @@ func (t *Task) release(b *batch) {
 		t.recordDone(&b.finished[i])
 	}
 	t.announced(b)
+	for _, o := range b.orders {
+		t.answerOrder(o, AnswerDone, "")
+	}
 	for _, f := range b.frames {
 		if f.To != t.config.Task {
 			t.ship(f)

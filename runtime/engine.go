@@ -92,13 +92,15 @@ type Task struct {
 	shuffle  []task.ID
 
 	// completing
-	unproven []acker.Ref // complete trees whose acks are not yet shown (R13)
-	proving  []acker.Ref // those of them that the question under way is about
-	asked    bool        // Heads is under way
-	looking  looking     // for the head of the task wanted
-	wanted   task.ID
-	heardAt  int64 // when the slot's connection last answered
-	waiters  map[recordKey]*waiting
+	unproven   []acker.Ref // complete trees whose acks are not yet shown (R13)
+	proving    []acker.Ref // those of them that the question under way is about
+	asked      bool        // Heads is under way
+	looking    looking     // for the head of the task wanted
+	wanted     task.ID
+	heardAt    int64 // when the slot's connection last answered
+	waiters    map[recordKey]*waiting
+	orders     []*order // of people, about parked records
+	parkedDecl *overlay.Decl
 }
 
 // topology is one stream topology on this task.
@@ -144,6 +146,7 @@ func New(config Config) *Task {
 		}
 		t.topology = append(t.topology, topo)
 	}
+	t.parkedDecl = parkedDecl(config.Plan.Module, len(config.Plan.PStates))
 	t.event = module.NewEvent()
 	t.host = module.HostOf(t.event)
 	t.host.Task, t.host.Tasks = config.Task, config.Tasks
@@ -205,6 +208,8 @@ func (t *Task) take(in Input) {
 		t.onAwait(in)
 	case *AwaitOver:
 		t.onAwaitOver(in)
+	case *Parked:
+		t.onParked(in)
 	case *OptionsChanged:
 		t.onOptionsChanged(in)
 	case *Tick: // time has moved, which is all
@@ -300,13 +305,23 @@ func (t *Task) halt(why error) {
 		t.effects.Feeds = append(t.effects.Feeds, Feed{Depot: f.depot, Order: FeedStop, Generation: f.generation})
 	}
 	t.answerAll(AnswerHalted, why.Error())
+	for len(t.orders) > 0 {
+		t.answerOrder(t.orders[0], AnswerHalted, why.Error())
+	}
 }
 
 // refuse answers what a halted task is asked.
 func (t *Task) refuse(in Input) {
-	if await, ok := in.(*Await); ok {
-		t.effects.Answers = append(t.effects.Answers, Answer{Waiter: await.Waiter, Kind: AnswerHalted, Text: "the task has halted: " + t.halted.Error()})
+	var waiter uint64
+	switch in := in.(type) {
+	case *Await:
+		waiter = in.Waiter
+	case *Parked:
+		waiter = in.Waiter
+	default:
+		return
 	}
+	t.effects.Answers = append(t.effects.Answers, Answer{Waiter: waiter, Kind: AnswerHalted, Text: "the task has halted: " + t.halted.Error()})
 }
 
 // Close ends the task's coroutine; the task is of no more use.

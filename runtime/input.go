@@ -102,6 +102,17 @@ type Await struct {
 	Waiter uint64 // named in the answer
 }
 
+// Parked is what a person has decided about a parked record. The answer comes when
+// it is carried out: AnswerDone, or AnswerFailed with the reason, or for a retried
+// record that failed again AnswerParked.
+type Parked struct {
+	Order            ParkedOrder
+	Topology, Source string
+	Offset           int64
+	Value            []byte // of ParkedEdit
+	Waiter           uint64 // named in the answer
+}
+
 // AwaitOver says that a waiter no longer waits.
 type AwaitOver struct {
 	Depot  string
@@ -122,6 +133,7 @@ func (*Records) input()        {}
 func (*DepotFault) input()     {}
 func (*FrameIn) input()        {}
 func (*PeerLost) input()       {}
+func (*Parked) input()         {}
 func (*OptionsChanged) input() {}
 func (*Await) input()          {}
 func (*AwaitOver) input()      {}

@@ -1,25 +1,18 @@
 package runtime
 
 import (
-	"encoding/json"
-	"strconv"
 	"unicode/utf8"
 
+	"github.com/coppice-run/coppice/internal/overlay"
 	"github.com/coppice-run/coppice/internal/wire"
-	"github.com/coppice-run/coppice/store"
 )
 
 // park adds a record to the parked ones in the commit that passes it: data that
 // cannot be processed is put aside, never dropped.
-func (t *Task) park(b *batch, f *finished) {
+func (t *Task) park(f *finished) {
 	p := parkedRecord(f)
-	value, err := json.Marshal(p)
-	if err != nil {
-		t.halt(err)
-		return
-	}
-	field := p.Topology + "/" + p.Source + "/" + strconv.FormatInt(p.Offset, 10)
-	b.note(wire.ParkedTable(t.config.Tag), store.Write{Field: field, Value: string(value)})
+	path := t.parkedPath(p.Topology, p.Source, p.Offset)
+	t.bookkeep(func() { overlay.Set(t.view, &path, &p) })
 }
 
 func parkedRecord(f *finished) wire.ParkedRecord {
@@ -27,6 +20,7 @@ func parkedRecord(f *finished) wire.ParkedRecord {
 		Version: 1, Topology: f.source.topology.plan.Name, Source: f.source.plan.Name,
 		Partition: f.record.Partition, Offset: f.record.Offset, TimeMillis: f.record.Time.UnixMilli(),
 		Reason: f.text, Attempts: int(f.attempt),
+		Edited: f.order != nil && f.order.found.Edited,
 	}
 	p.KeyText, p.KeyBytes = textOrBytes(f.record.Key)
 	p.Text, p.Bytes = textOrBytes(f.record.Value)

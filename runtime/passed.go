@@ -14,6 +14,10 @@ import (
 func (t *Task) pass(b *batch) {
 	for i := range b.passed {
 		s := b.passed[i].source
+		if o := b.passed[i].order; o != nil {
+			t.unpark(o)
+			continue
+		}
 		s.progress.Finish(b.passed[i].record.Offset)
 		s.topology.dirty = true
 	}
@@ -26,7 +30,7 @@ func (t *Task) dropPassed(cause error) {
 		for _, s := range topo.sources {
 			for offset, it := range s.passed {
 				f := finished{try: it, outcome: wire.Failed, text: "lost with the connection, and the source does not retry: " + cause.Error()}
-				if s.progress.Done(offset) {
+				if s.progress.Done(offset) && it.order == nil {
 					t.recordDropped(&f)
 					t.keepResult(&f)
 				}

@@ -12,13 +12,16 @@ type try struct {
 	attempt  uint16 // 1 for the first
 	failures uint16 // earlier attempts that count toward MaxAttempts (R20)
 	number   uint16 // what the slot says of them; 0: nothing (R20)
+	order    *order // that had a parked record run again
 }
 
-// item is one event to run: element index of a frame, or a record of a source.
+// item is one event to run: element index of a frame, a record of a source, or an
+// order about a parked record.
 type item struct {
 	try
-	frame *wire.Frame
-	index int
+	command *order
+	frame   *wire.Frame
+	index   int
 }
 
 // lane is the frames of one sender, in order.
@@ -106,7 +109,7 @@ func (q *queue) pop() (item, bool) {
 func (q *queue) remove(s *source) int {
 	kept := q.drawn[:q.at]
 	for _, it := range q.drawn[q.at:] {
-		if it.source != s {
+		if it.source != s || it.try.order != nil {
 			kept = append(kept, it)
 		}
 	}
@@ -138,6 +141,7 @@ func (t *Task) drawMore() {
 			}
 		}
 	}
+	t.drawOrders()
 	for _, topo := range t.topology {
 		for _, s := range topo.sources {
 			t.admit(topo, s)

@@ -57,7 +57,7 @@ func (t *Task) rewind(s *source, to, pause int64) {
 func (t *Task) closeTrees(s *source) int64 {
 	least := int64(1<<63 - 1)
 	t.ledger.Each(func(tree *acker.Tree[rooted]) bool {
-		if tree.Data.source == s {
+		if tree.Data.source == s && tree.Data.order == nil {
 			least = min(least, tree.Data.record.Offset)
 			t.keepAttempt(&tree.Data.try)
 			t.ledger.Close(tree)
@@ -85,7 +85,7 @@ func (t *Task) reopen(s *source, from int64) {
 	}
 	kept := t.open.finished[:0]
 	for _, f := range t.open.finished {
-		if f.source == s && f.record.Offset >= from && !f.parked() {
+		if f.source == s && f.record.Offset >= from && !f.parked() && f.order == nil {
 			t.keepAttempt(&f.try)
 			s.topology.executing--
 			continue

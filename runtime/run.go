@@ -132,6 +132,11 @@ func (t *Task) lookAhead() {
 
 // prepare sets the event up for an item.
 func (t *Task) prepare(it *item) {
+	if it.command != nil {
+		t.view.Owner = parkedOwner
+		t.host.Begin(wire.Origin{}, 0, nil)
+		return
+	}
 	if it.source != nil {
 		s := it.source
 		origin := wire.Origin{
@@ -161,6 +166,9 @@ func (t *Task) call(it *item) (err error) {
 			err = &PanicError{Value: fmt.Sprint(p), Stack: string(debug.Stack())}
 		}
 	}()
+	if it.command != nil {
+		return t.runOrder(it.command)
+	}
 	if it.source != nil {
 		return it.source.plan.Run(t.event, it.record)
 	}
@@ -205,6 +213,15 @@ func (t *Task) execute(it *item) bool {
 	}
 	if failure := t.view.Failure(); failure != nil {
 		err = failure
+	}
+	if it.command != nil {
+		if err != nil {
+			t.view.Rollback(save)
+		} else {
+			t.view.Release(save)
+		}
+		t.orderRan(it.command, err)
+		return true
 	}
 	t.open.events++
 	if traced != nil {
@@ -295,10 +312,10 @@ func (t *Task) eventFailed(it *item, err error) {
 		t.ledger.Close(t.ledger.Find(h.Origin.Tree))
 	}
 	f := finished{try: it.try, outcome: outcome, text: err.Error()}
-	switch outcome {
-	case wire.Failed:
+	switch {
+	case outcome == wire.Failed:
 		t.attemptFailed(f, byHandler)
-	case wire.Parked:
+	case outcome == wire.Parked:
 		t.putAside(f)
 	default:
 		t.toOpen(f)

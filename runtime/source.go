@@ -220,6 +220,13 @@ func (s *source) held() bool {
 // batch that is being sealed (nil: in none).
 func (t *Task) finish(f *finished, b *batch) {
 	s, r := f.source, f.record
+	if f.order != nil {
+		if !f.parked() {
+			t.unpark(f.order)
+		}
+		s.topology.executing--
+		return
+	}
 	if f.parked() {
 		s.progress.Park(r.Offset)
 	} else {

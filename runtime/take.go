@@ -80,7 +80,7 @@ func (t *Task) stop() {
 // forget empties the memory.
 func (t *Task) forget() {
 	t.co.stop()
-	t.view = overlay.New(t.config.Tag, len(t.plan.PStates))
+	t.view = overlay.New(t.config.Tag, len(t.plan.PStates)+1) // and the parked records
 	t.view.Suspend = t.suspend
 	t.host.View = t.view
 	t.host.Out = nil
@@ -90,6 +90,9 @@ func (t *Task) forget() {
 	t.reading, t.asked, t.looking = false, false, notLooking
 	t.unproven, t.proving = nil, nil
 	t.pool = host.Pool{}
+	for _, o := range t.orders {
+		o.begun = false // what became of it is unknown; it is looked up again
+	}
 	t.numbers = make([]uint64, t.config.Tasks)
 	t.peers = make([]peer, t.config.Tasks)
 	t.generations = map[generationKey]task.Mark{}

@@ -119,6 +119,10 @@ func (t *Task) treeDone(tree *acker.Tree[rooted]) {
 		f.outcome, f.text = wire.Rejected, tree.Data.text
 	}
 	t.ledger.Close(tree)
+	if f.order != nil {
+		t.toOpen(f) // leaves the parked ones with the next commit
+		return
+	}
 	t.finish(&f, nil)
 	t.recordDone(&f)
 }
@@ -151,7 +155,7 @@ func (t *Task) treeParked(tree *acker.Tree[rooted], why string) {
 // of the record must not write any more, and what came behind it runs again.
 func (t *Task) putAside(f finished) {
 	t.toOpen(f)
-	if f.source.keepsOrder() {
+	if f.source.keepsOrder() && f.order == nil {
 		t.rewind(f.source, f.record.Offset+1, 0)
 	}
 }
@@ -169,6 +173,11 @@ func (t *Task) toOpen(f finished) {
 // the record is parked.
 func (t *Task) attemptFailed(f finished, by blame) {
 	if f.source.dropsFailures() {
+		t.toOpen(f)
+		return
+	}
+	if f.order != nil {
+		f.outcome = wire.Parked
 		t.toOpen(f)
 		return
 	}

@@ -206,23 +206,31 @@ func (d *driver) carryOut(e *runtime.Effects) {
 	}
 }
 
-// await registers someone who waits for a record.
-func (d *driver) await(depotName string, offset int64) (id uint64, answer <-chan runtime.Answer) {
+// ask hands a request to the engine.
+func (d *driver) ask(q *wire.Request) (id uint64, answer <-chan runtime.Answer) {
 	ch := make(chan runtime.Answer, 1)
 	d.mu.Lock()
 	d.waiter++
 	id = d.waiter
 	d.waiters[id] = ch
 	d.mu.Unlock()
-	d.send(&runtime.Await{Depot: depotName, Offset: offset, Waiter: id})
+	if p := q.Parked; p != nil {
+		d.send(&runtime.Parked{Order: runtime.ParkedOrder(p.Order), Topology: p.Topology, Source: p.Source, Offset: p.Offset, Value: p.Value, Waiter: id})
+	} else {
+		d.send(&runtime.Await{Depot: q.Await.Depot, Offset: q.Await.Offset, Waiter: id})
+	}
 	return id, ch
 }
 
-func (d *driver) awaitOver(depotName string, offset int64, id uint64) {
+// askOver says that whoever asked no longer waits. An order is carried out all the
+// same.
+func (d *driver) askOver(q *wire.Request, id uint64) {
 	d.mu.Lock()
 	delete(d.waiters, id)
 	d.mu.Unlock()
-	d.send(&runtime.AwaitOver{Depot: depotName, Offset: offset, Waiter: id})
+	if q.Await != nil {
+		d.send(&runtime.AwaitOver{Depot: q.Await.Depot, Offset: q.Await.Offset, Waiter: id})
+	}
 }
 
 func (d *driver) deliver(a runtime.Answer) {

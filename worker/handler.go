@@ -58,9 +58,9 @@ func (h handler) Closed(address string) {
 // errLeaving sends who asks to the task's next owner.
 var errLeaving = fmt.Errorf("the worker is stopping: %w", transport.ErrNoListener)
 
-// Call answers who waits for a record.
+// Call answers a request to a task of this worker.
 func (h handler) Call(ctx context.Context, _ string, request []byte) ([]byte, error) {
-	q, err := wire.ParseAwaitRequest(request)
+	q, err := wire.ParseRequest(request)
 	if err != nil {
 		return nil, err
 	}
@@ -68,31 +68,44 @@ func (h handler) Call(ctx context.Context, _ string, request []byte) ([]byte, er
 	if l == nil {
 		return nil, fmt.Errorf("no module %q on this worker; it has %s", q.Module, h.w.names())
 	}
-	if q.Task < 0 || int(q.Task) >= l.tasks {
-		return nil, fmt.Errorf("module %s has no task %d; it has 0 to %d", q.Module, q.Task, l.tasks-1)
-	}
-	if depot, ok := l.plan.Depot(q.Depot); !ok {
-		return nil, fmt.Errorf("module %s has no depot %q", q.Module, q.Depot)
-	} else if n := depot.Partitions(l.tasks); int(q.Task) >= n {
-		return nil, fmt.Errorf("depot %q of module %s has no partition %d; it has 0 to %d", q.Depot, q.Module, q.Task, n-1)
+	if err := l.sensible(q); err != nil {
+		return nil, err
 	}
 	d := l.drivers[q.Task]
 	if d == nil {
-		return wire.AppendAwaitAnswer(nil, &wire.AwaitAnswer{NotOwner: true, Address: l.owners[q.Task]}), nil
+		return wire.AppendAnswer(nil, &wire.Answer{NotOwner: true, Address: l.owners[q.Task]}), nil
 	}
-	id, answer := d.await(q.Depot, q.Offset)
+	id, answer := d.ask(q)
 	select {
 	case a := <-answer:
 		if a.Kind == runtime.AnswerHalted && d.halted.Load() == nil {
 			return nil, errLeaving
 		}
-		return wire.AppendAwaitAnswer(nil, &wire.AwaitAnswer{
+		return wire.AppendAnswer(nil, &wire.Answer{
 			Kind: uint8(a.Kind), Topology: a.Topology, Text: a.Text, Attempt: a.Attempt, WillRetry: a.WillRetry, Returns: a.Returns,
 		}), nil
 	case <-ctx.Done():
-		d.awaitOver(q.Depot, q.Offset, id)
+		d.askOver(q, id)
 		return nil, ctx.Err()
 	case <-h.w.ctx.Done():
 		return nil, errLeaving
 	}
+}
+
+// sensible reports what a request names that the module does not have.
+func (l *loaded) sensible(q *wire.Request) error {
+	if q.Task < 0 || int(q.Task) >= l.tasks {
+		return fmt.Errorf("module %s has no task %d; it has 0 to %d", q.Module, q.Task, l.tasks-1)
+	}
+	if q.Await == nil {
+		return nil
+	}
+	depot, ok := l.plan.Depot(q.Await.Depot)
+	if !ok {
+		return fmt.Errorf("module %s has no depot %q", q.Module, q.Await.Depot)
+	}
+	if n := depot.Partitions(l.tasks); int(q.Task) >= n {
+		return fmt.Errorf("depot %q of module %s has no partition %d; it has 0 to %d", q.Await.Depot, q.Module, q.Task, n-1)
+	}
+	return nil
 }

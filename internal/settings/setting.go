@@ -105,22 +105,42 @@ func Check(plan *module.Plan, s *Setting) error {
 	if !ok {
 		return fmt.Errorf("option %q: %w; %s", s.Name, ErrUnknownOption, near(s.Name))
 	}
-	switch {
-	case s.Topology != "" && s.Depot != "":
-		return fmt.Errorf("option %s: %w: name a topology or a depot, not both", s.Name, ErrWrongPlace)
-	case s.Topology != "" && o.Place != ForTopology, s.Depot != "" && o.Place != ForDepot:
+	if err := CheckScope(plan, s.Scope); err != nil {
+		return fmt.Errorf("option %s: %w", s.Name, err)
+	}
+	if s.Topology != "" && o.Place != ForTopology || s.Depot != "" && o.Place != ForDepot {
 		return fmt.Errorf("option %s: %w: it is set for %s", s.Name, ErrWrongPlace, o.Places())
-	}
-	if s.Topology != "" && !slices.ContainsFunc(plan.Streams, func(t *module.StreamPlan) bool { return t.Name == s.Topology }) {
-		return fmt.Errorf("topology %q: %w", s.Topology, ErrUnknownPlace)
-	}
-	if _, ok := plan.Depot(s.Depot); s.Depot != "" && !ok {
-		return fmt.Errorf("depot %q: %w", s.Depot, ErrUnknownPlace)
 	}
 	if s.Value == "" {
 		return nil
 	}
 	return o.Check(s.Value)
+}
+
+// CheckScope reports what a scope names that the module does not have.
+func CheckScope(plan *module.Plan, s Scope) error {
+	if s.Topology != "" && s.Depot != "" {
+		return fmt.Errorf("%w: name a topology or a depot, not both", ErrWrongPlace)
+	}
+	if s.Topology != "" {
+		var names []string
+		for _, t := range plan.Streams {
+			if names = append(names, t.Name); t.Name == s.Topology {
+				return nil
+			}
+		}
+		return fmt.Errorf("topology %q: %w; it has %s", s.Topology, ErrUnknownPlace, strings.Join(names, ", "))
+	}
+	if s.Depot != "" {
+		var names []string
+		for _, d := range plan.Depots {
+			if names = append(names, d.Name); d.Name == s.Depot {
+				return nil
+			}
+		}
+		return fmt.Errorf("depot %q: %w; it has %s", s.Depot, ErrUnknownPlace, strings.Join(names, ", "))
+	}
+	return nil
 }
 
 // Places words what the option may be set for.
@@ -156,7 +176,9 @@ type Set struct {
 }
 
 // NewSet begins with what the worker was started with.
-func NewSet(base runtime.Options) *Set { return &Set{base: base, values: map[Scope]map[string]string{}} }
+func NewSet(base runtime.Options) *Set {
+	return &Set{base: base, values: map[Scope]map[string]string{}}
+}
 
 // Put takes a setting in, or takes it back if its value is empty.
 func (s *Set) Put(v Setting) {
@@ -178,7 +200,9 @@ func (s *Set) List() []Setting {
 			list = append(list, Setting{scope, name, value})
 		}
 	}
-	slices.SortFunc(list, func(a, b Setting) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Scope.String(), b.Scope.String())) })
+	slices.SortFunc(list, func(a, b Setting) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Scope.String(), b.Scope.String()))
+	})
 	return list
 }
 

@@ -11,7 +11,7 @@ import "github.com/coppice-run/coppice/store"
 //	{tag}:i:<pstate>/…             the order of a sorted map
 //	{tag}:p:$$__streaming-state-<topology>
 //	                               progress of a stream topology, one field per source
-//	{tag}:parked                   parked records
+//	{tag}:p:$$__parked             parked records
 //	{tag}:attempts                 numbers of the attempts at records that failed (R20)
 //	{tag}:generations              newest runs of the sources that retry all after (R21)
 //
@@ -34,7 +34,7 @@ func ProgressName(topology string) string { return "$$__streaming-state-" + topo
 
 // ParkedTable names the parked records of a task.
 func ParkedTable(tag string) store.Table {
-	return store.Table{Key: "{" + tag + "}:parked", Kind: store.Map}
+	return PStateTable(tag, ParkedName, store.Map)
 }
 
 // AttemptsTable names the numbers of attempts at records that failed before.

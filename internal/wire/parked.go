@@ -18,7 +18,11 @@ type ParkedRecord struct {
 	Headers  []ParkedHeader `json:"headers,omitempty"`
 	Reason   string         `json:"reason"`
 	Attempts int            `json:"attempts"`
+	Edited   bool           `json:"edited,omitempty"` // its value is not the one in the depot
 }
+
+// ParkedName is the name of the PState that keeps a task's parked records.
+const ParkedName = "$$__parked"
 
 // ParkedHeader is one header of a parked record.
 type ParkedHeader struct {

@@ -5,23 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-
-	"github.com/coppice-run/coppice/task"
 )
 
-// AwaitVersion opens an await request and its answer.
-const AwaitVersion = 1
-
-// AwaitRequest asks the owner of a task how a record of it ended.
-type AwaitRequest struct {
-	Module string
-	Task   task.ID
-	Depot  string
-	Offset int64
-}
-
-// AwaitAnswer says how a record ended, or who owns its task.
-type AwaitAnswer struct {
+// Answer says how a record or an order ended, or who owns the task.
+type Answer struct {
 	Kind      uint8  // runtime.AnswerKind
 	Topology  string // that failed, rejected or parked it
 	Text      string
@@ -32,33 +19,16 @@ type AwaitAnswer struct {
 	Returns   map[string]map[int][]byte
 }
 
-// AppendAwaitRequest appends the stored form of a request.
-func AppendAwaitRequest(dst []byte, q *AwaitRequest) []byte {
-	dst = append(dst, AwaitVersion)
-	dst = appendText(dst, q.Module)
-	dst = binary.AppendUvarint(dst, uint64(q.Task))
-	dst = appendText(dst, q.Depot)
-	return binary.AppendVarint(dst, q.Offset)
-}
-
-// ParseAwaitRequest reads a request back.
-func ParseAwaitRequest(raw []byte) (*AwaitRequest, error) {
-	p := parser{rest: raw}
-	p.version("await request")
-	q := &AwaitRequest{Module: p.text(), Task: p.task(), Depot: p.text(), Offset: p.varint()}
-	return q, p.end("await request")
-}
-
 // Flags of an answer.
 const (
 	willRetry = 1 << iota
 	notOwner
 )
 
-// AppendAwaitAnswer appends the stored form of an answer; equal answers have
+// AppendAnswer appends the stored form of an answer; equal answers have
 // equal bytes.
-func AppendAwaitAnswer(dst []byte, a *AwaitAnswer) []byte {
-	dst = append(dst, AwaitVersion, a.Kind)
+func AppendAnswer(dst []byte, a *Answer) []byte {
+	dst = append(dst, RequestVersion, a.Kind)
 	var flags byte
 	if a.WillRetry {
 		flags |= willRetry
@@ -85,11 +55,11 @@ func AppendAwaitAnswer(dst []byte, a *AwaitAnswer) []byte {
 	return dst
 }
 
-// ParseAwaitAnswer reads an answer back.
-func ParseAwaitAnswer(raw []byte) (*AwaitAnswer, error) {
+// ParseAnswer reads an answer back.
+func ParseAnswer(raw []byte) (*Answer, error) {
 	p := parser{rest: raw}
-	p.version("await answer")
-	a := &AwaitAnswer{Kind: p.byte()}
+	p.version("answer")
+	a := &Answer{Kind: p.byte()}
 	flags := p.byte()
 	a.WillRetry, a.NotOwner = flags&willRetry != 0, flags&notOwner != 0
 	a.Topology, a.Text, a.Address = p.text(), p.text(), p.text()
@@ -106,12 +76,12 @@ func ParseAwaitAnswer(raw []byte) (*AwaitAnswer, error) {
 			a.Returns[topology] = values
 		}
 	}
-	return a, p.end("await answer")
+	return a, p.end("answer")
 }
 
 func (p *parser) version(what string) {
-	if v := p.byte(); p.err == nil && v != AwaitVersion {
-		p.err = fmt.Errorf("%s of format version %d, this program reads %d: %w", what, v, AwaitVersion, ErrMalformed)
+	if v := p.byte(); p.err == nil && v != RequestVersion {
+		p.err = fmt.Errorf("%s of format version %d, this program reads %d: %w", what, v, RequestVersion, ErrMalformed)
 		p.rest = nil
 	}
 }

@@ -1,0 +1,88 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
+)
+
+// Pauses before an owner is looked for again.
+const (
+	askPause    = 5 * time.Millisecond
+	askPauseMax = 200 * time.Millisecond
+)
+
+// ask calls the owner of a task, found by its head (R6). Where the store or the
+// owner cannot be reached it asks again until ctx ends: the task may have moved,
+// and a question changes nothing.
+func (c *Client) ask(ctx context.Context, b *bound, q *wire.Request) (*wire.Answer, error) {
+	id, request := q.Task, wire.AppendRequest(nil, q)
+	for pause := askPause; ; pause = min(2*pause, askPauseMax) {
+		answer, err := c.askOnce(ctx, b, id, request)
+		switch {
+		case err == nil && !answer.NotOwner:
+			return answer, nil
+		case err == nil:
+			b.owned(id, answer.Address)
+			err = fmt.Errorf("task %d of module %s is on the move", id, b.name)
+		case errors.Is(err, errNoOwner) || ctx.Err() != nil:
+			return nil, err
+		default:
+			b.owned(id, "")
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, err
+		case <-timer.C:
+		}
+	}
+}
+
+func (c *Client) askOnce(ctx context.Context, b *bound, id task.ID, request []byte) (*wire.Answer, error) {
+	address, err := c.ownerOf(ctx, b, id)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := c.link.Call(ctx, address, request)
+	if err != nil {
+		return nil, fmt.Errorf("asking worker %s: %w", address, err)
+	}
+	return wire.ParseAnswer(raw)
+}
+
+// errNoOwner: no worker has ever taken the task.
+var errNoOwner = errors.New("no worker has taken it yet")
+
+// ownerOf returns the address in the head of a task's slot.
+func (c *Client) ownerOf(ctx context.Context, b *bound, id task.ID) (string, error) {
+	b.mu.Lock()
+	address := b.owners[id]
+	b.mu.Unlock()
+	if address != "" {
+		return address, nil
+	}
+	slot := b.slots[id]
+	reads := [1]store.Read{{Kind: store.Len, Table: wire.ParkedTable(slot.Tag)}}
+	head, err := c.config.Store.Read(ctx, slot, reads[:])
+	if err != nil {
+		return "", fmt.Errorf("finding the owner of task %d: %w", id, err)
+	}
+	if head.Address == "" {
+		return "", fmt.Errorf("task %d of module %s has no owner: %w", id, b.name, errNoOwner)
+	}
+	b.owned(id, head.Address)
+	return head.Address, nil
+}
+
+func (b *bound) owned(id task.ID, address string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.owners[id] = address
+}

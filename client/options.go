@@ -1,0 +1,90 @@
+package client
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/coppice-run/coppice/internal/settings"
+	"github.com/coppice-run/coppice/runtime"
+)
+
+// OptionScope says what an option is set for: the whole module (both empty), one
+// topology or one depot. The most specific value counts (promise 3.94).
+type OptionScope struct {
+	Topology string
+	Depot    string
+}
+
+// OptionValue is an option of a module and the value that holds.
+type OptionValue struct {
+	Name    string
+	Value   string
+	Default string
+	From    string // where the value comes from: "default", "module", "topology x", "depot x"
+	Unit    string
+	Doc     string
+}
+
+// Errors of options, wrapped with what there is.
+var (
+	ErrUnknownOption = settings.ErrUnknownOption // no option has the name
+	ErrUnknownPlace  = settings.ErrUnknownPlace  // the module has no such topology or depot
+	ErrWrongPlace    = settings.ErrWrongPlace    // the option is not one of a topology, or of a depot
+)
+
+// Options lists the options of a module as they hold for a scope, by name. What a
+// worker was started with (worker.Config.Options) is not known here: it stands in
+// the place of the defaults where nothing is set.
+func (c *Client) Options(ctx context.Context, module string, scope OptionScope) ([]OptionValue, error) {
+	b, err := c.named(ctx, module)
+	if err != nil {
+		return nil, err
+	}
+	s := settings.Scope{Topology: scope.Topology, Depot: scope.Depot}
+	if s.Topology != "" || s.Depot != "" {
+		if err := settings.CheckScope(b.plan, s); err != nil {
+			return nil, fmt.Errorf("module %s: %w", module, err)
+		}
+	}
+	facts, err := c.config.Log.Meta(ctx, module)
+	if err != nil {
+		return nil, fmt.Errorf("module %s: reading its options: %w", module, err)
+	}
+	set := settings.NewSet(runtime.Options{})
+	for key, value := range facts {
+		if v, ok, err := settings.Parse(key, value); err != nil {
+			return nil, fmt.Errorf("module %s: %w", module, err)
+		} else if ok {
+			set.Put(v)
+		}
+	}
+	var values []OptionValue
+	for _, o := range settings.All() {
+		value, from := set.Value(&o, s)
+		values = append(values, OptionValue{Name: o.Name, Value: value, Default: o.Default(), From: from, Unit: o.Unit, Doc: o.Doc})
+	}
+	return values, nil
+}
+
+// SetOption sets an option for a scope; an empty value takes the setting back. It
+// is kept over restarts, and running workers take it at once.
+func (c *Client) SetOption(ctx context.Context, module string, scope OptionScope, name, value string) error {
+	b, err := c.named(ctx, module)
+	if err != nil {
+		return err
+	}
+	s := settings.Setting{Scope: settings.Scope{Topology: scope.Topology, Depot: scope.Depot}, Name: name, Value: value}
+	if err := settings.Check(b.plan, &s); err != nil {
+		return fmt.Errorf("module %s: %w", module, err)
+	}
+	var raw []byte
+	if value != "" {
+		if raw, err = s.Stored(); err != nil {
+			return err
+		}
+	}
+	if err := c.config.Log.PutMeta(ctx, module, s.Key(), raw); err != nil {
+		return fmt.Errorf("module %s: setting %s: %w", module, name, err)
+	}
+	return nil
+}

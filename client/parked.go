@@ -1,0 +1,178 @@
+package client
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
+)
+
+// ParkedRef names a parked record.
+type ParkedRef struct {
+	Module    string
+	Topology  string
+	Source    string
+	Partition int32
+	Offset    int64
+}
+
+func (r ParkedRef) String() string {
+	return fmt.Sprintf("%s/%s/%s/%d/%d", r.Module, r.Topology, r.Source, r.Partition, r.Offset)
+}
+
+// ParkedRecord is a record that was taken out of its stream for a person to
+// decide: it failed as often as it may, a handler parked it, or it does not decode.
+type ParkedRecord struct {
+	ParkedRef
+	Time     time.Time // when it was appended
+	Key      []byte
+	Value    []byte
+	Edited   bool // the value is not the one in the depot any more
+	Headers  []depot.Header
+	Reason   string // of the last attempt
+	Attempts int
+}
+
+// ErrNotParked: there is no such parked record, or no longer.
+var ErrNotParked = errors.New("not parked")
+
+// Parked lists the parked records of a module, by topology, source, partition and
+// offset.
+func (c *Client) Parked(ctx context.Context, module string) ([]ParkedRecord, error) {
+	b, err := c.named(ctx, module)
+	if err != nil {
+		return nil, err
+	}
+	var all []ParkedRecord
+	for _, slot := range b.slots {
+		elements, err := c.scan(ctx, slot, wire.ParkedTable(slot.Tag))
+		if err != nil {
+			return nil, fmt.Errorf("module %s: reading the parked records: %w", module, err)
+		}
+		for _, e := range elements {
+			p, err := parkedRecord(module, e)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, p)
+		}
+	}
+	slices.SortFunc(all, func(a, b ParkedRecord) int {
+		return cmp.Or(cmp.Compare(a.Topology, b.Topology), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
+	})
+	return all, nil
+}
+
+// scan reads a whole table, page by page.
+func (c *Client) scan(ctx context.Context, slot store.Slot, table store.Table) ([]store.Element, error) {
+	var all []store.Element
+	var span store.Span
+	for {
+		reads := [1]store.Read{{Kind: store.Range, Table: table, Span: span}}
+		if _, err := c.config.Store.Read(ctx, slot, reads[:]); err != nil {
+			return nil, err
+		}
+		all = append(all, reads[0].Elements...)
+		if !reads[0].More || len(reads[0].Elements) == 0 {
+			return all, nil
+		}
+		last := reads[0].Elements[len(reads[0].Elements)-1].Field
+		span = store.Span{Low: last, HasLow: true, LowOpen: true}
+	}
+}
+
+func parkedRecord(module string, e store.Element) (ParkedRecord, error) {
+	var p wire.ParkedRecord
+	if err := json.Unmarshal([]byte(e.Value), &p); err != nil {
+		return ParkedRecord{}, fmt.Errorf("parked record %s: %w", e.Field, err)
+	}
+	if p.Version != 1 {
+		return ParkedRecord{}, fmt.Errorf("parked record %s: format version %d, this program reads 1", e.Field, p.Version)
+	}
+	r := ParkedRecord{
+		ParkedRef: ParkedRef{module, p.Topology, p.Source, p.Partition, p.Offset},
+		Time:      time.UnixMilli(p.TimeMillis), Key: p.KeyBytes, Value: p.Bytes, Edited: p.Edited, Reason: p.Reason, Attempts: p.Attempts,
+	}
+	if p.KeyText != nil {
+		r.Key = []byte(*p.KeyText)
+	}
+	if p.Text != nil {
+		r.Value = []byte(*p.Text)
+	}
+	for _, h := range p.Headers {
+		r.Headers = append(r.Headers, depot.Header{Key: h.Key, Value: h.Value})
+	}
+	return r, nil
+}
+
+// RetryParked runs a parked record once more, now: behind all records of its
+// partition that have run meanwhile. It returns when the record is done and no
+// longer parked; if it fails again the error is a *FailedError, and the record
+// stays parked with the new reason.
+func (c *Client) RetryParked(ctx context.Context, ref ParkedRef) error {
+	return c.orderParked(ctx, ref, runtime.ParkedRetry, nil)
+}
+
+// SkipParked drops a parked record for good.
+func (c *Client) SkipParked(ctx context.Context, ref ParkedRef) error {
+	return c.orderParked(ctx, ref, runtime.ParkedSkip, nil)
+}
+
+// EditParked replaces the value of a parked record; the depot keeps the old one.
+// Retry it then.
+func (c *Client) EditParked(ctx context.Context, ref ParkedRef, value []byte) error {
+	if value == nil {
+		value = []byte{}
+	}
+	return c.orderParked(ctx, ref, runtime.ParkedEdit, value)
+}
+
+// orderParked has the owner of the record's task carry out an order.
+func (c *Client) orderParked(ctx context.Context, ref ParkedRef, order runtime.ParkedOrder, value []byte) error {
+	b, err := c.named(ctx, ref.Module)
+	if err != nil {
+		return err
+	}
+	if ref.Partition < 0 || int(ref.Partition) >= b.tasks {
+		return fmt.Errorf("parked record %v: module %s has the tasks 0 to %d: %w", ref, ref.Module, b.tasks-1, ErrNotParked)
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.config.AwaitTimeout)
+	defer cancel()
+	a, err := c.ask(ctx, b, &wire.Request{Module: ref.Module, Task: task.ID(ref.Partition), Parked: &wire.ParkedRequest{
+		Order: uint8(order), Topology: ref.Topology, Source: ref.Source, Offset: ref.Offset, Value: value,
+	}})
+	if err != nil {
+		return fmt.Errorf("parked record %v: whether the order was carried out is not known: %w", ref, err)
+	}
+	switch runtime.AnswerKind(a.Kind) {
+	case runtime.AnswerDone, runtime.AnswerRejected:
+		return nil
+	case runtime.AnswerParked:
+		place := Place{Module: ref.Module, Depot: b.depotOf(ref), Partition: ref.Partition, Offset: ref.Offset}
+		return &FailedError{Place: place, Topology: ref.Topology, Text: a.Text, Attempt: a.Attempt, Parked: true}
+	case runtime.AnswerFailed:
+		return fmt.Errorf("parked record %v: %w: %s", ref, ErrNotParked, a.Text)
+	}
+	return fmt.Errorf("parked record %v: %s", ref, a.Text)
+}
+
+// depotOf is the depot that a source reads.
+func (b *bound) depotOf(ref ParkedRef) string {
+	for _, stream := range b.plan.Streams {
+		for _, source := range stream.Sources {
+			if stream.Name == ref.Topology && source.Name == ref.Source {
+				return source.Depot.Name
+			}
+		}
+	}
+	return ref.Source
+}

@@ -1,0 +1,76 @@
+package wire
+
+import (
+	"encoding/binary"
+
+	"github.com/coppice-run/coppice/task"
+)
+
+// RequestVersion opens a request to the owner of a task, and its answer.
+const RequestVersion = 1
+
+// Request asks the owner of a task something: exactly one of the pointers is set.
+type Request struct {
+	Module string
+	Task   task.ID
+	Await  *AwaitRequest
+	Parked *ParkedRequest
+}
+
+// AwaitRequest asks how a record ended.
+type AwaitRequest struct {
+	Depot  string
+	Offset int64
+}
+
+// ParkedRequest has something done about a parked record.
+type ParkedRequest struct {
+	Order            uint8 // runtime.ParkedOrder
+	Topology, Source string
+	Offset           int64
+	Value            []byte // the new value, of an edit
+}
+
+// Kinds of requests.
+const (
+	awaitKind = iota + 1
+	parkedKind
+)
+
+// AppendRequest appends the stored form of a request.
+func AppendRequest(dst []byte, q *Request) []byte {
+	kind := byte(awaitKind)
+	if q.Parked != nil {
+		kind = parkedKind
+	}
+	dst = append(dst, RequestVersion, kind)
+	dst = appendText(dst, q.Module)
+	dst = binary.AppendUvarint(dst, uint64(q.Task))
+	if p := q.Parked; p != nil {
+		dst = append(dst, p.Order)
+		dst = appendText(dst, p.Topology)
+		dst = appendText(dst, p.Source)
+		dst = binary.AppendVarint(dst, p.Offset)
+		dst = binary.AppendUvarint(dst, uint64(len(p.Value)))
+		return append(dst, p.Value...)
+	}
+	dst = appendText(dst, q.Await.Depot)
+	return binary.AppendVarint(dst, q.Await.Offset)
+}
+
+// ParseRequest reads a request back.
+func ParseRequest(raw []byte) (*Request, error) {
+	p := parser{rest: raw}
+	p.version("request")
+	kind := p.byte()
+	q := &Request{Module: p.text(), Task: p.task()}
+	switch kind {
+	case awaitKind:
+		q.Await = &AwaitRequest{Depot: p.text(), Offset: p.varint()}
+	case parkedKind:
+		q.Parked = &ParkedRequest{Order: p.byte(), Topology: p.text(), Source: p.text(), Offset: p.varint(), Value: p.bytes()}
+	default:
+		p.fail("kind %d", kind)
+	}
+	return q, p.end("request")
+}

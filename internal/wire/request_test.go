@@ -1,0 +1,62 @@
+package wire_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/coppice-run/coppice/internal/wire"
+)
+
+func TestRequestGolden(t *testing.T) {
+	t.Parallel()
+	for want, q := range map[string]*wire.Request{
+		"01" + "01" + "014d" + "03" + "0164" + "d00f":                            {Module: "M", Task: 3, Await: &wire.AwaitRequest{Depot: "d", Offset: 1000}},
+		"01" + "02" + "014d" + "03" + "03" + "0174" + "0173" + "d00f" + "027b7d": {Module: "M", Task: 3, Parked: &wire.ParkedRequest{Order: 3, Topology: "t", Source: "s", Offset: 1000, Value: []byte("{}")}},
+	} {
+		raw := wire.AppendRequest(nil, q)
+		if got := hex.EncodeToString(raw); got != want {
+			t.Errorf("request %s, want %s", got, want)
+		}
+		back, err := wire.ParseRequest(raw)
+		if diff := cmp.Diff(q, back); err != nil || diff != "" {
+			t.Errorf("request came back changed (%v):\n%s", err, diff)
+		}
+	}
+}
+
+func TestAnswerGolden(t *testing.T) {
+	t.Parallel()
+	a := &wire.Answer{Kind: 1, Topology: "s", Text: "no", Attempt: 2, WillRetry: true, Returns: map[string]map[int][]byte{"s": {0: []byte("1"), 2: []byte("x")}, "a": {1: []byte("y")}}}
+	raw := wire.AppendAnswer(nil, a)
+	want := "01" + "01" + "01" + "0173" + "026e6f" + "00" + "02" + "02" + "0161" + "01" + "01" + "0179" + "0173" + "02" + "00" + "0131" + "02" + "0178"
+	if got := hex.EncodeToString(raw); got != want {
+		t.Errorf("answer %s, want %s", got, want)
+	}
+	back, err := wire.ParseAnswer(raw)
+	if diff := cmp.Diff(a, back); err != nil || diff != "" {
+		t.Errorf("answer came back changed (%v):\n%s", err, diff)
+	}
+}
+
+func FuzzParseRequest(f *testing.F) {
+	f.Add(wire.AppendRequest(nil, &wire.Request{Module: "M", Await: &wire.AwaitRequest{Depot: "d"}}))
+	f.Add(wire.AppendRequest(nil, &wire.Request{Module: "M", Parked: &wire.ParkedRequest{Order: 1, Value: []byte("x")}}))
+	f.Add(wire.AppendAnswer(nil, &wire.Answer{Returns: map[string]map[int][]byte{"s": {0: []byte("1")}}}))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if q, err := wire.ParseRequest(bytes.Clone(raw)); err == nil {
+			again, err := wire.ParseRequest(wire.AppendRequest(nil, q))
+			if diff := cmp.Diff(q, again); err != nil || diff != "" {
+				t.Fatalf("request written back (%v):\n%s", err, diff)
+			}
+		}
+		if a, err := wire.ParseAnswer(bytes.Clone(raw)); err == nil {
+			again, err := wire.ParseAnswer(wire.AppendAnswer(nil, a))
+			if err != nil || !bytes.Equal(wire.AppendAnswer(nil, again), wire.AppendAnswer(nil, a)) {
+				t.Fatalf("answer written back: %+v, %v", again, err)
+			}
+		}
+	})
+}

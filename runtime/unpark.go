@@ -1,0 +1,163 @@
+package runtime
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/codec"
+	"github.com/coppice-run/coppice/internal/overlay"
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/store"
+)
+
+// What a person decides about a parked record is carried out by the task's owner,
+// as events among the others: it reads and writes the parked records like a
+// PState, so an order takes effect with one commit or not at all.
+//
+// A retried record runs once, now: behind all records of its partition that have
+// run meanwhile, and not in their order. If it fails it stays parked, with the new
+// reason. Where it does not hop it leaves the parked ones in the commit of its own
+// effects.
+
+// ParkedOrder is what to do with a parked record.
+type ParkedOrder uint8
+
+// The orders.
+const (
+	ParkedRetry ParkedOrder = iota + 1 // run it again
+	ParkedSkip                         // drop it
+	ParkedEdit                         // replace its value
+)
+
+// order is an order under way.
+type order struct {
+	Parked
+	begun bool
+	found wire.ParkedRecord
+}
+
+func (t *Task) onParked(in *Parked) { t.orders = append(t.orders, &order{Parked: *in}) }
+
+// parkedField names a parked record among those of its task.
+func parkedField(topology, source string, offset int64) string {
+	return topology + "/" + source + "/" + strconv.FormatInt(offset, 10)
+}
+
+// parkedOwner is no topology's name: no handler writes the parked records.
+const parkedOwner = "$$parked"
+
+// parkedDecl declares the parked records as the task's views know them.
+func parkedDecl(module string, id int) *overlay.Decl {
+	leaf, err := codec.JSON[wire.ParkedRecord]()
+	if err != nil {
+		panic(err) // the type is ours
+	}
+	return &overlay.Decl{Module: module, ID: id, Name: wire.ParkedName, Owner: parkedOwner, Leaf: &leaf}
+}
+
+func (t *Task) parkedPath(topology, source string, offset int64) overlay.Path {
+	segment := wire.Segment{Kind: wire.SegmentText, Text: parkedField(topology, source, offset)}
+	return overlay.Path{Decl: t.parkedDecl}.With(segment, store.Map)
+}
+
+// drawOrders puts the orders that wait among the items to run.
+func (t *Task) drawOrders() {
+	for _, o := range t.orders {
+		if !o.begun {
+			o.begun = true
+			t.queue.drawn = append(t.queue.drawn, item{command: o})
+		}
+	}
+}
+
+// runOrder reads the parked record and changes it; called like a handler.
+func (t *Task) runOrder(o *order) error {
+	path := t.parkedPath(o.Topology, o.Source, o.Offset)
+	found, ok, err := overlay.Lookup[wire.ParkedRecord](t.view, &path)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("task %d has no parked record %s", t.config.Task, parkedField(o.Topology, o.Source, o.Offset))
+	}
+	o.found = found
+	switch o.Order {
+	case ParkedSkip:
+		overlay.Delete[wire.ParkedRecord](t.view, &path)
+	case ParkedEdit:
+		found.Text, found.Bytes = textOrBytes(o.Value)
+		found.Edited = true
+		overlay.Set(t.view, &path, &found)
+	}
+	return nil
+}
+
+// orderRan goes on after runOrder: a retried record begins, the others are done
+// with their commit.
+func (t *Task) orderRan(o *order, err error) {
+	switch {
+	case err != nil:
+		t.answerOrder(o, AnswerFailed, err.Error())
+	case o.Order != ParkedRetry:
+		t.open.orders = append(t.open.orders, o)
+	case t.finishing:
+		t.answerOrder(o, AnswerHalted, "the task is about to end")
+	default:
+		t.beginParked(o)
+	}
+}
+
+// beginParked runs a parked record again.
+func (t *Task) beginParked(o *order) {
+	p := &o.found
+	s, _, ok := t.sourceOf(parkedField(p.Topology, p.Source, p.Offset))
+	if !ok {
+		t.answerOrder(o, AnswerFailed, "the module no longer has source "+p.Source+" of topology "+p.Topology)
+		return
+	}
+	r := &depot.Record{Partition: p.Partition, Offset: p.Offset, Time: time.UnixMilli(p.TimeMillis), Key: bytesOf(p.KeyText, p.KeyBytes), Value: bytesOf(p.Text, p.Bytes)}
+	for _, h := range p.Headers {
+		r.Headers = append(r.Headers, depot.Header{Key: h.Key, Value: h.Value})
+	}
+	s.topology.executing++
+	attempt := min(p.Attempts+1, 1<<16-1)
+	t.queue.drawn = append(t.queue.drawn, item{try: try{source: s, record: r, attempt: uint16(attempt), order: o}})
+}
+
+func bytesOf(text *string, raw []byte) []byte {
+	if text != nil {
+		return []byte(*text)
+	}
+	return raw
+}
+
+// unpark removes the record of an order from the parked ones, in the batch that is
+// being sealed.
+func (t *Task) unpark(o *order) {
+	path := t.parkedPath(o.Topology, o.Source, o.Offset)
+	t.bookkeep(func() { overlay.Delete[wire.ParkedRecord](t.view, &path) })
+}
+
+// bookkeep writes to the parked records outside of an event.
+func (t *Task) bookkeep(write func()) {
+	save := t.view.Begin()
+	t.view.Owner = parkedOwner
+	write()
+	if err := t.view.Failure(); err != nil {
+		t.halt(fmt.Errorf("parked records: %w", err))
+	}
+	t.view.Release(save)
+}
+
+// answerOrder tells who gave an order how it ended.
+func (t *Task) answerOrder(o *order, kind AnswerKind, text string) {
+	for i, have := range t.orders {
+		if have == o {
+			t.orders = append(t.orders[:i], t.orders[i+1:]...)
+			t.effects.Answers = append(t.effects.Answers, Answer{Waiter: o.Waiter, Kind: kind, Text: text, Topology: o.Topology})
+			return
+		}
+	}
+}
