@@ -36,6 +36,7 @@ func printAddresses(out io.Writer, state stack.State) {
 	cluster := strings.Join(state.Cluster(), ",")
 	for _, line := range []struct{ name, value string }{
 		{"Kafka", state.Kafka()}, {"Redis", state.Redis()}, {"Redis cluster", cluster},
+		{"Redis pair", strings.Join(state.Pair(), ",")},
 	} {
 		if line.value != "" {
 			fmt.Fprintf(out, "%-14s %s\n", line.name, line.value)

@@ -1,5 +1,6 @@
 // Command stack starts and ends the real servers of a development machine: one
-// Kafka, one Redis and a Redis cluster of three masters.
+// Kafka, one Redis and a Redis cluster of three masters; where they are asked
+// for (--parts), the cluster's replicas and a pair of a master and its replica.
 //
 //	stack up              start what is not running, print the addresses
 //	stack down            end what up started

@@ -22,9 +22,9 @@ type options struct {
 
 func (o *options) register(flags *pflag.FlagSet) {
 	flags.StringVar(&o.folder, "folder", "", "state folder (default: $COPPICE_STACK_FOLDER, else .stack beside go.mod)")
-	flags.StringSliceVar(&o.parts, "parts", []string{"kafka", "redis", "cluster"}, "what to start: kafka, redis, cluster, replicas")
+	flags.StringSliceVar(&o.parts, "parts", []string{"kafka", "redis", "cluster"}, "what to start: kafka, redis, cluster, replicas, pair (a Redis and its replica)")
 	flags.BoolVar(&o.native, "native", false, "start processes even where a container engine answers")
-	flags.BoolVar(&o.free, "free-ports", false, "listen on free ports instead of 19092, 16379 and 17001 to 17006; implies --native")
+	flags.BoolVar(&o.free, "free-ports", false, "listen on free ports instead of 19092, 16379, 17001 to 17006 and 16479 to 16480; implies --native")
 }
 
 // progress tells the steps of a start, apart from what a command prints.
@@ -46,8 +46,10 @@ func (o *options) config() (stack.Config, error) {
 			config.Parts.Cluster = true
 		case "replicas":
 			config.Parts.Replicas = true
+		case "pair":
+			config.Parts.Pair = true
 		default:
-			return config, fmt.Errorf("stack: --parts %s: want kafka, redis, cluster or replicas", part)
+			return config, fmt.Errorf("stack: --parts %s: want kafka, redis, cluster, replicas or pair", part)
 		}
 	}
 	if !o.free {
@@ -91,7 +93,7 @@ func (o *options) up(ctx context.Context) (stack.State, error) {
 	mode := recorded.Mode
 	if mode == "" {
 		mode = stack.Native
-		if !o.native && !o.free && !slices.Contains(o.parts, "replicas") {
+		if !o.native && !o.free && !slices.Contains(o.parts, "replicas") && !slices.Contains(o.parts, "pair") {
 			mode = stack.Choose(ctx)
 		}
 	}

@@ -153,6 +153,11 @@ func (n node) ready(ctx context.Context) error {
 	if info["cluster_state"] != "ok" || info["cluster_slots_ok"] != strconv.Itoa(slotCount) {
 		return fmt.Errorf("cluster_state is %s with %s of %d slots", info["cluster_state"], info["cluster_slots_ok"], slotCount)
 	}
+	return n.linked(ctx)
+}
+
+// linked succeeds unless the node is a replica whose link to its master is down.
+func (n node) linked(ctx context.Context) error {
 	replication, err := n.info(ctx, "INFO", "replication")
 	if err != nil {
 		return err

@@ -56,7 +56,7 @@ func upCompose(ctx context.Context, config Config, composeFile string, run runne
 	if err != nil {
 		return State{}, err
 	}
-	if config.Parts.Replicas {
+	if config.Parts.Replicas || config.Parts.Pair {
 		return State{}, errors.New("stack: docker-compose.yml has no replicas: start them natively (--native)")
 	}
 	if config.Ports.Kafka == 0 || config.Ports.Redis == 0 || config.Ports.Cluster == 0 {

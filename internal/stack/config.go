@@ -26,6 +26,11 @@ type Config struct {
 	EndWithCaller bool
 	// Progress, if set, is told one line per step.
 	Progress func(line string)
+
+	// What a [Rig] adds: the proxies in front of Kafka and between the pair, and
+	// who is told of servers that have their ports and do not run yet.
+	front, link string
+	placed      func(servers []Server)
 }
 
 // Parts names servers.
@@ -34,6 +39,7 @@ type Parts struct {
 	Redis    bool // a single server
 	Cluster  bool // three masters
 	Replicas bool // one replica for each master; implies Cluster
+	Pair     bool // two single servers, the second a replica of the first; native only
 }
 
 // Ports are the loopback ports that servers listen on. 0 is a free port chosen at the start.
@@ -41,17 +47,20 @@ type Ports struct {
 	Kafka   int // the controller listens on the next one
 	Redis   int
 	Cluster int // the first master; the others, then the replicas, follow
+	Pair    int // the first server; the second follows
 }
 
-// DefaultPorts are the ports of `make stack`: 19092, 16379 and 17001, unless the
-// environment says otherwise by COPPICE_KAFKA_PORT, COPPICE_REDIS_PORT and
-// COPPICE_REDIS_CLUSTER_PORT (the first master's).
+// DefaultPorts are the ports of `make stack`: 19092, 16379, 17001 and 16479,
+// unless the environment says otherwise by COPPICE_KAFKA_PORT,
+// COPPICE_REDIS_PORT, COPPICE_REDIS_CLUSTER_PORT (the first master's) and
+// COPPICE_REDIS_PAIR_PORT (the first server's).
 func DefaultPorts() (Ports, error) {
-	ports := Ports{Kafka: 19092, Redis: 16379, Cluster: 17001}
+	ports := Ports{Kafka: 19092, Redis: 16379, Cluster: 17001, Pair: 16479}
 	for name, port := range map[string]*int{
 		"COPPICE_KAFKA_PORT":         &ports.Kafka,
 		"COPPICE_REDIS_PORT":         &ports.Redis,
 		"COPPICE_REDIS_CLUSTER_PORT": &ports.Cluster,
+		"COPPICE_REDIS_PAIR_PORT":    &ports.Pair,
 	} {
 		text := os.Getenv(name)
 		if text == "" {
@@ -93,6 +102,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Progress == nil {
 		c.Progress = func(string) {}
+	}
+	if c.placed == nil {
+		c.placed = func([]Server) {}
 	}
 	return c, nil
 }

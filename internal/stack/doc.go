@@ -1,5 +1,6 @@
 // Package stack runs the real servers that Coppice needs on one machine: Apache
-// Kafka (one KRaft node), Redis, and a Redis cluster of three masters. Where a
+// Kafka (one KRaft node), Redis, a Redis cluster of three masters, and a pair of
+// a Redis master and its replica. Where a
 // container engine answers it uses the project's docker-compose.yml, elsewhere
 // it starts the same servers as processes of this machine ("native").
 //
@@ -11,6 +12,10 @@
 // Tests use it with [Config.Folder] = t.TempDir() and the zero [Ports], which
 // stand for free ports, and [Config.EndWithCaller]; they may then kill, pause and resume the servers
 // through [Server.Signal] and bring dead ones back with another Up.
+//
+// [OpenRig] gives a stack that is made to be broken: Kafka and a Redis pair
+// behind proxies that cut and stall, and controls that kill, pause and restart
+// servers, promote a replica that lacks the last writes, and fill the memory.
 //
 // The native start needs Linux, Java 17 or newer and redis-server 7; the jars
 // of Kafka come from Maven, once, into the user's cache folder.

@@ -44,6 +44,16 @@ func (e *PortTakenError) Error() string {
 
 func (e *PortTakenError) Unwrap() error { return e.Cause }
 
+// UnknownServerError says that a rig has no server or program of that name.
+type UnknownServerError struct {
+	Server string
+	Folder string // the rig's
+}
+
+func (e *UnknownServerError) Error() string {
+	return fmt.Sprintf("stack: the rig in %s has no %q: it has %s, pair-1, pair-2 and what was launched", e.Folder, e.Server, KafkaName)
+}
+
 // StartError says that a server was started and is of no use.
 type StartError struct {
 	Server  string

@@ -51,6 +51,14 @@ advertised.listeners=PLAINTEXT://%[1]s
 controller.quorum.voters=1@%[2]s
 log.dirs=%[3]s
 `, server.Address, controller, filepath.Join(folder, "log"))
+	if server.Front != "" {
+		// Who comes by the front is sent there again; the broker itself and those who
+		// come by the address beside it are not, so faults of the front leave them alone.
+		fmt.Fprintf(&text, `listeners=PLAINTEXT://%[1]s,FRONT://%[2]s,CONTROLLER://%[3]s
+advertised.listeners=PLAINTEXT://%[1]s,FRONT://%[4]s
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,FRONT:PLAINTEXT,CONTROLLER:PLAINTEXT
+`, server.Address, address(server.FrontPort), controller, server.Front)
+	}
 	properties, logging = filepath.Join(folder, "server.properties"), filepath.Join(folder, "log4j2.properties")
 	err = errors.Join(os.WriteFile(properties, text.Bytes(), 0o644), os.WriteFile(logging, deploy.KafkaLogging, 0o644))
 	if err != nil {

@@ -118,6 +118,51 @@ func TestNativeClusterServesAllSlots(t *testing.T) {
 	}
 }
 
+// The second of the pair has what is written to the first, and is its replica again when it comes back.
+func TestNativePairIsAMasterAndItsReplica(t *testing.T) {
+	t.Parallel()
+	config, state := native(t, Parts{Pair: true})
+	second, _ := state.Server("pair-2")
+	if err := second.Stop(t.Context(), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	master := redisClient(state.Pair()[0])
+	defer master.Close()
+	if err := master.Set(t.Context(), "kept", "yes", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	state, err := Up(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	replica := redisClient(state.Pair()[1])
+	defer replica.Close()
+	if got, err := replica.Get(t.Context(), "kept").Result(); got != "yes" || err != nil {
+		t.Errorf("the replica has kept=%q (%v), want yes", got, err)
+	}
+	if !state.Healthy(t.Context()) {
+		t.Errorf("health: %+v", state.Check(t.Context()))
+	}
+	// Without its master it is of no use, and says so.
+	first, _ := state.Server("pair-1")
+	if err := first.Stop(t.Context(), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	again, _ := state.Server("pair-2")
+	if err := wait(t.Context(), "pair-2", func(ctx context.Context) error {
+		if again.Check(ctx) == nil {
+			return errors.New("it counts as healthy without its master")
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	if err := Down(t.Context(), config.Folder, false); err != nil {
+		t.Error(err)
+	}
+	reapAll(t, state.Servers...)
+}
+
 // An Up that fails ends what it has started itself, and leaves no record of it.
 func TestUpThatFailsLeavesNothing(t *testing.T) {
 	t.Parallel()

@@ -9,6 +9,9 @@ import (
 	"strconv"
 )
 
+func dataOf(folder, name string) string { return filepath.Join(folder, "data", name) }
+func logOf(folder, name string) string  { return filepath.Join(folder, "logs", name+".log") }
+
 // wanted lists the servers of a configuration, without ports.
 func wanted(config Config) []Server {
 	var servers []Server
@@ -16,8 +19,8 @@ func wanted(config Config) []Server {
 		servers = append(servers, Server{
 			Name: name,
 			Role: role,
-			Data: filepath.Join(config.Folder, "data", name),
-			Log:  filepath.Join(config.Folder, "logs", name+".log"),
+			Data: dataOf(config.Folder, name),
+			Log:  logOf(config.Folder, name),
 		})
 	}
 	if config.Parts.Redis {
@@ -33,10 +36,39 @@ func wanted(config Config) []Server {
 			add(Replica, "replica-"+strconv.Itoa(i+1))
 		}
 	}
+	for i := range pairCount {
+		if config.Parts.Pair {
+			add(Pair, "pair-"+strconv.Itoa(i+1))
+		}
+	}
 	if config.Parts.Kafka {
-		add(Kafka, "kafka")
+		add(Kafka, KafkaName)
+		servers[len(servers)-1].Front = config.front
 	}
 	return servers
+}
+
+// KafkaName is the name of the broker.
+const KafkaName = "kafka"
+
+const pairCount = 2
+
+// pairUp has a second server of the pair that is new follow the first, by the link if there is one.
+func pairUp(state State, missing []Server, link string) {
+	if link == "" {
+		first, _ := state.Server("pair-1")
+		for _, server := range missing {
+			if server.Name == "pair-1" {
+				first = server
+			}
+		}
+		link = first.Address
+	}
+	for i, server := range missing {
+		if _, known := state.Server(server.Name); server.Name == "pair-2" && !known {
+			missing[i].Follows = link
+		}
+	}
 }
 
 // forget removes what an earlier start, of which there is no record, has left.
@@ -71,8 +103,13 @@ func placeAll(servers []Server, ports Ports) error {
 			return err
 		}
 		server.Address = address(port)
-		if server.Role == Redis {
+		if server.Role == Redis || server.Role == Pair {
 			continue
+		}
+		if server.Front != "" {
+			if server.FrontPort, err = picker.place(*server, server.FrontPort); err != nil {
+				return err
+			}
 		}
 		if server.SidePort, err = picker.place(*server, sidePort); err != nil {
 			return err
@@ -112,6 +149,10 @@ func (p Ports) of(server Server) (port, sidePort int, err error) {
 		}
 	case Redis:
 		return p.Redis, 0, nil
+	case Pair:
+		if p.Pair != 0 {
+			return p.Pair + server.index(), 0, nil
+		}
 	case Master, Replica:
 		if p.Cluster != 0 {
 			port := p.Cluster + server.index()
@@ -121,12 +162,12 @@ func (p Ports) of(server Server) (port, sidePort int, err error) {
 	return 0, 0, nil
 }
 
-// index is the place of a cluster node: masters from 0, replicas behind them.
+// index is the place of a cluster node, masters from 0, replicas behind them, or of a server of the pair.
 func (s Server) index() int {
 	_, text, _ := cutLast(s.Name, "-")
 	number, err := strconv.Atoi(text)
 	if err != nil {
-		panic("stack: cluster node " + s.Name + " has no number")
+		panic("stack: server " + s.Name + " has no number")
 	}
 	if s.Role == Replica {
 		number += masterCount
@@ -143,6 +184,8 @@ func (r Role) variable() string {
 		return "COPPICE_REDIS_PORT"
 	case Master, Replica:
 		return "COPPICE_REDIS_CLUSTER_PORT"
+	case Pair:
+		return "COPPICE_REDIS_PAIR_PORT"
 	}
 	panic("stack: unknown role " + string(r))
 }

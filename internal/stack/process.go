@@ -16,6 +16,9 @@ import (
 // pollEvery is how often a process or a server is asked while we wait for it.
 const pollEvery = 20 * time.Millisecond
 
+// askAgainAfter is how long a Redis server has before it is asked to end once more.
+const askAgainAfter = 300 * time.Millisecond
+
 // spawn starts a process that outlives us unless it is to end with us, with its output in the server's log
 // and the server's data folder as its working folder, and fills in pid and start time.
 func (s *Server) spawn(endWithUs bool, command ...string) error {
@@ -77,7 +80,17 @@ func (s Server) Stop(ctx context.Context, patience time.Duration) error {
 	}
 	gentle, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if poll(gentle, func() bool { return !s.Alive() }) == nil {
+	asked := time.Now()
+	err := poll(gentle, func() bool {
+		// A Redis server that has just become a replica refuses, and forgets that it was
+		// asked. To a program a second signal may mean that it is to end at once.
+		if s.Role != Program && s.Role != Kafka && time.Since(asked) > askAgainAfter {
+			asked = time.Now()
+			_ = s.Signal(syscall.SIGTERM) // SIGKILL comes behind it
+		}
+		return !s.Alive()
+	})
+	if err == nil {
 		return nil
 	}
 	if err := s.Signal(sigKill); err != nil {

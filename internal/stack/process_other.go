@@ -13,6 +13,7 @@ import (
 const (
 	sigContinue = syscall.Signal(0)
 	sigKill     = syscall.SIGKILL
+	sigStop     = syscall.Signal(0)
 )
 
 func detached(bool) *syscall.SysProcAttr { return nil }

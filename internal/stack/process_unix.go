@@ -14,6 +14,7 @@ import (
 const (
 	sigContinue = syscall.SIGCONT
 	sigKill     = syscall.SIGKILL
+	sigStop     = syscall.SIGSTOP
 )
 
 func kill(pid int, signal syscall.Signal) error { return syscall.Kill(pid, signal) }

@@ -82,15 +82,27 @@ type Health struct {
 	Problem string `json:"problem,omitempty"`
 }
 
-// Check asks the server whether it can serve: a node of the cluster also whether all slots are served.
+// Check asks the server whether it can serve: a node of the cluster also whether
+// all slots are served, a replica also whether its link to the master is up. A
+// program is asked only whether it runs.
 func (s Server) Check(ctx context.Context) error {
+	if s.Role == Program {
+		if !s.Alive() {
+			return errEnded
+		}
+		return nil
+	}
 	if err := ask(ctx, s); err != nil || s.Role == Kafka || s.Role == Redis {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	node := node{s, redisClient(s.Address)}
-	return errors.Join(node.ready(ctx), node.client.Close())
+	question := node.ready
+	if s.Role == Pair {
+		question = node.linked
+	}
+	return errors.Join(question(ctx), node.client.Close())
 }
 
 // Check asks each recorded server.

@@ -15,7 +15,7 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
-// startRedis starts a single server or a node of the cluster.
+// startRedis starts a single server, one of the pair, or a node of the cluster.
 func startRedis(config Config, server *Server) error {
 	if err := os.MkdirAll(server.Data, 0o755); err != nil {
 		return fmt.Errorf("stack: %s: %w", server.Name, err)
@@ -29,7 +29,14 @@ func startRedis(config Config, server *Server) error {
 		return fmt.Errorf("stack: %s: %w", server.Name, err)
 	}
 	command := []string{"redis-server", file, "--port", port, "--dir", server.Data}
-	if server.Role != Redis {
+	if server.Follows != "" {
+		host, port, err := net.SplitHostPort(server.Follows)
+		if err != nil {
+			return fmt.Errorf("stack: %s: the master's address: %w", server.Name, err)
+		}
+		command = append(command, "--replicaof", host, port)
+	}
+	if server.Role == Master || server.Role == Replica {
 		command = append(command,
 			"--cluster-enabled", "yes",
 			"--cluster-port", strconv.Itoa(server.SidePort),

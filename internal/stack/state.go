@@ -27,6 +27,8 @@ const (
 	Redis   Role = "redis"   // the single server
 	Master  Role = "master"  // of the cluster
 	Replica Role = "replica" // of the cluster
+	Pair    Role = "pair"    // one of two single servers, of which one follows the other
+	Program Role = "program" // started by [Rig.Launch]
 )
 
 // State is what a stack consists of, as recorded in stack.json of its folder.
@@ -40,11 +42,18 @@ type State struct {
 
 // Server is one recorded server. In compose mode only Name, Role and Address are set.
 type Server struct {
-	Name    string `json:"name"` // kafka, redis, master-1…, replica-1…
+	Name    string `json:"name"` // kafka, redis, master-1…, replica-1…, pair-1, pair-2
 	Role    Role   `json:"role"`
 	Address string `json:"address"` // host:port
 	// SidePort is Kafka's controller port or a cluster node's bus port.
 	SidePort int `json:"sidePort,omitempty"`
+	// Front is the address that Kafka tells those who ask it on FrontPort, beside Address: a proxy's.
+	Front     string `json:"front,omitempty"`
+	FrontPort int    `json:"frontPort,omitempty"`
+	// Follows is the address of the master of a server of the pair, which may be a proxy's; "" for a master.
+	Follows string `json:"follows,omitempty"`
+	// Command is what a program was started by.
+	Command []string `json:"command,omitempty"`
 	// Pid and Started together name the process: a pid is given again, a pid with its start time is not.
 	Pid     int    `json:"pid,omitempty"`
 	Started string `json:"started,omitempty"`
@@ -119,6 +128,10 @@ func (s State) Redis() string { return strings.Join(s.addresses(Redis), ",") }
 
 // Cluster holds the addresses of the cluster's masters; replicas are found through them.
 func (s State) Cluster() []string { return s.addresses(Master) }
+
+// Pair holds the addresses of the two servers of which one follows the other, by
+// name; who is the master, they say themselves.
+func (s State) Pair() []string { return s.addresses(Pair) }
 
 // servers are those of one role, by name.
 func (s State) servers(role Role) []Server {

@@ -89,7 +89,7 @@ func TestFreePortsDiffer(t *testing.T) {
 
 func TestFixedPorts(t *testing.T) {
 	t.Parallel()
-	ports := Ports{Kafka: 19092, Redis: 16379, Cluster: 17001}
+	ports := Ports{Kafka: 19092, Redis: 16379, Cluster: 17001, Pair: 16479}
 	for _, test := range []struct {
 		server         Server
 		port, sidePort int
@@ -98,6 +98,8 @@ func TestFixedPorts(t *testing.T) {
 		{Server{Role: Redis, Name: "redis"}, 16379, 0},
 		{Server{Role: Master, Name: "master-1"}, 17001, 27001},
 		{Server{Role: Replica, Name: "replica-3"}, 17006, 27006},
+		{Server{Role: Pair, Name: "pair-1"}, 16479, 0},
+		{Server{Role: Pair, Name: "pair-2"}, 16480, 0},
 		{Server{Role: Redis, Name: "redis", Address: "127.0.0.1:99"}, 99, 0},
 	} {
 		port, sidePort, err := ports.of(test.server)
@@ -111,7 +113,8 @@ func TestPortsFromTheEnvironment(t *testing.T) {
 	t.Setenv("COPPICE_KAFKA_PORT", "29092")
 	t.Setenv("COPPICE_REDIS_PORT", "")
 	t.Setenv("COPPICE_REDIS_CLUSTER_PORT", "")
-	if ports, err := DefaultPorts(); err != nil || ports != (Ports{29092, 16379, 17001}) {
+	t.Setenv("COPPICE_REDIS_PAIR_PORT", "17101")
+	if ports, err := DefaultPorts(); err != nil || ports != (Ports{Kafka: 29092, Redis: 16379, Cluster: 17001, Pair: 17101}) {
 		t.Errorf("ports %+v, %v", ports, err)
 	}
 	for _, text := range []string{"x", "0", "-1", "60000"} {

@@ -56,6 +56,7 @@ func (s *start) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.config.placed(missing)
 	if err := checkTools(ctx, missing, runProgram); err != nil {
 		return err
 	}
@@ -66,6 +67,9 @@ func (s *start) run(ctx context.Context) error {
 		}
 		if server.Role == Redis {
 			group.Go(func() error { return s.bringUpRedis(ctx, server) })
+		}
+		if server.Role == Pair {
+			group.Go(func() error { return s.bringUpPaired(ctx, server) })
 		}
 	}
 	if nodes := clusterNodes(missing); len(nodes) > 0 {
@@ -89,7 +93,11 @@ func (s *start) missing() ([]Server, error) {
 		}
 		missing = append(missing, server)
 	}
-	return missing, placeAll(missing, s.config.Ports)
+	if err := placeAll(missing, s.config.Ports); err != nil {
+		return nil, err
+	}
+	pairUp(s.state, missing, s.config.link)
+	return missing, nil
 }
 
 func (s *start) bringUpKafka(ctx context.Context, server Server) error {
@@ -112,6 +120,16 @@ func (s *start) bringUpRedis(ctx context.Context, server Server) error {
 		return err
 	}
 	return s.await(ctx, server, began)
+}
+
+// bringUpPaired starts a server of the pair; as a replica it has the data of its master when this returns.
+func (s *start) bringUpPaired(ctx context.Context, server Server) error {
+	if err := s.bringUpRedis(ctx, server); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.config.ReadyTimeout)
+	defer cancel()
+	return wait(ctx, server.Name, server.Check)
 }
 
 func (s *start) bringUpCluster(ctx context.Context, missing []Server) error {
