@@ -8,8 +8,9 @@
 //
 // A plan keeps these rules:
 //
-//   - a fault begins at least every 4 s, provided that cuts of connections are
-//     among the kinds; without them 4 s never pass without a fault under way
+//   - a fault begins at least every 4 s, provided that cuts of connections to
+//     Redis are among the kinds; without them 4 s never pass without a fault
+//     under way
 //   - all kinds come about equally often, in any order
 //   - whom a fault has hit has a second of rest after it
 //

@@ -116,7 +116,7 @@ func (d *draw) placeOneOf(kinds []Kind, at time.Duration) bool {
 	underWay := d.underWay(at)
 	for _, kind := range kinds {
 		fault := d.fault(kind, at)
-		if fault.At+fault.Lasts <= d.Duration && together(underWay, fault, d.Workers) {
+		if fault.mended() <= d.Duration && together(underWay, fault, d.Workers) {
 			d.faults = append(d.faults, fault)
 			return true
 		}
@@ -128,7 +128,7 @@ func (d *draw) placeOneOf(kinds []Kind, at time.Duration) bool {
 func (d *draw) underWay(at time.Duration) []Fault {
 	var faults []Fault
 	for _, f := range d.faults {
-		if at < f.At+f.Lasts+rest {
+		if at < f.mended()+rest {
 			faults = append(faults, f)
 		}
 	}

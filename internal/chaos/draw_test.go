@@ -57,7 +57,7 @@ func TestPlansAreInOrderAndMended(t *testing.T) {
 			if f.Number != i+1 || f.At <= last && i > 0 {
 				t.Errorf("fault %d at place %d, at %v behind one at %v", f.Number, i+1, f.At, last)
 			}
-			if f.Lasts < 0 || f.Turn < 0 || f.Turn > f.Lasts || f.At+f.Lasts > plan.Duration {
+			if f.Lasts < 0 || f.Turn < 0 || f.Turn > f.Lasts || f.mended() > plan.Duration {
 				t.Errorf("fault %d lasts %v with a turn after %v in a plan of %v", f.Number, f.Lasts, f.Turn, plan.Duration)
 			}
 			last = f.At
@@ -91,7 +91,7 @@ func TestThereIsAFaultWithinAnyFourSeconds(t *testing.T) {
 				if f.At-last > 4*time.Second {
 					t.Errorf("%v without a fault before fault %d", f.At-last, f.Number)
 				}
-				last = max(last, f.At+f.Lasts)
+				last = max(last, f.mended())
 			}
 		})
 	}

@@ -45,24 +45,26 @@ type trait struct {
 	cuts bool
 	// down says that the victim is away: there is nothing to cut.
 	down bool
-	// From and until bound how long the fault lasts.
+	// From and until bound how long the fault lasts, until its mending begins.
 	from, until time.Duration
+	// Mends is about how long the mending takes: what is started has to come up.
+	mends time.Duration
 }
 
 // The session with Kafka is added to the pause of a worker.
 var traits = map[Kind]trait{
-	WorkerKill:   {hits: worker, down: true, from: 200 * time.Millisecond, until: 3 * time.Second},
+	WorkerKill:   {hits: worker, down: true, from: 200 * time.Millisecond, until: 3 * time.Second, mends: time.Second},
 	WorkerPause:  {hits: worker, down: true, from: time.Second, until: 4 * time.Second},
 	RedisCut:     {hits: redis, cuts: true, from: 300 * time.Millisecond, until: time.Second},
 	RedisStall:   {hits: redis, from: 300 * time.Millisecond, until: 8 * time.Second},
-	RedisRestart: {hits: redis, down: true, from: 0, until: 2 * time.Second},
-	RedisKill:    {hits: redis, down: true, from: 0, until: 2 * time.Second},
-	RedisPromote: {hits: redis, from: 600 * time.Millisecond, until: 4 * time.Second},
+	RedisRestart: {hits: redis, down: true, from: 0, until: 2 * time.Second, mends: time.Second},
+	RedisKill:    {hits: redis, down: true, from: 0, until: 2 * time.Second, mends: time.Second},
+	RedisPromote: {hits: redis, from: 600 * time.Millisecond, until: 4 * time.Second, mends: time.Second},
 	RedisFull:    {hits: redis, from: 500 * time.Millisecond, until: 5 * time.Second},
 	KafkaCut:     {hits: kafka, cuts: true, from: 300 * time.Millisecond, until: time.Second},
 	KafkaStall:   {hits: kafka, from: 300 * time.Millisecond, until: 8 * time.Second},
-	KafkaRestart: {hits: kafka, down: true, from: 0, until: 2 * time.Second},
-	KafkaKill:    {hits: kafka, down: true, from: 0, until: 2 * time.Second},
+	KafkaRestart: {hits: kafka, down: true, from: 0, until: 2 * time.Second, mends: 2500 * time.Millisecond},
+	KafkaKill:    {hits: kafka, down: true, from: 0, until: 2 * time.Second, mends: 6 * time.Second},
 }
 
 // together says whether a fault may begin while others are under way, of so many workers.

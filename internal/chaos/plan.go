@@ -33,7 +33,7 @@ type Fault struct {
 	// Turn is the time from the beginning of a promotion to the moment when the
 	// replica becomes master: the length of the tail that is lost. 0 for other kinds.
 	Turn  time.Duration
-	Lasts time.Duration // from the beginning to the mending
+	Lasts time.Duration // from the beginning to the start of the mending
 	// Direction is that of a stall or a cut after some bytes.
 	Direction faultproxy.Direction
 	// Bytes, of a cut, is how many further bytes pass, so that it comes in the
@@ -41,6 +41,9 @@ type Fault struct {
 	Bytes  int64
 	Ending faultproxy.Ending // of a cut
 }
+
+// mended is about when all works again, since the start of the run.
+func (f Fault) mended() time.Duration { return f.At + f.Lasts + traits[f.Kind].mends }
 
 // Step is a part of a fault.
 type Step string

@@ -57,6 +57,9 @@ log.dirs=%[3]s
 		fmt.Fprintf(&text, `listeners=PLAINTEXT://%[1]s,FRONT://%[2]s,CONTROLLER://%[3]s
 advertised.listeners=PLAINTEXT://%[1]s,FRONT://%[4]s
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,FRONT:PLAINTEXT,CONTROLLER:PLAINTEXT
+# A broker that was killed is taken back when the session of its former life has ended: after 9 s by default.
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
 `, server.Address, address(server.FrontPort), controller, server.Front)
 	}
 	properties, logging = filepath.Join(folder, "server.properties"), filepath.Join(folder, "log4j2.properties")
