@@ -30,14 +30,15 @@ func (t *Task) noteLimit(topo *topology) {
 	topo.limited = full
 }
 
-// throttledBy returns the topology at its limit that has not begun a record.
+// throttledBy returns the topology at its limit that has not begun a record. A
+// source without retries does not wait at the limit: it skips (promise 3.90).
 func (t *Task) throttledBy(key recordKey) *topology {
 	for _, f := range t.feeds {
 		if f.depot != key.depot {
 			continue
 		}
 		for _, s := range f.sources {
-			if s.known && key.offset >= s.begun && t.throttled(s.topology) && !s.progress.Done(key.offset) {
+			if s.known && !s.dropsFailures() && key.offset >= s.begun && t.throttled(s.topology) && !s.progress.Done(key.offset) {
 				return s.topology
 			}
 		}

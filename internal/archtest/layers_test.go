@@ -35,6 +35,7 @@ var place = map[string]layer{
 	"acker":              vocabulary,
 	"internal/codec":     vocabulary,
 	"internal/lifecycle": vocabulary,
+	"internal/progress":  vocabulary,
 
 	"depot":     seams,
 	"store":     seams,
@@ -48,6 +49,8 @@ var place = map[string]layer{
 	"module":           language,
 
 	"runtime": engine,
+	// Options by name, over those of the language and the engine.
+	"internal/settings": engine,
 
 	"kafkadepot":              adapters,
 	"redisstate":              adapters,
@@ -70,9 +73,11 @@ var place = map[string]layer{
 	"examples":     entry,
 	"integration":  entry,
 	// What serves development alone: no other layer may need it.
-	"deploy":            entry,
-	"internal/stack":    entry,
-	"internal/archtest": entry,
+	"deploy":              entry,
+	"internal/stack":      entry,
+	"internal/chaos":      entry,
+	"internal/faultproxy": entry,
+	"internal/archtest":   entry,
 }
 
 // layerOf is the layer of the longest placed folder that holds the package.

@@ -1,0 +1,60 @@
+package grpctransport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/coppice-run/coppice/transport"
+)
+
+// Call sends a request and waits for its answer or for ctx. Where nobody listens
+// the error wraps transport.ErrNoListener; what the remote handler returned comes
+// back as its text.
+func (l *link) Call(ctx context.Context, to string, request []byte) ([]byte, error) {
+	p, err := l.peer(to)
+	if err != nil {
+		return nil, err
+	}
+	in := message{append(appendBytes([]byte{version}, []byte(l.address)), request...)}
+	var out message
+	if err := p.conn.Invoke(ctx, callMethod, &in, &out); err != nil {
+		return nil, callError(ctx, to, err)
+	}
+	return out.data, nil
+}
+
+func callError(ctx context.Context, to string, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s: %w", to, ctx.Err())
+	}
+	s := status.Convert(err)
+	switch s.Code() {
+	case codes.Unavailable, codes.Canceled:
+		return fmt.Errorf("%s: %w (%s)", to, transport.ErrNoListener, s.Message())
+	case codes.Unknown:
+		return errors.New(s.Message())
+	}
+	return fmt.Errorf("%s: %w", to, err)
+}
+
+// serveCall hands a request to the handler.
+func (l *link) serveCall(ctx context.Context, data []byte) (*message, error) {
+	p := parser{rest: data}
+	p.version()
+	from := string(p.bytes())
+	if p.err != nil {
+		return nil, status.Error(codes.InvalidArgument, p.err.Error())
+	}
+	answer, err := l.handler.Call(ctx, from, p.rest)
+	switch {
+	case err == nil:
+		return &message{answer}, nil
+	case errors.Is(err, transport.ErrNoListener):
+		return nil, status.Error(codes.Unavailable, err.Error())
+	}
+	return nil, status.Error(codes.Unknown, err.Error())
+}
