@@ -41,15 +41,7 @@ func (l *Log) PutMeta(ctx context.Context, module, key string, value []byte) err
 
 // ensureMeta makes the meta topic if it does not exist.
 func (l *Log) ensureMeta(ctx context.Context, name string) error {
-	topic, err := l.find(ctx, name)
-	if err != nil || topic.Partitions > 0 {
-		return err
-	}
-	if err := l.create(ctx, name, 1, metaConfigs()); err != nil {
-		return err
-	}
-	_, err = l.await(ctx, name)
-	return err
+	return l.ensureInternal(ctx, name, 1, metaConfigs())
 }
 
 // Meta reads all facts about a module, the latest of each key.

@@ -131,7 +131,7 @@ func (l *Log) Topics(ctx context.Context, module string) ([]depot.TopicSpec, err
 	var specs []depot.TopicSpec
 	for name, d := range details {
 		parts := strings.Split(name, ".")
-		if len(parts) != 3 || parts[0] != "coppice" || parts[2] == metaDepot || d.Err != nil || module != "" && parts[1] != module {
+		if len(parts) != 3 || parts[0] != "coppice" || parts[2] == metaDepot || parts[2] == groupDepot || d.Err != nil || module != "" && parts[1] != module {
 			continue
 		}
 		specs = append(specs, depot.TopicSpec{Module: parts[1], Depot: parts[2], Partitions: len(d.Partitions)})

@@ -37,9 +37,10 @@ var place = map[string]layer{
 	"internal/lifecycle": vocabulary,
 	"internal/progress":  vocabulary,
 
-	"depot":     seams,
-	"store":     seams,
-	"transport": seams,
+	"depot":      seams,
+	"store":      seams,
+	"transport":  seams,
+	"nomination": seams,
 	// The formats: they speak of the tables of a store.
 	"internal/wire": seams,
 
@@ -59,6 +60,7 @@ var place = map[string]layer{
 	"depot/memdepot":          adapters,
 	"store/memstore":          adapters,
 	"transport/memtransport":  adapters,
+	"nomination/memgroup":     adapters,
 	"transport/grpctransport": adapters,
 
 	"worker": shell,
