@@ -16,6 +16,7 @@ import (
 	"github.com/coppice-run/coppice/localcluster"
 	"github.com/coppice-run/coppice/redisstate"
 	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/transport"
 )
 
 func TestMain(m *testing.M) {
@@ -34,6 +35,8 @@ type world struct {
 	name  string
 	kafka string   // broker, "" for the one in memory
 	redis []string // addresses, none for the one in memory
+	// network carries what workers say to each other; nil: in memory.
+	network transport.Network
 }
 
 // worlds lists the servers that are there.
@@ -41,10 +44,10 @@ func worlds() []world {
 	all := []world{{name: "memory"}}
 	kafka := os.Getenv("COPPICE_TEST_KAFKA")
 	if single := os.Getenv("COPPICE_TEST_REDIS"); single != "" {
-		all = append(all, world{"redis", kafka, []string{single}})
+		all = append(all, world{name: "redis", kafka: kafka, redis: []string{single}})
 	}
 	if cluster := os.Getenv("COPPICE_TEST_REDIS_CLUSTER"); cluster != "" {
-		all = append(all, world{"rediscluster", kafka, strings.Split(cluster, ",")})
+		all = append(all, world{name: "rediscluster", kafka: kafka, redis: strings.Split(cluster, ",")})
 	}
 	return all
 }
@@ -66,7 +69,7 @@ func start(t *testing.T, w world) *localcluster.Cluster {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	var config localcluster.Config
+	config := localcluster.Config{Network: w.network}
 	if w.kafka != "" {
 		log, err := kafkadepot.Open(ctx, kafkadepot.Config{Brokers: []string{w.kafka}})
 		if err != nil {

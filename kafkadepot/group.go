@@ -204,4 +204,3 @@ func (l *Log) ensureInternal(ctx context.Context, name string, partitions int, c
 	}
 	return err
 }
-

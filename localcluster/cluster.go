@@ -3,9 +3,9 @@ package localcluster
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,9 +14,11 @@ import (
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/nomination"
+	"github.com/coppice-run/coppice/nomination/memgroup"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
-	"github.com/coppice-run/coppice/task"
+	"github.com/coppice-run/coppice/transport"
 	"github.com/coppice-run/coppice/transport/memtransport"
 	"github.com/coppice-run/coppice/worker"
 )
@@ -27,6 +29,9 @@ type Config struct {
 	// then does not close them.
 	Log   depot.Log
 	Store store.Store
+	// Network, if set, carries what workers and clients say to each other. Default: in
+	// memory.
+	Network transport.Network
 	// Logger gets what an operator should know. Default: nothing is logged.
 	Logger *slog.Logger
 	// Tracing, if set, makes spans of the clients' appends. For those of the tasks,
@@ -38,24 +43,33 @@ type Config struct {
 type Cluster struct {
 	log     depot.Log
 	store   store.Store
-	network *memtransport.Network
+	network transport.Network
 	client  *client.Client
 	logger  *slog.Logger
 	tracing trace.TracerProvider
 	servers *servers // nil where Config brought both
 
-	mu      sync.Mutex
-	workers []*worker.Worker
-	closed  bool
+	mu       sync.Mutex
+	workers  []*worker.Worker
+	launched []*launched
+	closed   bool
+}
+
+// launched is a module that runs here.
+type launched struct {
+	module module.Module
+	config worker.Config // of one more worker
 }
 
 // LaunchConfig says how a module is spread.
 type LaunchConfig struct {
 	// Tasks is the number of tasks; default 4.
 	Tasks int
-	// Workers is the number of workers that share them; default 1. Task i belongs
-	// to worker i modulo Workers.
+	// Workers is the number of workers that share them at first; default 1. More
+	// join with AddWorker.
 	Workers int
+	// Group, if set, nominates the workers. Default: one in memory.
+	Group nomination.Group
 	// Options are the engine's limits.
 	Options runtime.Options
 	// Listener hears what the tasks do.
@@ -67,7 +81,10 @@ type LaunchConfig struct {
 
 // Start starts a cluster without modules.
 func Start(ctx context.Context, config Config) (*Cluster, error) {
-	c := &Cluster{log: config.Log, store: config.Store, logger: config.Logger, tracing: config.Tracing, network: memtransport.New()}
+	c := &Cluster{log: config.Log, store: config.Store, logger: config.Logger, tracing: config.Tracing, network: config.Network}
+	if c.network == nil {
+		c.network = memtransport.New()
+	}
 	if c.logger == nil {
 		c.logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
@@ -88,37 +105,56 @@ func (c *Cluster) Launch(ctx context.Context, m module.Module, config LaunchConf
 		config.Tasks = 4
 	}
 	config.Workers = max(config.Workers, 1)
-	c.mu.Lock()
-	first := len(c.workers)
-	c.mu.Unlock()
-	addresses := make([]string, config.Workers)
-	for i := range addresses {
-		addresses[i] = fmt.Sprintf("worker-%d", first+i)
+	if config.Group == nil {
+		config.Group = memgroup.New(config.Workers)
 	}
-	assign := func(_ string, id task.ID) string { return addresses[int(id)%len(addresses)] }
+	l := &launched{m, worker.Config{
+		Log: c.log, Store: c.store, Network: c.network, Nominations: config.Group, Tasks: config.Tasks,
+		Options: config.Options, Listener: config.Listener, EncodeHops: !config.ShareValues, Logger: c.logger,
+	}}
+	c.mu.Lock()
+	c.launched = append(c.launched, l)
+	c.mu.Unlock()
 	errs := make([]error, config.Workers)
-	started := make([]*worker.Worker, config.Workers)
 	var group sync.WaitGroup
-	for i := range addresses {
-		group.Go(func() {
-			started[i], errs[i] = worker.Start(ctx, worker.Config{
-				Log: c.log, Store: c.store, Network: c.network, Address: addresses[i], Tasks: config.Tasks, Assign: assign,
-				Options: config.Options, Listener: config.Listener, EncodeHops: !config.ShareValues, Logger: c.logger,
-			}, m)
-		})
+	for i := range errs {
+		group.Go(func() { _, errs[i] = c.addWorker(ctx, l) })
 	}
 	group.Wait()
-	c.mu.Lock()
-	for _, w := range started {
-		if w != nil {
-			c.workers = append(c.workers, w)
-		}
-	}
-	c.mu.Unlock()
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
 	return c.client.Use(ctx, m)
+}
+
+// AddWorker starts one more worker for a module that was launched here: it takes
+// its share of the tasks over. The cluster stops it, unless the caller does.
+func (c *Cluster) AddWorker(ctx context.Context, m module.Module) (*worker.Worker, error) {
+	c.mu.Lock()
+	i := slices.IndexFunc(c.launched, func(l *launched) bool { return l.module == m })
+	c.mu.Unlock()
+	if i < 0 {
+		return nil, errors.New("localcluster: AddWorker of a module that was not launched here")
+	}
+	return c.addWorker(ctx, c.launched[i])
+}
+
+func (c *Cluster) addWorker(ctx context.Context, l *launched) (*worker.Worker, error) {
+	w, err := worker.Start(ctx, l.config, l.module)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.workers = append(c.workers, w)
+	return w, nil
+}
+
+// Workers are those that were started, in no order.
+func (c *Cluster) Workers() []*worker.Worker {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.workers)
 }
 
 // Client returns the cluster's client.
@@ -149,11 +185,7 @@ func (c *Cluster) Close() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
-	var group sync.WaitGroup
-	for _, w := range workers {
-		group.Go(func() { _ = w.Stop(ctx) })
-	}
-	group.Wait()
+	worker.StopTogether(ctx, workers...)
 	var errs []error
 	if c.client != nil {
 		errs = append(errs, c.client.Close())

@@ -228,6 +228,7 @@ func (t *Task) pump() {
 	if t.finishing && t.settled() {
 		t.forget()
 		t.effects.Drop = true
+		t.stopFeeds()
 		t.stop()
 	}
 }
@@ -301,9 +302,7 @@ func (t *Task) halt(why error) {
 	t.halted = why
 	t.effects.Halt = fmt.Errorf("module %s task %d halted: %w", t.plan.Module, t.config.Task, why)
 	t.co.stop()
-	for _, f := range t.feeds {
-		t.effects.Feeds = append(t.effects.Feeds, Feed{Depot: f.depot, Order: FeedStop, Generation: f.generation})
-	}
+	t.stopFeeds()
 	t.answerAll(AnswerHalted, why.Error())
 	for len(t.orders) > 0 {
 		t.answerOrder(t.orders[0], AnswerHalted, why.Error())
@@ -318,6 +317,12 @@ func (t *Task) refuse(in Input) {
 		waiter = in.Waiter
 	case *Parked:
 		waiter = in.Waiter
+	case *Nominated:
+		t.effects.Stopped = !in.Yes // another worker may do better
+		return
+	case *Finish:
+		t.effects.Stopped = true
+		return
 	default:
 		return
 	}

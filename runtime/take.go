@@ -59,9 +59,7 @@ func (t *Task) drop(cause error) {
 	t.dropPassed(cause)
 	t.forget()
 	t.effects.Drop = true
-	for _, f := range t.feeds {
-		t.effects.Feeds = append(t.effects.Feeds, Feed{Depot: f.depot, Order: FeedStop, Generation: f.generation})
-	}
+	t.stopFeeds()
 	if !t.nominated {
 		t.stop()
 		return
@@ -69,6 +67,13 @@ func (t *Task) drop(cause error) {
 	t.phase = taking
 	t.tries++
 	t.retakeAt = t.now + stream.Backoff(uint16(min(t.tries+1, 30)), retakePause, retakePauseMax, t.config.Random.Float64())
+}
+
+// stopFeeds has the depots no longer read.
+func (t *Task) stopFeeds() {
+	for _, f := range t.feeds {
+		t.effects.Feeds = append(t.effects.Feeds, Feed{Depot: f.depot, Order: FeedStop, Generation: f.generation})
+	}
 }
 
 func (t *Task) stop() {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/nomination"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
@@ -25,9 +26,9 @@ type Config struct {
 	// time; 1 to task.CountMax. Default 4. A module that exists keeps its number,
 	// and asking for another is an error.
 	Tasks int
-	// Assign names the address of the worker that owns a task. Nil: this worker
-	// owns all.
-	Assign func(module string, id task.ID) string
+	// Nominations say which tasks this worker is to own: workers of one module share
+	// them, and pass them on as workers come and go. Default nomination.Alone: all.
+	Nominations nomination.Group
 	// Options are the engine's limits.
 	Options runtime.Options
 	// EncodeHops encodes what hops carry also between tasks of this worker, as
@@ -54,6 +55,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Network == nil {
 		mistakes = append(mistakes, errors.New("worker: Config.Network is not set: how do workers reach each other?"))
+	}
+	if c.Nominations == nil {
+		c.Nominations = nomination.Alone{}
 	}
 	if c.Tasks == 0 {
 		c.Tasks = 4

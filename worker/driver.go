@@ -42,6 +42,7 @@ type driver struct {
 	stopped   chan struct{} // closed when it has ended in good order
 	stopOnce  sync.Once
 	halted    atomic.Pointer[error]
+	gone      atomic.Bool // run has ended
 }
 
 func newDriver(w *Worker, l *loaded, id task.ID) *driver {
@@ -85,6 +86,7 @@ func (d *driver) listener() *runtime.Listener {
 		}
 	}
 	l.Took = func(i runtime.TookInfo) {
+		d.loaded.owners.learn(d.id, d.w.link.Address())
 		d.readyOnce.Do(func() { close(d.ready) })
 		d.loaded.starts.took(d)
 		d.log.Debug("owns its slot", "head", i.Head, "replaced", i.Replaced)
@@ -127,6 +129,8 @@ func (d *driver) send(in runtime.Input) { d.mail.put(message{in: in}) }
 func (d *driver) run(ctx context.Context) {
 	defer d.engine.Close()
 	defer d.slots.close()
+	defer d.gone.Store(true)
+	defer d.readyOnce.Do(func() { close(d.ready) })
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	d.send(d.loaded.options.input())
@@ -191,7 +195,7 @@ func (d *driver) carryOut(e *runtime.Effects) {
 		d.w.feeds.order(d, f)
 	}
 	for _, f := range e.Frames {
-		d.w.ship(d, f)
+		d.loaded.owners.ship(d, f)
 	}
 	for i := range e.Answers {
 		d.deliver(e.Answers[i])

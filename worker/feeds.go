@@ -24,7 +24,7 @@ type feeds struct {
 
 	// Only the polling goroutine uses these.
 	assigned map[feedKey]assignment
-	oldest   map[feedKey]uint64 // generation below which an order is out of date
+	oldest   map[sourceKey]uint64 // generation below which an order is out of date
 }
 
 type feedKey struct {
@@ -32,9 +32,16 @@ type feedKey struct {
 	partition int32
 }
 
+// sourceKey is a depot as one driver of a task knows it.
+type sourceKey struct {
+	d     *driver
+	depot string
+}
+
 type feedOrder struct {
 	d    *driver
 	feed runtime.Feed
+	gone bool // the driver has ended; there is no feed
 }
 
 type assignment struct {
@@ -45,8 +52,15 @@ type assignment struct {
 
 // order has the polling goroutine carry out an order.
 func (f *feeds) order(d *driver, feed runtime.Feed) {
+	f.put(feedOrder{d: d, feed: feed})
+}
+
+// leave forgets a driver that has ended.
+func (f *feeds) leave(d *driver) { f.put(feedOrder{d: d, gone: true}) }
+
+func (f *feeds) put(o feedOrder) {
 	f.mu.Lock()
-	f.orders = append(f.orders, feedOrder{d, feed})
+	f.orders = append(f.orders, o)
 	wake := f.wake
 	f.mu.Unlock()
 	if wake != nil {
@@ -55,7 +69,7 @@ func (f *feeds) order(d *driver, feed runtime.Feed) {
 }
 
 func (f *feeds) run(ctx context.Context) {
-	f.assigned, f.oldest = map[feedKey]assignment{}, map[feedKey]uint64{}
+	f.assigned, f.oldest = map[feedKey]assignment{}, map[sourceKey]uint64{}
 	for ctx.Err() == nil {
 		pollCtx, cancel := context.WithCancel(ctx)
 		orders := f.next(ctx, cancel)
@@ -103,11 +117,16 @@ func pause(ctx context.Context, d time.Duration) {
 func (f *feeds) carryOut(orders []feedOrder) {
 	var starts []feedOrder
 	for _, o := range orders {
+		if o.gone {
+			starts = slices.DeleteFunc(starts, func(s feedOrder) bool { return s.d == o.d })
+			f.forget(o.d)
+			continue
+		}
 		topic := o.d.loaded.topics[o.feed.Depot]
-		key := feedKey{topic.Name, int32(o.d.id)}
+		key, source := feedKey{topic.Name, int32(o.d.id)}, sourceKey{o.d, o.feed.Depot}
 		switch o.feed.Order {
 		case runtime.FeedFrom, runtime.FeedStop:
-			if o.feed.Order == runtime.FeedFrom && o.feed.Generation < f.oldest[key] {
+			if o.d.gone.Load() || o.feed.Order == runtime.FeedFrom && o.feed.Generation < f.oldest[source] {
 				continue // tried again, and overtaken
 			}
 			if _, had := f.assigned[key]; had {
@@ -116,9 +135,9 @@ func (f *feeds) carryOut(orders []feedOrder) {
 			}
 			starts = slices.DeleteFunc(starts, func(s feedOrder) bool { return s.d == o.d && s.feed.Depot == o.feed.Depot })
 			if o.feed.Order == runtime.FeedStop {
-				f.oldest[key] = o.feed.Generation + 1
+				f.oldest[source] = o.feed.Generation + 1
 			} else {
-				f.oldest[key] = o.feed.Generation
+				f.oldest[source] = o.feed.Generation
 				starts = append(starts, o)
 			}
 		case runtime.FeedPause:
@@ -128,6 +147,21 @@ func (f *feeds) carryOut(orders []feedOrder) {
 		}
 	}
 	f.start(starts)
+}
+
+// forget ends what a driver reads.
+func (f *feeds) forget(d *driver) {
+	for key, a := range f.assigned {
+		if a.d == d {
+			f.reader.Unassign(key.topic, key.partition)
+			delete(f.assigned, key)
+		}
+	}
+	for key := range f.oldest {
+		if key.d == d {
+			delete(f.oldest, key)
+		}
+	}
 }
 
 // start assigns partitions, all at once; where one is at fault, each alone.

@@ -6,7 +6,6 @@ import (
 
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime"
-	"github.com/coppice-run/coppice/task"
 	"github.com/coppice-run/coppice/transport"
 )
 
@@ -20,6 +19,10 @@ func (h handler) Frame(from string, raw []byte) {
 	if err == nil && l == nil {
 		err = fmt.Errorf("no module %q here", name)
 	}
+	if id, moved := wire.ParseMoved(body); err == nil && moved && int(id) < l.tasks {
+		l.owners.lost(id, from)
+		return
+	}
 	var f *wire.Frame
 	if err == nil {
 		f, err = wire.ParseFrame(body, func(step uint16) (wire.Column, error) {
@@ -29,29 +32,27 @@ func (h handler) Frame(from string, raw []byte) {
 			return l.steps[step].NewColumn(true), nil
 		})
 	}
-	if err == nil && (f.To < 0 || int(f.To) >= l.tasks || l.drivers[f.To] == nil || f.From < 0 || int(f.From) >= l.tasks) {
-		err = fmt.Errorf("frame from task %d to task %d of module %s, which is not here", f.From, f.To, name)
+	if err == nil && (f.To < 0 || int(f.To) >= l.tasks || f.From < 0 || int(f.From) >= l.tasks) {
+		err = fmt.Errorf("frame from task %d to task %d of module %s, which has %d tasks", f.From, f.To, name, l.tasks)
 	}
 	if err != nil {
 		h.w.config.Logger.Error("frame dropped", "from", from, "cause", err)
 		return
 	}
-	l.drivers[f.To].send(&runtime.FrameIn{Frame: f})
+	if f.Empty() {
+		l.owners.learn(f.From, from) // every new owner greets the others
+	}
+	if d := l.drivers[f.To].Load(); d != nil {
+		d.send(&runtime.FrameIn{Frame: f})
+	} else {
+		h.w.link.Send(from, wire.AppendMoved(wire.AppendEnvelope(nil, name), f.To))
+	}
 }
 
 // Closed tells the tasks here that those of another worker may have lost frames.
 func (h handler) Closed(address string) {
 	for _, l := range h.w.all() {
-		for i, owner := range l.owners {
-			if owner != address {
-				continue
-			}
-			for _, d := range l.drivers {
-				if d != nil {
-					d.send(&runtime.PeerLost{Task: task.ID(i)})
-				}
-			}
-		}
+		l.owners.closed(address)
 	}
 }
 
@@ -71,9 +72,13 @@ func (h handler) Call(ctx context.Context, _ string, request []byte) ([]byte, er
 	if err := l.sensible(q); err != nil {
 		return nil, err
 	}
-	d := l.drivers[q.Task]
+	d := l.drivers[q.Task].Load()
 	if d == nil {
-		return wire.AppendAnswer(nil, &wire.Answer{NotOwner: true, Address: l.owners[q.Task]}), nil
+		return wire.AppendAnswer(nil, &wire.Answer{NotOwner: true, Address: h.w.elsewhere(l.owners.address(q.Task))}), nil
+	}
+	if q.Release {
+		l.tenure.release(ctx, d)
+		return wire.AppendAnswer(nil, &wire.Answer{}), nil
 	}
 	id, answer := d.ask(q)
 	select {
@@ -90,6 +95,14 @@ func (h handler) Call(ctx context.Context, _ string, request []byte) ([]byte, er
 	case <-h.w.ctx.Done():
 		return nil, errLeaving
 	}
+}
+
+// elsewhere is an address unless it is this worker's own.
+func (w *Worker) elsewhere(address string) string {
+	if address == w.link.Address() {
+		return ""
+	}
+	return address
 }
 
 // sensible reports what a request names that the module does not have.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/module"
@@ -14,9 +15,10 @@ import (
 type loaded struct {
 	plan    *module.Plan
 	tasks   int
-	topics  map[string]depot.Topic // by depot
-	drivers []*driver              // by task; nil for those of other workers
-	owners  []string               // address by task
+	topics  map[string]depot.Topic   // by depot
+	drivers []atomic.Pointer[driver] // by task; nil for those of other workers
+	owners  *directory
+	tenure  *ownership
 	steps   []*module.StepPlan
 	starts  *starter
 	options *dynamic
@@ -44,16 +46,20 @@ func (w *Worker) load(ctx context.Context, m module.Module) (*loaded, error) {
 	if err := w.register(ctx, l, facts); err != nil {
 		return nil, fmt.Errorf("module %s: noting its plan: %w", plan.Module, err)
 	}
-	l.starts = &starter{w: w, l: l, noted: map[*driver]bool{}}
+	l.starts = &starter{w: w, l: l, noted: map[task.ID]bool{}}
 	l.options = newDynamic(w, l, facts)
-	l.drivers, l.owners = make([]*driver, l.tasks), make([]string, l.tasks)
-	for i := range l.tasks {
-		l.owners[i] = w.link.Address()
-		if w.config.Assign != nil {
-			l.owners[i] = w.config.Assign(plan.Module, task.ID(i))
+	l.drivers = make([]atomic.Pointer[driver], l.tasks)
+	l.owners, l.tenure = newDirectory(w, l), newOwnership(w, l)
+	return l, nil
+}
+
+// each visits the tasks that run here.
+func (l *loaded) each(visit func(*driver)) {
+	for i := range l.drivers {
+		if d := l.drivers[i].Load(); d != nil {
+			visit(d)
 		}
 	}
-	return l, nil
 }
 
 // register writes the plan into the module's meta topic, unless it stands there.

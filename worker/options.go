@@ -62,11 +62,7 @@ func (o *dynamic) follow() {
 				return
 			}
 			o.w.config.Logger.Info("options changed", "module", o.l.plan.Module, "key", key)
-			for _, d := range o.l.drivers {
-				if d != nil {
-					d.send(o.input())
-				}
-			}
+			o.l.each(func(d *driver) { d.send(o.input()) })
 		})
 		if o.w.ctx.Err() == nil {
 			o.w.config.Logger.Warn("following the options failed; trying again", "module", o.l.plan.Module, "cause", err)

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/coppice-run/coppice/internal/wire"
@@ -103,7 +104,15 @@ func (l *slotLine) run() {
 	}
 }
 
+// errNotNominated: the group gave the task to another worker, or was not heard from
+// (R5).
+var errNotNominated = errors.New("the task is not nominated to this worker now")
+
 func (l *slotLine) doTake(j job) {
+	if !l.d.loaded.tenure.mayTake(l.d.id) {
+		l.answer(j.number, &runtime.Taken{Err: errNotNominated})
+		return
+	}
 	ctx, cancel := context.WithTimeout(l.ctx, takeTimeout)
 	defer cancel()
 	s, previous, err := l.d.w.config.Store.Take(ctx, l.d.slot, *j.take)

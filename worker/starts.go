@@ -11,6 +11,7 @@ import (
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/task"
 )
 
 // Where a source begins is found out once and noted in the module's meta topic
@@ -42,7 +43,7 @@ type starter struct {
 	mu      sync.Mutex
 	asked   []startQuestion
 	running bool
-	noted   map[*driver]bool // that the task has data
+	noted   map[task.ID]bool // that the task has data
 }
 
 type startQuestion struct {
@@ -161,10 +162,10 @@ type dataNote struct{ Version int }
 func (s *starter) took(d *driver) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.noted[d] {
+	if s.noted[d.id] {
 		return
 	}
-	s.noted[d] = true
+	s.noted[d.id] = true
 	s.w.background.Go(func() {
 		if err := s.put(dataKey(d), dataNote{1}); err != nil && s.w.ctx.Err() == nil {
 			d.log.Warn("could not note that the task has data; if its slot is ever lost as a whole, it is rebuilt without a word", "cause", err)

@@ -10,10 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
-	"github.com/coppice-run/coppice/runtime"
-	"github.com/coppice-run/coppice/task"
 	"github.com/coppice-run/coppice/transport"
 )
 
@@ -98,7 +95,6 @@ func (w *Worker) launch(ctx context.Context, modules []module.Module) error {
 		return fmt.Errorf("worker: opening a depot reader: %w", err)
 	}
 	w.feeds = &feeds{w: w, reader: reader}
-	var all []*driver
 	for _, m := range modules {
 		l, err := w.load(ctx, m)
 		if err != nil {
@@ -107,28 +103,24 @@ func (w *Worker) launch(ctx context.Context, modules []module.Module) error {
 		if w.module(l.plan.Module) != nil {
 			return fmt.Errorf("worker: two modules are named %s", l.plan.Module)
 		}
-		for i := range l.tasks {
-			if l.owners[i] == w.link.Address() {
-				d := newDriver(w, l, task.ID(i))
-				l.drivers[i] = d
-				all = append(all, d)
-			}
-		}
 		w.mu.Lock()
 		w.modules[l.plan.Module] = l
 		w.mu.Unlock()
 	}
 	w.background.Go(func() { w.feeds.run(w.ctx) })
+	var all []*driver
 	for _, l := range w.all() {
 		w.background.Go(l.options.follow)
-	}
-	for _, d := range all {
-		w.background.Go(func() { d.run(w.ctx) })
+		if err := l.tenure.join(ctx); err != nil {
+			return fmt.Errorf("worker: joining the workers of module %s: %w", l.plan.Module, err)
+		}
+		l.each(func(d *driver) { all = append(all, d) })
 	}
 	return awaitReady(ctx, all)
 }
 
-// awaitReady waits until every task runs; a task that halts at once is an error.
+// awaitReady waits until every task runs, or has passed to another worker; a task
+// that halts at once is an error.
 func awaitReady(ctx context.Context, all []*driver) error {
 	for _, d := range all {
 		select {
@@ -168,55 +160,49 @@ func (w *Worker) names() string {
 // Address is where the worker is reached.
 func (w *Worker) Address() string { return w.link.Address() }
 
-// Stop ends the worker: its tasks begin no more records, finish those under way
-// as far as ctx allows, and write their progress.
+// Stop ends the worker. Where there are others its tasks go on until those have
+// taken them, for 4 s at most; else they begin no more records, finish those under
+// way as far as ctx allows, and write their progress.
 func (w *Worker) Stop(ctx context.Context) error {
-	w.stop.Do(func() {
-		for _, l := range w.all() {
-			for _, d := range l.drivers {
-				if d != nil {
-					d.send(&runtime.Finish{})
-				}
-			}
-		}
-		for _, l := range w.all() {
-			for _, d := range l.drivers {
-				if d == nil || d.halted.Load() != nil {
-					continue
-				}
-				select {
-				case <-d.stopped:
-				case <-ctx.Done():
-				}
-			}
-		}
-		w.end()
-	})
+	w.leave(ctx, true)
 	return nil
 }
+
+// StopTogether stops workers in good order of which none is to take the tasks of
+// another: all that share a module, when it ends.
+func StopTogether(ctx context.Context, workers ...*Worker) {
+	var group sync.WaitGroup
+	for _, w := range workers {
+		group.Go(func() { w.leave(ctx, false) })
+	}
+	group.Wait()
+}
+
+// leave ends the worker in good order; others may be there to take its tasks.
+func (w *Worker) leave(ctx context.Context, others bool) {
+	w.stop.Do(func() {
+		var group sync.WaitGroup
+		for _, l := range w.all() {
+			group.Go(func() { l.tenure.leave(ctx, others) })
+		}
+		group.Wait()
+		w.end()
+	})
+}
+
+// Abort ends the worker at once, as a crash would: what is under way is left where
+// it is. It is made for tests; Stop is the end in good order.
+func (w *Worker) Abort() { w.stop.Do(w.end) }
 
 // end stops everything at once.
 func (w *Worker) end() {
 	w.cancel(ErrStopped)
+	for _, l := range w.all() {
+		l.tenure.close()
+	}
 	w.background.Wait()
 	if w.feeds != nil {
 		_ = w.feeds.reader.Close()
 	}
 	_ = w.link.Close()
-}
-
-// ship sends a frame to the task that it is for.
-func (w *Worker) ship(from *driver, f *wire.Frame) {
-	l := from.loaded
-	if d := l.drivers[f.To]; d != nil {
-		d.send(&runtime.FrameIn{Frame: f})
-		return
-	}
-	raw, err := f.Append(wire.AppendEnvelope(nil, l.plan.Module))
-	if err != nil {
-		// Payloads were checked when they were sent; a tree that misses one times out.
-		from.log.Error("frame does not encode", "to", int(f.To), "cause", err)
-		return
-	}
-	w.link.Send(l.owners[f.To], raw)
 }

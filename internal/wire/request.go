@@ -15,6 +15,9 @@ type Request struct {
 	Task   task.ID
 	Await  *AwaitRequest
 	Parked *ParkedRequest
+	// Release asks the owner to finish what it has begun: the task is nominated to
+	// the worker that asks.
+	Release bool
 }
 
 // AwaitRequest asks how a record ended.
@@ -35,13 +38,17 @@ type ParkedRequest struct {
 const (
 	awaitKind = iota + 1
 	parkedKind
+	releaseKind
 )
 
 // AppendRequest appends the stored form of a request.
 func AppendRequest(dst []byte, q *Request) []byte {
 	kind := byte(awaitKind)
-	if q.Parked != nil {
+	switch {
+	case q.Parked != nil:
 		kind = parkedKind
+	case q.Release:
+		kind = releaseKind
 	}
 	dst = append(dst, RequestVersion, kind)
 	dst = appendText(dst, q.Module)
@@ -53,6 +60,9 @@ func AppendRequest(dst []byte, q *Request) []byte {
 		dst = binary.AppendVarint(dst, p.Offset)
 		dst = binary.AppendUvarint(dst, uint64(len(p.Value)))
 		return append(dst, p.Value...)
+	}
+	if q.Release {
+		return dst
 	}
 	dst = appendText(dst, q.Await.Depot)
 	return binary.AppendVarint(dst, q.Await.Offset)
@@ -69,6 +79,8 @@ func ParseRequest(raw []byte) (*Request, error) {
 		q.Await = &AwaitRequest{Depot: p.text(), Offset: p.varint()}
 	case parkedKind:
 		q.Parked = &ParkedRequest{Order: p.byte(), Topology: p.text(), Source: p.text(), Offset: p.varint(), Value: p.bytes()}
+	case releaseKind:
+		q.Release = true
 	default:
 		p.fail("kind %d", kind)
 	}

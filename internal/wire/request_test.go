@@ -15,6 +15,7 @@ func TestRequestGolden(t *testing.T) {
 	for want, q := range map[string]*wire.Request{
 		"01" + "01" + "014d" + "03" + "0164" + "d00f":                            {Module: "M", Task: 3, Await: &wire.AwaitRequest{Depot: "d", Offset: 1000}},
 		"01" + "02" + "014d" + "03" + "03" + "0174" + "0173" + "d00f" + "027b7d": {Module: "M", Task: 3, Parked: &wire.ParkedRequest{Order: 3, Topology: "t", Source: "s", Offset: 1000, Value: []byte("{}")}},
+		"01" + "03" + "014d" + "03":                                              {Module: "M", Task: 3, Release: true},
 	} {
 		raw := wire.AppendRequest(nil, q)
 		if got := hex.EncodeToString(raw); got != want {
@@ -24,6 +25,23 @@ func TestRequestGolden(t *testing.T) {
 		if diff := cmp.Diff(q, back); err != nil || diff != "" {
 			t.Errorf("request came back changed (%v):\n%s", err, diff)
 		}
+	}
+}
+
+// R6: who is not there says so.
+func TestMovedGolden(t *testing.T) {
+	t.Parallel()
+	raw := wire.AppendMoved(wire.AppendEnvelope(nil, "M"), 300)
+	if got, want := hex.EncodeToString(raw), "014d"+"ff"+"ac02"; got != want {
+		t.Errorf("moved %s, want %s", got, want)
+	}
+	module, body, err := wire.ParseEnvelope(raw)
+	id, ok := wire.ParseMoved(body)
+	if err != nil || module != "M" || !ok || id != 300 {
+		t.Errorf("read back: module %q, task %d, %t, %v", module, id, ok, err)
+	}
+	if _, ok := wire.ParseMoved([]byte{1, 2, 3}); ok {
+		t.Error("a frame is taken for it")
 	}
 }
 

@@ -1,0 +1,173 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
+)
+
+// directory knows which worker owns which task of a module (R6): by the heads, and
+// by the greeting of every new owner. What it knows may be out of date; then who
+// is asked says so, and the next look at the head mends it.
+type directory struct {
+	w *Worker
+	l *loaded
+
+	owners []atomic.Pointer[string] // address by task, nil if not known
+
+	mu      sync.Mutex
+	waiting map[task.ID]*frames // whose owner is being looked for
+}
+
+// frames wait for the address that they go to.
+type frames struct {
+	raw [][]byte
+	not string // the address that is known to be wrong
+}
+
+// How an owner is looked for.
+const (
+	lookPause   = 10 * time.Millisecond
+	lookTimeout = 2 * time.Second
+)
+
+func newDirectory(w *Worker, l *loaded) *directory {
+	return &directory{w: w, l: l, owners: make([]atomic.Pointer[string], l.tasks), waiting: map[task.ID]*frames{}}
+}
+
+// address of a task's owner, "" if it is not known.
+func (o *directory) address(id task.ID) string {
+	if a := o.owners[id].Load(); a != nil {
+		return *a
+	}
+	return ""
+}
+
+// learn notes who owns a task.
+func (o *directory) learn(id task.ID, address string) {
+	if o.address(id) != address {
+		o.owners[id].Store(&address)
+	}
+}
+
+// lost notes that frames to and from a task may be lost, and tells the tasks here.
+func (o *directory) lost(id task.ID, address string) {
+	if a := o.owners[id].Load(); a != nil && *a == address {
+		o.owners[id].CompareAndSwap(a, nil)
+	}
+	o.l.each(func(d *driver) { d.send(&runtime.PeerLost{Task: id}) })
+}
+
+// closed notes that the connection to a worker broke.
+func (o *directory) closed(address string) {
+	for i := range o.owners {
+		if o.address(task.ID(i)) == address {
+			o.lost(task.ID(i), address)
+		}
+	}
+}
+
+// ship sends a frame to the task that it is for. It never waits (R43): a frame
+// whose owner is not known is kept until it is found.
+func (o *directory) ship(from *driver, f *wire.Frame) {
+	here := o.w.link.Address()
+	address := o.address(f.To)
+	if address == here || address == "" {
+		if d := o.l.drivers[f.To].Load(); d != nil {
+			d.send(&runtime.FrameIn{Frame: f})
+			return
+		}
+	}
+	raw, err := f.Append(wire.AppendEnvelope(nil, o.l.plan.Module))
+	if err != nil {
+		// Payloads were checked when they were sent; a tree that misses one times out.
+		from.log.Error("frame does not encode", "to", int(f.To), "cause", err)
+		return
+	}
+	if address != "" && address != here {
+		o.w.link.Send(address, raw)
+		return
+	}
+	o.look(f.To, raw, address)
+}
+
+// look keeps a frame until the owner of its task is found. not is an address that
+// is known to be wrong.
+func (o *directory) look(id task.ID, raw []byte, not string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if w := o.waiting[id]; w != nil {
+		w.raw = append(w.raw, raw)
+		return
+	}
+	if address := o.address(id); address != "" && address != not {
+		o.w.link.Send(address, raw) // found meanwhile
+		return
+	}
+	o.waiting[id] = &frames{raw: [][]byte{raw}, not: not}
+	o.w.background.Go(func() { o.find(id) })
+}
+
+// find looks at a task's head until it names a worker, and sends there what waits.
+func (o *directory) find(id task.ID) {
+	ctx, cancel := context.WithTimeout(o.w.ctx, lookTimeout)
+	defer cancel()
+	for {
+		address, err := o.head(ctx, id)
+		if err == nil && o.flush(id, address) {
+			return
+		}
+		pause(ctx, lookPause)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	o.mu.Lock()
+	n := len(o.waiting[id].raw)
+	delete(o.waiting, id)
+	o.mu.Unlock()
+	if o.w.ctx.Err() == nil {
+		o.w.config.Logger.Warn("a task has no owner; what was sent to it is tried again from the root", "module", o.l.plan.Module, "task", int(id), "frames", n)
+	}
+	o.lost(id, "")
+}
+
+// flush sends what waits for a task to the address that its head names. It
+// reports whether that can be its owner.
+func (o *directory) flush(id task.ID, address string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	w := o.waiting[id]
+	here := o.w.link.Address()
+	if address == "" || address == w.not || address == here && o.l.drivers[id].Load() == nil {
+		return false
+	}
+	for _, raw := range w.raw {
+		if address == here {
+			handler{o.w}.Frame(here, raw)
+		} else {
+			o.w.link.Send(address, raw)
+		}
+	}
+	delete(o.waiting, id)
+	o.learn(id, address)
+	return true
+}
+
+// head reads the address in a task's head.
+func (o *directory) head(ctx context.Context, id task.ID) (string, error) {
+	slot := wire.Slot(task.Tag(o.l.plan.Module, id, o.l.tasks))
+	reads := [1]store.Read{{Kind: store.Len, Table: wire.ParkedTable(slot.Tag)}}
+	head, err := o.w.config.Store.Read(ctx, slot, reads[:])
+	if err != nil {
+		return "", fmt.Errorf("reading the head of task %d: %w", id, err)
+	}
+	return head.Address, nil
+}
