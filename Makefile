@@ -1,6 +1,7 @@
 # Every command that this project needs. `make help` lists them.
 
 SEEDS ?= 500
+MINUTES ?= 3
 GO ?= go
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -30,6 +31,9 @@ simulate: ## run the engine through SEEDS=500 seeds of its simulated world
 integration: ## run the suites on real servers: those of make stack, else own ones that end with it
 	$(GO) run ./cmd/stack run -- $(GO) test -count=1 -timeout 10m $(REAL)
 
+chaos: ## break real processes for MINUTES=3, and check what is left
+	@$(GO) run ./cmd/chaos -minutes $(MINUTES)
+
 bench: ## measure against the loop written by hand, on real servers as integration does
 	$(GO) run ./cmd/stack run -- sh -c 'cd bench && $(GO) run . -kafka $$COPPICE_TEST_KAFKA -redis $$COPPICE_TEST_REDIS'
 
@@ -42,4 +46,4 @@ stack-down: ## end what make stack started, and nothing else
 demo: ## process real flights in this process
 	$(GO) run ./cmd/coppice demo
 
-.PHONY: help test race lint simulate integration bench stack stack-down demo
+.PHONY: help test race lint simulate integration chaos bench stack stack-down demo

@@ -25,6 +25,10 @@ type GroupConfig struct {
 	// HeartbeatInterval is how often a worker shows that it lives, and learns that
 	// tasks move. Default 300 ms.
 	HeartbeatInterval time.Duration
+	// RebalanceTimeout is how long the others wait for a silent worker when tasks
+	// are shared anew: workers that live answer within a heartbeat. Default a third of
+	// the session.
+	RebalanceTimeout time.Duration
 }
 
 // Group nominates workers by Kafka's consumer groups (R4): one for each module, on
@@ -45,6 +49,9 @@ func (l *Log) Group(config GroupConfig) *Group {
 	if config.HeartbeatInterval == 0 {
 		config.HeartbeatInterval = 300 * time.Millisecond
 	}
+	if config.RebalanceTimeout == 0 {
+		config.RebalanceTimeout = config.SessionTimeout / 3
+	}
 	return &Group{l, config}
 }
 
@@ -62,7 +69,7 @@ func (g *Group) Join(ctx context.Context, m nomination.Member, on func(nominatio
 	client, err := kgo.NewClient(append(g.log.config.common(), kgo.WithHooks(me),
 		kgo.ConsumerGroup(name), kgo.ConsumeTopics(name), kgo.DisableAutoCommit(),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
-		kgo.SessionTimeout(g.config.SessionTimeout), kgo.RebalanceTimeout(g.config.SessionTimeout), kgo.HeartbeatInterval(g.config.HeartbeatInterval),
+		kgo.SessionTimeout(g.config.SessionTimeout), kgo.RebalanceTimeout(g.config.RebalanceTimeout), kgo.HeartbeatInterval(g.config.HeartbeatInterval),
 		kgo.OnPartitionsAssigned(me.assigned), kgo.OnPartitionsRevoked(me.revoked), kgo.OnPartitionsLost(me.revoked))...)
 	if err != nil {
 		return nil, fmt.Errorf("kafkadepot: %w", err)

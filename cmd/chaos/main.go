@@ -1,0 +1,48 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"time"
+)
+
+// options are the command's flags.
+type options struct {
+	minutes   float64
+	seed      uint64
+	tasks     int
+	workers   int
+	appenders int
+	session   time.Duration
+	folder    string
+	plan      bool
+	kinds     string
+	// Of a worker process.
+	name, kafka, redis string
+}
+
+func main() {
+	var o options
+	flag.Float64Var(&o.minutes, "minutes", 3, "how long things break")
+	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano())%1_000_000, "of the plan")
+	flag.IntVar(&o.tasks, "tasks", 12, "tasks of the module")
+	flag.IntVar(&o.workers, "workers", 3, "worker processes")
+	flag.IntVar(&o.appenders, "appenders", 3, "appenders, of 4 loops each")
+	flag.DurationVar(&o.session, "session", 6*time.Second, "session timeout of the workers with Kafka")
+	flag.StringVar(&o.folder, "folder", "", "where servers, logs and the timeline are kept; default: a temporary folder")
+	flag.BoolVar(&o.plan, "plan", false, "print the plan and end")
+	flag.StringVar(&o.kinds, "kinds", "", "kinds of faults, with commas; default: all")
+	flag.StringVar(&o.name, "worker", "", "be the worker of this name (for the command itself)")
+	flag.StringVar(&o.kafka, "kafka", "", "of a worker: host:port of Kafka")
+	flag.StringVar(&o.redis, "redis", "", "of a worker: host:port of Redis")
+	flag.Parse()
+	run := runCampaign
+	if o.name != "" {
+		run = runWorker
+	}
+	if err := run(o); err != nil {
+		fmt.Fprintln(os.Stderr, "chaos:", err)
+		os.Exit(1)
+	}
+}
