@@ -123,6 +123,7 @@ func (t *Task) seal() bool {
 		t.halt(err) // values are checked when they are written
 		return false
 	}
+	t.forgetKept(b)
 	b.openBooks()
 	t.writeProgress(b)
 	t.send(b)

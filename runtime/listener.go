@@ -57,6 +57,7 @@ type EventInfo struct {
 	Offset   int64 // of the record, in partition RootTask of its depot
 	RootTask task.ID
 	Attempt  int
+	Tree     uint64 // the attempt's tree; 0 for a record of which nothing hopped
 	Seed     uint64 // the event's place in the tree; acker.Child gives its children's
 	Children int    // events sent off
 	Err      error

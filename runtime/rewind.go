@@ -1,7 +1,11 @@
 package runtime
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/coppice-run/coppice/acker"
+	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime/stream"
 	"github.com/coppice-run/coppice/task"
@@ -41,6 +45,7 @@ func (t *Task) rewind(s *source, to, pause int64) {
 	s.ready, s.announcing = nil, 0
 	s.run++
 	t.reopen(s, to)
+	s.reviveKept(to)
 	s.progress.Rewind(to)
 	s.topology.dirty = true
 	s.discard()
@@ -94,6 +99,51 @@ func (t *Task) reopen(s *source, from int64) {
 	}
 	clear(t.open.finished[len(kept):])
 	t.open.finished = kept
+}
+
+// mayRunAgain reports whether a finished record may have to run again although it
+// did not fail: its source goes back to one before it. Its number of attempts is
+// kept until then; else a record that fails at first would fail again each time that
+// another one takes the source back, and the two would never end.
+func (s *source) mayRunAgain(f *finished) bool {
+	return s.keepsOrder() && !f.parked() && f.number > 0 && f.record.Offset >= s.progress.Next
+}
+
+// reviveKept has finished records that run again go on counting.
+func (s *source) reviveKept(from int64) {
+	s.kept = slices.DeleteFunc(s.kept, func(it try) bool {
+		if it.record.Offset < from {
+			return false
+		}
+		s.pending[it.record.Offset] = stream.Retry{Attempt: it.attempt, Failures: it.failures, Number: it.number}
+		return true
+	})
+}
+
+// forgetKept removes the numbers of records that will not run again.
+func (t *Task) forgetKept(b *batch) {
+	for _, topo := range t.topology {
+		for _, s := range topo.sources {
+			s.kept = slices.DeleteFunc(s.kept, func(it try) bool {
+				if it.record.Offset >= s.progress.Next {
+					return false
+				}
+				t.forgetAttempts(&it, b)
+				return true
+			})
+		}
+	}
+}
+
+// keepStored sorts the numbers that the slot holds: those of finished records are
+// kept, the others' records come again.
+func (s *source) keepStored() {
+	for _, offset := range slices.Sorted(maps.Keys(s.pending)) {
+		if r := s.pending[offset]; s.progress.Done(offset) {
+			s.kept = append(s.kept, try{source: s, record: &depot.Record{Offset: offset}, attempt: r.Attempt, failures: r.Failures, number: r.Number})
+			delete(s.pending, offset)
+		}
+	}
 }
 
 // feedAgain reads a depot from an offset on once more. The other sources of the

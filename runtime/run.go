@@ -326,7 +326,7 @@ func (t *Task) eventInfo(it *item, err error, trace *wire.Trace) EventInfo {
 	h := t.host
 	info := EventInfo{
 		TaskInfo: t.info, Offset: h.Origin.Offset, RootTask: h.Origin.Root, Attempt: int(h.Origin.Attempt),
-		Seed: h.Seed, Children: h.Hopped(), Err: err, Trace: trace,
+		Tree: h.Origin.Tree.ID, Seed: h.Seed, Children: h.Hopped(), Err: err, Trace: trace,
 	}
 	if it.source != nil {
 		info.Topology, info.Step, info.Root = it.source.topology.plan.Name, it.source.plan.Name, true

@@ -42,6 +42,7 @@ type source struct {
 	ready      []try                  // their numbers are stored, they may run
 	announcing int                    // their numbers are on their way
 	failures   map[int64]uint16       // of records whose numbers are stored, as this task knows them
+	kept       []try                  // finished, with stored numbers, ahead of a record that is not
 
 	// Sources that retry all after (R21).
 	run        uint64     // how often it went back, over all ownership periods
@@ -63,7 +64,7 @@ func (s *source) forget() {
 		s.failures = map[int64]uint16{}
 	}
 	s.run++
-	s.generation, s.heldUntil = nil, 0
+	s.generation, s.heldUntil, s.kept = nil, 0, nil
 	s.passed = nil
 	if s.dropsFailures() {
 		s.passed = map[int64]try{}
@@ -238,7 +239,11 @@ func (t *Task) finish(f *finished, b *batch) {
 	if s.passed != nil {
 		delete(s.passed, r.Offset)
 	}
-	t.forgetAttempts(&f.try, b)
+	if s.mayRunAgain(f) {
+		s.kept = append(s.kept, f.try)
+	} else {
+		t.forgetAttempts(&f.try, b)
+	}
 	delete(s.pending, r.Offset)
 	s.topology.executing--
 	s.topology.finished++

@@ -248,6 +248,13 @@ func (t *Task) onStartsDone(in *StartsDone) {
 func (t *Task) openSlot() {
 	t.phase = opening
 	b := t.newBatch()
+	for _, topo := range t.topology {
+		for _, s := range topo.sources {
+			s.keepStored()
+		}
+	}
+	t.forgetKept(b)
+	b.openBooks()
 	t.writeProgress(b)
 	t.send(b)
 }

@@ -19,6 +19,20 @@ type appended struct {
 	parked bool   // put aside, or dropped by a source that does not retry
 	waiter uint64 // of the question that is open
 	asks   int
+	// For a program that waits.
+	wake     func()
+	acks     module.Acks
+	rejected bool
+	text     string
+}
+
+// done tells a program that waits for the record.
+func (a *appended) done() {
+	if a.wake != nil {
+		wake := a.wake
+		a.wake = nil
+		wake()
+	}
 }
 
 // patience is how long an appender waits before it asks again.
@@ -28,15 +42,8 @@ const patience = 300 * millisecond
 // itself. World implements module.Appender so that workloads append like
 // programs.
 func (w *world) SendRecord(_ context.Context, r module.Record) (module.Acks, error) {
-	id := task.ID(w.random.IntN(w.tasks))
-	if r.Key != nil {
-		id = task.Of(r.Key, w.tasks)
-	}
-	a := &appended{number: len(w.records), depot: r.Depot, task: id, offset: w.put(r.Depot, int(id), r.Key, r.Value)}
-	w.records = append(w.records, a)
-	w.tracef("record %d appended: depot %s task %d offset %d %q", a.number, a.depot, a.task, a.offset, r.Value)
-	w.after(w.between(20*microsecond, 2*millisecond), func() { w.ask(a) })
-	return module.Acks{}, nil
+	_, err := w.appendRecord(r)
+	return module.Acks{}, err
 }
 
 // ask asks the owner of the record's task, and again if no answer comes.
@@ -80,17 +87,23 @@ func (w *world) learn(o *owner, a *appended, answer runtime.Answer) {
 		a.acked, a.waiter = true, 0
 		w.result.Acked++
 		w.tracef("record %d acked by %v", a.number, o)
-		if err := w.workload.Acked(a.number, module.NewAcks(answer.Returns)); err != nil {
+		a.acks = module.NewAcks(answer.Returns)
+		if err := w.workload.Acked(a.number, a.acks); err != nil {
 			w.violate("record %d: %v", a.number, err)
 		}
+		a.done()
 	case runtime.AnswerParked, runtime.AnswerRejected:
 		a.parked, a.waiter = true, 0
+		a.rejected, a.text = answer.Kind == runtime.AnswerRejected, answer.Text
 		w.tracef("record %d put aside: %s", a.number, answer.Text)
+		a.done()
 	default:
 		w.tracef("record %d failed: %s", a.number, answer.Text)
 		final := answer.Kind == runtime.AnswerFailed && !answer.WillRetry || answer.Kind == runtime.AnswerUnknown
 		if final && w.config.Workload.Drops {
 			a.parked, a.waiter = true, 0
+			a.text = answer.Text
+			a.done()
 			return
 		}
 		if final {
@@ -106,6 +119,11 @@ func (w *world) errOpen() error {
 	for _, a := range w.records {
 		if !a.acked && !a.parked {
 			return fmt.Errorf("record %d (task %d offset %d) was not done %d s after the last fault, asked %d times", a.number, a.task, a.offset, calming/second, a.asks)
+		}
+	}
+	for _, p := range w.programs {
+		if !p.over {
+			return fmt.Errorf("program %d was still waiting %d s after the last fault", p.Number, calming/second)
 		}
 	}
 	return nil

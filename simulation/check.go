@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/coppice-run/coppice/internal/overlay"
-	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
 )
@@ -21,15 +20,6 @@ func (w *world) check() {
 type reader struct{ view *overlay.View }
 
 func (r reader) StateView() *overlay.View { return r.view }
-
-// Slot finds the slot of a key, for the workload's reads.
-func (w *world) Slot(p *overlay.Path) (store.Slot, error) {
-	if p.Len() == 0 {
-		return store.Slot{}, fmt.Errorf("PState %s: a workload reads by key", p.Decl.Name)
-	}
-	id := task.Of(wire.AppendPartition(nil, *p.Segment(0)), w.tasks)
-	return wire.Slot(w.tags[id]), nil
-}
 
 // Read answers from the servers' present histories.
 func (w *world) Read(slot store.Slot, reads []store.Read) error {

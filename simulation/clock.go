@@ -56,6 +56,8 @@ func (w *world) next() bool {
 	o := heap.Pop(&w.agenda).(occasion)
 	w.now = o.at
 	w.result.Steps++
+	w.mark(uint64(o.at))
+	w.mark(o.seq)
 	o.run()
 	return true
 }

@@ -25,6 +25,8 @@ type Config struct {
 	// Plant breaks the world or a rule of the protocol on purpose, to show that
 	// the checks find it.
 	Plant Plant
+	// spared are the faults that do not strike, by their number.
+	spared map[int]bool
 }
 
 // Result is what became of a run.
@@ -38,7 +40,11 @@ type Result struct {
 	Records    int
 	Acked      int
 	Violations []string
-	Took       time.Duration // of the virtual clock
+	// Fingerprint is of all that happened: two runs of a seed have the same.
+	Fingerprint uint64
+	Tasks       int
+	struck      []int         // numbers of the faults that struck by themselves
+	Took        time.Duration // of the virtual clock
 }
 
 // FaultTotal is the number of faults of all kinds.
@@ -82,21 +88,28 @@ type Fault uint8
 
 // The faults of the world.
 const (
-	Crash     Fault = iota // an owner is gone, and its memory
-	Zombie                 // an owner stands still, is replaced, and goes on
-	LostReply              // the store did it, nobody hears of it
-	LateExec               // the reply is given up, the command arrives after that
-	Refused                // the server refuses, and nothing is written
-	Restart                // a server restarts and has lost its tail
-	Split                  // a server is replaced by one with a shorter tail, and goes on answering
-	Reset                  // the connection of two workers breaks
-	ClockJump              // an owner's clock jumps ahead
-	Steal                  // another worker takes a task that has a healthy owner
-	Stall                  // a connection delivers nothing for a while, and then everything
+	Crash       Fault = iota // an owner is gone, and its memory
+	Zombie                   // an owner stands still, is replaced, and goes on
+	LostReply                // the store did it, nobody hears of it
+	LateExec                 // the reply is given up, the command arrives after that
+	Refused                  // the server refuses, and nothing is written
+	Restart                  // a server restarts and has lost its tail
+	Split                    // a server is replaced by one with a shorter tail, and goes on answering
+	Reset                    // the connection of two workers breaks
+	ClockJump                // an owner's clock jumps ahead
+	Steal                    // another worker takes a task that has a healthy owner
+	Stall                    // a connection delivers nothing for a while, and then everything
+	TailLoss                 // a server that restarts or is replaced has lost its last writes
+	SlotLoss                 // one slot loses its last writes, the others keep theirs
+	ZombieWrite              // a commit of an owner that was replaced reaches the store
+	Rebalance                // a task moves again while it is being taken over
+	DoubleFetch              // the log delivers records again
+	Slow                     // an owner takes its time, and nobody replaces it
 	faultCount
 )
 
-var faultNames = [faultCount]string{"crash", "zombie", "lost-reply", "late-exec", "refused", "restart", "split", "reset", "clock-jump", "steal", "stall"}
+var faultNames = [faultCount]string{"crash", "zombie", "lost-reply", "late-exec", "refused", "restart", "split", "reset", "clock-jump", "steal", "stall",
+	"tail-loss", "slot-loss", "zombie-write", "rebalance-in-take-over", "double-fetch", "slow"}
 
 func (f Fault) String() string {
 	if f >= faultCount {

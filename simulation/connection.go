@@ -104,6 +104,9 @@ func (c *connection) commit(b *store.Batch) {
 	c.call("commit "+head.Mark.String(), func() runtime.Input {
 		s := c.history.slot(c.tag)
 		if s.version != c.armed && c.w.config.Plant != NoGuard {
+			if s.head.Token != head.Token {
+				c.w.result.Faults[ZombieWrite]++
+			}
 			c.w.tracef("%v: commit %d aborted, the head is %v", c.owner, head.Number, s.head)
 			return &runtime.CommitDone{Err: fmt.Errorf("%w: the head is %v", store.ErrFenced, s.head)}
 		}
@@ -113,6 +116,7 @@ func (c *connection) commit(b *store.Batch) {
 		if c.w.config.Plant == SplitCommit && c.w.chance(100) {
 			changes = progressOnly(changes)
 		}
+		c.checkWriter(s, head)
 		c.history.apply(write{slot: c.tag, head: head, changes: changes})
 		c.armed = s.version
 		c.w.tracef("%v committed %d: %s", c.owner, head.Number, summary(changes))

@@ -1,6 +1,11 @@
 package simulation
 
-import "github.com/coppice-run/coppice/runtime"
+import (
+	"slices"
+
+	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/task"
+)
 
 // Probabilities of the faults that befall single commands, in 1,000; the others
 // strike at random times.
@@ -26,7 +31,10 @@ func (w *world) faulty(f Fault) bool {
 // planFaults has faults strike at random times until it becomes quiet.
 func (w *world) planFaults() {
 	var kinds []Fault
-	for _, f := range []Fault{Crash, Zombie, Restart, Split, Reset, ClockJump, Steal, Stall} {
+	for _, f := range []Fault{Crash, Zombie, Restart, Split, Reset, ClockJump, Steal, Stall, SlotLoss, Rebalance, DoubleFetch, Slow} {
+		if f == SlotLoss && w.config.Workload.Hops {
+			continue // no promise there
+		}
 		if w.allowed[f] {
 			kinds = append(kinds, f)
 		}
@@ -40,8 +48,12 @@ func (w *world) planFaults() {
 			return
 		}
 		f := kinds[w.random.IntN(len(kinds))]
-		w.result.Faults[f]++
-		w.strike(f)
+		w.strikes++
+		if !w.config.spared[w.strikes] {
+			w.result.Faults[f]++
+			w.result.struck = append(w.result.struck, w.strikes)
+			w.strike(f)
+		}
 		w.after(w.between(5*millisecond, 2*w.meanPause), strike)
 	}
 	w.after(w.between(millisecond, 2*w.meanPause), strike)
@@ -81,6 +93,19 @@ func (w *world) strike(f Fault) {
 	case Steal:
 		w.tracef("FAULT %v is replaced while it works", o)
 		w.hire(o.id)
+	case SlotLoss:
+		w.loseSlot(o.id)
+	case Rebalance:
+		w.rebalance(o.id)
+	case DoubleFetch:
+		o.fetchAgain()
+	case Slow:
+		w.tracef("FAULT %v is slow", o)
+		o.paused = true
+		w.after(w.between(millisecond, 120*millisecond), func() {
+			w.tracef("%v is done with what took it so long", o)
+			o.resume()
+		})
 	case Stall:
 		w.stall(o, w.owners[w.random.IntN(w.tasks)])
 	}
@@ -135,6 +160,9 @@ func (w *world) loseTail(s *server, split bool) {
 	if len(w.servers) == 1 || !w.config.Workload.Hops {
 		lost = w.random.IntN(min(lostMax, len(old.writes)) + 1)
 	}
+	if lost > 0 {
+		w.result.Faults[TailLoss]++
+	}
 	s.current = old.successor(w.lineage(), lost)
 	w.tracef("FAULT server %s begins history %v, %d writes shorter; split %v", s.name, s.current.lineage, lost, split)
 	if !split {
@@ -144,6 +172,44 @@ func (w *world) loseTail(s *server, split bool) {
 	}
 	w.demoted = append(w.demoted, old)
 	w.after(w.between(millisecond, 400*millisecond), func() { w.endHistory(old) })
+}
+
+// loseSlot has one slot go back by some of its writes, while the others of its
+// server keep theirs: what a cluster does in which each slot has a master of its
+// own. Where records hop it promises nothing (R15, R40).
+func (w *world) loseSlot(id task.ID) {
+	s := w.serverOf(id)
+	old, tag := s.current, w.tags[id]
+	var mine []int
+	for i := range old.writes {
+		if old.writes[i].slot == tag {
+			mine = append(mine, i)
+		}
+	}
+	lost := mine[len(mine)-w.random.IntN(min(lostMax, len(mine))+1):]
+	n := newHistory(w.lineage())
+	for i, write := range old.writes {
+		if !slices.Contains(lost, i) {
+			n.apply(write)
+		}
+	}
+	s.current = n
+	w.tracef("FAULT slot %s of server %s is %d writes shorter, in history %v", tag, s.name, len(lost), n.lineage)
+	old.alive = false
+	w.closeConnections(old)
+}
+
+// rebalance moves a task, and moves it again before the new owner runs.
+func (w *world) rebalance(id task.ID) {
+	w.tracef("FAULT task %d moves, and moves again while it is taken over", id)
+	first := w.hire(id)
+	w.after(w.between(0, 4*millisecond), func() {
+		if w.owners[id] == first && !first.runs && !w.quiet {
+			w.hire(id)
+		} else {
+			w.result.Faults[Rebalance]-- // it ran already
+		}
+	})
 }
 
 func (w *world) endHistory(old *history) {

@@ -1,6 +1,8 @@
 package simulation
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/coppice-run/coppice/depot"
@@ -18,6 +20,7 @@ type feed struct {
 	depot      string
 	generation uint64
 	next       int
+	from       int // where it began
 	paused     bool
 	stopped    bool
 	planned    bool // a delivery is under way
@@ -36,6 +39,7 @@ func (o *owner) order(f runtime.Feed) {
 		for n.next < len(p.records) && p.records[n.next].Offset < f.Offset {
 			n.next++
 		}
+		n.from = n.next
 		o.feeds[f.Depot] = n
 		n.plan()
 	case runtime.FeedPause:
@@ -59,6 +63,17 @@ func (f *feed) plan() {
 	}
 	f.planned = true
 	w.after(w.between(100*microsecond, 3*millisecond), f.deliver)
+}
+
+// fetchAgain has the log deliver some records again: a broker may, after a retry.
+func (o *owner) fetchAgain() {
+	for _, name := range slices.Sorted(maps.Keys(o.feeds)) {
+		f := o.feeds[name]
+		back := min(f.next-f.from, o.w.random.IntN(10))
+		o.w.tracef("FAULT %v is delivered the last %d records of depot %s again", o, back, name)
+		f.next -= back
+		f.plan()
+	}
 }
 
 func (f *feed) deliver() {

@@ -20,6 +20,7 @@ var regressions = []struct {
 	{"tree", 324, "attempts that ended with a hand-over counted toward MaxAttempts, and the record was parked"},
 	{"shapes", 14, "an element that was first seen under a drop which a look-ahead took back stayed absent"},
 	{"shapes", 35, "a table that was dropped and left empty kept its dirty elements into the next batch"},
+	{"order", 1289, "a source that keeps its order forgot the attempts of records that ran again, and two that failed at first took each other back for ever"},
 	{"tree", 24, "frames to a task that had no owner yet were lost, and their trees waited for the timeout"},
 }
 

@@ -66,6 +66,18 @@ func TestASeedReplays(t *testing.T) {
 	}
 }
 
+// What a run does follows from its seed alone.
+func TestTwoRunsAreOne(t *testing.T) {
+	t.Parallel()
+	for _, w := range Workloads() {
+		for seed := range uint64(3) {
+			if r := Twice(Config{Seed: seed, Workload: w}); len(r.Violations) > 0 {
+				t.Errorf("%s, seed %d: %v", w.Name, seed, r.Violations)
+			}
+		}
+	}
+}
+
 // The checks can fail: a protocol with a rule taken out is caught.
 func TestPlantedBugsAreFound(t *testing.T) {
 	t.Parallel()

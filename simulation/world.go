@@ -37,9 +37,13 @@ type world struct {
 	processes int
 	lines     map[link]*line
 
-	records []*appended
-	asked   map[uint64]*appended
-	waiter  uint64
+	records  []*appended
+	programs []*Program
+	strikes  int // faults that have struck, or were spared
+	asked    map[uint64]*appended
+	waiter   uint64
+
+	fifo fifo
 
 	allowed   [faultCount]bool
 	meanPause int64 // between faults that strike
@@ -73,7 +77,9 @@ func newWorld(config Config) *world {
 		logs: map[string][]partition{}, lines: map[link]*line{}, asked: map[uint64]*appended{},
 	}
 	w.result.Seed, w.result.Workload = config.Seed, config.Workload.Name
+	w.result.Fingerprint = 14695981039346656037
 	w.tasks = orDrawn(config.Tasks, w.between(2, 6))
+	w.result.Tasks = w.tasks
 	w.config.Records = orDrawn(config.Records, w.between(20, int64(cmp.Or(config.Workload.RecordsMax, 120))))
 	for i := range orDrawn(config.Servers, w.between(1, 2)) {
 		w.servers = append(w.servers, &server{name: fmt.Sprint("s", i), current: newHistory(w.lineage())})
@@ -125,12 +131,27 @@ func (w *world) start() {
 		first = 200 * millisecond
 	}
 	w.at(first, func() {
-		for range w.config.Records {
-			w.after(w.between(0, appending), w.appendOne)
-		}
+		w.startUsers()
 		w.planFaults()
 	})
 	w.at(first+appending+w.between(0, second), w.heal)
+}
+
+// startUsers has records appended: by the programs of the workload, or one by one.
+func (w *world) startUsers() {
+	users, ok := w.workload.(interface {
+		programs() (int, func(*Program) error)
+	})
+	if !ok {
+		for range w.config.Records {
+			w.after(w.between(0, appending), w.appendOne)
+		}
+		return
+	}
+	n, body := users.programs()
+	for i := range n {
+		w.after(w.between(0, appending/4), func() { w.launch(i, body) })
+	}
 }
 
 func (w *world) appendOne() {
@@ -174,6 +195,9 @@ func (w *world) finish() {
 	for _, o := range w.everyone {
 		o.engine.Close()
 	}
+	for _, p := range w.programs {
+		p.end()
+	}
 }
 
 func (w *world) serverOf(id task.ID) *server { return w.servers[int(id)%len(w.servers)] }
@@ -205,12 +229,13 @@ func (w *world) listener(o *owner) *runtime.Listener {
 	return &runtime.Listener{
 		EventEnd: func(i runtime.EventInfo) {
 			w.result.Events++
+			w.fifo.ended(w, o, &i)
 			if w.config.Trace != nil {
 				w.tracef("%v ran %s of task %d offset %d attempt %d, err %v", o, i.Step, i.RootTask, i.Offset, i.Attempt, i.Err)
 			}
 		},
-		Took:       func(i runtime.TookInfo) { w.tracef("%v runs as %v, replaced %v", o, i.Head, i.Replaced) },
-		Dropped:    func(i runtime.DroppedInfo) { w.tracef("%v drops its connection: %v", o, i.Cause) },
+		Took:       func(i runtime.TookInfo) { o.runs = true; w.tracef("%v runs as %v, replaced %v", o, i.Head, i.Replaced) },
+		Dropped:    func(i runtime.DroppedInfo) { o.runs = false; w.tracef("%v drops its connection: %v", o, i.Cause) },
 		Regressed:  func(i runtime.RegressedInfo) { w.tracef("%v sees its slot go back from %v to %v", o, i.From, i.To) },
 		RecordDone: func(i runtime.RecordInfo) { w.tracef("%v: record at offset %d done", o, i.Offset) },
 		RecordFailed: func(i runtime.RecordInfo) {

@@ -74,7 +74,11 @@ type total struct {
 	mu                         sync.Mutex
 	faults, events, violations int
 	byFault                    map[string]int
+	stories                    int
 }
+
+// storiesMax bounds how many failing seeds are reduced and told.
+const storiesMax = 3
 
 func run(args []string, out io.Writer) error {
 	o, err := parse(args)
@@ -92,7 +96,7 @@ func run(args []string, out io.Writer) error {
 		if !ok {
 			break
 		}
-		fmt.Fprintf(out, "  %-12s %d\n", f, n)
+		fmt.Fprintf(out, "  %-22s %d\n", f, n)
 	}
 	fmt.Fprintf(out, "seeds %d, faults %d, events %d, violations %d\n", o.seeds, t.faults, t.events, t.violations)
 	if t.violations > 0 {
@@ -112,7 +116,7 @@ func (t *total) all(o options, w simulation.Workload, out io.Writer) {
 				if o.trace {
 					config.Trace = out
 				}
-				t.add(simulation.Run(config), out)
+				t.add(simulation.Twice(config), config, out)
 			}
 		})
 	}
@@ -123,7 +127,7 @@ func (t *total) all(o options, w simulation.Workload, out io.Writer) {
 	group.Wait()
 }
 
-func (t *total) add(r *simulation.Result, out io.Writer) {
+func (t *total) add(r *simulation.Result, config simulation.Config, out io.Writer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.events += r.Events
@@ -134,5 +138,9 @@ func (t *total) add(r *simulation.Result, out io.Writer) {
 	t.violations += len(r.Violations)
 	for _, v := range r.Violations {
 		fmt.Fprintf(out, "seed %d of %s: %s\n  again: go run ./cmd/simulate -workloads %s -seed %d -trace\n", r.Seed, r.Workload, v, r.Workload, r.Seed)
+	}
+	if len(r.Violations) > 0 && t.stories < storiesMax {
+		t.stories++
+		fmt.Fprintln(out, simulation.Story(simulation.Reduce(config)))
 	}
 }

@@ -1,0 +1,46 @@
+package simulation
+
+import (
+	"github.com/coppice-run/coppice/acker"
+	"github.com/coppice-run/coppice/runtime"
+)
+
+// fifo checks that events from one owner to another run in the order in which
+// they were sent: promise 0.12. An event is known by its place in its tree.
+type fifo struct {
+	sent map[place]sending
+	ran  map[pair]uint64 // the last number that ran
+	next map[int]uint64  // number of the next event that an owner sends
+}
+
+// place is an event in a tree. Trees of several attempts differ.
+type place struct{ tree, seed uint64 }
+
+// sending is an event on its way.
+type sending struct {
+	from   int // number of the owner's process
+	number uint64
+}
+
+type pair struct{ from, to int }
+
+// ended takes in an event that a handler ran.
+func (f *fifo) ended(w *world, o *owner, i *runtime.EventInfo) {
+	if f.sent == nil {
+		f.sent, f.ran, f.next = map[place]sending{}, map[pair]uint64{}, map[int]uint64{}
+	}
+	if s, ok := f.sent[place{i.Tree, i.Seed}]; ok && !i.Root {
+		p := pair{s.from, o.number}
+		if last := f.ran[p]; s.number < last {
+			w.violate("%v ran %s of task %d offset %d, event %d of owner %d, behind event %d: out of order", o, i.Step, i.RootTask, i.Offset, s.number, s.from, last)
+		}
+		f.ran[p] = max(f.ran[p], s.number)
+	}
+	if i.Err != nil {
+		return // it sent nothing
+	}
+	for child := range i.Children {
+		f.next[o.number]++
+		f.sent[place{i.Tree, acker.Child(i.Seed, uint32(child))}] = sending{o.number, f.next[o.number]}
+	}
+}
