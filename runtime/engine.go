@@ -97,6 +97,7 @@ type Task struct {
 	asked      bool        // Heads is under way
 	looking    looking     // for the head of the task wanted
 	wanted     task.ID
+	holding    int   // frames of other periods that wait for a look (R16)
 	heardAt    int64 // when the slot's connection last answered
 	waiters    map[recordKey]*waiting
 	orders     []*order // of people, about parked records

@@ -35,7 +35,7 @@ func (d *rooted) rest(p proof) {
 // waits for the next one: an answer that was on its way before says nothing of
 // the commits that it rests on (R16).
 func (t *Task) askHeads() {
-	if t.asked || len(t.unproven) == 0 && t.looking != wanted {
+	if t.asked || len(t.unproven) == 0 && t.looking != wanted && t.holding == 0 {
 		return
 	}
 	t.proving, t.unproven = t.unproven, t.proving[:0]
@@ -50,6 +50,7 @@ func (t *Task) askHeads() {
 	if t.looking == wanted {
 		asked[t.wanted], t.looking = true, looked
 	}
+	t.askHeld(asked)
 	for i, yes := range asked {
 		if yes {
 			t.effects.Heads = append(t.effects.Heads, task.ID(i))
@@ -102,6 +103,9 @@ func (t *Task) onHeadsDone(in *HeadsDone) {
 	t.proving = t.proving[:0]
 	for i, id := range in.Tasks {
 		t.peers[id].shown = in.Heads[i]
+	}
+	for _, id := range in.Tasks {
+		t.letIn(id)
 	}
 	if t.looking == looked {
 		t.looking = notLooking

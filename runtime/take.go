@@ -92,7 +92,7 @@ func (t *Task) forget() {
 	t.ledger = acker.NewLedger[rooted](t.config.Random.Uint64())
 	t.queue = queue{}
 	t.open, t.inflight = nil, nil
-	t.reading, t.asked, t.looking = false, false, notLooking
+	t.reading, t.asked, t.looking, t.holding = false, false, notLooking, 0
 	t.unproven, t.proving = nil, nil
 	t.pool = host.Pool{}
 	for _, o := range t.orders {

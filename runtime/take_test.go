@@ -11,7 +11,7 @@ import (
 )
 
 // taker returns a task whose every effect the test answers by hand.
-func taker(t *testing.T) *runtime.Task {
+func taker(t *testing.T, tasks int) *runtime.Task {
 	t.Helper()
 	plan, err := module.Compile(&counts{})
 	if err != nil {
@@ -19,7 +19,7 @@ func taker(t *testing.T) *runtime.Task {
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	engine := runtime.New(runtime.Config{
-		Plan: plan, Task: 0, Tasks: 1, Tag: task.Tag(plan.Module, 0, 1), Address: "here", Random: random,
+		Plan: plan, Task: 0, Tasks: tasks, Tag: task.Tag(plan.Module, 0, tasks), Address: "here", Random: random,
 		NewToken: func() task.Token { return task.Token{1, byte(random.Uint32())} },
 	})
 	t.Cleanup(engine.Close)
@@ -36,7 +36,7 @@ func TestTakeOverIsDueAtAnyInput(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			engine := taker(t)
+			engine := taker(t, 1)
 			if engine.Step(1, &runtime.Start{}).Take == nil {
 				t.Fatal("no take-over at the start")
 			}

@@ -24,52 +24,12 @@ type deadline struct {
 	opened int64
 }
 
-// peer is what this task knows of another: its ownership period and the last
-// frame received from it.
-type peer struct {
-	token  task.Token
-	number uint64
-	shown  task.Head // as this task's connection has read it last (R13)
-}
-
 // plant fills in the tree of a root event that hopped.
 func (t *Task) plant(it *item) {
 	tree := t.ledger.Find(t.host.Origin.Tree)
 	tree.Data = rooted{try: it.try, trace: t.host.Origin.Trace}
 	topo := it.source.topology
 	topo.deadlines = append(topo.deadlines, deadline{tree.Ref, t.now})
-}
-
-// onFrame takes in a frame of another task.
-func (t *Task) onFrame(f *wire.Frame) {
-	if t.phase != running {
-		return // its trees fail: this task's next frame carries a new token
-	}
-	p := &t.peers[f.From]
-	if p.token != f.Sender.Token {
-		if !p.token.IsZero() {
-			t.failTouching(f.From, newOwner(f))
-		}
-		p.token, p.number = f.Sender.Token, 0
-	}
-	if f.Number <= p.number {
-		return // delivered before
-	}
-	p.number = f.Number
-	if f.Empty() {
-		// A greeting: what was sent to the task before its period began is lost, with
-		// or without a former owner. Where this task began later than that one, all
-		// that it sent found that one running, and there is nothing to fail.
-		t.failTouching(f.From, newOwner(f))
-	}
-	for i := range f.Acks {
-		t.onAck(f, &f.Acks[i])
-	}
-	if len(f.Events) > 0 {
-		t.queue.push(f, t.config.Tasks)
-	} else {
-		t.pool.Put(f)
-	}
 }
 
 func newOwner(f *wire.Frame) string { return "task " + f.From.String() + " has a new owner" }

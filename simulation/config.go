@@ -27,6 +27,8 @@ type Config struct {
 	Plant Plant
 	// spared are the faults that do not strike, by their number.
 	spared map[int]bool
+	// programs, if set, is how many of a workload's programs run.
+	programs int
 }
 
 // Result is what became of a run.
@@ -43,6 +45,7 @@ type Result struct {
 	// Fingerprint is of all that happened: two runs of a seed have the same.
 	Fingerprint uint64
 	Tasks       int
+	programs    int           // that ran
 	struck      []int         // numbers of the faults that struck by themselves
 	Took        time.Duration // of the virtual clock
 }

@@ -22,7 +22,7 @@ func Reduce(c Config) Config {
 	if !ok {
 		return c
 	}
-	for _, step := range []func(Config, *Result) []Config{fewerKinds, fewerTasks, fewerRecords, fewerStrikes} {
+	for _, step := range []func(Config, *Result) []Config{fewerKinds, fewerTasks, fewerPrograms, fewerRecords, fewerStrikes} {
 		for progress := true; progress; {
 			progress = false
 			for _, smaller := range step(c, r) {
@@ -56,7 +56,19 @@ func fewerTasks(c Config, r *Result) (out []Config) {
 	return out
 }
 
+func fewerPrograms(c Config, r *Result) (out []Config) {
+	for n := 1; n < r.programs; n++ {
+		s := c
+		s.programs = n
+		out = append(out, s)
+	}
+	return out
+}
+
 func fewerRecords(c Config, r *Result) (out []Config) {
+	if r.programs > 0 {
+		return nil // they append as many as they like
+	}
 	for _, n := range []int{r.Records / 4, r.Records / 2, r.Records * 3 / 4, r.Records - 1} {
 		if n > 0 && n < r.Records {
 			s := c

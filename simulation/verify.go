@@ -131,5 +131,5 @@ func Story(c Config) string {
 		cut = fmt.Sprintf("  … %d lines before\n", n-storyLinesMax)
 		lines = lines[n-storyLinesMax:]
 	}
-	return fmt.Sprintf("reduced to %d tasks, %d records, %d faults in %v:\n%s%s\n", c.Tasks, r.Records, r.FaultTotal(), r.Took.Round(time.Millisecond), cut, strings.Join(lines, "\n"))
+	return fmt.Sprintf("reduced to %d tasks, %d records, %d faults in %v:\n%s%s\n", r.Tasks, r.Records, r.FaultTotal(), r.Took.Round(time.Millisecond), cut, strings.Join(lines, "\n"))
 }

@@ -149,6 +149,10 @@ func (w *world) startUsers() {
 		return
 	}
 	n, body := users.programs()
+	if w.config.programs > 0 {
+		n = w.config.programs
+	}
+	w.result.programs = n
 	for i := range n {
 		w.after(w.between(0, appending/4), func() { w.launch(i, body) })
 	}

@@ -1,0 +1,253 @@
+// Package components keeps a forest of components: each may have a parent, whose
+// task is another one. Neither a parent nor a child may point to something that does
+// not exist, although parents are deleted while children are created, creations
+// fail, and any part of the work may run again.
+//
+// A stream has no transaction over tasks; a protocol of small steps takes its place
+// (promises 0.27 to 0.39). A creation reserves its place at the parent, then
+// persists the child, then confirms the place, or gives it back:
+//
+//	[child] create ─► [parent] reserve ─► [child] persist ─► [parent] confirm
+//	                                           └─ refused ─► [parent] release
+//
+// A deletion closes the component, so that nothing is reserved there any more,
+// deletes its children and those that are about to come, and goes when they have gone:
+//
+//	[component] close ─► [children] close ─► … ─► [parent] detach, gone if empty
+//
+// Each step may run again at any time, also late: it looks at what is there, and
+// does nothing that was done. What was deleted once does not come back.
+package components
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/pstate"
+)
+
+// Module is the example.
+type Module struct {
+	Name string // of the module; default Components
+
+	// Changes has creations and deletions in one order (promise 0.30).
+	Changes module.Depot[Change]
+	// Components are those that exist.
+	Components pstate.Map[string, Component]
+	// Children are the ids of a component's children.
+	Children pstate.MapOf[string, pstate.SortedSet[string]]
+	// future are children that are being created: nobody is shown them (promise 0.28).
+	future pstate.MapOf[string, pstate.SortedSet[string]]
+	// closed are the ids that are being, or were, deleted.
+	closed pstate.Map[string, end]
+
+	reserve module.Step[place]
+	persist module.Step[place]
+	confirm module.Step[place]
+	release module.Step[place]
+	remove  module.Step[place]
+	detach  module.Step[place]
+
+	naive bool // tests plant a bug with it
+}
+
+// Component is one entry of the forest.
+type Component struct {
+	Parent string // "" if it has none
+	Text   string
+}
+
+// Change is a creation or a deletion.
+type Change interface{ id() string }
+
+// Create asks for a component. It is rejected if its parent does not exist.
+type Create struct{ ID, Parent, Text string }
+
+// Delete deletes a component and all below it; one that does not exist is no error.
+type Delete struct{ ID string }
+
+func (c Create) id() string { return c.ID }
+func (d Delete) id() string { return d.ID }
+
+// end is that of a component: its parent is kept, to be told again if that was lost.
+type end struct{ Parent string }
+
+// place is a child at its parent.
+type place struct{ Parent, Child, Text string }
+
+// Errors of creations.
+var (
+	ErrNoParent = errors.New("the parent does not exist")
+	ErrText     = errors.New("a component needs a text")
+	ErrSelf     = errors.New("a component cannot be its own parent")
+)
+
+// ModuleName names the module.
+func (m *Module) ModuleName() string { return cmp.Or(m.Name, "Components") }
+
+// Define declares it.
+func (m *Module) Define(b *module.Builder) {
+	module.HashDepot(b, &m.Changes, "changes", Change.id, module.Union(
+		module.Variant[Create, Change]("create"), module.Variant[Delete, Change]("delete")))
+	s := b.Stream("forest")
+	s.PState(&m.Components, "components")
+	s.PState(&m.Children, "children")
+	s.PState(&m.future, "future")
+	s.PState(&m.closed, "closed")
+	atParent := func(p place) string { return p.Parent }
+	atChild := func(p place) string { return p.Child }
+	module.DeclareStep(s, &m.reserve, "reserve", module.At(&m.Components, atParent), m.onReserve)
+	module.DeclareStep(s, &m.persist, "persist", module.At(&m.Components, atChild), m.onPersist)
+	module.DeclareStep(s, &m.confirm, "confirm", module.At(&m.Components, atParent), m.onConfirm)
+	module.DeclareStep(s, &m.release, "release", module.At(&m.Components, atParent), m.onRelease)
+	module.DeclareStep(s, &m.remove, "remove", module.At(&m.Components, atChild), m.onRemove)
+	module.DeclareStep(s, &m.detach, "detach", module.At(&m.Components, atParent), m.onDetach)
+	module.DeclareSource(s, m.Changes, m.onChange, module.StartFromBeginning())
+}
+
+func (m *Module) onChange(ev *module.Event, c Change) error {
+	switch c := c.(type) {
+	case Create:
+		if c.Text == "" {
+			return module.Reject(ErrText)
+		}
+		if c.Parent == c.ID {
+			return module.Reject(ErrSelf)
+		}
+		if c.Parent == "" {
+			return m.onPersist(ev, place{Child: c.ID, Text: c.Text})
+		}
+		m.reserve.Send(ev, place{c.Parent, c.ID, c.Text})
+	case Delete:
+		return m.onRemove(ev, place{Child: c.ID})
+	}
+	return nil
+}
+
+// onReserve: the parent exists, and takes a child that is about to come.
+func (m *Module) onReserve(ev *module.Event, p place) error {
+	if open, err := m.open(ev, p.Parent); err != nil || !open {
+		return cmp.Or(err, module.Reject(fmt.Errorf("%s: %w", p.Parent, ErrNoParent)))
+	}
+	has, err := m.Children.Key(p.Parent).Has(ev, p.Child)
+	switch {
+	case err != nil:
+		return err
+	case m.naive:
+		m.Children.Key(p.Parent).Add(ev, p.Child) // the bug: shown before it is there
+	case !has:
+		m.future.Key(p.Parent).Add(ev, p.Child)
+	}
+	// Also where an attempt before has come to the end: what it persisted may be lost
+	// with the tail of another server.
+	m.persist.Send(ev, p)
+	return nil
+}
+
+// open reports whether a component exists and is not being deleted.
+func (m *Module) open(ev *module.Event, id string) (bool, error) {
+	_, exists, err := m.Components.Key(id).Lookup(ev)
+	if err != nil || !exists {
+		return false, err
+	}
+	_, closed, err := m.closed.Key(id).Lookup(ev)
+	return !closed, err
+}
+
+// onPersist: the child comes to exist, unless it was deleted meanwhile or its id has
+// another parent.
+func (m *Module) onPersist(ev *module.Event, p place) error {
+	have, exists, err := m.Components.Key(p.Child).Lookup(ev)
+	if err != nil {
+		return err
+	}
+	_, closed, err := m.closed.Key(p.Child).Lookup(ev)
+	if err != nil {
+		return err
+	}
+	switch {
+	case closed || exists && have.Parent != p.Parent:
+		if p.Parent != "" && !m.naive {
+			m.release.Send(ev, p)
+		}
+		return nil
+	case !exists:
+		m.Components.Key(p.Child).Set(ev, Component{p.Parent, p.Text})
+	}
+	if p.Parent != "" && !m.naive {
+		m.confirm.Send(ev, p)
+	}
+	return nil
+}
+
+// onConfirm: the child moves from those that are about to come to those that exist.
+// Where the parent was closed meanwhile, its deletion has seen the reservation.
+func (m *Module) onConfirm(ev *module.Event, p place) error {
+	reserved, err := m.future.Key(p.Parent).Has(ev, p.Child)
+	if err != nil || !reserved {
+		return err
+	}
+	m.future.Key(p.Parent).Remove(ev, p.Child)
+	m.Children.Key(p.Parent).Add(ev, p.Child)
+	return nil
+}
+
+// onRelease: the child does not come.
+func (m *Module) onRelease(ev *module.Event, p place) error { return m.onDetach(ev, p) }
+
+// onRemove closes a component and removes what is below it; without anything below
+// it goes at once. A parent that removes what it only had a reservation for is told
+// that it will not come, and what belongs to another parent stays.
+func (m *Module) onRemove(ev *module.Event, p place) error {
+	c, exists, err := m.Components.Key(p.Child).Lookup(ev)
+	if err != nil {
+		return err
+	}
+	if p.Parent != "" && !(exists && c.Parent == p.Parent) {
+		m.detach.Send(ev, p)
+	}
+	if p.Parent != "" && exists && c.Parent != p.Parent {
+		return nil
+	}
+	m.closed.Key(p.Child).Update(ev, func(e end) end { return end{cmp.Or(e.Parent, c.Parent)} })
+	for _, below := range []pstate.SortedSet[string]{m.Children.Key(p.Child), m.future.Key(p.Child)} {
+		for child, err := range below.Range(ev, pstate.All[string]()) {
+			if err != nil {
+				return err
+			}
+			m.remove.Send(ev, place{Parent: p.Child, Child: child})
+		}
+	}
+	return m.goIfEmpty(ev, p.Child)
+}
+
+// onDetach takes a child that has gone, or will not come, off its parent; a parent
+// that is being deleted goes with its last child (promise 0.38).
+func (m *Module) onDetach(ev *module.Event, p place) error {
+	m.future.Key(p.Parent).Remove(ev, p.Child)
+	m.Children.Key(p.Parent).Remove(ev, p.Child)
+	if _, closed, err := m.closed.Key(p.Parent).Lookup(ev); err != nil || !closed {
+		return err
+	}
+	return m.goIfEmpty(ev, p.Parent)
+}
+
+// goIfEmpty ends a closed component that has nothing below it.
+func (m *Module) goIfEmpty(ev *module.Event, id string) error {
+	for _, below := range []pstate.SortedSet[string]{m.Children.Key(id), m.future.Key(id)} {
+		if n, err := below.Len(ev); err != nil || n > 0 {
+			return err
+		}
+	}
+	closed, err := m.closed.Key(id).Get(ev)
+	if err != nil {
+		return err
+	}
+	m.Components.Key(id).Delete(ev)
+	if closed.Parent != "" {
+		m.detach.Send(ev, place{Parent: closed.Parent, Child: id})
+	}
+	return nil
+}

@@ -1,0 +1,94 @@
+package runtime
+
+import (
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/task"
+)
+
+// peer is what is known of another task's owner.
+type peer struct {
+	token  task.Token
+	number uint64    // of the last frame of that period
+	shown  task.Head // as this task's connection has read it last (R13)
+
+	// held are frames that wait for a look at the task's head, asked of them those
+	// that came before the question under way.
+	held  []*wire.Frame
+	asked int
+}
+
+// onFrame takes in a frame of another task. A frame of another ownership period than
+// those before waits until the head says whether that period stands (R16): a former
+// owner that has not noticed yet goes on, and what it sends would take effect after
+// its successor has finished the very same records.
+func (t *Task) onFrame(f *wire.Frame) {
+	if t.phase != running {
+		return // its trees fail: this task's next frame carries a new token
+	}
+	p := &t.peers[f.From]
+	if p.token != f.Sender.Token || len(p.held) > 0 {
+		p.held = append(p.held, f)
+		t.holding++
+		t.askHeads()
+		return
+	}
+	t.accept(p, f)
+}
+
+// accept takes in a frame of the present period.
+func (t *Task) accept(p *peer, f *wire.Frame) {
+	if f.Number <= p.number {
+		return // delivered before
+	}
+	p.number = f.Number
+	if f.Empty() {
+		// A greeting: what was sent to the task before its period began is lost, with
+		// or without a former owner. Where this task began later than that one, all
+		// that it sent found that one running, and there is nothing to fail.
+		t.failTouching(f.From, newOwner(f))
+	}
+	for i := range f.Acks {
+		t.onAck(f, &f.Acks[i])
+	}
+	if len(f.Events) > 0 {
+		t.queue.push(f, t.config.Tasks)
+	} else {
+		t.pool.Put(f)
+	}
+}
+
+// askHeld adds the tasks whose frames wait to a question.
+func (t *Task) askHeld(asked []bool) {
+	for i := range t.peers {
+		if p := &t.peers[i]; len(p.held) > 0 {
+			p.asked = len(p.held)
+			asked[i] = true
+		}
+	}
+}
+
+// letIn takes in the frames that waited for the answer, of the period that the head
+// names; the others' sender does not own its task any more.
+func (t *Task) letIn(id task.ID) {
+	p := &t.peers[id]
+	asked := p.held[:p.asked]
+	rest := p.held[p.asked:]
+	t.holding -= len(p.held)
+	p.held, p.asked = nil, 0
+	for _, f := range asked {
+		if f.Sender.Token != p.shown.Token {
+			t.pool.Put(f)
+			continue
+		}
+		if p.token != f.Sender.Token {
+			if !p.token.IsZero() {
+				t.failTouching(f.From, newOwner(f))
+			}
+			p.token, p.number = f.Sender.Token, 0
+		}
+		t.accept(p, f)
+	}
+	for _, f := range rest {
+		t.onFrame(f)
+	}
+}
