@@ -31,6 +31,9 @@ simulate: ## run the engine through SEEDS=500 seeds of its simulated world
 integration: ## run the suites on real servers: those of make stack, else own ones that end with it
 	$(GO) run ./cmd/stack run -- $(GO) test -count=1 -timeout 10m $(REAL)
 
+mutants: ## make mistakes in the protocol, and have the simulator find each
+	@$(GO) run ./cmd/mutants
+
 chaos: ## break real processes for MINUTES=3, and check what is left
 	@$(GO) run ./cmd/chaos -minutes $(MINUTES)
 
@@ -46,4 +49,4 @@ stack-down: ## end what make stack started, and nothing else
 demo: ## process real flights in this process
 	$(GO) run ./cmd/coppice demo
 
-.PHONY: help test race lint simulate integration chaos bench stack stack-down demo
+.PHONY: help test race lint simulate integration mutants chaos bench stack stack-down demo

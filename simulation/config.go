@@ -106,13 +106,14 @@ const (
 	SlotLoss                 // one slot loses its last writes, the others keep theirs
 	ZombieWrite              // a commit of an owner that was replaced reaches the store
 	Rebalance                // a task moves again while it is being taken over
+	DoubleFrame              // a frame is delivered again, behind later ones
 	DoubleFetch              // the log delivers records again
 	Slow                     // an owner takes its time, and nobody replaces it
 	faultCount
 )
 
 var faultNames = [faultCount]string{"crash", "zombie", "lost-reply", "late-exec", "refused", "restart", "split", "reset", "clock-jump", "steal", "stall",
-	"tail-loss", "slot-loss", "zombie-write", "rebalance-in-take-over", "double-fetch", "slow"}
+	"tail-loss", "slot-loss", "zombie-write", "rebalance-in-take-over", "double-frame", "double-fetch", "slow"}
 
 func (f Fault) String() string {
 	if f >= faultCount {

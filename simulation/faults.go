@@ -13,6 +13,7 @@ const (
 	lostReplyPerMille = 12
 	lateExecPerMille  = 8
 	refusedPerMille   = 8
+	doubledPerMille   = 8
 )
 
 // faulty draws whether a fault befalls the command at hand.
@@ -20,7 +21,7 @@ func (w *world) faulty(f Fault) bool {
 	if w.quiet || !w.allowed[f] {
 		return false
 	}
-	perMille := map[Fault]int{LostReply: lostReplyPerMille, LateExec: lateExecPerMille, Refused: refusedPerMille}[f]
+	perMille := map[Fault]int{LostReply: lostReplyPerMille, LateExec: lateExecPerMille, Refused: refusedPerMille, DoubleFrame: doubledPerMille}[f]
 	if !w.chance(perMille) {
 		return false
 	}

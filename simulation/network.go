@@ -38,6 +38,14 @@ func (w *world) ship(from *owner, f *wire.Frame) {
 		return
 	}
 	w.send(from, to, raw)
+	if w.faulty(DoubleFrame) {
+		// Within one period of the receiver: a transport delivers at most once, and the
+		// engine's own numbers are a second line behind it (T30).
+		period := to.periods
+		w.after(w.between(0, 50*millisecond), func() {
+			w.sendIf(from, to, raw, func() bool { return to.periods == period && to.runs })
+		})
+	}
 	if w.config.Plant == DoubleFrames && w.chance(50) {
 		f.Number++
 		if again, err := f.Append(nil); err == nil {
@@ -47,11 +55,16 @@ func (w *world) ship(from *owner, f *wire.Frame) {
 }
 
 func (w *world) send(from, to *owner, raw []byte) {
+	w.sendIf(from, to, raw, func() bool { return true })
+}
+
+// sendIf sends what is delivered only if a condition holds then.
+func (w *world) sendIf(from, to *owner, raw []byte, deliver func() bool) {
 	l := w.line(from, to)
 	l.arrival = max(l.arrival, w.now+w.between(20*microsecond, 4*millisecond))
 	epoch := l.epoch
 	w.at(l.arrival, func() {
-		if l.epoch != epoch || !to.alive {
+		if l.epoch != epoch || !to.alive || !deliver() {
 			return // lost with the connection
 		}
 		f, err := wire.ParseFrame(raw, w.newColumn)

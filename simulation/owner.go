@@ -18,6 +18,7 @@ type owner struct {
 	conn    *connection
 	feeds   map[string]*feed
 	alive   bool
+	periods int  // how often it took its slot
 	runs    bool // has its slot and reads its depots
 	paused  bool
 	pending []runtime.Input // while paused

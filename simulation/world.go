@@ -238,7 +238,11 @@ func (w *world) listener(o *owner) *runtime.Listener {
 				w.tracef("%v ran %s of task %d offset %d attempt %d, err %v", o, i.Step, i.RootTask, i.Offset, i.Attempt, i.Err)
 			}
 		},
-		Took:       func(i runtime.TookInfo) { o.runs = true; w.tracef("%v runs as %v, replaced %v", o, i.Head, i.Replaced) },
+		Took: func(i runtime.TookInfo) {
+			o.runs = true
+			o.periods++
+			w.tracef("%v runs as %v, replaced %v", o, i.Head, i.Replaced)
+		},
 		Dropped:    func(i runtime.DroppedInfo) { o.runs = false; w.tracef("%v drops its connection: %v", o, i.Cause) },
 		Regressed:  func(i runtime.RegressedInfo) { w.tracef("%v sees its slot go back from %v to %v", o, i.From, i.To) },
 		RecordDone: func(i runtime.RecordInfo) { w.tracef("%v: record at offset %d done", o, i.Offset) },

@@ -31,6 +31,7 @@ type options struct {
 	seeds, first uint64
 	seed         int64
 	trace, calm  bool
+	untilFound   bool
 	records      int
 	workloads    []simulation.Workload
 }
@@ -47,6 +48,7 @@ func parse(args []string) (options, error) {
 	flags.Uint64Var(&o.first, "first", 0, "the first seed")
 	flags.Int64Var(&o.seed, "seed", -1, "run this seed only")
 	flags.BoolVar(&o.trace, "trace", false, "print everything that happens; with -seed")
+	flags.BoolVar(&o.untilFound, "until-found", false, "end at the first seed that finds something, and say how many it took")
 	flags.BoolVar(&o.calm, "calm", false, "leave all faults out")
 	flags.IntVar(&o.records, "records", 0, "records of a run; 0: drawn from the seed")
 	flags.StringVar(&names, "workloads", strings.Join(all, ","), "which workloads to run")
@@ -84,6 +86,10 @@ func run(args []string, out io.Writer) error {
 	o, err := parse(args)
 	if err != nil {
 		return err
+	}
+	if o.untilFound {
+		untilFound(o, out)
+		return nil
 	}
 	t := total{byFault: map[string]int{}}
 	for _, w := range o.workloads {

@@ -77,6 +77,7 @@ var place = map[string]layer{
 	// What serves development alone: no other layer may need it.
 	"deploy":              entry,
 	"internal/stack":      entry,
+	"internal/mutants":    entry,
 	"internal/chaos":      entry,
 	"internal/faultproxy": entry,
 	"internal/archtest":   entry,
