@@ -12,8 +12,9 @@ import (
 	"github.com/coppice-run/coppice/task"
 )
 
-// takeovers are the times from the death of a worker, or from its being paused, to
-// when each of its tasks ran again elsewhere, or there.
+// takeovers are the times from the death of a worker to when each of its tasks ran
+// again, elsewhere or there, and from its being paused to when they ran elsewhere. A
+// task that nobody took while its worker was paused goes on where it stands.
 func takeovers(spans []chaos.Span, tooks []took, name func(victim string) string) []time.Duration {
 	slices.SortFunc(tooks, func(a, b took) int { return a.At.Compare(b.At) })
 	var out []time.Duration
@@ -29,7 +30,9 @@ func takeovers(spans []chaos.Span, tooks []took, name func(victim string) string
 			case t.At.Before(s.From):
 				owner[t.Took] = t.Worker
 				waiting[t.Took] = t.Worker == victim
-			case waiting[t.Took] && (t.Worker != victim || s.Kind == chaos.WorkerKill):
+			case s.Kind == chaos.WorkerPause && (t.Worker == victim || t.At.After(s.Until)):
+				waiting[t.Took] = false
+			case waiting[t.Took]:
 				waiting[t.Took] = false
 				out = append(out, t.At.Sub(s.From))
 			}
