@@ -3,6 +3,7 @@ package simulation
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -60,10 +61,21 @@ func TestASeedReplays(t *testing.T) {
 			Run(Config{Seed: 3, Workload: w, Trace: &first})
 			Run(Config{Seed: 3, Workload: w, Trace: &second})
 			if first.Len() == 0 || !bytes.Equal(first.Bytes(), second.Bytes()) {
-				t.Errorf("two runs of one seed differ: %d and %d bytes of trace", first.Len(), second.Len())
+				t.Errorf("two runs of one seed differ: %s", firstDifference(first.String(), second.String()))
 			}
 		})
 	}
+}
+
+// firstDifference names the first line in which two traces part.
+func firstDifference(first, second string) string {
+	other := strings.Split(second, "\n")
+	for i, line := range strings.Split(first, "\n") {
+		if i >= len(other) || other[i] != line {
+			return fmt.Sprintf("line %d of the trace\n\t%s\n\t%s", i+1, line, strings.Join(other[min(i, len(other)):min(i+1, len(other))], ""))
+		}
+	}
+	return fmt.Sprintf("%d and %d bytes", len(first), len(second))
 }
 
 // What a run does follows from its seed alone.

@@ -2,6 +2,8 @@ package overlay
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/coppice-run/coppice/internal/codec"
 	"github.com/coppice-run/coppice/internal/wire"
@@ -92,7 +94,9 @@ func DropTable[T any](v *View, p *Path) {
 		return
 	}
 	t, f := tableFor[T](v, p)
-	for _, e := range f.entries {
+	// In the order of the fields: what a run writes follows from its inputs alone.
+	for _, field := range slices.Sorted(maps.Keys(f.entries)) {
+		e := f.entries[field]
 		record(v, e)
 		e.n.flags = e.n.flags&^(present|broken) | loaded
 		e.n.raw = ""
