@@ -71,11 +71,14 @@ const batchBytesMax = depot.RecordBytesMax + 64<<10
 // at once; a partition that is assigned meanwhile waits for it, so it is short.
 const fetchWait = 100 * time.Millisecond
 
-// common are the options of every client.
+// common are the options of every client. A connection that ends before its first
+// reply is tried again like any other that ends: brokers that restart close some at
+// that moment, and every append that waits would fail with it. Check does not try
+// again, so that missing TLS or SASL is told at the start.
 func (c Config) common() []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(c.Brokers...), kgo.ClientID("coppice"), kgo.DialTimeout(c.DialTimeout),
-		kgo.DisableClientMetrics(), kgo.MetadataMinAge(10 * time.Millisecond),
+		kgo.DisableClientMetrics(), kgo.MetadataMinAge(10 * time.Millisecond), kgo.AlwaysRetryEOF(),
 		kgo.RetryBackoffFn(func(try int) time.Duration { return min(time.Duration(try)*20*time.Millisecond, time.Second) }),
 	}
 	if c.Dialer != nil {
