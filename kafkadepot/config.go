@@ -79,7 +79,7 @@ func (c Config) common() []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(c.Brokers...), kgo.ClientID("coppice"), kgo.DialTimeout(c.DialTimeout),
 		kgo.DisableClientMetrics(), kgo.MetadataMinAge(10 * time.Millisecond), kgo.AlwaysRetryEOF(),
-		kgo.RetryBackoffFn(func(try int) time.Duration { return min(time.Duration(try)*20*time.Millisecond, time.Second) }),
+		kgo.RetryBackoffFn(retryPause),
 	}
 	if c.Dialer != nil {
 		opts = append(opts, kgo.Dialer(c.dial))
@@ -90,6 +90,11 @@ func (c Config) common() []kgo.Opt {
 		opts = append(opts, kgo.SASL(c.SASL...))
 	}
 	return opts
+}
+
+// retryPause is how long a request that failed waits for its next try.
+func retryPause(try int) time.Duration {
+	return min(time.Duration(try)*20*time.Millisecond, time.Second)
 }
 
 // dial adds TLS to the configured dialer.

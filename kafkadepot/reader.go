@@ -19,7 +19,14 @@ type reader struct {
 	client *kgo.Client
 
 	mu       sync.Mutex
-	assigned map[place]depot.Position // next position expected
+	assigned map[place]*assignment
+}
+
+// assignment is a partition that is read.
+type assignment struct {
+	position depot.Position // next one expected
+	paused   bool           // by Pause
+	trouble  trouble
 }
 
 type place struct {
@@ -33,7 +40,7 @@ func (l *Log) Reader(context.Context) (depot.Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kafkadepot: %w", err)
 	}
-	return &reader{log: l, client: client, assigned: map[place]depot.Position{}}, nil
+	return &reader{log: l, client: client, assigned: map[place]*assignment{}}, nil
 }
 
 // Assign starts reading. Each position is checked against the log first: a
@@ -47,7 +54,8 @@ func (r *reader) Assign(positions ...depot.Position) error {
 	add := map[string]map[int32]kgo.Offset{}
 	r.mu.Lock()
 	for _, p := range positions {
-		r.assigned[place{p.Topic, p.Partition}] = p
+		r.forget(place{p.Topic, p.Partition})
+		r.assigned[place{p.Topic, p.Partition}] = &assignment{position: p}
 		if add[p.Topic] == nil {
 			add[p.Topic] = map[int32]kgo.Offset{}
 		}
@@ -106,23 +114,55 @@ func recreated(topic string, was, is [16]byte) error {
 	return fmt.Errorf("%w: topic %s had the id %x and has %x: its positions mean other records now", depot.ErrRecreated, topic, was, is)
 }
 
+// forget ends an assignment and its pauses: they outlive it in the client (T32).
+// The caller holds r.mu.
+func (r *reader) forget(at place) {
+	if a := r.assigned[at]; a != nil {
+		a.trouble.end()
+		delete(r.assigned, at)
+		r.client.ResumeFetchPartitions(at.partitions())
+	}
+}
+
+func (p place) partitions() map[string][]int32 { return map[string][]int32{p.topic: {p.partition}} }
+
 // Unassign stops reading a partition.
 func (r *reader) Unassign(topic string, partition int32) {
+	at := place{topic, partition}
+	r.client.RemoveConsumePartitions(at.partitions())
 	r.mu.Lock()
-	delete(r.assigned, place{topic, partition})
-	r.mu.Unlock()
-	r.client.RemoveConsumePartitions(map[string][]int32{topic: {partition}})
-	r.client.ResumeFetchPartitions(map[string][]int32{topic: {partition}}) // a pause outlives its assignment (T32)
+	defer r.mu.Unlock()
+	r.forget(at)
 }
 
 // Pause stops the delivery of a partition.
 func (r *reader) Pause(topic string, partition int32) {
-	r.client.PauseFetchPartitions(map[string][]int32{topic: {partition}})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at := place{topic, partition}
+	if a := r.assigned[at]; a != nil {
+		a.paused = true
+		r.client.PauseFetchPartitions(at.partitions())
+	}
 }
 
 // Resume ends a pause.
 func (r *reader) Resume(topic string, partition int32) {
-	r.client.ResumeFetchPartitions(map[string][]int32{topic: {partition}})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at := place{topic, partition}
+	if a := r.assigned[at]; a != nil {
+		a.paused = false
+		r.fetch(at, a)
+	}
+}
+
+// fetch has the client fetch a partition, unless something holds it. The caller
+// holds r.mu.
+func (r *reader) fetch(at place, a *assignment) {
+	if !a.paused && !a.trouble.holds() {
+		r.client.ResumeFetchPartitions(at.partitions())
+	}
 }
 
 // Poll waits for records or faults and delivers them.
@@ -135,9 +175,7 @@ func (r *reader) Poll(ctx context.Context, deliver func(depot.Delivery)) error {
 	var gone []string
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 		at := place{p.Topic, p.Partition}
-		r.mu.Lock()
-		position, ok := r.assigned[at]
-		r.mu.Unlock()
+		position, ok := r.expected(at)
 		if !ok {
 			if p.Err != nil && p.Topic == "" {
 				failure = p.Err // the poll itself: ctx ended
@@ -146,14 +184,13 @@ func (r *reader) Poll(ctx context.Context, deliver func(depot.Delivery)) error {
 		}
 		d := depot.Delivery{Topic: p.Topic, Partition: p.Partition}
 		if p.Err != nil {
-			d.Fault = r.fault(ctx, position, p.Err)
+			if d.Fault = r.fault(ctx, position, p.Err); d.Fault == nil {
+				failure = errors.Join(failure, r.passing(at, p.Err))
+			}
 		}
 		if d.Fault == nil && len(p.Records) > 0 {
 			d.Records = converted(p.Records)
-			position.Offset = d.Records[len(d.Records)-1].Offset + 1
-			r.mu.Lock()
-			r.assigned[at] = position
-			r.mu.Unlock()
+			r.received(at, d.Records[len(d.Records)-1].Offset+1)
 		}
 		if d.Fault != nil {
 			r.Unassign(p.Topic, p.Partition)
@@ -170,6 +207,26 @@ func (r *reader) Poll(ctx context.Context, deliver func(depot.Delivery)) error {
 	return failure
 }
 
+// expected is the next position of a partition that is assigned.
+func (r *reader) expected(at place) (position depot.Position, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if a := r.assigned[at]; a != nil {
+		return a.position, true
+	}
+	return position, false
+}
+
+// received notes that records below an offset have come.
+func (r *reader) received(at place, next int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if a := r.assigned[at]; a != nil {
+		a.position.Offset = next
+		a.trouble.over()
+	}
+}
+
 // fault tells what ends an assignment from what passes.
 func (r *reader) fault(ctx context.Context, p depot.Position, err error) error {
 	var loss *kgo.ErrDataLoss
@@ -179,7 +236,7 @@ func (r *reader) fault(ctx context.Context, p depot.Position, err error) error {
 	case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.UnknownTopicOrPartition), errors.Is(err, kerr.InconsistentTopicID):
 		return r.gone(ctx, p)
 	}
-	return nil // the client tries again
+	return nil // it passes: the partition is tried again
 }
 
 // gone looks whether a topic that a broker does not know was deleted or made
@@ -213,6 +270,11 @@ func converted(records []*kgo.Record) []depot.Record {
 
 // Close ends the reader.
 func (r *reader) Close() error {
+	r.mu.Lock()
+	for _, a := range r.assigned {
+		a.trouble.end()
+	}
+	r.mu.Unlock()
 	r.client.Close()
 	return nil
 }
