@@ -240,9 +240,10 @@ func (r *reader) fault(ctx context.Context, p depot.Position, err error) error {
 }
 
 // gone looks whether a topic that a broker does not know was deleted or made
-// again. A broker that only has not heard of it yet is no fault.
+// again. A broker that only has not heard of it yet is no fault, nor is a leader that
+// is being elected.
 func (r *reader) gone(ctx context.Context, p depot.Position) error {
-	topic, err := r.log.find(ctx, p.Topic)
+	topic, err := r.log.look(ctx, p.Topic)
 	switch {
 	case err != nil:
 		return nil

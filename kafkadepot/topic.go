@@ -61,8 +61,19 @@ func (l *Log) create(ctx context.Context, name string, partitions int32, configs
 	return nil
 }
 
-// find looks a topic up; one that does not exist has no partitions.
-func (l *Log) find(ctx context.Context, name string) (depot.Topic, error) {
+// find looks a topic up, and waits for leaders that are being elected; one that
+// does not exist has no partitions.
+func (l *Log) find(ctx context.Context, name string) (topic depot.Topic, err error) {
+	err = l.patiently(ctx, func(ctx context.Context) (err error) {
+		topic, err = l.look(ctx, name)
+		return err
+	})
+	return topic, err
+}
+
+// look looks a topic up once. A partition without a leader is an error: the topic
+// is there, and nobody can say yet what it holds.
+func (l *Log) look(ctx context.Context, name string) (depot.Topic, error) {
 	details, err := l.admin.ListTopics(ctx, name)
 	if err != nil {
 		return depot.Topic{}, l.failed("looking up topic "+name, err)
@@ -75,18 +86,45 @@ func (l *Log) find(ctx context.Context, name string) (depot.Topic, error) {
 		return depot.Topic{}, l.failed("looking up topic "+name, d.Err)
 	}
 	for _, p := range d.Partitions {
-		if p.Err != nil || p.Leader < 0 {
-			return depot.Topic{Name: name}, nil // about to be there
+		if p.Err == nil && p.Leader < 0 {
+			p.Err = kerr.LeaderNotAvailable
+		}
+		if p.Err != nil {
+			return depot.Topic{}, l.failed(fmt.Sprintf("looking up topic %s partition %d", name, p.Partition), p.Err)
 		}
 	}
 	return depot.Topic{Name: name, ID: d.ID, Partitions: len(d.Partitions)}, nil
 }
 
+// patiently asks until the answer is not one that passes by itself, such as that a
+// leader is being elected: for Config.CheckTimeout at most.
+func (l *Log) patiently(ctx context.Context, ask func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, l.config.CheckTimeout)
+	defer cancel()
+	for try := 1; ; try++ {
+		err := ask(ctx)
+		if err == nil || !electing(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(retryPause(try)):
+		}
+	}
+}
+
+// electing reports whether an answer passes by itself. That a topic or partition is
+// unknown may be for good.
+func electing(err error) bool {
+	return kerr.IsRetriable(err) && !errors.Is(err, kerr.UnknownTopicOrPartition) && !errors.Is(err, kerr.UnknownTopicID)
+}
+
 // await waits until a topic that was made is seen with a leader everywhere.
 func (l *Log) await(ctx context.Context, name string) (depot.Topic, error) {
 	for {
-		topic, err := l.find(ctx, name)
-		if err != nil || topic.Partitions > 0 {
+		topic, err := l.look(ctx, name)
+		if err != nil && !electing(err) || topic.Partitions > 0 {
 			return topic, err
 		}
 		select {
@@ -144,18 +182,21 @@ func (l *Log) Topics(ctx context.Context, module string) ([]depot.TopicSpec, err
 
 // Bounds returns the first offset of a partition and the one behind its last.
 func (l *Log) Bounds(ctx context.Context, topic string, partition int32) (start, end int64, err error) {
-	starts, err := l.admin.ListStartOffsets(ctx, topic)
-	if err != nil {
-		return 0, 0, l.failed("asking for the start of topic "+topic, err)
-	}
-	ends, err := l.admin.ListEndOffsets(ctx, topic)
-	if err != nil {
-		return 0, 0, l.failed("asking for the end of topic "+topic, err)
-	}
-	if start, err = l.listed(starts, topic, partition); err != nil {
-		return 0, 0, err
-	}
-	end, err = l.listed(ends, topic, partition)
+	err = l.patiently(ctx, func(ctx context.Context) error {
+		starts, err := l.admin.ListStartOffsets(ctx, topic)
+		if err != nil {
+			return l.failed("asking for the start of topic "+topic, err)
+		}
+		ends, err := l.admin.ListEndOffsets(ctx, topic)
+		if err != nil {
+			return l.failed("asking for the end of topic "+topic, err)
+		}
+		if start, err = l.listed(starts, topic, partition); err != nil {
+			return err
+		}
+		end, err = l.listed(ends, topic, partition)
+		return err
+	})
 	return start, end, err
 }
 
@@ -171,15 +212,19 @@ func (l *Log) listed(offsets kadm.ListedOffsets, topic string, partition int32) 
 }
 
 // OffsetAfter returns the offset of the first record appended after t.
-func (l *Log) OffsetAfter(ctx context.Context, topic string, partition int32, t time.Time) (int64, error) {
+func (l *Log) OffsetAfter(ctx context.Context, topic string, partition int32, t time.Time) (offset int64, err error) {
 	after := t.UnixMilli() + 1
 	if after <= 0 { // the protocol gives negative times other meanings
 		start, _, err := l.Bounds(ctx, topic, partition)
 		return start, err
 	}
-	offsets, err := l.admin.ListOffsetsAfterMilli(ctx, after, topic)
-	if err != nil {
-		return 0, l.failed("asking topic "+topic+" for a position by time", err)
-	}
-	return l.listed(offsets, topic, partition)
+	err = l.patiently(ctx, func(ctx context.Context) error {
+		offsets, err := l.admin.ListOffsetsAfterMilli(ctx, after, topic)
+		if err != nil {
+			return l.failed("asking topic "+topic+" for a position by time", err)
+		}
+		offset, err = l.listed(offsets, topic, partition)
+		return err
+	})
+	return offset, err
 }
