@@ -1,6 +1,7 @@
 package virtual
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -19,7 +20,11 @@ type line struct {
 	random *rand.Rand
 	down   bool
 	wires  map[*wire]bool
-	counts map[fault]int
+	next   drawn         // of the next write that holds a commit
+	frozen time.Time     // the server reads nothing until then
+	late   int           // commits that arrived when their party had given up
+	counts map[fault]int // of all writes
+	onExec map[fault]int // of those that hold a commit
 }
 
 // plan says how often what happens on a line: each is a chance per write. The zero
@@ -59,7 +64,7 @@ func often(chance float64, faults ...fault) plan {
 var errCut = errors.New("the line is cut")
 
 func newLine(seed uint64, dial func(context.Context, string, string) (net.Conn, error)) *line {
-	return &line{dial: dial, random: rand.New(rand.NewPCG(seed, 0x11e)), wires: map[*wire]bool{}, counts: map[fault]int{}}
+	return &line{dial: dial, random: rand.New(rand.NewPCG(seed, 0x11e)), wires: map[*wire]bool{}, counts: map[fault]int{}, onExec: map[fault]int{}}
 }
 
 // Dial makes a connection; it is the Dialer of the adapters.
@@ -81,7 +86,7 @@ func (l *line) Dial(ctx context.Context, network, address string) (net.Conn, err
 	}
 	l.wires[w] = true
 	w.run()
-	return near, nil
+	return &partyEnd{near, w}, nil
 }
 
 func (l *line) isDown() bool {
@@ -117,6 +122,35 @@ func (l *line) mend() {
 	l.down = false
 }
 
+// breakNext has the next write that holds a commit meet a fault.
+func (l *line) breakNext(d drawn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.next = d
+}
+
+// freeze has the server read nothing for a time, as one that is stopped: what is
+// sent meanwhile arrives behind it, also of connections that are over by then.
+func (l *line) freeze(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.frozen = time.Now().Add(d)
+}
+
+// thaw is how long the server still reads nothing.
+func (l *line) thaw() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return time.Until(l.frozen)
+}
+
+// lateCommits is how many commits arrived when their party had given up.
+func (l *line) lateCommits() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.late
+}
+
 func (l *line) forget(w *wire) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -124,13 +158,27 @@ func (l *line) forget(w *wire) {
 }
 
 // happened is how often any of these faults did.
-func (l *line) happened(faults ...fault) (n int) {
+func (l *line) happened(faults ...fault) int { return l.sum(l.counts, faults) }
+
+// toCommits is how often any of these faults happened to a write that holds a
+// commit.
+func (l *line) toCommits(faults ...fault) int { return l.sum(l.onExec, faults) }
+
+func (l *line) sum(counts map[fault]int, faults []fault) (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, f := range faults {
-		n += l.counts[f]
+		n += counts[f]
 	}
 	return n
+}
+
+// A commit holds EXEC; so does the probe of a new session, which asks for INFO too
+// (R9).
+var execBytes, probeBytes = []byte("\r\nEXEC\r\n"), []byte("\r\nreplication\r\n")
+
+func holdsCommit(p []byte) bool {
+	return bytes.Contains(p, execBytes) && !bytes.Contains(p, probeBytes)
 }
 
 // drawn is what the plan does to one write.
@@ -140,21 +188,27 @@ type drawn struct {
 	pause time.Duration // of a stall, or before late bytes arrive
 }
 
-// draw picks what happens to a write of so many bytes.
-func (l *line) draw(size int) (d drawn) {
+// draw picks what happens to a write.
+func (l *line) draw(p []byte) (d drawn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	commit := holdsCommit(p)
+	if commit && l.next.fault != "" {
+		d, l.next = l.next, drawn{}
+		l.count(d.fault, commit)
+		return d
+	}
 	chance := l.random.Float64()
 	for _, f := range kinds {
 		if chance -= l.plan.faults[f]; chance < 0 {
 			d.fault = f
-			l.counts[f]++
+			l.count(f, commit)
 			break
 		}
 	}
 	switch d.fault {
 	case tornRequest:
-		d.part = l.random.IntN(size)
+		d.part = l.random.IntN(len(p))
 	case tornReply:
 		d.part = 1 + l.random.IntN(64)
 	case lateRequest:
@@ -163,6 +217,13 @@ func (l *line) draw(size int) (d drawn) {
 		d.pause = l.upTo(l.plan.stallMax)
 	}
 	return d
+}
+
+func (l *line) count(f fault, commit bool) {
+	l.counts[f]++
+	if commit {
+		l.onExec[f]++
+	}
 }
 
 func (l *line) upTo(most time.Duration) time.Duration {

@@ -12,7 +12,6 @@ import (
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/module"
-	"github.com/coppice-run/coppice/task"
 )
 
 // load appends clicks from several writers at a time and notes what became of
@@ -22,6 +21,7 @@ type load struct {
 	append func(ctx context.Context, c click) error
 
 	mu      sync.Mutex
+	next    int            // number of the next run's first click
 	acked   map[click]bool // done with, as the client was told
 	absent  map[click]bool // not in the depot, as the client was told
 	unknown int            // perhaps in the depot
@@ -45,13 +45,15 @@ func clicksOf(u *user, clicks *module.Depot[click]) *load {
 func (l *load) run(ctx context.Context, seed uint64, writers, each int, pauseMax time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
+	first := l.next
+	l.next += writers * each
 	var group sync.WaitGroup
 	for n := range writers {
 		random := rand.New(rand.NewPCG(seed, uint64(n)))
 		group.Go(func() {
 			for i := range each {
 				elapse(time.Duration(random.Int64N(int64(pauseMax))))
-				c := click{random.IntN(keys), n*each + i}
+				c := click{random.IntN(keys), first + n*each + i}
 				l.note(c, l.u.settled(ctx, l.append(ctx, c)))
 			}
 		})
@@ -143,6 +145,8 @@ func (w *world) inDepot(ctx context.Context, p *party, moduleName, name string, 
 
 // processed waits until every record that is in a depot is done with.
 func (u *user) processed(ctx context.Context, moduleName, name string, partitions int) error {
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
 	for i := range int32(partitions) {
 		_, end, err := u.log.Bounds(ctx, depot.TopicName(moduleName, name), i)
 		if err != nil {
@@ -157,5 +161,3 @@ func (u *user) processed(ctx context.Context, moduleName, name string, partition
 	}
 	return nil
 }
-
-var _ task.ID

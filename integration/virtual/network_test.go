@@ -43,11 +43,10 @@ func (n *network) part(a, b string) {
 // anything else arrives, as transport asks for.
 func (n *network) join(a, b string) {
 	n.mu.Lock()
-	together := n.parted[pair(a, b)]
-	delete(n.parted, pair(a, b))
-	n.mu.Unlock()
-	if together != nil {
+	defer n.mu.Unlock()
+	if together := n.parted[pair(a, b)]; together != nil {
 		n.Cut(a, b)
+		delete(n.parted, pair(a, b))
 		close(together)
 	}
 }

@@ -19,6 +19,7 @@ type wire struct {
 	back    []byte // replies on their way
 	left    int    // bytes of replies that still come through; -1: all
 	late    bool   // over for its party, with bytes still on their way
+	given   bool   // the party has closed it
 	until   time.Time
 	arrived chan struct{}
 }
@@ -52,7 +53,7 @@ func (w *wire) up() {
 // carry brings one write to the server, or does to it what the plan says. It
 // returns false when the connection is over.
 func (w *wire) carry(p []byte) bool {
-	d := w.line.draw(len(p))
+	d := w.line.draw(p)
 	switch d.fault {
 	case lostRequest:
 		w.end()
@@ -72,6 +73,10 @@ func (w *wire) carry(p []byte) bool {
 	case stall:
 		w.hold(d.pause)
 	}
+	if pause := w.line.thaw(); pause > 0 {
+		<-time.After(pause)
+	}
+	w.arrive(p)
 	_, err := w.under.Write(p)
 	switch d.fault {
 	case lateRequest, lostReply:
@@ -81,6 +86,18 @@ func (w *wire) carry(p []byte) bool {
 		return false
 	}
 	return err == nil
+}
+
+// arrive notes a commit that arrives when nobody waits for it any more.
+func (w *wire) arrive(p []byte) {
+	w.mu.Lock()
+	over := w.late || w.given
+	w.mu.Unlock()
+	if over && holdsCommit(p) {
+		w.line.mu.Lock()
+		w.line.late++
+		w.line.mu.Unlock()
+	}
 }
 
 func (w *wire) setLate() {
@@ -201,4 +218,18 @@ func (w *wire) end() {
 	if !late {
 		_ = w.under.Close()
 	}
+}
+
+// partyEnd is the end that a party has.
+type partyEnd struct {
+	net.Conn
+	wire *wire
+}
+
+// Close ends the connection; what the party has written is on its way all the same.
+func (e *partyEnd) Close() error {
+	e.wire.mu.Lock()
+	e.wire.given = true
+	e.wire.mu.Unlock()
+	return e.Conn.Close()
 }

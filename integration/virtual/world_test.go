@@ -70,7 +70,7 @@ func (w *world) close() {
 	w.redis.Close()
 	// What libraries do in the background ends by time, which stops when the test
 	// returns.
-	elapse(time.Minute)
+	elapse(10 * time.Second)
 }
 
 // elapse lets virtual time pass.
@@ -131,6 +131,17 @@ func (w *world) launch(m module.Module, how launching) *running {
 		w.t.Fatal(err)
 	}
 	return r
+}
+
+// launchTwo starts two workers that share a module's tasks, at the same time: each
+// waits for its own tasks alone, and those greet the other's.
+func (w *world) launchTwo(m module.Module, how launching) (first, second *running) {
+	w.t.Helper()
+	how.workers = []string{"worker-0", "worker-1"}
+	how.address = how.workers[0]
+	first = w.launch(m, how)
+	how.address = how.workers[1]
+	return first, w.launch(m, how)
 }
 
 func (w *world) tryLaunch(m module.Module, how launching) (*running, error) {
