@@ -35,32 +35,34 @@ func TestStopsInGoodOrder(t *testing.T) {
 	})
 }
 
-// The same for a worker whose tasks send each other events: trees that are under
-// way when it stops are finished, so that its successor has nothing to repeat.
+// promise 3.48, promise 3.55: the same for a worker whose tasks send each other
+// events. Nothing is lost, and a stop takes no longer than a tree may: a task that
+// has nothing left to do ends before its siblings, and a tree of theirs that comes to
+// it then waits for its timeout, to run again with the successor.
 func TestStopsInGoodOrderUnderHops(t *testing.T) {
 	onSeeds(t, func(t *testing.T, seed uint64, seen *met) {
+		const timeout = 10 * time.Second
 		w := newWorld(t, seed)
 		m := &spread{}
-		var failed failures
-		how := launching{listener: failed.listener(), options: runtime.Options{TreeTimeout: 10 * time.Second}}
-		r := w.launch(m, how)
-		r.redis.follow(plan{latencyMax: 20 * time.Millisecond})
+		launch := func() *running {
+			r := w.launch(&spread{}, launching{options: runtime.Options{TreeTimeout: timeout}})
+			r.redis.follow(plan{latencyMax: 20 * time.Millisecond})
+			return r
+		}
+		r := launch()
 		u := w.user(m)
 		l := clicksOf(u, &m.Clicks)
 		var group sync.WaitGroup
 		group.Go(func() { l.run(t.Context(), seed, 8, 15, 400*time.Millisecond) })
 		for range 4 {
 			elapse(time.Second)
-			if took := r.stopped(t); took > time.Second {
+			if took := r.stopped(t); took > timeout+time.Second {
 				t.Errorf("a stop took %v", took)
 			}
-			r = w.launch(&spread{}, how)
-			r.redis.follow(plan{latencyMax: 20 * time.Millisecond})
+			r = launch()
 		}
 		group.Wait()
-		if repeats := w.atLeastOnce(t.Context(), t, m, u, l, 4); repeats != 0 {
-			t.Errorf("%d arrivals were repeats", repeats)
-		}
+		w.atLeastOnce(t.Context(), t, m, u, l, 4)
 		if len(l.acked) != 120 {
 			t.Errorf("%d of 120 clicks were acked", len(l.acked))
 		}
