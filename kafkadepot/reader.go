@@ -92,8 +92,15 @@ func (r *reader) check(ctx context.Context, positions []depot.Position) error {
 }
 
 func (r *reader) checkOne(p depot.Position, details kadm.TopicDetails, starts, ends kadm.ListedOffsets) error {
-	if d, ok := details[p.Topic]; ok && p.TopicID != ([16]byte{}) && d.ID != kadm.TopicID(p.TopicID) {
-		return recreated(p.Topic, p.TopicID, d.ID)
+	if d, ok := details[p.Topic]; ok && p.TopicID != ([16]byte{}) {
+		switch {
+		case errors.Is(d.Err, kerr.UnknownTopicOrPartition):
+			return vanished(p.Topic)
+		case d.Err != nil: // and no id, which says nothing of the topic's
+			return r.log.failed("looking up topic "+p.Topic, d.Err)
+		case d.ID != kadm.TopicID(p.TopicID):
+			return recreated(p.Topic, p.TopicID, d.ID)
+		}
 	}
 	start, err := r.log.listed(starts, p.Topic, p.Partition)
 	if err != nil {
@@ -108,6 +115,10 @@ func (r *reader) checkOne(p depot.Position, details kadm.TopicDetails, starts, e
 			depot.ErrOutOfRange, p.Topic, p.Partition, p.Offset, start, end-1)
 	}
 	return nil
+}
+
+func vanished(topic string) error {
+	return fmt.Errorf("%w: topic %s does not exist any more", depot.ErrRecreated, topic)
 }
 
 func recreated(topic string, was, is [16]byte) error {
@@ -248,7 +259,7 @@ func (r *reader) gone(ctx context.Context, p depot.Position) error {
 	case err != nil:
 		return nil
 	case topic.Partitions == 0:
-		return fmt.Errorf("%w: topic %s does not exist any more", depot.ErrRecreated, p.Topic)
+		return vanished(p.Topic)
 	case p.TopicID != ([16]byte{}) && topic.ID != p.TopicID:
 		return recreated(p.Topic, p.TopicID, topic.ID)
 	}
