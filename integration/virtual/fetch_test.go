@@ -34,7 +34,7 @@ func TestFetchesThatBrokersRefuse(t *testing.T) {
 				r := w.launch(m, launching{logger: told.logger()})
 				r.kafka.follow(plan{latencyMax: 2 * time.Millisecond}) // so that trying hard takes time
 				u := w.user(m)
-				l := clicksOf(u, &m.Clicks)
+				l := m.load(u)
 				l.run(t.Context(), 1, 2, 10, 10*time.Millisecond)
 				fault := w.broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: clicksTopic, Err: err, Count: -1})
 				time.AfterFunc(away, fault.Remove)
@@ -65,7 +65,7 @@ func TestAFetchOutOfRangeHaltsItsTask(t *testing.T) {
 		var told journal
 		w.launch(m, launching{logger: told.logger()})
 		u := w.user(m)
-		l := clicksOf(u, &m.Clicks)
+		l := m.load(u)
 		l.run(t.Context(), 1, 2, 10, 10*time.Millisecond)
 		halts, goesOn := 0, 1
 		for partitionOf(goesOn) == partitionOf(halts) {
@@ -94,7 +94,7 @@ func TestRecordsDeletedBeforeTheyWereProcessed(t *testing.T) {
 		m := &tally{}
 		r := w.launch(m, launching{tasks: 1})
 		u := w.user(m)
-		l := clicksOf(u, &m.Clicks)
+		l := m.load(u)
 		l.run(t.Context(), 1, 1, 5, time.Millisecond)
 		r.stopped(t)
 		for i := range 5 {
@@ -145,7 +145,7 @@ func TestAFetchThatIsNotAnswered(t *testing.T) {
 		m := &tally{}
 		w.launch(m, launching{})
 		u := w.user(m)
-		l := clicksOf(u, &m.Clicks)
+		l := m.load(u)
 		for range 3 {
 			w.broker.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) { return nil, nil, true })
 			l.run(t.Context(), 1, 2, 5, 10*time.Millisecond)

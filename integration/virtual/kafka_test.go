@@ -21,7 +21,7 @@ func TestKafkaConnectionsThatBreak(t *testing.T) {
 		p := often(0.02, append(breaks, stall)...)
 		r.kafka.follow(p)
 		u.kafka.follow(p)
-		l := clicksOf(u, &m.Clicks)
+		l := m.load(u)
 		l.run(t.Context(), seed, 8, 15, 50*time.Millisecond)
 		r.kafka.follow(plan{})
 		u.kafka.follow(plan{})
@@ -47,7 +47,7 @@ func TestBothServersThatBreak(t *testing.T) {
 		for _, l := range lines {
 			l.follow(often(0.02, append(breaks, stall)...))
 		}
-		l := clicksOf(u, &m.Clicks)
+		l := m.load(u)
 		l.run(t.Context(), seed, 8, 15, 50*time.Millisecond)
 		for _, l := range lines {
 			l.follow(plan{})

@@ -29,7 +29,7 @@ func TestATopicWithoutALeaderIsNotGone(t *testing.T) {
 		var told journal
 		w.launch(m, launching{logger: told.logger()})
 		u := w.user(m)
-		l := clicksOf(u, &m.Clicks)
+		l := m.load(u)
 		l.run(t.Context(), 1, 2, 10, 10*time.Millisecond)
 		w.leaderless(clicksTopic, away)
 		fault := w.broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: clicksTopic, Err: kerr.UnknownTopicID, Count: -1})
@@ -38,6 +38,31 @@ func TestATopicWithoutALeaderIsNotGone(t *testing.T) {
 		w.exactlyOnce(t, m, u, l, 4)
 		if halts := told.lines("task halted"); len(halts) != 0 || fault.Hits() == 0 {
 			t.Errorf("%d fetches were refused: %q", fault.Hits(), halts)
+		}
+	})
+}
+
+// T23: the same where a task assigns its partition anew in that time, and where the
+// broker's answer names no topic id, since it is an error.
+func TestATopicWithoutALeaderIsAssignedLater(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		const away = 3 * time.Second
+		w := newWorld(t, 1)
+		m := &tally{}
+		var told journal
+		r := w.launch(m, launching{logger: told.logger()})
+		u := w.user(m)
+		l := m.load(u)
+		l.run(t.Context(), 1, 2, 10, 10*time.Millisecond)
+		fault := w.broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: clicksTopic, Err: kerr.LeaderNotAvailable, Count: -1})
+		time.AfterFunc(away, fault.Remove)
+		r.redis.cut() // all tasks begin anew
+		elapse(100 * time.Millisecond)
+		r.redis.mend()
+		l.run(t.Context(), 1, 2, 10, 10*time.Millisecond)
+		w.exactlyOnce(t, m, u, l, 4)
+		if halts := told.lines("task halted"); len(halts) != 0 || fault.Hits() == 0 {
+			t.Errorf("%d look-ups were refused: %q", fault.Hits(), halts)
 		}
 	})
 }

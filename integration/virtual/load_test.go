@@ -12,6 +12,7 @@ import (
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/pstate"
 )
 
 // load appends clicks from several writers at a time and notes what became of
@@ -19,11 +20,14 @@ import (
 type load struct {
 	u      *user
 	append func(ctx context.Context, c click) error
+	// visible reports whether a click's effects are there for readers.
+	visible func(r pstate.Reader, c click) (bool, error)
 
 	mu      sync.Mutex
 	next    int            // number of the next run's first click
 	acked   map[click]bool // done with, as the client was told
 	absent  map[click]bool // not in the depot, as the client was told
+	unseen  []click        // acked, and a read behind the ack did not see it
 	unknown int            // perhaps in the depot
 	other   []error
 }
@@ -32,16 +36,15 @@ type load struct {
 // waited for.
 const loadTimeout = 10 * time.Minute
 
-// clicksOf is a load of clicks on a depot.
-func clicksOf(u *user, clicks *module.Depot[click]) *load {
-	return &load{u: u, acked: map[click]bool{}, absent: map[click]bool{}, append: func(ctx context.Context, c click) error {
+func newLoad(u *user, clicks *module.Depot[click], visible func(pstate.Reader, click) (bool, error)) *load {
+	return &load{u: u, visible: visible, acked: map[click]bool{}, absent: map[click]bool{}, append: func(ctx context.Context, c click) error {
 		_, err := clicks.Append(ctx, u.Client, c)
 		return err
 	}}
 }
 
 // run appends writers times each clicks, with pauses of up to pauseMax, and returns
-// when the outcome of all is known.
+// when the outcome of all is known. Behind each ack it reads what was acked.
 func (l *load) run(ctx context.Context, seed uint64, writers, each int, pauseMax time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
@@ -54,19 +57,28 @@ func (l *load) run(ctx context.Context, seed uint64, writers, each int, pauseMax
 			for i := range each {
 				elapse(time.Duration(random.Int64N(int64(pauseMax))))
 				c := click{random.IntN(keys), first + n*each + i}
-				l.note(c, l.u.settled(ctx, l.append(ctx, c)))
+				_ = l.one(ctx, c)
 			}
 		})
 	}
 	group.Wait()
 }
 
-func (l *load) note(c click, err error) {
+// one appends a click and notes what became of it, which it returns.
+func (l *load) one(ctx context.Context, c click) error {
+	err := l.u.settled(ctx, l.append(ctx, c))
+	seen := true
+	if err == nil {
+		seen, err = l.sees(ctx, c)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case err == nil:
 		l.acked[c] = true
+		if !seen {
+			l.unseen = append(l.unseen, c)
+		}
 	case errors.Is(err, client.ErrNotAppended):
 		l.absent[c] = true
 	case errors.Is(err, client.ErrUnknown):
@@ -74,10 +86,23 @@ func (l *load) note(c click, err error) {
 	default:
 		l.other = append(l.other, err)
 	}
+	return err
+}
+
+// sees reads whether a click's effects are there, over lines that may break.
+func (l *load) sees(ctx context.Context, c click) (seen bool, err error) {
+	for range 20 {
+		if seen, err = l.visible(l.u.At(ctx), c); err == nil {
+			break
+		}
+		elapse(100 * time.Millisecond)
+	}
+	return seen, err
 }
 
 // check compares what the clients were told with the depot: no click is there
-// twice, those that were acked are there, those that were not appended are not.
+// twice, those that were acked are there and were seen behind their acks, those that
+// were not appended are not there.
 func (l *load) check(t *testing.T, inDepot map[click]int) {
 	t.Helper()
 	for c, n := range inDepot {
@@ -92,6 +117,9 @@ func (l *load) check(t *testing.T, inDepot map[click]int) {
 		if inDepot[c] == 0 {
 			t.Errorf("click %v was acked and is not in the depot", c)
 		}
+	}
+	for _, c := range l.unseen {
+		t.Errorf("click %v was acked, and a read behind it did not see it", c)
 	}
 	for _, err := range l.other {
 		t.Errorf("append: %v", err)

@@ -53,7 +53,7 @@ func TestWorkersThatAreParted(t *testing.T) {
 		u := w.user(m)
 		time.AfterFunc(time.Second, func() { w.network.part("worker-0", "worker-1") })
 		time.AfterFunc(time.Second+parted, func() { w.network.join("worker-0", "worker-1") })
-		l := clicksOf(u, &m.Clicks)
+		l := m.load(u)
 		l.run(t.Context(), seed, 6, 10, 2*time.Second)
 		repeats := w.atLeastOnce(t.Context(), t, m, u, l, 4)
 		if took := time.Since(w.began); took < parted {

@@ -50,10 +50,9 @@ func TestAppendsThatBrokersRefuse(t *testing.T) {
 				w.launch(m, launching{})
 				u := w.user(m)
 				fault := w.broker.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: clicksTopic, Err: test.err, Count: test.times})
-				l := clicksOf(u, &m.Clicks)
+				l := m.load(u)
 				begun := time.Now()
-				err := u.settled(t.Context(), l.append(t.Context(), click{1, 1}))
-				l.note(click{1, 1}, err)
+				err := l.one(t.Context(), click{1, 1})
 				if !errors.Is(err, test.want) {
 					t.Errorf("the append ended after %v with %v, want %v", time.Since(begun), err, test.want)
 				}
@@ -62,7 +61,7 @@ func TestAppendsThatBrokersRefuse(t *testing.T) {
 				}
 				fault.Remove()
 				// Whatever was refused, the next record is taken.
-				l.note(click{1, 2}, u.settled(t.Context(), l.append(t.Context(), click{1, 2})))
+				_ = l.one(t.Context(), click{1, 2})
 				if !l.acked[click{1, 2}] {
 					t.Error("the append behind it did not succeed")
 				}
@@ -81,9 +80,9 @@ func TestAnAppendThatIsNotAnswered(t *testing.T) {
 		w.launch(m, launching{})
 		u := w.user(m)
 		w.broker.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) { return nil, nil, true })
-		l := clicksOf(u, &m.Clicks)
+		l := m.load(u)
 		begun := time.Now()
-		l.note(click{1, 1}, u.settled(t.Context(), l.append(t.Context(), click{1, 1})))
+		_ = l.one(t.Context(), click{1, 1})
 		if took := time.Since(begun); !l.acked[click{1, 1}] || took < 20*time.Second || took > 25*time.Second {
 			t.Errorf("the append ended after %v: %v, %d unknown", took, l.other, l.unknown)
 		}

@@ -58,6 +58,18 @@ func (m *spread) Define(b *module.Builder) {
 	})
 }
 
+// load is a load of clicks to spread.
+func (m *spread) load(u *user) *load {
+	return newLoad(u, &m.Clicks, func(r pstate.Reader, c click) (bool, error) {
+		for _, l := range c.leaves() {
+			if n, err := m.Leaves.Key(l.Group).Key(l.N).Get(r); n == 0 || err != nil {
+				return false, err
+			}
+		}
+		return true, nil
+	})
+}
+
 // arrived is what the state holds: how often each click arrived where.
 func (m *spread) arrived(r pstate.Reader) (map[leaf]int, error) {
 	all := map[leaf]int{}

@@ -26,7 +26,7 @@ func TestAServerThatStalls(t *testing.T) {
 		r := w.launch(m, launching{listener: &runtime.Listener{Dropped: func(runtime.DroppedInfo) { dropped.Add(1) }}})
 		u := w.user(m)
 		r.redis.follow(plan{latencyMax: 200 * time.Millisecond}) // a stall begins between any two commands
-		l := clicksOf(u, &m.Clicks)
+		l := m.load(u)
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)

@@ -17,7 +17,7 @@ func TestStopsInGoodOrder(t *testing.T) {
 		m := &tally{}
 		r := w.launch(m, launching{})
 		u := w.user(m)
-		l := clicksOf(u, &m.Clicks)
+		l := m.load(u)
 		var group sync.WaitGroup
 		group.Go(func() { l.run(t.Context(), seed, 8, 15, 400*time.Millisecond) })
 		for range 4 {
@@ -51,7 +51,7 @@ func TestStopsInGoodOrderUnderHops(t *testing.T) {
 		}
 		r := launch()
 		u := w.user(m)
-		l := clicksOf(u, &m.Clicks)
+		l := m.load(u)
 		var group sync.WaitGroup
 		group.Go(func() { l.run(t.Context(), seed, 8, 15, 400*time.Millisecond) })
 		for range 4 {

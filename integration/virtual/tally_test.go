@@ -43,6 +43,14 @@ func (m *tally) Define(b *module.Builder) {
 	}, m.options...)
 }
 
+// load is a load of clicks on the tally.
+func (m *tally) load(u *user) *load {
+	return newLoad(u, &m.Clicks, func(r pstate.Reader, c click) (bool, error) {
+		n, err := m.Seen.Key(c.Key).Key(c.N).Get(r)
+		return n == 1, err
+	})
+}
+
 // counted is what the state holds: how often each click counted.
 func (m *tally) counted(r pstate.Reader) (map[click]int, error) {
 	all := map[click]int{}
