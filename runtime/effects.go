@@ -39,6 +39,10 @@ type Effects struct {
 	Answers []Answer
 	// Halt: the task has stopped for good, and why. Nothing else follows.
 	Halt error
+	// Finished: the task was told to finish, and all records that it had begun are
+	// done and their progress is in the slot. It goes on running the events of other
+	// tasks' records until its driver ends it. Told once for each Finish.
+	Finished bool
 	// Stopped: another owner has the slot, and this worker is not to have it. Only
 	// Nominated starts the task again.
 	Stopped bool

@@ -60,6 +60,7 @@ type Task struct {
 	phase     phase
 	halted    error // why the task has halted for good
 	finishing bool  // no more records are begun
+	finished  bool  // and those that were are done, as was told
 	nominated bool
 	empty     bool // the slot held no progress when it was taken
 	now       int64
@@ -184,7 +185,7 @@ func (t *Task) take(in Input) {
 			t.begin()
 		}
 	case *Finish:
-		t.finishing = true
+		t.finishing, t.finished = true, false
 	case *Nominated:
 		t.onNominated(in)
 	case *Taken:
@@ -226,11 +227,8 @@ func (t *Task) pump() {
 			break
 		}
 	}
-	if t.finishing && t.settled() {
-		t.forget()
-		t.effects.Drop = true
-		t.stopFeeds()
-		t.stop()
+	if t.finishing && !t.finished && t.settled() {
+		t.finished, t.effects.Finished = true, true
 	}
 }
 

@@ -13,8 +13,10 @@ type Input interface{ input() }
 // Start begins the task's life: it takes its slot over.
 type Start struct{}
 
-// Finish ends the task in good order: it begins no more records, commits what
-// is under way with its progress, and reports Stopped.
+// Finish has the task come to an end in good order: it begins no more records,
+// commits what is under way with its progress, and reports Finished. Records of
+// other tasks may need it beyond that: whoever ends a worker ends its tasks when all
+// of them have finished. Nominated takes it back.
 type Finish struct{}
 
 // Tick only moves time on.

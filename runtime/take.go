@@ -116,6 +116,9 @@ func (t *Task) forget() {
 
 func (t *Task) onNominated(in *Nominated) {
 	t.nominated = in.Yes
+	if in.Yes {
+		t.finishing, t.finished = false, false
+	}
 	switch {
 	case in.Yes && t.phase == idle:
 		t.begin()

@@ -32,7 +32,7 @@ func (w *world) faulty(f Fault) bool {
 // planFaults has faults strike at random times until it becomes quiet.
 func (w *world) planFaults() {
 	var kinds []Fault
-	for _, f := range []Fault{Crash, Zombie, Restart, Split, Reset, ClockJump, Steal, Stall, SlotLoss, Rebalance, DoubleFetch, Slow} {
+	for _, f := range []Fault{Crash, Zombie, Restart, Split, Reset, ClockJump, Steal, Stall, SlotLoss, Rebalance, DoubleFetch, Slow, HandOver} {
 		if f == SlotLoss && w.config.Workload.Hops {
 			continue // no promise there
 		}
@@ -107,6 +107,8 @@ func (w *world) strike(f Fault) {
 			w.tracef("%v is done with what took it so long", o)
 			o.resume()
 		})
+	case HandOver:
+		w.handOver(o)
 	case Stall:
 		w.stall(o, w.owners[w.random.IntN(w.tasks)])
 	}
@@ -198,6 +200,32 @@ func (w *world) loseSlot(id task.ID) {
 	w.tracef("FAULT slot %s of server %s is %d writes shorter, in history %v", tag, s.name, len(lost), n.lineage)
 	old.alive = false
 	w.closeConnections(old)
+}
+
+// handOver has an owner finish what it has begun for a nominee, which comes when it
+// has, or before, or never: then the owner is to begin records again.
+func (w *world) handOver(o *owner) {
+	w.tracef("FAULT %v finishes for a nominee", o)
+	var over bool
+	next := func() {
+		if over || w.owners[o.id] != o {
+			return
+		}
+		over = true
+		if w.quiet || w.chance(200) {
+			w.tracef("%v: the nominee does not come", o)
+			w.after(w.between(0, 300*millisecond), func() {
+				if w.owners[o.id] == o {
+					o.step(&runtime.Nominated{Yes: true})
+				}
+			})
+			return
+		}
+		w.hire(o.id)
+	}
+	o.finished = next
+	w.after(w.between(0, 300*millisecond), next)
+	o.step(&runtime.Finish{})
 }
 
 // rebalance moves a task, and moves it again before the new owner runs.

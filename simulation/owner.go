@@ -24,6 +24,8 @@ type owner struct {
 	pending []runtime.Input // while paused
 	skew    int64           // its clock's lead
 	wakeAt  int64
+
+	finished func() // called when it has finished
 }
 
 func (o *owner) String() string  { return fmt.Sprintf("task %d owner %d", o.id, o.number) }
@@ -117,6 +119,13 @@ func (o *owner) carryOut(e *runtime.Effects) {
 	if e.Halt != nil {
 		w.violate("%v halted: %v", o, e.Halt)
 		o.alive = false
+	}
+	if e.Finished {
+		w.tracef("%v has finished", o)
+		if o.finished != nil {
+			w.after(w.between(0, 5*millisecond), o.finished)
+			o.finished = nil
+		}
 	}
 	if e.Stopped {
 		w.tracef("%v stopped", o)

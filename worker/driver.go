@@ -36,10 +36,11 @@ type driver struct {
 	mu      sync.Mutex
 	waiters map[uint64]chan runtime.Answer
 	waiter  uint64
+	finish  []chan struct{} // of those who wait for it to have finished
 
 	ready     chan struct{} // closed when the task runs for the first time
 	readyOnce sync.Once
-	stopped   chan struct{} // closed when it has ended in good order
+	stopped   chan struct{} // closed when it has no slot and is to have none
 	stopOnce  sync.Once
 	halted    atomic.Pointer[error]
 	gone      atomic.Bool // run has ended
@@ -125,6 +126,21 @@ func (d *driver) listener() *runtime.Listener {
 // send hands the task an input.
 func (d *driver) send(in runtime.Input) { d.mail.put(message{in: in}) }
 
+// settle has the task begin no more records, and waits until those that it had
+// begun are done.
+func (d *driver) settle(ctx context.Context) {
+	finished := make(chan struct{})
+	d.mu.Lock()
+	d.finish = append(d.finish, finished)
+	d.mu.Unlock()
+	d.send(&runtime.Finish{})
+	select {
+	case <-finished:
+	case <-d.stopped:
+	case <-ctx.Done():
+	}
+}
+
 // run steps the engine until ctx ends or the task stops.
 func (d *driver) run(ctx context.Context) {
 	defer d.engine.Close()
@@ -204,6 +220,14 @@ func (d *driver) carryOut(e *runtime.Effects) {
 		d.halted.Store(&e.Halt)
 		d.log.Error("task halted; the others go on", "cause", e.Halt)
 		d.readyOnce.Do(func() { close(d.ready) })
+	}
+	if e.Finished {
+		d.mu.Lock()
+		for _, ch := range d.finish {
+			close(ch)
+		}
+		d.finish = nil
+		d.mu.Unlock()
 	}
 	if e.Stopped {
 		d.stopOnce.Do(func() { close(d.stopped) })

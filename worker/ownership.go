@@ -122,17 +122,24 @@ func (o *ownership) handOver(d *driver) {
 	}
 }
 
-// release finishes a task for its nominee.
+// release finishes a task for its nominee. It goes on running the events of other
+// tasks' records until the nominee takes its head. Where that does not come and
+// the task is still nominated to this worker, it begins records again.
 func (o *ownership) release(ctx context.Context, d *driver) {
-	d.send(&runtime.Finish{})
-	select {
-	case <-d.stopped:
-	case <-ctx.Done():
-	}
+	d.settle(ctx)
+	o.w.background.Go(func() {
+		pause(o.w.ctx, againPause)
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if !o.leaving && o.nominated[d.id] {
+			d.send(&runtime.Nominated{Yes: true})
+		}
+	})
 }
 
 // leave gives the nominations up and waits for the tasks to be taken by others; if
-// there are none, or they take too long, the tasks finish here.
+// there are none, or they take too long, the tasks finish here. They go on running
+// the events of each other's records until the worker ends.
 func (o *ownership) leave(ctx context.Context, others bool) {
 	o.mu.Lock()
 	o.leaving = true
@@ -151,8 +158,13 @@ func (o *ownership) leave(ctx context.Context, others bool) {
 			o.awaitStopped(leaveCtx)
 		}
 	}
-	o.l.each(func(d *driver) { d.send(&runtime.Finish{}) })
-	o.awaitStopped(ctx)
+	var group sync.WaitGroup
+	o.l.each(func(d *driver) {
+		if d.halted.Load() == nil {
+			group.Go(func() { d.settle(ctx) })
+		}
+	})
+	group.Wait()
 }
 
 // leaveTimeout bounds how long a worker that stops runs its tasks for others to

@@ -27,6 +27,7 @@ type Worker struct {
 	started    time.Time
 	feeds      *feeds
 	background sync.WaitGroup
+	leaving    sync.Once
 	stop       sync.Once
 
 	mu      sync.RWMutex
@@ -165,6 +166,7 @@ func (w *Worker) Address() string { return w.link.Address() }
 // way as far as ctx allows, and write their progress.
 func (w *Worker) Stop(ctx context.Context) error {
 	w.leave(ctx, true)
+	w.Abort()
 	return nil
 }
 
@@ -176,17 +178,20 @@ func StopTogether(ctx context.Context, workers ...*Worker) {
 		group.Go(func() { w.leave(ctx, false) })
 	}
 	group.Wait()
+	for _, w := range workers {
+		w.Abort()
+	}
 }
 
-// leave ends the worker in good order; others may be there to take its tasks.
+// leave brings the work to an end in good order, and goes on running the events of
+// other tasks' records; others may be there to take its tasks.
 func (w *Worker) leave(ctx context.Context, others bool) {
-	w.stop.Do(func() {
+	w.leaving.Do(func() {
 		var group sync.WaitGroup
 		for _, l := range w.all() {
 			group.Go(func() { l.tenure.leave(ctx, others) })
 		}
 		group.Wait()
-		w.end()
 	})
 }
 

@@ -16,10 +16,11 @@ import (
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/kafkadepot"
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/nomination"
+	"github.com/coppice-run/coppice/nomination/memgroup"
 	"github.com/coppice-run/coppice/redisstate"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
-	"github.com/coppice-run/coppice/task"
 	"github.com/coppice-run/coppice/transport"
 	"github.com/coppice-run/coppice/worker"
 )
@@ -115,9 +116,9 @@ type running struct {
 // launching says how a worker is started; the zero value is a worker that owns all
 // four tasks.
 type launching struct {
-	address  string // default worker-0
-	tasks    int    // default 4
-	workers  []string
+	address  string           // default worker-0
+	tasks    int              // default 4
+	group    nomination.Group // default: this worker has every task
 	options  runtime.Options
 	listener *runtime.Listener
 	logger   *slog.Logger
@@ -133,14 +134,14 @@ func (w *world) launch(m module.Module, how launching) *running {
 	return r
 }
 
-// launchTwo starts two workers that share a module's tasks, at the same time: each
-// waits for its own tasks alone, and those greet the other's.
+// launchTwo starts two workers that share a module's tasks: the second takes its
+// half over from the first.
 func (w *world) launchTwo(m module.Module, how launching) (first, second *running) {
 	w.t.Helper()
-	how.workers = []string{"worker-0", "worker-1"}
-	how.address = how.workers[0]
+	how.group = memgroup.New(1)
+	how.address = "worker-0"
 	first = w.launch(m, how)
-	how.address = how.workers[1]
+	how.address = "worker-1"
 	return first, w.launch(m, how)
 }
 
@@ -153,14 +154,14 @@ func (w *world) tryLaunch(m module.Module, how launching) (*running, error) {
 	if how.logger == nil {
 		how.logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	var assign func(string, task.ID) string
-	if len(how.workers) > 0 {
-		assign = func(_ string, id task.ID) string { return how.workers[int(id)%len(how.workers)] }
+	var group nomination.Group = nomination.Alone{}
+	if how.group != nil {
+		group = how.group
 	}
 	r := &running{party: w.party(ctx), address: how.address}
 	var err error
 	r.worker, err = worker.Start(ctx, worker.Config{
-		Log: r.log, Store: r.store, Network: w.network, Address: how.address, Tasks: how.tasks, Assign: assign, Options: how.options,
+		Log: r.log, Store: r.store, Network: w.network, Address: how.address, Tasks: how.tasks, Nominations: group, Options: how.options,
 		Listener: how.listener, EncodeHops: true, Logger: how.logger, Seed: w.seed,
 	}, m)
 	if err != nil {

@@ -29,6 +29,8 @@ func TestDemosPrintTheirLines(t *testing.T) {
 		"ackreturn": "{\"s\" 1}\n{\"s\" 2}\n{\"s\" 3}\n",
 		"sum":       "9\n25\n100\n",
 		"eventtree": "keys\n  mark\n  scatter\n    leaf\n    leaf\n5 events\n",
+		"components": "create the house: done\ncreate the kitchen in the house: done\ncreate the stove in the kitchen: done\ndelete the kitchen: done\n" +
+			"create a table in the kitchen: rejected\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

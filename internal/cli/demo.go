@@ -11,6 +11,7 @@ import (
 
 	"github.com/coppice-run/coppice/examples/ackreturn"
 	"github.com/coppice-run/coppice/examples/basic"
+	components "github.com/coppice-run/coppice/examples/components/demo"
 	"github.com/coppice-run/coppice/examples/eventtree"
 	"github.com/coppice-run/coppice/examples/sum"
 	"github.com/coppice-run/coppice/localcluster"
@@ -34,14 +35,15 @@ type scene struct {
 
 // scenes are the demos beside flights, by name.
 var scenes = map[string]scene{
-	"basic":     {"counts keys and pairs of keys", basic.Demo},
-	"ackreturn": {"an append returns a count", ackreturn.Demo},
-	"sum":       {"an append returns the sum of what several tasks return", sum.Demo},
-	"eventtree": {"the tree of events of one record", eventtree.Demo},
+	"basic":      {"counts keys and pairs of keys", basic.Demo},
+	"ackreturn":  {"an append returns a count", ackreturn.Demo},
+	"sum":        {"an append returns the sum of what several tasks return", sum.Demo},
+	"eventtree":  {"the tree of events of one record", eventtree.Demo},
+	"components": {"a forest that is created and deleted over several tasks", components.Play},
 }
 
 // sceneNames is the order in which help lists them.
-var sceneNames = []string{"basic", "ackreturn", "sum", "eventtree"}
+var sceneNames = []string{"basic", "ackreturn", "sum", "eventtree", "components"}
 
 func demoCommand() *cobra.Command {
 	var o demoOptions

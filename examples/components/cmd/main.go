@@ -4,8 +4,8 @@ package main
 import (
 	"os"
 
-	"github.com/coppice-run/coppice/examples/components"
+	"github.com/coppice-run/coppice/examples/components/demo"
 	"github.com/coppice-run/coppice/examples/internal/program"
 )
 
-func main() { os.Exit(program.Main(components.Demo)) }
+func main() { os.Exit(program.Main(demo.Play)) }
