@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
@@ -18,12 +16,9 @@ const versionMin = 7
 // silence: too old, or evicting keys when memory is full (T10). What a server
 // hides is not checked.
 func (s *Store) Check(ctx context.Context) error {
-	if s.single != nil {
-		return s.checkServer(ctx, s.single)
-	}
 	var mu sync.Mutex
 	var failures []error
-	err := s.cluster.ForEachMaster(ctx, func(ctx context.Context, c *redis.Client) error {
+	err := s.eachMaster(ctx, func(ctx context.Context, c *redis.Client) error {
 		if err := s.checkServer(ctx, c); err != nil {
 			mu.Lock()
 			failures = append(failures, err)
@@ -31,10 +26,7 @@ func (s *Store) Check(ctx context.Context) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("redis cluster of %s: %w", s.config.names(), err)
-	}
-	return errors.Join(failures...)
+	return errors.Join(append(failures, err)...)
 }
 
 func (s *Store) checkServer(ctx context.Context, c *redis.Client) error {
@@ -56,10 +48,8 @@ func (s *Store) checkServer(ctx context.Context, c *redis.Client) error {
 // judge says what is wrong with a server by what INFO tells of it.
 func judge(address, server, memory string) error {
 	version := infoField(server, "redis_version")
-	if major, _, ok := strings.Cut(version, "."); ok {
-		if n, err := strconv.Atoi(major); err == nil && n < versionMin {
-			return fmt.Errorf("redis at %s is version %s: state needs %d.0 or newer (read-only scripts)", address, version, versionMin)
-		}
+	if !atLeast(version, versionMin, 0) {
+		return fmt.Errorf("redis at %s is version %s: state needs %d.0 or newer (read-only scripts)", address, version, versionMin)
 	}
 	policy, most := infoField(memory, "maxmemory_policy"), infoField(memory, "maxmemory")
 	if policy != "" && policy != "noeviction" {

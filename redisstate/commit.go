@@ -11,7 +11,7 @@ import (
 )
 
 // Commit writes the batch under the guard and arms the guard again: one write,
-// one round trip (R7).
+// one round trip (R7). Above level Applied it also waits for the level there (R40).
 func (n *session) Commit(ctx context.Context, batch *store.Batch) error {
 	if err := n.alive(); err != nil {
 		return err
@@ -29,6 +29,7 @@ func (n *session) Commit(ctx context.Context, batch *store.Batch) error {
 	pipe.Do(ctx, "SET", n.slot.Head, text)
 	exec := redis.NewSliceCmd(ctx, "EXEC")
 	_ = pipe.Process(ctx, exec)
+	wait := n.await(ctx, pipe, batch.Level)
 	watch, get := pipe.Do(ctx, "WATCH", n.slot.Head), pipe.Get(ctx, n.slot.Head)
 	replies, _ := pipe.Exec(ctx)
 	if err := n.executed(ctx, replies, exec); err != nil {
@@ -37,12 +38,19 @@ func (n *session) Commit(ctx context.Context, batch *store.Batch) error {
 	n.head, n.text = batch.Head, text
 	// The batch is in. Whether the next one may still be sent is another matter:
 	// whoever took the slot since then breaks the session, not this commit.
-	if err := watch.Err(); err != nil {
-		_ = n.failed("arming the guard", err)
+	err := watch.Err()
+	if err != nil {
+		err = n.failed("arming the guard", err)
+	} else {
+		err = n.guarded("arming the guard", get)
+	}
+	if wait == nil {
 		return nil
 	}
-	_ = n.guarded("arming the guard", get)
-	return nil
+	if enough, _, failure := reached(wait, batch.Level); err != nil && (failure != nil || !enough) {
+		return fmt.Errorf("%w: waiting for level %v: %w", store.ErrLost, batch.Level, errors.Join(err, failure))
+	}
+	return n.settle(ctx, wait, batch.Level)
 }
 
 // executed reads the outcome of a transaction.

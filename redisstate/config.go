@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"log/slog"
 	"net"
 	"strings"
 	"time"
@@ -28,6 +29,8 @@ type Config struct {
 	// CallTimeout bounds the wait for one reply: after it a commit counts as lost
 	// (R11). Default 5 s.
 	CallTimeout time.Duration
+	// Logger is told of servers that keep commits waiting. Default: nobody is.
+	Logger *slog.Logger
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -44,6 +47,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.CallTimeout == 0 {
 		c.CallTimeout = 5 * time.Second
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.Dialer == nil {
 		dialer := &net.Dialer{Timeout: c.DialTimeout, KeepAlive: 10 * time.Second}

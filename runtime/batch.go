@@ -134,6 +134,7 @@ func (t *Task) seal() bool {
 func (t *Task) send(b *batch) {
 	b.commit.Head = t.head
 	b.commit.Head.Number++
+	b.commit.Level = t.options.Durability
 	b.mark = b.commit.Head.Mark
 	t.inflight = b
 	t.effects.Commit = &b.commit

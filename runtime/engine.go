@@ -72,6 +72,7 @@ type Task struct {
 	tries    int       // take-overs that failed in a row
 	retakeAt int64     // when to try again; 0: not waiting
 	doubt    *batch    // its commit's reply was lost (R11)
+	held     *batch    // applied, and not known to be safe: it leaves with the next commit (R41)
 	known    task.Mark // the newest commit that this owner knows of, to notice a regression
 	numbers  []uint64  // of the last frame to each task, in this period
 	peers    []peer
@@ -203,9 +204,9 @@ func (t *Task) take(in Input) {
 	case *DepotFault:
 		t.halt(fmt.Errorf("depot %s: %w", in.Depot, in.Err))
 	case *FrameIn:
-		t.onFrame(in.Frame)
+		t.onFrame(in.Frame, t.now)
 	case *PeerLost:
-		t.failTouching(in.Task, "connection to task "+in.Task.String()+" lost")
+		t.failTouching(in.Task, "connection to task "+in.Task.String()+" lost", t.now)
 	case *Await:
 		t.onAwait(in)
 	case *AwaitOver:

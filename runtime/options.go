@@ -1,6 +1,10 @@
 package runtime
 
-import "time"
+import (
+	"time"
+
+	"github.com/coppice-run/coppice/store"
+)
 
 // Options are the engine's limits. The zero value of each field means its
 // default.
@@ -50,6 +54,9 @@ type Options struct {
 	// whether the slot is still its own (R18): an idle owner notices a lost
 	// connection, and a server that went back, after so long. Default 2 s.
 	ProbePeriod time.Duration
+	// Durability is where a commit must be before anything that rests on it leaves
+	// the task (store.durability, R40). Default store.Applied.
+	Durability store.Level
 	// AckResultsMax is how many results of finished records a task keeps per
 	// source for appenders that ask late. Default 10,000.
 	AckResultsMax int

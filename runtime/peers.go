@@ -13,30 +13,36 @@ type peer struct {
 
 	// held are frames that wait for a look at the task's head, asked of them those
 	// that came before the question under way.
-	held  []*wire.Frame
+	held  []heldFrame
 	asked int
+}
+
+// heldFrame is a frame that waits, and when it came.
+type heldFrame struct {
+	frame *wire.Frame
+	at    int64
 }
 
 // onFrame takes in a frame of another task. A frame of another ownership period than
 // those before waits until the head says whether that period stands (R16): a former
 // owner that has not noticed yet goes on, and what it sends would take effect after
 // its successor has finished the very same records.
-func (t *Task) onFrame(f *wire.Frame) {
+func (t *Task) onFrame(f *wire.Frame, at int64) {
 	if t.phase != running {
 		return // its trees fail: this task's next frame carries a new token
 	}
 	p := &t.peers[f.From]
 	if p.token != f.Sender.Token || len(p.held) > 0 {
-		p.held = append(p.held, f)
+		p.held = append(p.held, heldFrame{f, at})
 		t.holding++
 		t.askHeads()
 		return
 	}
-	t.accept(p, f)
+	t.accept(p, f, at)
 }
 
 // accept takes in a frame of the present period.
-func (t *Task) accept(p *peer, f *wire.Frame) {
+func (t *Task) accept(p *peer, f *wire.Frame, at int64) {
 	if f.Number <= p.number {
 		return // delivered before
 	}
@@ -45,7 +51,7 @@ func (t *Task) accept(p *peer, f *wire.Frame) {
 		// A greeting: what was sent to the task before its period began is lost, with
 		// or without a former owner. Where this task began later than that one, all
 		// that it sent found that one running, and there is nothing to fail.
-		t.failTouching(f.From, newOwner(f))
+		t.failTouching(f.From, newOwner(f), at)
 	}
 	for i := range f.Acks {
 		t.onAck(f, &f.Acks[i])
@@ -75,20 +81,21 @@ func (t *Task) letIn(id task.ID) {
 	rest := p.held[p.asked:]
 	t.holding -= len(p.held)
 	p.held, p.asked = nil, 0
-	for _, f := range asked {
+	for _, h := range asked {
+		f := h.frame
 		if f.Sender.Token != p.shown.Token {
 			t.pool.Put(f)
 			continue
 		}
 		if p.token != f.Sender.Token {
 			if !p.token.IsZero() {
-				t.failTouching(f.From, newOwner(f))
+				t.failTouching(f.From, newOwner(f), h.at)
 			}
 			p.token, p.number = f.Sender.Token, 0
 		}
-		t.accept(p, f)
+		t.accept(p, f, h.at)
 	}
-	for _, f := range rest {
-		t.onFrame(f)
+	for _, h := range rest {
+		t.onFrame(h.frame, h.at)
 	}
 }

@@ -4,15 +4,16 @@ import (
 	"testing"
 
 	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/task"
 )
 
 // running brings a task of two to the point where it runs, and answers everything
 // that it asks of its slot.
-func running(t *testing.T) (engine *runtime.Task, now int64) {
+func running(t *testing.T, m module.Module, options runtime.Options) (engine *runtime.Task, now int64) {
 	t.Helper()
-	engine = taker(t, 2)
+	engine = taker(t, 2, m, options)
 	step := func(in runtime.Input) *runtime.Effects {
 		now++
 		return engine.Step(now, in)
@@ -39,7 +40,7 @@ func frame(token byte) *runtime.FrameIn {
 // head, made after it came; each answer lets in the period that it names.
 func TestFramesOfAnotherOwnerWaitForALook(t *testing.T) {
 	t.Parallel()
-	engine, now := running(t)
+	engine, now := running(t, &counts{}, runtime.Options{})
 	asked := func(e *runtime.Effects, want bool, when string) {
 		t.Helper()
 		if (len(e.Heads) == 1 && e.Heads[0] == 1) != want {

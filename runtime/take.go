@@ -91,7 +91,7 @@ func (t *Task) forget() {
 	t.host.Out = nil
 	t.ledger = acker.NewLedger[rooted](t.config.Random.Uint64())
 	t.queue = queue{}
-	t.open, t.inflight = nil, nil
+	t.open, t.inflight, t.held = nil, nil, nil
 	t.reading, t.asked, t.looking, t.holding = false, false, notLooking, 0
 	t.unproven, t.proving = nil, nil
 	t.pool = host.Pool{}
@@ -168,11 +168,22 @@ func (t *Task) settle(previous task.Head) {
 		if previous.Covers(d.mark) {
 			t.known = d.mark
 			t.head.Replaced = previous.Mark
-			t.release(d)
+			t.applied(d)
 		}
 	}
 	if !t.known.Token.IsZero() && previous.Token == t.known.Token && previous.Number < t.known.Number && t.listener.Regressed != nil {
 		t.listener.Regressed(RegressedInfo{TaskInfo: t.info, From: t.known, To: previous.Mark})
+	}
+}
+
+// applied takes a commit whose reply was lost and that the slot holds. What follows
+// from it leaves; above level Applied not before the first commit of this period,
+// behind which the level is waited for (R41).
+func (t *Task) applied(d *batch) {
+	if t.options.Durability == store.Applied {
+		t.release(d)
+	} else {
+		t.held = d
 	}
 }
 
@@ -305,6 +316,10 @@ func (t *Task) onCommitDone(in *CommitDone) {
 	case in.Err == nil:
 		t.head.Mark, t.known = b.mark, b.mark
 		t.view.Confirm(t.options.CacheEntriesMax)
+		if held := t.held; held != nil {
+			t.held = nil
+			t.release(held)
+		}
 		t.release(b)
 		if t.phase == opening {
 			t.opened()
@@ -312,6 +327,9 @@ func (t *Task) onCommitDone(in *CommitDone) {
 	case errors.Is(in.Err, store.ErrCorrupt):
 		t.halt(in.Err)
 	case errors.Is(in.Err, store.ErrLost):
+		if t.held != nil {
+			b = t.held // if the slot holds b it says that b replaced this one
+		}
 		t.drop(in.Err)
 		t.doubt = b
 	default: // fenced, refused: nothing was written

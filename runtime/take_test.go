@@ -5,21 +5,24 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/pstate"
 	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
 )
 
 // taker returns a task whose every effect the test answers by hand.
-func taker(t *testing.T, tasks int) *runtime.Task {
+func taker(t *testing.T, tasks int, m module.Module, options runtime.Options) *runtime.Task {
 	t.Helper()
-	plan, err := module.Compile(&counts{})
+	plan, err := module.Compile(m)
 	if err != nil {
 		t.Fatal(err)
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	engine := runtime.New(runtime.Config{
-		Plan: plan, Task: 0, Tasks: tasks, Tag: task.Tag(plan.Module, 0, tasks), Address: "here", Random: random,
+		Plan: plan, Task: 0, Tasks: tasks, Tag: task.Tag(plan.Module, 0, tasks), Address: "here", Random: random, Options: options,
 		NewToken: func() task.Token { return task.Token{1, byte(random.Uint32())} },
 	})
 	t.Cleanup(engine.Close)
@@ -36,7 +39,7 @@ func TestTakeOverIsDueAtAnyInput(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			engine := taker(t, 1)
+			engine := taker(t, 1, &counts{}, runtime.Options{})
 			if engine.Step(1, &runtime.Start{}).Take == nil {
 				t.Fatal("no take-over at the start")
 			}
@@ -53,4 +56,75 @@ func TestTakeOverIsDueAtAnyInput(t *testing.T) {
 			}
 		})
 	}
+}
+
+// R11, R41: a commit whose reply was lost and that the slot holds lets go what
+// follows from it; above level Applied only with the next commit, behind which the
+// level is waited for.
+func TestALostReplyThatWasApplied(t *testing.T) {
+	t.Parallel()
+	for _, level := range []store.Level{store.Applied, store.Replicated(1), store.Fsynced} {
+		t.Run(level.String(), func(t *testing.T) {
+			t.Parallel()
+			engine, now := running(t, &chain{}, runtime.Options{Durability: level})
+			step := func(in runtime.Input) *runtime.Effects {
+				now++
+				e := engine.Step(now, in)
+				if e.WakeAt > now && len(e.Frames) == 0 && e.Commit == nil && e.Take == nil && len(e.Reads) == 0 {
+					now = e.WakeAt
+					e = engine.Step(now, &runtime.Tick{})
+				}
+				return e
+			}
+			e := step(&runtime.Records{Depot: "texts", Generation: 1, Records: []depot.Record{{Value: []byte("a")}}})
+			if len(e.Reads) > 0 {
+				e = step(&runtime.ReadDone{Reads: e.Reads})
+			}
+			if e.Commit == nil || e.Commit.Level != level {
+				t.Fatalf("the record's commit: %+v", e.Commit)
+			}
+			committed := e.Commit.Head
+			if e = step(&runtime.CommitDone{Err: store.ErrLost}); e.Take == nil {
+				t.Fatal("no new take-over")
+			}
+			e = step(&runtime.Taken{Previous: committed})
+			if left := len(e.Frames) > 0; left != (level == store.Applied) {
+				t.Errorf("when the head shows that the commit was applied, its hop left: %t", left)
+			}
+			e = step(&runtime.ReadDone{Reads: e.Reads})
+			e = step(&runtime.StartsDone{Starts: make([]runtime.Started, len(e.Starts))})
+			if e.Commit == nil || len(e.Frames) > 0 {
+				t.Fatalf("the first commit of the period: %+v, and %d frames left before it", e.Commit, len(e.Frames))
+			}
+			e = step(&runtime.CommitDone{})
+			hopped := 0
+			for _, f := range e.Frames {
+				if len(f.Events) > 0 {
+					hopped++
+				}
+			}
+			if want := level != store.Applied; (hopped == 1) != want {
+				t.Errorf("with the first commit %d hops left, want one: %t", hopped, want)
+			}
+		})
+	}
+}
+
+// chain writes each text down and sends it on to the other task.
+type chain struct {
+	Texts module.Depot[string]
+	Seen  pstate.Map[string, string]
+	next  module.Step[string]
+}
+
+func (m *chain) Define(b *module.Builder) {
+	module.HashDepot(b, &m.Texts, "texts", func(v string) string { return v }, module.Text())
+	s := b.Stream("chain")
+	s.PState(&m.Seen, "seen")
+	module.DeclareStep(s, &m.next, "next", module.Custom(func(string, int) int { return 1 }), func(*module.Event, string) error { return nil })
+	module.DeclareSource(s, m.Texts, func(ev *module.Event, v string) error {
+		m.Seen.Key(v).Set(ev, v)
+		m.next.Send(ev, v)
+		return nil
+	}, module.StartFromBeginning())
 }

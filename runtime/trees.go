@@ -10,6 +10,7 @@ import (
 // rooted is what the root's task keeps of a record whose tree is under way.
 type rooted struct {
 	try
+	opened   int64 // when
 	rejected bool
 	text     string
 	trace    *wire.Trace
@@ -27,7 +28,7 @@ type deadline struct {
 // plant fills in the tree of a root event that hopped.
 func (t *Task) plant(it *item) {
 	tree := t.ledger.Find(t.host.Origin.Tree)
-	tree.Data = rooted{try: it.try, trace: t.host.Origin.Trace}
+	tree.Data = rooted{try: it.try, opened: t.now, trace: t.host.Origin.Trace}
 	topo := it.source.topology
 	topo.deadlines = append(topo.deadlines, deadline{tree.Ref, t.now})
 }
@@ -166,15 +167,16 @@ func (t *Task) attemptFailed(f finished, by blame) {
 }
 
 // failTouching fails the trees that have been at a task whose memory is gone:
-// nobody can tell whether their events there were finished (R19).
-func (t *Task) failTouching(id task.ID, why string) {
+// nobody can tell whether their events there were finished (R19). Trees that were
+// opened after the time at which that was heard have found the new owner.
+func (t *Task) failTouching(id task.ID, why string, heardAt int64) {
 	if t.ledger == nil || id == t.config.Task {
 		return
 	}
 	bit := touch(id)
 	var failed []acker.Ref
 	t.ledger.Each(func(tree *acker.Tree[rooted]) bool {
-		if tree.Touched&bit != 0 && tree.Data.source != nil {
+		if tree.Touched&bit != 0 && tree.Data.source != nil && tree.Data.opened <= heardAt {
 			failed = append(failed, tree.Ref)
 		}
 		return true

@@ -4,11 +4,13 @@ import (
 	"github.com/coppice-run/coppice/internal/progress"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/store"
 )
 
 // checkApplied holds the moment of an ack against the store that its owner is
-// connected with: what is called done is applied there (R12). That the server
-// may forget it later is another matter; the record runs again then.
+// connected with: what is called done is applied there (R12), and durable where
+// commits ask for that (R40). That the server may forget later what is only applied
+// is another matter; the record runs again then.
 //
 // Records that hop are left out: their progress follows their tree, later than
 // the answer.
@@ -16,7 +18,10 @@ func (w *world) checkApplied(o *owner, a *appended, answer runtime.Answer) {
 	if answer.Kind != runtime.AnswerDone || w.config.Workload.Hops || o.conn == nil {
 		return
 	}
-	state := o.conn.history.slot(w.tags[a.task])
+	state, where := o.conn.history.slot(w.tags[a.task]), "the store's"
+	if w.options.Durability != store.Applied {
+		state, where = o.conn.history.safe(w.tags[a.task]), "the replica's"
+	}
 	for _, topology := range w.plan.Streams {
 		table := state.tables[wire.ProgressTable(w.tags[a.task], topology.Name).Key]
 		for _, source := range topology.Sources {
@@ -25,7 +30,7 @@ func (w *world) checkApplied(o *owner, a *appended, answer runtime.Answer) {
 			}
 			stored, err := progress.Parse(table[source.Name])
 			if err != nil || !stored.Done(a.offset) {
-				w.violate("record %d (task %d offset %d) was acked by %v, and the store's progress is %q", a.number, a.task, a.offset, o, table[source.Name])
+				w.violate("record %d (task %d offset %d) was acked by %v, and %s progress is %q", a.number, a.task, a.offset, o, where, table[source.Name])
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/pstate"
+	"github.com/coppice-run/coppice/store"
 )
 
 // Config says what to run.
@@ -64,6 +65,8 @@ type Workload struct {
 	Name string
 	// Hops says that records have effects on several tasks.
 	Hops bool
+	// Durability is the level of the commits; nil: drawn.
+	Durability *store.Level
 	// Fails says that handlers fail on purpose.
 	Fails bool
 	// Drops says that a source does not retry: a record may end without its effects.

@@ -19,6 +19,8 @@ type connection struct {
 	closed  bool   // by the owner: no reply arrives any more, commands under way still do
 	arrival int64  // of the last command at the server
 	back    int64  // of the last reply at the owner
+	blocked bool   // the server serves nothing on it: its last command waits
+	queue   []func()
 }
 
 // Times of the store.
@@ -27,12 +29,19 @@ const (
 	storeDelayMax = 2 * millisecond
 	giveUpAfter   = 30 * millisecond // the owner's patience with a reply
 	lateBy        = 400 * millisecond
+	lagPerMille   = 50 // replicas fall behind
+	lagMax        = 100 * millisecond
 )
 
 // call sends a command: do runs at the server when it arrives, and returns what
 // takes the reply back to the owner. Faults make it arrive late, or its reply
 // never.
 func (c *connection) call(what string, do func() runtime.Input, lost func() runtime.Input) {
+	c.callAt(store.Applied, what, do, lost)
+}
+
+// callAt is call with a reply that waits until what the command wrote has a level.
+func (c *connection) callAt(level store.Level, what string, do func() runtime.Input, lost func() runtime.Input) {
 	w := c.w
 	arrive := max(c.arrival, w.now+w.between(storeDelayMin, storeDelayMax))
 	late := w.faulty(LateExec)
@@ -44,7 +53,7 @@ func (c *connection) call(what string, do func() runtime.Input, lost func() runt
 		w.tracef("%v: %s will arrive late", c.owner, what)
 		w.after(giveUpAfter, func() { c.giveUp(lost) })
 	}
-	w.at(arrive, func() {
+	c.serve(arrive, func() {
 		if !c.history.alive {
 			w.after(w.between(storeDelayMin, storeDelayMax), func() { c.giveUp(lost) })
 			return
@@ -58,12 +67,69 @@ func (c *connection) call(what string, do func() runtime.Input, lost func() runt
 			w.after(giveUpAfter, func() { c.giveUp(lost) })
 			return
 		}
-		c.back = max(c.back, w.now+w.between(storeDelayMin, storeDelayMax))
-		w.at(c.back, func() {
-			if !c.closed {
-				c.owner.step(reply)
+		if done, ok := reply.(*runtime.CommitDone); !ok || done.Err != nil || level == store.Applied {
+			c.reply(reply)
+			return
+		}
+		c.blocked = true
+		c.history.wait(func(durable bool) {
+			if durable {
+				c.reply(reply)
+			} else {
+				w.after(w.between(storeDelayMin, storeDelayMax), func() { c.giveUp(lost) })
 			}
+			c.unblock()
 		})
+	})
+}
+
+// serve has the server carry out a command, behind those that wait there.
+func (c *connection) serve(arrive int64, do func()) {
+	c.w.at(arrive, func() {
+		if c.blocked {
+			c.queue = append(c.queue, do)
+		} else {
+			do()
+		}
+	})
+}
+
+func (c *connection) unblock() {
+	c.blocked = false
+	for len(c.queue) > 0 && !c.blocked {
+		do := c.queue[0]
+		c.queue = c.queue[1:]
+		do()
+	}
+}
+
+// reply takes a reply back to the owner.
+func (c *connection) reply(in runtime.Input) {
+	w := c.w
+	c.back = max(c.back, w.now+w.between(storeDelayMin, storeDelayMax))
+	w.at(c.back, func() {
+		if !c.closed {
+			c.owner.step(in)
+		}
+	})
+}
+
+// write applies a write, and has it reach the replica later.
+func (c *connection) write(x write) {
+	h, w := c.history, c.w
+	h.apply(x)
+	if w.options.Durability == store.Applied {
+		return
+	}
+	n := len(h.writes)
+	lag := w.between(storeDelayMin, w.replication)
+	if !w.quiet && w.chance(lagPerMille) {
+		lag = w.between(w.replication, lagMax)
+	}
+	w.after(lag, func() {
+		if h.alive && !h.demoted {
+			h.replicate(n)
+		}
 	})
 }
 
@@ -92,7 +158,7 @@ func (c *connection) take(head task.Head) {
 			return &runtime.Taken{Err: fmt.Errorf("%w: take-over", store.ErrRefused)}
 		}
 		previous := c.history.slot(c.tag).head
-		c.history.apply(write{slot: c.tag, head: head})
+		c.write(write{slot: c.tag, head: head})
 		c.armed = c.history.slot(c.tag).version
 		c.w.tracef("%v took its slot over from %v", c.owner, previous)
 		return &runtime.Taken{Previous: previous, Lineage: c.w.lineageOf(c.history)}
@@ -101,7 +167,7 @@ func (c *connection) take(head task.Head) {
 
 func (c *connection) commit(b *store.Batch) {
 	head, changes := b.Head, copied(b.Changes)
-	c.call("commit "+head.Mark.String(), func() runtime.Input {
+	c.callAt(b.Level, "commit "+head.Mark.String(), func() runtime.Input {
 		s := c.history.slot(c.tag)
 		if s.version != c.armed && c.w.config.Plant != NoGuard {
 			if s.head.Token != head.Token {
@@ -117,7 +183,7 @@ func (c *connection) commit(b *store.Batch) {
 			changes = progressOnly(changes)
 		}
 		c.checkWriter(s, head)
-		c.history.apply(write{slot: c.tag, head: head, changes: changes})
+		c.write(write{slot: c.tag, head: head, changes: changes})
 		c.armed = s.version
 		c.w.tracef("%v committed %d: %s", c.owner, head.Number, summary(changes))
 		return &runtime.CommitDone{}

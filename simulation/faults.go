@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
 )
 
@@ -33,7 +34,7 @@ func (w *world) faulty(f Fault) bool {
 func (w *world) planFaults() {
 	var kinds []Fault
 	for _, f := range []Fault{Crash, Zombie, Restart, Split, Reset, ClockJump, Steal, Stall, SlotLoss, Rebalance, DoubleFetch, Slow, HandOver} {
-		if f == SlotLoss && w.config.Workload.Hops {
+		if f == SlotLoss && !w.maySplitState() {
 			continue // no promise there
 		}
 		if w.allowed[f] {
@@ -153,15 +154,12 @@ const lostMax = 12
 // loseTail replaces a server's history by a prefix of it. In a split the old one
 // goes on answering those who are connected with it.
 //
-// With several servers, a tree that spans two of them can be complete on one and
-// lose its tail on the other: commits that are only applied, and not yet on a
-// replica or a disk, do not promise more (R15, R40). So there servers restart and
-// split without loss, unless no record of the workload hops.
+// What is lost was not durable, where commits ask for that.
 func (w *world) loseTail(s *server, split bool) {
 	old := s.current
 	lost := 0
-	if len(w.servers) == 1 || !w.config.Workload.Hops {
-		lost = w.random.IntN(min(lostMax, len(old.writes)) + 1)
+	if len(w.servers) == 1 || w.maySplitState() {
+		lost = w.random.IntN(min(lostMax, w.unsafe(old)) + 1)
 	}
 	if lost > 0 {
 		w.result.Faults[TailLoss]++
@@ -169,22 +167,39 @@ func (w *world) loseTail(s *server, split bool) {
 	s.current = old.successor(w.lineage(), lost)
 	w.tracef("FAULT server %s begins history %v, %d writes shorter; split %v", s.name, s.current.lineage, lost, split)
 	if !split {
-		old.alive = false
+		old.end()
 		w.closeConnections(old)
 		return
 	}
+	old.demoted = true // its replica does not follow it any more
 	w.demoted = append(w.demoted, old)
 	w.after(w.between(millisecond, 400*millisecond), func() { w.endHistory(old) })
 }
 
+// maySplitState reports whether one part of the state may lose a tail that another
+// keeps. A tree that spans both could then be complete on one and lost on the
+// other: commits that are only applied, and not yet on a replica or a disk, do not
+// promise more (R15, R40), unless no record hops.
+func (w *world) maySplitState() bool {
+	return !w.config.Workload.Hops || w.options.Durability != store.Applied
+}
+
+// unsafe is how many of a server's last writes may be lost.
+func (w *world) unsafe(h *history) int {
+	if w.options.Durability == store.Applied {
+		return len(h.writes)
+	}
+	return len(h.writes) - h.durable
+}
+
 // loseSlot has one slot go back by some of its writes, while the others of its
 // server keep theirs: what a cluster does in which each slot has a master of its
-// own. Where records hop it promises nothing (R15, R40).
+// own.
 func (w *world) loseSlot(id task.ID) {
 	s := w.serverOf(id)
 	old, tag := s.current, w.tags[id]
 	var mine []int
-	for i := range old.writes {
+	for i := len(old.writes) - w.unsafe(old); i < len(old.writes); i++ {
 		if old.writes[i].slot == tag {
 			mine = append(mine, i)
 		}
@@ -198,7 +213,8 @@ func (w *world) loseSlot(id task.ID) {
 	}
 	s.current = n
 	w.tracef("FAULT slot %s of server %s is %d writes shorter, in history %v", tag, s.name, len(lost), n.lineage)
-	old.alive = false
+	n.replicate(len(n.writes))
+	old.end()
 	w.closeConnections(old)
 }
 
@@ -243,7 +259,7 @@ func (w *world) rebalance(id task.ID) {
 
 func (w *world) endHistory(old *history) {
 	if old.alive {
-		old.alive = false
+		old.end()
 		w.tracef("history %v ends", old.lineage)
 		w.closeConnections(old)
 	}

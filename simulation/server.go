@@ -23,6 +23,19 @@ type history struct {
 	writes  []write
 	slots   map[string]*slot
 	alive   bool
+
+	// What a replica has of it: a prefix of the writes. Applied and durable are two
+	// states of a write where commits ask for more than the first (R40).
+	replica map[string]*slot
+	durable int // writes of that prefix
+	demoted bool
+	waiting []waiting
+}
+
+// waiting is a command that waits for the writes before it to be durable.
+type waiting struct {
+	writes int
+	over   func(durable bool)
 }
 
 // write is one confirmed take-over or commit.
@@ -40,7 +53,7 @@ type slot struct {
 }
 
 func newHistory(lineage task.Lineage) *history {
-	return &history{lineage: lineage, slots: map[string]*slot{}, alive: true}
+	return &history{lineage: lineage, slots: map[string]*slot{}, replica: map[string]*slot{}, alive: true}
 }
 
 // successor is the history that follows this one after losing its last writes.
@@ -49,22 +62,65 @@ func (h *history) successor(lineage task.Lineage, lost int) *history {
 	for _, w := range h.writes[:len(h.writes)-lost] {
 		n.apply(w)
 	}
+	n.replicate(len(n.writes))
 	return n
 }
 
-func (h *history) slot(tag string) *slot {
-	s := h.slots[tag]
+func (h *history) slot(tag string) *slot { return slotIn(h.slots, tag) }
+
+// safe is the state of a slot that is not lost with the server.
+func (h *history) safe(tag string) *slot { return slotIn(h.replica, tag) }
+
+func slotIn(slots map[string]*slot, tag string) *slot {
+	s := slots[tag]
 	if s == nil {
 		s = &slot{tables: map[string]map[string]string{}}
-		h.slots[tag] = s
+		slots[tag] = s
 	}
 	return s
+}
+
+// replicate has the replica hold so many writes, and answers who waits for them.
+func (h *history) replicate(writes int) {
+	for h.durable < writes {
+		w := &h.writes[h.durable]
+		slotIn(h.replica, w.slot).apply(w)
+		h.durable++
+	}
+	h.answerWaiting()
+}
+
+// wait calls over when all writes so far are durable, or the server is gone.
+func (h *history) wait(over func(durable bool)) {
+	h.waiting = append(h.waiting, waiting{len(h.writes), over})
+	h.answerWaiting()
+}
+
+func (h *history) answerWaiting() {
+	all := h.waiting
+	h.waiting = nil
+	for _, w := range all {
+		if h.alive && h.durable < w.writes {
+			h.waiting = append(h.waiting, w)
+		} else {
+			w.over(h.durable >= w.writes)
+		}
+	}
+}
+
+// end ends the history: whoever waits will have no answer.
+func (h *history) end() {
+	h.alive = false
+	h.answerWaiting()
 }
 
 // apply carries out a write.
 func (h *history) apply(w write) {
 	h.writes = append(h.writes, w)
-	s := h.slot(w.slot)
+	h.slot(w.slot).apply(&w)
+}
+
+func (s *slot) apply(w *write) {
 	s.head = w.head
 	s.version++
 	for i := range w.changes {

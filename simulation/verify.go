@@ -12,6 +12,7 @@ import (
 
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/pstate"
+	"github.com/coppice-run/coppice/store"
 )
 
 // Users are the programs that use a module in a run.
@@ -26,8 +27,10 @@ type Users struct {
 	Tasks, Servers int
 	// Without leaves kinds of faults out.
 	Without []Fault
-	// Hops says that records hop: of two servers none then loses its tail, since
-	// what is only applied does not promise more.
+	// Durability is the level of the commits. Default store.Applied, as of a worker.
+	Durability store.Level
+	// Hops says that records hop: of two servers none then loses its tail at level
+	// Applied, which does not promise more.
 	Hops bool
 	// Fails says that handlers return errors on purpose.
 	Fails bool
@@ -83,7 +86,7 @@ func (u *Users) config(seed uint64, w Workload) Config {
 // workload makes a workload of a module and its users.
 func (u *Users) workload(m module.Module, invariants []Invariant) Workload {
 	name := fmt.Sprintf("%T", m)
-	return Workload{Name: name, Hops: u.Hops, Fails: u.Fails, New: func() Case { return &usersCase{m, u, invariants} }}
+	return Workload{Name: name, Hops: u.Hops, Fails: u.Fails, Durability: &u.Durability, New: func() Case { return &usersCase{m, u, invariants} }}
 }
 
 // usersCase is a workload of programs.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
 )
 
@@ -45,10 +46,11 @@ type world struct {
 
 	fifo fifo
 
-	allowed   [faultCount]bool
-	meanPause int64 // between faults that strike
-	quiet     bool
-	over      bool
+	allowed     [faultCount]bool
+	replication int64 // the longest that a replica lags behind
+	meanPause   int64 // between faults that strike
+	quiet       bool
+	over        bool
 }
 
 // Limits of a run.
@@ -96,6 +98,12 @@ func newWorld(config Config) *world {
 		MaxEventsPerBatch: 1 + w.random.IntN(50), MaxExecutingPerTask: 1 + w.random.IntN(60),
 		CacheEntriesMax: 1 + w.random.IntN(40), DepotCacheCardinality: 2 + w.random.IntN(60),
 	}
+	if level := config.Workload.Durability; level != nil {
+		w.options.Durability = *level
+	} else if w.chance(400) {
+		w.options.Durability = store.Replicated(1)
+	}
+	w.replication = w.between(200*microsecond, 6*millisecond)
 	return w
 }
 

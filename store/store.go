@@ -72,6 +72,7 @@ type Change struct {
 type Batch struct {
 	Head    task.Head // the new head: its token is the session's, its number the next one
 	Changes []Change  // each table at most once
+	Level   Level     // where it must be before Commit returns nil
 }
 
 // Open adds an empty change for a table. It uses the memory of an earlier batch
@@ -159,6 +160,10 @@ type Store interface {
 	// eviction policy that deletes state, no transactions allowed.
 	Check(ctx context.Context) error
 
+	// CheckLevel looks whether the servers can reach a level. An error says what is
+	// missing, and the mend; warnings what it will cost.
+	CheckLevel(ctx context.Context, level Level) (warnings []string, err error)
+
 	// Take replaces the slot's head by the given one, whoever holds it, and
 	// returns a session that guards it together with the head that was there
 	// (zero if none). It is never re-sent: after an error the caller comes again
@@ -185,7 +190,9 @@ type Session interface {
 	// Lineage is that of the connection, read when it was opened.
 	Lineage() task.Lineage
 	// Commit writes the batch under the guard and arms the guard again, in one
-	// round trip. On nil the head is the batch's.
+	// round trip. On nil the head is the batch's, and the batch has reached its
+	// level. Above Applied Commit waits for that as long as it takes; once the batch
+	// is written, any error is ErrLost (R40, R41).
 	Commit(ctx context.Context, batch *Batch) error
 	// Read answers reads on the session's connection, behind its last commit.
 	Read(ctx context.Context, reads []Read) error

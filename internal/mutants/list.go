@@ -54,6 +54,8 @@ func commits() []Mutation {
 			Old: "t.host.Out.Rollback(mark)\n\t\tt.view.Rollback(save)\n\t\tt.eventFailed(it, err)", New: "_ = mark\n\t\tt.view.Rollback(save)\n\t\tt.eventFailed(it, err)"},
 		{Name: "look-ahead-stays", Rule: "design 6", What: "what runs ahead is not taken back", File: run,
 			Old: "t.host.Out.Rollback(mark)\n\t\tt.view.Rollback(save)\n\t}\n\tt.co.ahead = false", New: "t.host.Out.Rollback(mark)\n\t\tt.view.Release(save)\n\t}\n\tt.co.ahead = false"},
+		{Name: "level-ignored", Rule: "R40", What: "what follows from a commit leaves before its durability level is reached", File: batch,
+			Old: "b.commit.Level = t.options.Durability", New: "b.commit.Level = store.Applied"},
 		{Name: "deletes-lost", Rule: "R7", What: "deletes are left out of commits", File: "internal/overlay/seal.go",
 			Old: "w := store.Write{Field: n.field}", New: "w := store.Write{Field: n.field}\n\t\tif n.flags&present == 0 {\n\t\t\tcontinue\n\t\t}"},
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/store"
 )
 
 // All lists the options by name.
@@ -76,6 +77,11 @@ var all = sorted([]Option{
 		Name: "store.fields.per.batch.max", Place: ForModule, Unit: "fields",
 		Doc:   "Fields that one commit writes at most; 10,000 hold a server for about 11 ms.",
 		field: count(func(o *runtime.Options) *int { return &o.MaxFieldsPerBatch }),
+	},
+	{
+		Name: "store.durability", Place: ForModule, Unit: "level",
+		Doc:   "Where a commit must be before anything that rests on it leaves its task: applied (the master answered), replicated N, fsynced (the master's disk; Redis 7.2 with appendonly yes), fsynced N. With several masters, trees that span them keep their promises through the loss of a master from replicated N on, N being the number of replicas of each.",
+		field: level(func(o *runtime.Options) *store.Level { return &o.Durability }),
 	},
 	{
 		Name: "store.probe.seconds", Place: ForModule, Unit: "seconds",

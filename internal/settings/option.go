@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/store"
 )
 
 // Place is what an option may be set for, besides the whole module.
@@ -90,6 +91,16 @@ func seconds(at func(*runtime.Options) *time.Duration) field {
 }
 
 const secondsMax = 1_000_000
+
+func level(at func(*runtime.Options) *store.Level) field {
+	return field{
+		get: func(o *runtime.Options) string { return at(o).String() },
+		set: func(o *runtime.Options, value string) (err error) {
+			*at(o), err = store.ParseLevel(value)
+			return err
+		},
+	}
+}
 
 // not is an option that is true where the engine's field is false.
 func not(at func(*runtime.Options) *bool) field {
