@@ -54,9 +54,11 @@ type SourcePlan struct {
 	Name        string
 	Depot       *DepotPlan
 	Start       Start
-	Retry       RetryMode                         `json:",omitempty"`
-	MaxAttempts int                               `json:",omitempty"` // 0: no limit
-	Run         func(*Event, *depot.Record) error `json:"-"`
+	Retry       RetryMode `json:",omitempty"`
+	MaxAttempts int       `json:",omitempty"` // 0: no limit
+	// GoesOnWhenFull: the source begins records although the store is nearly full.
+	GoesOnWhenFull bool                              `json:",omitempty"`
+	Run            func(*Event, *depot.Record) error `json:"-"`
 
 	attemptsChosen bool
 }

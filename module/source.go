@@ -99,6 +99,11 @@ const (
 // counted (promise 3.90).
 func RetryNone() SourceOption { return func(s *SourcePlan) { s.Retry = RetriesNone } }
 
+// GoOnWhenFull has the source go on where others stop because the store's memory is
+// nearly full (store.memory.stop.percent): for records that delete. At 100 % the
+// store refuses deletes, too.
+func GoOnWhenFull() SourceOption { return func(s *SourcePlan) { s.GoesOnWhenFull = true } }
+
 // RetryAllAfter keeps the order of a partition over failures: when a record
 // fails, all behind it on its partition run again after it, also those that had
 // succeeded, and what is left of their earlier runs takes no effect any more

@@ -15,6 +15,8 @@ type Store struct {
 	config  Config
 	single  *redis.Client        // pooled, for reads; nil on a cluster
 	cluster *redis.ClusterClient // nil on a single server
+
+	memories memories
 }
 
 var _ store.Store = (*Store)(nil)

@@ -84,7 +84,7 @@ func (t *Task) onAwait(in *Await) {
 			t.answer(key, in.Waiter)
 			return
 		}
-		if t.throttledBy(key) != nil {
+		if topo, _ := t.throttledBy(key); topo != nil {
 			t.effects.Answers = append(t.effects.Answers, t.throttledAnswer(key, in.Waiter))
 			return
 		}

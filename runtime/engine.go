@@ -62,6 +62,7 @@ type Task struct {
 	finishing bool  // no more records are begun
 	finished  bool  // and those that were are done, as was told
 	nominated bool
+	pressure  Pressure
 	empty     bool // the slot held no progress when it was taken
 	now       int64
 	effects   Effects
@@ -215,6 +216,8 @@ func (t *Task) take(in Input) {
 		t.onParked(in)
 	case *OptionsChanged:
 		t.onOptionsChanged(in)
+	case *Pressure:
+		t.onPressure(in)
 	case *Tick: // time has moved, which is all
 	}
 }

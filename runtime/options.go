@@ -54,6 +54,12 @@ type Options struct {
 	// whether the slot is still its own (R18): an idle owner notices a lost
 	// connection, and a server that went back, after so long. Default 2 s.
 	ProbePeriod time.Duration
+	// StoreStopPercent is how full the slot's server may be before sources stop
+	// (store.memory.stop.percent, R44). Default 90.
+	StoreStopPercent int
+	// QueueBytesMax is what a worker may hold in memory for events on their way
+	// before its sources stop (worker.queue.bytes.max, R43). Default 256 MiB.
+	QueueBytesMax int64
 	// Durability is where a commit must be before anything that rests on it leaves
 	// the task (store.durability, R40). Default store.Applied.
 	Durability store.Level
@@ -77,6 +83,8 @@ func (o Options) WithDefaults() Options {
 	setDefault(&o.ProbePeriod, 2*time.Second)
 	setDefault(&o.AckResultsMax, 10_000)
 	setDefault(&o.AwaitsMax, 100_000)
+	setDefault(&o.StoreStopPercent, 90)
+	setDefault(&o.QueueBytesMax, 256<<20)
 	return o
 }
 

@@ -36,6 +36,7 @@ type queue struct {
 	lanes   []*lane
 	turn    int
 	waiting int    // events in lanes
+	bytes   int64  // that they take
 	drawn   []item // in the order of running
 	at      int    // the next of drawn
 }
@@ -59,6 +60,7 @@ func (q *queue) push(f *wire.Frame, tasks int) {
 	}
 	l.frames = append(l.frames, f)
 	q.waiting += len(f.Events)
+	q.bytes += f.Bytes()
 }
 
 // draw moves up to n events of the lane to the drawn items.
@@ -72,6 +74,7 @@ func (l *lane) draw(q *queue, n int) {
 			q.waiting--
 		}
 		if l.next == len(f.Events) {
+			q.bytes -= f.Bytes()
 			l.frames[0] = nil
 			l.frames = l.frames[1:]
 			l.next = 0

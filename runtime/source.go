@@ -173,7 +173,7 @@ func (t *Task) steer(f *feed) {
 // admit begins records of a source, those that failed before first, as far as
 // the limit of executing records allows (promise 3.86).
 func (t *Task) admit(topo *topology, s *source) {
-	if t.finishing || t.now < s.heldUntil {
+	if t.finishing || t.now < s.heldUntil || t.shut(s) != "" {
 		return
 	}
 	room := func() bool { return len(t.queue.drawn) < drawAhead && !t.throttled(topo) }

@@ -22,7 +22,7 @@ func (t *Task) noteLimit(topo *topology) {
 	full := t.throttled(topo)
 	if full && !topo.limited {
 		for _, key := range t.waitedFor() {
-			if t.throttledBy(key) == topo {
+			if by, _ := t.throttledBy(key); by == topo {
 				t.answerThrottled(key)
 			}
 		}
@@ -30,20 +30,26 @@ func (t *Task) noteLimit(topo *topology) {
 	topo.limited = full
 }
 
-// throttledBy returns the topology at its limit that has not begun a record. A
-// source without retries does not wait at the limit: it skips (promise 3.90).
-func (t *Task) throttledBy(key recordKey) *topology {
+// throttledBy returns the topology that has not begun a record and may not now, and
+// why. A source without retries does not wait at the limit: it skips (promise 3.90).
+func (t *Task) throttledBy(key recordKey) (*topology, string) {
 	for _, f := range t.feeds {
 		if f.depot != key.depot {
 			continue
 		}
 		for _, s := range f.sources {
-			if s.known && !s.dropsFailures() && key.offset >= s.begun && t.throttled(s.topology) && !s.progress.Done(key.offset) {
-				return s.topology
+			if !s.known || key.offset < s.begun || s.progress.Done(key.offset) {
+				continue
+			}
+			if why := t.shut(s); why != "" {
+				return s.topology, why
+			}
+			if !s.dropsFailures() && t.throttled(s.topology) {
+				return s.topology, s.topology.limitText()
 			}
 		}
 	}
-	return nil
+	return nil, ""
 }
 
 func (t *Task) answerThrottled(key recordKey) {
@@ -54,8 +60,8 @@ func (t *Task) answerThrottled(key recordKey) {
 
 func (t *Task) throttledAnswer(key recordKey, waiter uint64) Answer {
 	a := Answer{Waiter: waiter, Kind: AnswerThrottled}
-	if topo := t.throttledBy(key); topo != nil {
-		a.Topology, a.Text = topo.plan.Name, topo.limitText()
+	if topo, why := t.throttledBy(key); topo != nil {
+		a.Topology, a.Text = topo.plan.Name, why
 	}
 	return a
 }

@@ -113,11 +113,12 @@ const (
 	DoubleFetch              // the log delivers records again
 	Slow                     // an owner takes its time, and nobody replaces it
 	HandOver                 // a nominee asks a healthy owner to finish, and takes the task then, later, or never
+	FullMemory               // a server takes no writes for a while
 	faultCount
 )
 
 var faultNames = [faultCount]string{"crash", "zombie", "lost-reply", "late-exec", "refused", "restart", "split", "reset", "clock-jump", "steal", "stall",
-	"tail-loss", "slot-loss", "zombie-write", "rebalance-in-take-over", "double-frame", "double-fetch", "slow", "hand-over"}
+	"tail-loss", "slot-loss", "zombie-write", "rebalance-in-take-over", "double-frame", "double-fetch", "slow", "hand-over", "full-memory"}
 
 func (f Fault) String() string {
 	if f >= faultCount {

@@ -154,8 +154,8 @@ func (c *connection) errLost(what string) error {
 
 func (c *connection) take(head task.Head) {
 	c.call("take-over", func() runtime.Input {
-		if c.w.faulty(Refused) {
-			return &runtime.Taken{Err: fmt.Errorf("%w: take-over", store.ErrRefused)}
+		if err := c.refused("take-over"); err != nil {
+			return &runtime.Taken{Err: err}
 		}
 		previous := c.history.slot(c.tag).head
 		c.write(write{slot: c.tag, head: head})
@@ -176,8 +176,8 @@ func (c *connection) commit(b *store.Batch) {
 			c.w.tracef("%v: commit %d aborted, the head is %v", c.owner, head.Number, s.head)
 			return &runtime.CommitDone{Err: fmt.Errorf("%w: the head is %v", store.ErrFenced, s.head)}
 		}
-		if c.w.faulty(Refused) {
-			return &runtime.CommitDone{Err: fmt.Errorf("%w: commit", store.ErrRefused)}
+		if err := c.refused("commit"); err != nil {
+			return &runtime.CommitDone{Err: err}
 		}
 		if c.w.config.Plant == SplitCommit && c.w.chance(100) {
 			changes = progressOnly(changes)

@@ -33,7 +33,7 @@ func (w *world) faulty(f Fault) bool {
 // planFaults has faults strike at random times until it becomes quiet.
 func (w *world) planFaults() {
 	var kinds []Fault
-	for _, f := range []Fault{Crash, Zombie, Restart, Split, Reset, ClockJump, Steal, Stall, SlotLoss, Rebalance, DoubleFetch, Slow, HandOver} {
+	for _, f := range []Fault{Crash, Zombie, Restart, Split, Reset, ClockJump, Steal, Stall, SlotLoss, Rebalance, DoubleFetch, Slow, HandOver, FullMemory} {
 		if f == SlotLoss && !w.maySplitState() {
 			continue // no promise there
 		}
@@ -108,6 +108,8 @@ func (w *world) strike(f Fault) {
 			w.tracef("%v is done with what took it so long", o)
 			o.resume()
 		})
+	case FullMemory:
+		w.fill(s)
 	case HandOver:
 		w.handOver(o)
 	case Stall:

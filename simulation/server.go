@@ -13,6 +13,7 @@ import (
 type server struct {
 	name    string
 	current *history
+	full    bool // takes no writes
 }
 
 // history is one life of one server: a state that is the fold of the writes that

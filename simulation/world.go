@@ -181,6 +181,10 @@ func (w *world) heal() {
 	for _, h := range w.demoted {
 		w.endHistory(h)
 	}
+	for _, s := range w.servers {
+		s.full = false
+		w.press(s, &runtime.Pressure{})
+	}
 	for i, o := range w.owners {
 		if !o.alive || o.paused {
 			w.hire(task.ID(i))

@@ -136,6 +136,21 @@ type Read struct {
 	More     bool      // Range: a limit of the answer, not the span, ended it
 }
 
+// Memory is how much memory a server uses, of how much it may.
+type Memory struct {
+	Address   string
+	UsedBytes int64
+	MaxBytes  int64 // 0: no limit
+}
+
+// Percent is how full it is; 0 without a limit.
+func (m Memory) Percent() int {
+	if m.MaxBytes <= 0 {
+		return 0
+	}
+	return int(m.UsedBytes * 100 / m.MaxBytes)
+}
+
 // Errors of a commit. Implementations wrap them with the task's tag, the
 // server's address and the cause.
 var (
@@ -163,6 +178,9 @@ type Store interface {
 	// CheckLevel looks whether the servers can reach a level. An error says what is
 	// missing, and the mend; warnings what it will cost.
 	CheckLevel(ctx context.Context, level Level) (warnings []string, err error)
+
+	// Memory tells how full the server is that holds a slot. It is cheap to ask often.
+	Memory(ctx context.Context, slot Slot) (Memory, error)
 
 	// Take replaces the slot's head by the given one, whoever holds it, and
 	// returns a session that guards it together with the head that was there

@@ -44,6 +44,10 @@ type driver struct {
 	stopOnce  sync.Once
 	halted    atomic.Pointer[error]
 	gone      atomic.Bool // run has ended
+
+	queued       atomic.Int64     // bytes of events that wait in the engine
+	storePercent int              // of the watch alone, as pressed
+	pressed      runtime.Pressure // what the task was told last
 }
 
 func newDriver(w *Worker, l *loaded, id task.ID) *driver {
@@ -179,6 +183,7 @@ func (d *driver) run(ctx context.Context) {
 func (d *driver) step(in runtime.Input, timer *time.Timer) {
 	now := int64(time.Since(d.started)) + 1
 	e := d.engine.Step(now, in)
+	d.queued.Store(d.engine.QueuedBytes())
 	d.carryOut(e)
 	if e.WakeAt != 0 {
 		timer.Reset(time.Duration(max(e.WakeAt-now, 0)))

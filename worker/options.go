@@ -3,6 +3,7 @@ package worker
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coppice-run/coppice/internal/settings"
@@ -17,6 +18,8 @@ type dynamic struct {
 
 	mu  sync.Mutex
 	set *settings.Set
+
+	queueMax atomic.Int64
 }
 
 func newDynamic(w *Worker, l *loaded, facts map[string][]byte) *dynamic {
@@ -51,8 +54,12 @@ func (o *dynamic) input() *runtime.OptionsChanged {
 	for _, err := range errs {
 		o.w.config.Logger.Error("an option is not taken", "module", o.l.plan.Module, "cause", err)
 	}
+	o.queueMax.Store(in.Module.WithDefaults().QueueBytesMax)
 	return in
 }
+
+// queueBytesMax is the module's worker.queue.bytes.max.
+func (o *dynamic) queueBytesMax() int64 { return o.queueMax.Load() }
 
 // follow watches the meta topic until the worker stops.
 func (o *dynamic) follow() {

@@ -109,6 +109,7 @@ func (w *Worker) launch(ctx context.Context, modules []module.Module) error {
 		w.mu.Unlock()
 	}
 	w.background.Go(func() { w.feeds.run(w.ctx) })
+	w.background.Go(w.watchPressure)
 	var all []*driver
 	for _, l := range w.all() {
 		w.background.Go(l.options.follow)

@@ -84,6 +84,16 @@ var all = sorted([]Option{
 		field: level(func(o *runtime.Options) *store.Level { return &o.Durability }),
 	},
 	{
+		Name: "store.memory.stop.percent", Place: ForModule, Unit: "percent",
+		Doc:   "How full a server's memory may be before the sources of its tasks begin no more records, but for those with GoOnWhenFull. A full server refuses all writes.",
+		field: percent(func(o *runtime.Options) *int { return &o.StoreStopPercent }),
+	},
+	{
+		Name: "worker.queue.bytes.max", Place: ForModule, Unit: "bytes",
+		Doc:   "Memory that events on their way may take on a worker before its sources begin no more records; they go on at half. Events themselves never wait.",
+		field: size(func(o *runtime.Options) *int64 { return &o.QueueBytesMax }),
+	},
+	{
 		Name: "store.probe.seconds", Place: ForModule, Unit: "seconds",
 		Doc:   "A task that has heard nothing of its slot for so long looks whether the slot is still its own.",
 		field: seconds(func(o *runtime.Options) *time.Duration { return &o.ProbePeriod }),

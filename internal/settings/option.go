@@ -8,6 +8,7 @@
 package settings
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -73,6 +74,36 @@ func count(at func(*runtime.Options) *int) field {
 }
 
 const countMax = 100_000_000
+
+func percent(at func(*runtime.Options) *int) field {
+	return field{
+		get: func(o *runtime.Options) string { return strconv.Itoa(*at(o)) },
+		set: func(o *runtime.Options, value string) error {
+			n, err := strconv.Atoi(value)
+			if err != nil || n < 1 || n > 100 {
+				return errors.New("want a whole number from 1 to 100")
+			}
+			*at(o) = n
+			return nil
+		},
+	}
+}
+
+func size(at func(*runtime.Options) *int64) field {
+	return field{
+		get: func(o *runtime.Options) string { return strconv.FormatInt(*at(o), 10) },
+		set: func(o *runtime.Options, value string) error {
+			n, err := strconv.ParseInt(value, 10, 64)
+			if err != nil || n < 1<<10 || n > sizeMax {
+				return fmt.Errorf("want a number of bytes from 1024 to %d", int64(sizeMax))
+			}
+			*at(o) = n
+			return nil
+		},
+	}
+}
+
+const sizeMax = 1 << 40
 
 func seconds(at func(*runtime.Options) *time.Duration) field {
 	return field{

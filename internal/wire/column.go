@@ -1,6 +1,10 @@
 package wire
 
-import "github.com/coppice-run/coppice/internal/codec"
+import (
+	"unsafe"
+
+	"github.com/coppice-run/coppice/internal/codec"
+)
 
 // Column holds the payloads of one step's events in a frame.
 type Column interface {
@@ -10,6 +14,8 @@ type Column interface {
 	// Add takes a stored payload; it keeps raw.
 	Add(raw []byte)
 	Truncate(n int)
+	// Bytes is about how much memory the payloads take.
+	Bytes() int
 	Reset()
 }
 
@@ -21,6 +27,7 @@ type ColumnOf[T any] struct {
 	encode bool // those that it holds now are
 	values []T
 	raws   [][]byte
+	bytes  int // of raws
 }
 
 // NewColumn returns an empty column. With encode, payloads are always kept in
@@ -49,6 +56,7 @@ func (c *ColumnOf[T]) Put(value T) error {
 		return err
 	}
 	c.raws = append(c.raws, raw)
+	c.bytes += len(raw)
 	return nil
 }
 
@@ -81,10 +89,14 @@ func (c *ColumnOf[T]) AppendEncoded(dst []byte, i int) ([]byte, error) {
 func (c *ColumnOf[T]) Add(raw []byte) {
 	c.encode = true
 	c.raws = append(c.raws, raw)
+	c.bytes += len(raw)
 }
 
 func (c *ColumnOf[T]) Truncate(n int) {
 	if c.encode {
+		for _, raw := range c.raws[n:] {
+			c.bytes -= len(raw)
+		}
 		clear(c.raws[n:])
 		c.raws = c.raws[:n]
 		return
@@ -93,7 +105,16 @@ func (c *ColumnOf[T]) Truncate(n int) {
 	c.values = c.values[:n]
 }
 
+func (c *ColumnOf[T]) Bytes() int {
+	if c.encode {
+		return c.bytes
+	}
+	var value T
+	return len(c.values) * int(unsafe.Sizeof(value))
+}
+
 func (c *ColumnOf[T]) Reset() {
+	c.bytes = 0
 	clear(c.values)
 	clear(c.raws)
 	c.values, c.raws, c.encode = c.values[:0], c.raws[:0], c.always

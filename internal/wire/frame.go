@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"unsafe"
+
 	"github.com/coppice-run/coppice/acker"
 	"github.com/coppice-run/coppice/task"
 )
@@ -84,6 +86,17 @@ type Frame struct {
 
 // Empty reports whether the frame says nothing but who sends it.
 func (f *Frame) Empty() bool { return len(f.Events) == 0 && len(f.Acks) == 0 }
+
+// Bytes is about how much memory the frame takes.
+func (f *Frame) Bytes() int64 {
+	n := int(unsafe.Sizeof(*f)) + len(f.Events)*int(unsafe.Sizeof(Event{})) + len(f.Acks)*int(unsafe.Sizeof(Ack{}))
+	for _, c := range f.Columns {
+		if c != nil {
+			n += c.Bytes()
+		}
+	}
+	return int64(n)
+}
 
 // Reset empties the frame and keeps its memory.
 func (f *Frame) Reset() {
