@@ -31,6 +31,8 @@ type Config struct {
 	// who is told of servers that have their ports and do not run yet.
 	front, link string
 	placed      func(servers []Server)
+	redisServer string
+	redisMore   []string
 }
 
 // Parts names servers.

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ func startRedis(config Config, server *Server) error {
 	if err != nil {
 		return fmt.Errorf("stack: %s: %w", server.Name, err)
 	}
-	command := []string{"redis-server", file, "--port", port, "--dir", server.Data}
+	command := []string{cmp.Or(config.redisServer, "redis-server"), file, "--port", port, "--dir", server.Data}
 	if server.Follows != "" {
 		host, port, err := net.SplitHostPort(server.Follows)
 		if err != nil {
@@ -42,6 +43,7 @@ func startRedis(config Config, server *Server) error {
 			"--cluster-port", strconv.Itoa(server.SidePort),
 			"--cluster-node-timeout", strconv.Itoa(config.ClusterNodeTimeoutMillis))
 	}
+	command = append(command, config.redisMore...)
 	return server.spawn(config.EndWithCaller, command...)
 }
 

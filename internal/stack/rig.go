@@ -17,6 +17,10 @@ type RigConfig struct {
 	Folder string
 	// NoKafka leaves the broker out.
 	NoKafka bool
+	// RedisServer is the program to run instead of redis-server: a newer one.
+	RedisServer string
+	// RedisArguments are given to both Redis servers.
+	RedisArguments []string
 	// Doors is how many stable addresses of the Redis master there are, such as
 	// one for each worker. Default 1.
 	Doors int
@@ -69,6 +73,8 @@ func OpenRig(ctx context.Context, config RigConfig) (*Rig, error) {
 		Parts:         Parts{Kafka: !config.NoKafka, Pair: true},
 		ReadyTimeout:  config.ReadyTimeout,
 		EndWithCaller: true,
+		redisServer:   config.RedisServer,
+		redisMore:     config.RedisArguments,
 		Progress:      config.Progress,
 		front:         r.kafka.Address(),
 		link:          r.link.Address(),
