@@ -17,12 +17,12 @@ type OptionScope struct {
 
 // OptionValue is an option of a module and the value that holds.
 type OptionValue struct {
-	Name    string
-	Value   string
-	Default string
-	From    string // where the value comes from: "default", "module", "topology x", "depot x"
-	Unit    string
-	Doc     string
+	Name    string `json:"name"`
+	Value   string `json:"value"`
+	Default string `json:"default"`
+	From    string `json:"from"` // where the value comes from: "default", "module", "topology x", "depot x"
+	Unit    string `json:"unit"`
+	Doc     string `json:"doc"`
 }
 
 // Errors of options, wrapped with what there is.
@@ -64,6 +64,20 @@ func (c *Client) Options(ctx context.Context, module string, scope OptionScope) 
 		values = append(values, OptionValue{Name: o.Name, Value: value, Default: o.Default(), From: from, Unit: o.Unit, Doc: o.Doc})
 	}
 	return values, nil
+}
+
+// Option returns one option of a module as it holds for a scope.
+func (c *Client) Option(ctx context.Context, module string, scope OptionScope, name string) (OptionValue, error) {
+	all, err := c.Options(ctx, module, scope)
+	if err != nil {
+		return OptionValue{}, err
+	}
+	for _, v := range all {
+		if v.Name == name {
+			return v, nil
+		}
+	}
+	return OptionValue{}, fmt.Errorf("module %s: %w", module, settings.Unknown(name))
 }
 
 // SetOption sets an option for a scope; an empty value takes the setting back. It

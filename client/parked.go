@@ -18,11 +18,11 @@ import (
 
 // ParkedRef names a parked record.
 type ParkedRef struct {
-	Module    string
-	Topology  string
-	Source    string
-	Partition int32
-	Offset    int64
+	Module    string `json:"module"`
+	Topology  string `json:"topology"`
+	Source    string `json:"source"`
+	Partition int32  `json:"partition"`
+	Offset    int64  `json:"offset"`
 }
 
 func (r ParkedRef) String() string {
@@ -33,13 +33,13 @@ func (r ParkedRef) String() string {
 // decide: it failed as often as it may, a handler parked it, or it does not decode.
 type ParkedRecord struct {
 	ParkedRef
-	Time     time.Time // when it was appended
-	Key      []byte
-	Value    []byte
-	Edited   bool // the value is not the one in the depot any more
-	Headers  []depot.Header
-	Reason   string // of the last attempt
-	Attempts int
+	Time     time.Time      `json:"time"` // when it was appended
+	Key      []byte         `json:"key"`
+	Value    []byte         `json:"value"`
+	Edited   bool           `json:"edited"` // the value is not the one in the depot any more
+	Headers  []depot.Header `json:"headers"`
+	Reason   string         `json:"reason"` // of the last attempt
+	Attempts int            `json:"attempts"`
 }
 
 // ErrNotParked: there is no such parked record, or no longer.
@@ -128,7 +128,8 @@ func (c *Client) SkipParked(ctx context.Context, ref ParkedRef) error {
 }
 
 // EditParked replaces the value of a parked record; the depot keeps the old one.
-// Retry it then.
+// Retry it then: it runs on the task of its partition, so its key should stay what
+// it was.
 func (c *Client) EditParked(ctx context.Context, ref ParkedRef, value []byte) error {
 	if value == nil {
 		value = []byte{}

@@ -65,6 +65,9 @@ func (o *dynamic) queueBytesMax() int64 { return o.queueMax.Load() }
 func (o *dynamic) follow() {
 	for o.w.ctx.Err() == nil {
 		err := o.w.config.Log.WatchMeta(o.w.ctx, o.l.plan.Module, func(key string, value []byte) {
+			if value == nil {
+				o.l.starts.forget(key)
+			}
 			if !o.put(key, value) {
 				return
 			}

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/task"
@@ -32,7 +34,7 @@ type sourceStart struct {
 }
 
 func startKey(d *driver) string { return "start/" + strconv.Itoa(int(d.id)) }
-func dataKey(d *driver) string  { return "data/" + strconv.Itoa(int(d.id)) }
+func dataKey(d *driver) string  { return wire.DataNoteKey + strconv.Itoa(int(d.id)) }
 
 // starter answers the tasks of one module that ask where their sources begin. It
 // reads the notes once for all tasks that ask together.
@@ -157,6 +159,23 @@ func (s *starter) find(topic depot.Topic, partition int32, start module.Start) (
 // dataNote is what the meta topic says of a task that has committed, under
 // data/<task>.
 type dataNote struct{ Version int }
+
+// forget takes the note back that a task has data: somebody wants it built anew. A
+// task that has halted begins again.
+func (s *starter) forget(key string) {
+	text, ok := strings.CutPrefix(key, wire.DataNoteKey)
+	id, err := strconv.Atoi(text)
+	if !ok || err != nil || id < 0 || id >= s.l.tasks {
+		return
+	}
+	s.mu.Lock()
+	delete(s.noted, task.ID(id))
+	s.mu.Unlock()
+	if d := s.l.drivers[id].Load(); d != nil && d.halted.Load() != nil {
+		d.log.Info("the task is to be built anew; it begins again")
+		d.send(&runtime.Nominated{})
+	}
+}
 
 // took notes, once, that a task has data.
 func (s *starter) took(d *driver) {

@@ -9,10 +9,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	redis.SetLogger(silent{})
+	goleak.VerifyTestMain(m)
+}
 
 // coppice runs the command and returns its exit code and what it printed.
 func coppice(ctx context.Context, args ...string) (code int, out, errs string) {
@@ -103,6 +107,10 @@ func TestWrongUse(t *testing.T) {
 		{[]string{"demo", "--redis", closed}, closed},
 		{[]string{"demo", "--redis", "nohost"}, "nohost"},
 		{[]string{"demo", "--wrong"}, "--wrong"},
+		{[]string{"options", "list", "M"}, kafkaVariable},
+		{[]string{"parked", "retry", "M/x"}, "MODULE/TOPOLOGY/SOURCE/PARTITION/OFFSET"},
+		{[]string{"parked", "edit", "M/t/s/0/1"}, "value"},
+		{[]string{"modules", "--kafka", closed, "--redis", closed}, closed},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			t.Parallel()

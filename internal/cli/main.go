@@ -61,6 +61,6 @@ func rootCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(demoCommand())
+	root.AddCommand(demoCommand(), modulesCommand(), tasksCommand(), optionsCommand(), parkedCommand())
 	return root
 }

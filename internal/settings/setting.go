@@ -103,7 +103,7 @@ func Parse(key string, value []byte) (s Setting, ok bool, err error) {
 func Check(plan *module.Plan, s *Setting) error {
 	o, ok := Find(s.Name)
 	if !ok {
-		return fmt.Errorf("option %q: %w; %s", s.Name, ErrUnknownOption, near(s.Name))
+		return Unknown(s.Name)
 	}
 	if err := CheckScope(plan, s.Scope); err != nil {
 		return fmt.Errorf("option %s: %w", s.Name, err)
@@ -115,6 +115,11 @@ func Check(plan *module.Plan, s *Setting) error {
 		return nil
 	}
 	return o.Check(s.Value)
+}
+
+// Unknown is the error of a name that no option has, with those that may be meant.
+func Unknown(name string) error {
+	return fmt.Errorf("option %q: %w; %s", name, ErrUnknownOption, near(name))
 }
 
 // CheckScope reports what a scope names that the module does not have.

@@ -23,6 +23,11 @@ func HeadKey(tag string) string { return "{" + tag + "}:head" }
 // Slot returns the store's name of a task's slot.
 func Slot(tag string) store.Slot { return store.Slot{Tag: tag, Head: HeadKey(tag)} }
 
+// DataNoteKey begins the keys of the meta topic that note which tasks have had
+// data: data/<task> (R22). Taking the note away lets a task with an empty slot begin
+// anew.
+const DataNoteKey = "data/"
+
 // ProgressTable names the progress of a stream topology.
 func ProgressTable(tag, topology string) store.Table {
 	return PStateTable(tag, ProgressName(topology), store.Map)

@@ -1,0 +1,129 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
+)
+
+// ModuleInfo says what a module consists of.
+type ModuleInfo struct {
+	Name       string   `json:"name"`
+	Tasks      int      `json:"tasks"`
+	Topologies []string `json:"topologies"`
+	Depots     []string `json:"depots"`
+	PStates    []string `json:"pStates"`
+}
+
+// Modules lists the modules that have run on these servers, by name.
+func (c *Client) Modules(ctx context.Context) ([]ModuleInfo, error) {
+	specs, err := c.config.Log.Topics(ctx, "")
+	if err != nil {
+		return nil, fmt.Errorf("client: listing the modules: %w", err)
+	}
+	var names []string
+	for _, s := range specs {
+		names = append(names, s.Module)
+	}
+	slices.Sort(names)
+	var all []ModuleInfo
+	for _, name := range slices.Compact(names) {
+		b, err := c.named(ctx, name)
+		if errors.Is(err, ErrNoModule) {
+			continue // its topics are being made
+		}
+		if err != nil {
+			return nil, err
+		}
+		info := ModuleInfo{Name: name, Tasks: b.tasks}
+		for _, s := range b.plan.Streams {
+			info.Topologies = append(info.Topologies, s.Name)
+		}
+		for _, d := range b.plan.Depots {
+			info.Depots = append(info.Depots, d.Name)
+		}
+		for _, p := range b.plan.PStates {
+			info.PStates = append(info.PStates, p.Name)
+		}
+		all = append(all, info)
+	}
+	return all, nil
+}
+
+// TaskInfo is what the store says of one task.
+type TaskInfo struct {
+	Task    task.ID `json:"task"`
+	Owner   string  `json:"owner"`   // address of the worker that has its head; "" if none ever had
+	Commits uint64  `json:"commits"` // of the present ownership period
+	Parked  int     `json:"parked"`  // records
+	Empty   bool    `json:"empty"`   // the slot holds no progress
+}
+
+// Tasks lists the tasks of a module, as their slots show them.
+func (c *Client) Tasks(ctx context.Context, module string) ([]TaskInfo, error) {
+	b, err := c.named(ctx, module)
+	if err != nil {
+		return nil, err
+	}
+	var all []TaskInfo
+	for i := range b.slots {
+		info, err := c.taskInfo(ctx, b, task.ID(i))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, info)
+	}
+	return all, nil
+}
+
+func (c *Client) taskInfo(ctx context.Context, b *bound, id task.ID) (TaskInfo, error) {
+	slot := b.slots[id]
+	reads := []store.Read{{Kind: store.Len, Table: wire.ParkedTable(slot.Tag)}}
+	for _, s := range b.plan.Streams {
+		reads = append(reads, store.Read{Kind: store.Len, Table: wire.ProgressTable(slot.Tag, s.Name)})
+	}
+	head, err := c.config.Store.Read(ctx, slot, reads)
+	if err != nil {
+		return TaskInfo{}, fmt.Errorf("module %s: reading the slot of task %d: %w", b.name, id, err)
+	}
+	info := TaskInfo{Task: id, Owner: head.Address, Commits: head.Number, Parked: reads[0].Count, Empty: true}
+	for _, r := range reads[1:] {
+		info.Empty = info.Empty && r.Count == 0
+	}
+	return info, nil
+}
+
+// ErrNotEmpty: the task has data, and nothing is to be rebuilt.
+var ErrNotEmpty = errors.New("the task's slot holds data")
+
+// RebuildTask lets a task begin anew whose slot was emptied, by a store that lost
+// all its data, and which has halted for that reason: its PStates are built from its
+// depots once more, and every hop takes effect again where it goes to. Restoring the
+// store is better, where that can be done. Errors: ErrNotEmpty, where the slot holds
+// data.
+func (c *Client) RebuildTask(ctx context.Context, module string, id task.ID) error {
+	b, err := c.named(ctx, module)
+	if err != nil {
+		return err
+	}
+	if id < 0 || int(id) >= b.tasks {
+		return fmt.Errorf("module %s has the tasks 0 to %d, not %d", module, b.tasks-1, id)
+	}
+	info, err := c.taskInfo(ctx, b, id)
+	if err != nil {
+		return err
+	}
+	if !info.Empty {
+		return fmt.Errorf("module %s task %d: %w: there is nothing to rebuild", module, id, ErrNotEmpty)
+	}
+	if err := c.config.Log.PutMeta(ctx, module, wire.DataNoteKey+strconv.Itoa(int(id)), nil); err != nil {
+		return fmt.Errorf("module %s task %d: %w", module, id, err)
+	}
+	return nil
+}
