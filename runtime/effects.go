@@ -71,7 +71,10 @@ const (
 // Feed is an order to the reader of the task's partition of a depot.
 type Feed struct {
 	Depot string
-	Order FeedOrder
+	// Strand tells two readings of one partition apart: 0 is the front, 1 reads for
+	// sources that have to catch up.
+	Strand int
+	Order  FeedOrder
 	// Generation numbers the FeedFrom orders of a depot; deliveries name it, and
 	// FeedStop names that which it ends.
 	Generation uint64

@@ -140,7 +140,7 @@ func New(config Config) *Task {
 			}
 			f := byDepot[sp.Depot.Name]
 			if f == nil {
-				f = &feed{depot: sp.Depot.Name, options: t.options}
+				f = newFeed(sp.Depot.Name, t.options)
 				byDepot[f.depot] = f
 				t.feeds = append(t.feeds, f)
 			}

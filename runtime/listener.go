@@ -32,6 +32,9 @@ type Listener struct {
 	RecordDropped func(RecordInfo)
 	// Rewound is called when a source that retries all after went back.
 	Rewound func(RewoundInfo)
+	// Joined is called when sources that were far behind have caught up with the
+	// others of their depot.
+	Joined func(JoinedInfo)
 	// Took is called when the task owns its slot and is about to run.
 	Took func(TookInfo)
 	// Regressed is called when the slot was found behind what this owner had
@@ -92,6 +95,14 @@ type RewoundInfo struct {
 	Source     string
 	Offset     int64
 	Generation uint64
+}
+
+// JoinedInfo says where sources that caught up join the others.
+type JoinedInfo struct {
+	TaskInfo
+	Depot   string
+	Sources int // that joined
+	Offset  int64
 }
 
 // TookInfo is about a take-over.

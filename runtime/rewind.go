@@ -52,7 +52,7 @@ func (t *Task) rewind(s *source, to, pause int64) {
 	s.seen, s.begun = to, to
 	s.heldUntil = t.now + pause
 	s.generation = &task.Mark{Token: s.generation.Token, Number: s.generation.Number + 1}
-	t.feedAgain(s.feed, to)
+	t.feedAgain(s.strand, to)
 	if t.listener.Rewound != nil {
 		t.listener.Rewound(RewoundInfo{TaskInfo: t.info, Topology: s.topology.plan.Name, Source: s.plan.Name, Offset: to, Generation: s.generation.Number})
 	}
@@ -144,18 +144,4 @@ func (s *source) keepStored() {
 			delete(s.pending, offset)
 		}
 	}
-}
-
-// feedAgain reads a depot from an offset on once more. The other sources of the
-// depot skip what they have seen.
-func (t *Task) feedAgain(f *feed, offset int64) {
-	t.effects.Feeds = append(t.effects.Feeds, Feed{Depot: f.depot, Order: FeedStop, Generation: f.generation})
-	f.generation++
-	f.paused = false
-	f.next = offset
-	order := Feed{Depot: f.depot, Order: FeedFrom, Generation: f.generation, Offset: offset, Epoch: -1}
-	for _, s := range f.sources {
-		order.Topic = s.progress.Topic
-	}
-	t.effects.Feeds = append(t.effects.Feeds, order)
 }

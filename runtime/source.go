@@ -10,23 +10,12 @@ import (
 	"github.com/coppice-run/coppice/task"
 )
 
-// feed is the task's partition of one depot, read once for all its sources.
-type feed struct {
-	depot   string
-	options Options
-	sources []*source
-	waiting int   // who waits for its records
-	next    int64 // offset behind the last record received
-	paused  bool
-	// generation of the last FeedFrom
-	generation uint64
-}
-
 // source is one source of a topology on this task's partition.
 type source struct {
 	plan     *module.SourcePlan
 	topology *topology
 	feed     *feed
+	strand   *strand // of the feed, that reads for it
 	known    bool
 	progress progress.Progress // finished records, those of the batches under way included
 	fetched  [][]depot.Record
@@ -98,38 +87,6 @@ func (s *source) take() *depot.Record {
 	return r
 }
 
-// startFeed begins to read a depot where the furthest behind of its sources is.
-func (t *Task) startFeed(f *feed) {
-	f.generation++
-	order := Feed{Depot: f.depot, Order: FeedFrom, Generation: f.generation, Epoch: -1, Offset: -1}
-	for _, s := range f.sources {
-		s.seen, s.begun = s.progress.Next, s.progress.Next
-		if order.Offset < 0 || s.progress.Next < order.Offset {
-			order.Offset, order.Topic, order.Epoch = s.progress.Next, s.progress.Topic, s.progress.Epoch
-		}
-	}
-	f.next = order.Offset
-	t.effects.Feeds = append(t.effects.Feeds, order)
-}
-
-// onRecords takes new records of a depot.
-func (t *Task) onRecords(in *Records) {
-	if t.phase != running || len(in.Records) == 0 {
-		return
-	}
-	for _, f := range t.feeds {
-		if f.depot != in.Depot || f.generation != in.Generation {
-			continue
-		}
-		f.next = in.Records[len(in.Records)-1].Offset + 1
-		for _, s := range f.sources {
-			t.fetch(s, in.Records)
-		}
-		t.steer(f)
-		return
-	}
-}
-
 // fetch puts the records that a source has not seen into its buffer, and counts
 // the gaps between offsets as finished.
 func (t *Task) fetch(s *source, records []depot.Record) {
@@ -151,23 +108,6 @@ func (t *Task) fetch(s *source, records []depot.Record) {
 	}
 	s.fetched = append(s.fetched, records)
 	s.count += len(records)
-}
-
-// steer pauses a feed whose sources have enough, and resumes it when they have
-// room again.
-func (t *Task) steer(f *feed) {
-	most := 0
-	for _, s := range f.sources {
-		most = max(most, s.count)
-	}
-	switch {
-	case !f.paused && most >= f.options.DepotCacheCardinality:
-		f.paused = true
-		t.effects.Feeds = append(t.effects.Feeds, Feed{Depot: f.depot, Order: FeedPause})
-	case f.paused && most <= f.options.DepotCacheCardinality/2:
-		f.paused = false
-		t.effects.Feeds = append(t.effects.Feeds, Feed{Depot: f.depot, Order: FeedResume})
-	}
 }
 
 // admit begins records of a source, those that failed before first, as far as
@@ -206,8 +146,8 @@ func (t *Task) admit(topo *topology, s *source) {
 		t.skip(s)
 	}
 	t.noteLimit(topo)
-	if s.feed.paused {
-		t.steer(s.feed)
+	if s.strand.paused {
+		t.steer(s.strand)
 	}
 }
 

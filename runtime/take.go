@@ -69,13 +69,6 @@ func (t *Task) drop(cause error) {
 	t.retakeAt = t.now + stream.Backoff(uint16(min(t.tries+1, 30)), retakePause, retakePauseMax, t.config.Random.Float64())
 }
 
-// stopFeeds has the depots no longer read.
-func (t *Task) stopFeeds() {
-	for _, f := range t.feeds {
-		t.effects.Feeds = append(t.effects.Feeds, Feed{Depot: f.depot, Order: FeedStop, Generation: f.generation})
-	}
-}
-
 func (t *Task) stop() {
 	t.phase = idle
 	t.doubt = nil
@@ -109,8 +102,7 @@ func (t *Task) forget() {
 		}
 	}
 	for _, f := range t.feeds {
-		f.paused = false
-		f.next = 0
+		f.forget()
 	}
 }
 

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -12,6 +13,12 @@ import (
 // partition is one partition of a depot's log.
 type partition struct {
 	records []depot.Record
+}
+
+// feedKey names one of the readings of a partition.
+type feedKey struct {
+	depot  string
+	strand int
 }
 
 // feed is an owner's reading of its partition of one depot.
@@ -28,7 +35,8 @@ type feed struct {
 
 // order carries out what the engine wants to read.
 func (o *owner) order(f runtime.Feed) {
-	have := o.feeds[f.Depot]
+	key := feedKey{f.Depot, f.Strand}
+	have := o.feeds[key]
 	switch f.Order {
 	case runtime.FeedFrom:
 		if have != nil {
@@ -40,7 +48,7 @@ func (o *owner) order(f runtime.Feed) {
 			n.next++
 		}
 		n.from = n.next
-		o.feeds[f.Depot] = n
+		o.feeds[key] = n
 		n.plan()
 	case runtime.FeedPause:
 		have.paused = true
@@ -51,7 +59,7 @@ func (o *owner) order(f runtime.Feed) {
 		if have != nil {
 			have.stopped = true
 		}
-		delete(o.feeds, f.Depot)
+		delete(o.feeds, key)
 	}
 }
 
@@ -67,10 +75,10 @@ func (f *feed) plan() {
 
 // fetchAgain has the log deliver some records again: a broker may, after a retry.
 func (o *owner) fetchAgain() {
-	for _, name := range slices.Sorted(maps.Keys(o.feeds)) {
-		f := o.feeds[name]
+	for _, key := range slices.SortedFunc(maps.Keys(o.feeds), func(a, b feedKey) int { return cmp.Or(cmp.Compare(a.depot, b.depot), a.strand-b.strand) }) {
+		f := o.feeds[key]
 		back := min(f.next-f.from, o.w.random.IntN(10))
-		o.w.tracef("FAULT %v is delivered the last %d records of depot %s again", o, back, name)
+		o.w.tracef("FAULT %v is delivered the last %d records of depot %s again", o, back, key.depot)
 		f.next -= back
 		f.plan()
 	}
@@ -106,8 +114,10 @@ func (w *world) put(depotName string, task int, key, value []byte) int64 {
 		Partition: int32(task), Offset: offset, Time: time.UnixMilli(w.now / millisecond), Key: key, Value: value,
 	})
 	for _, o := range w.everyone {
-		if f := o.feeds[depotName]; f != nil && int(o.id) == task && o.alive {
-			f.plan()
+		for strand := range 2 {
+			if f := o.feeds[feedKey{depotName, strand}]; f != nil && int(o.id) == task && o.alive {
+				f.plan()
+			}
 		}
 	}
 	return offset

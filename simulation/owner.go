@@ -16,7 +16,7 @@ type owner struct {
 	number  int // of the process
 	engine  *runtime.Task
 	conn    *connection
-	feeds   map[string]*feed
+	feeds   map[feedKey]*feed
 	alive   bool
 	periods int  // how often it took its slot
 	runs    bool // has its slot and reads its depots
@@ -38,7 +38,7 @@ func (w *world) hire(id task.ID) *owner {
 		w.after(w.between(0, 50*millisecond), func() { former.step(&runtime.Nominated{Yes: false}) })
 	}
 	w.processes++
-	o := &owner{w: w, id: id, number: w.processes, feeds: map[string]*feed{}, alive: true}
+	o := &owner{w: w, id: id, number: w.processes, feeds: map[feedKey]*feed{}, alive: true}
 	o.engine = runtime.New(runtime.Config{
 		Plan: w.plan, Task: id, Tasks: w.tasks, Tag: w.tags[id], Address: o.address(),
 		Random: w.split(), NewToken: w.token, Options: w.options, EncodeHops: true, Listener: w.listener(o),

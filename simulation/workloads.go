@@ -1,7 +1,9 @@
 package simulation
 
 // Workloads returns all workloads of this package.
-func Workloads() []Workload { return []Workload{Count(), Shapes(), Tree(), Retry(), Once(), Order()} }
+func Workloads() []Workload {
+	return []Workload{Count(), Shapes(), Tree(), Retry(), Once(), Order(), Sources()}
+}
 
 // Find returns the workload of a name.
 func Find(name string) (Workload, bool) {

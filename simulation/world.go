@@ -255,8 +255,11 @@ func (w *world) listener(o *owner) *runtime.Listener {
 			o.periods++
 			w.tracef("%v runs as %v, replaced %v", o, i.Head, i.Replaced)
 		},
-		Dropped:    func(i runtime.DroppedInfo) { o.runs = false; w.tracef("%v drops its connection: %v", o, i.Cause) },
-		Regressed:  func(i runtime.RegressedInfo) { w.tracef("%v sees its slot go back from %v to %v", o, i.From, i.To) },
+		Dropped:   func(i runtime.DroppedInfo) { o.runs = false; w.tracef("%v drops its connection: %v", o, i.Cause) },
+		Regressed: func(i runtime.RegressedInfo) { w.tracef("%v sees its slot go back from %v to %v", o, i.From, i.To) },
+		Joined: func(i runtime.JoinedInfo) {
+			w.tracef("%v: sources of depot %s join at offset %d", o, i.Depot, i.Offset)
+		},
 		RecordDone: func(i runtime.RecordInfo) { w.tracef("%v: record at offset %d done", o, i.Offset) },
 		RecordFailed: func(i runtime.RecordInfo) {
 			w.result.Failures++

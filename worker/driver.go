@@ -213,7 +213,7 @@ func (d *driver) carryOut(e *runtime.Effects) {
 		d.loaded.starts.ask(d, append([]runtime.StartQuery(nil), e.Starts...))
 	}
 	for _, f := range e.Feeds {
-		d.w.feeds.order(d, f)
+		d.w.feeds[f.Strand].order(d, f)
 	}
 	for _, f := range e.Frames {
 		d.loaded.owners.ship(d, f)

@@ -11,7 +11,8 @@ import (
 	"github.com/coppice-run/coppice/runtime"
 )
 
-// feeds reads the depot partitions of all tasks of the worker. Orders are
+// feeds reads the depot partitions of all tasks of the worker, one strand of each: a
+// reader has one position in a partition. Orders are
 // carried out by the goroutine that polls, between two polls: so every record
 // that a poll delivers belongs to the assignment that stands.
 type feeds struct {

@@ -79,7 +79,9 @@ const againPause = time.Second
 // ended takes a task off that has stopped. Where it is nominated all the same, it
 // is begun again after a while: whoever asked for it may have been wrong, or gone.
 func (o *ownership) ended(d *driver) {
-	o.w.feeds.leave(d)
+	for _, f := range o.w.feeds {
+		f.leave(d)
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.l.drivers[d.id].CompareAndSwap(d, nil)

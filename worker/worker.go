@@ -25,7 +25,7 @@ type Worker struct {
 	ctx        context.Context // ends when the worker stops
 	cancel     context.CancelCauseFunc
 	started    time.Time
-	feeds      *feeds
+	feeds      [2]*feeds // by strand
 	background sync.WaitGroup
 	leaving    sync.Once
 	stop       sync.Once
@@ -91,11 +91,13 @@ func (w *Worker) check(ctx context.Context) error {
 }
 
 func (w *Worker) launch(ctx context.Context, modules []module.Module) error {
-	reader, err := w.config.Log.Reader(ctx)
-	if err != nil {
-		return fmt.Errorf("worker: opening a depot reader: %w", err)
+	for i := range w.feeds {
+		reader, err := w.config.Log.Reader(ctx)
+		if err != nil {
+			return fmt.Errorf("worker: opening a depot reader: %w", err)
+		}
+		w.feeds[i] = &feeds{w: w, reader: reader}
 	}
-	w.feeds = &feeds{w: w, reader: reader}
 	for _, m := range modules {
 		l, err := w.load(ctx, m)
 		if err != nil {
@@ -108,7 +110,9 @@ func (w *Worker) launch(ctx context.Context, modules []module.Module) error {
 		w.modules[l.plan.Module] = l
 		w.mu.Unlock()
 	}
-	w.background.Go(func() { w.feeds.run(w.ctx) })
+	for _, f := range w.feeds {
+		w.background.Go(func() { f.run(w.ctx) })
+	}
 	w.background.Go(w.watchPressure)
 	var all []*driver
 	for _, l := range w.all() {
@@ -207,8 +211,10 @@ func (w *Worker) end() {
 		l.tenure.close()
 	}
 	w.background.Wait()
-	if w.feeds != nil {
-		_ = w.feeds.reader.Close()
+	for _, f := range w.feeds {
+		if f != nil {
+			_ = f.reader.Close()
+		}
 	}
 	_ = w.link.Close()
 }

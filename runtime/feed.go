@@ -1,0 +1,183 @@
+package runtime
+
+import "github.com/coppice-run/coppice/depot"
+
+// feed is the task's partition of one depot, read for all its sources. Those that
+// stand close together are read together; one that is far behind, as a new source is
+// that begins at the beginning, is read apart from the others until it has caught
+// up (promise 3x.01). So it does not hold them up, and from then on they process the
+// same records together.
+type feed struct {
+	depot      string
+	options    Options
+	sources    []*source
+	strands    [2]strand // the front, and what catches up with it
+	waiting    int       // who waits for its records
+	generation uint64    // of the last FeedFrom
+}
+
+// strand is one reading of a feed.
+type strand struct {
+	feed       *feed
+	number     int
+	sources    []*source // none: it does not read
+	next       int64     // offset behind the last record received
+	paused     bool
+	generation uint64 // of its FeedFrom
+}
+
+// The strands of a feed.
+const (
+	front  = 0
+	behind = 1
+)
+
+func newFeed(depot string, options Options) *feed {
+	f := &feed{depot: depot, options: options}
+	for i := range f.strands {
+		f.strands[i].feed, f.strands[i].number = f, i
+	}
+	return f
+}
+
+// forget forgets what was read.
+func (f *feed) forget() {
+	for i := range f.strands {
+		st := &f.strands[i]
+		st.sources, st.next, st.paused = nil, 0, false
+	}
+}
+
+// near is how many offsets sources may stand apart and be read together.
+func (f *feed) near() int64 { return int64(max(f.options.DepotCacheCardinality/2, 1)) }
+
+// startFeed begins to read a depot where its sources are.
+func (t *Task) startFeed(f *feed) {
+	var first int64
+	for _, s := range f.sources {
+		s.seen, s.begun = s.progress.Next, s.progress.Next
+		first = max(first, s.progress.Next)
+	}
+	for _, s := range f.sources {
+		n := front
+		if s.progress.Next < first-f.near() {
+			n = behind
+		}
+		s.strand = &f.strands[n]
+		s.strand.sources = append(s.strand.sources, s)
+	}
+	for i := range f.strands {
+		t.startStrand(&f.strands[i])
+	}
+}
+
+// startStrand begins to read where the furthest behind of the sources is.
+func (t *Task) startStrand(st *strand) {
+	if len(st.sources) == 0 {
+		return
+	}
+	order := Feed{Epoch: -1, Offset: -1}
+	for _, s := range st.sources {
+		if order.Offset < 0 || s.progress.Next < order.Offset {
+			order.Offset, order.Topic, order.Epoch = s.progress.Next, s.progress.Topic, s.progress.Epoch
+		}
+	}
+	t.feedFrom(st, order)
+}
+
+// feedFrom begins to read as ordered.
+func (t *Task) feedFrom(st *strand, order Feed) {
+	st.feed.generation++
+	st.generation, st.paused, st.next = st.feed.generation, false, order.Offset
+	order.Depot, order.Strand, order.Order, order.Generation = st.feed.depot, st.number, FeedFrom, st.generation
+	t.effects.Feeds = append(t.effects.Feeds, order)
+}
+
+// feedAgain reads from an offset on once more. The other sources skip what they
+// have seen.
+func (t *Task) feedAgain(st *strand, offset int64) {
+	t.stopStrand(st)
+	order := Feed{Offset: offset, Epoch: -1}
+	for _, s := range st.sources {
+		order.Topic = s.progress.Topic
+	}
+	t.feedFrom(st, order)
+}
+
+func (t *Task) stopStrand(st *strand) {
+	t.effects.Feeds = append(t.effects.Feeds, Feed{Depot: st.feed.depot, Strand: st.number, Order: FeedStop, Generation: st.generation})
+}
+
+// stopFeeds has the depots no longer read.
+func (t *Task) stopFeeds() {
+	for _, f := range t.feeds {
+		for i := range f.strands {
+			if len(f.strands[i].sources) > 0 {
+				t.stopStrand(&f.strands[i])
+			}
+		}
+	}
+}
+
+// onRecords takes new records of a depot.
+func (t *Task) onRecords(in *Records) {
+	if t.phase != running || len(in.Records) == 0 {
+		return
+	}
+	for _, f := range t.feeds {
+		if f.depot != in.Depot {
+			continue
+		}
+		for i := range f.strands {
+			if st := &f.strands[i]; len(st.sources) > 0 && st.generation == in.Generation {
+				t.received(st, in.Records)
+				return
+			}
+		}
+	}
+}
+
+func (t *Task) received(st *strand, records []depot.Record) {
+	st.next = max(st.next, records[len(records)-1].Offset+1)
+	for _, s := range st.sources {
+		t.fetch(s, records)
+	}
+	t.steer(st)
+	t.join(st.feed)
+}
+
+// join has the sources that caught up read together with the front.
+func (t *Task) join(f *feed) {
+	ahead, late := &f.strands[front], &f.strands[behind]
+	if len(late.sources) == 0 || t.phase != running || late.next < ahead.next-f.near() {
+		return
+	}
+	t.stopStrand(late)
+	at := late.next
+	if t.listener.Joined != nil {
+		t.listener.Joined(JoinedInfo{TaskInfo: t.info, Depot: f.depot, Sources: len(late.sources), Offset: at})
+	}
+	for _, s := range late.sources {
+		s.strand = ahead
+	}
+	ahead.sources = append(ahead.sources, late.sources...)
+	late.sources = nil
+	t.feedAgain(ahead, min(at, ahead.next))
+}
+
+// steer pauses a strand whose sources have enough, and resumes it when they have
+// room again.
+func (t *Task) steer(st *strand) {
+	most := 0
+	for _, s := range st.sources {
+		most = max(most, s.count)
+	}
+	switch options := &st.feed.options; {
+	case !st.paused && most >= options.DepotCacheCardinality:
+		st.paused = true
+		t.effects.Feeds = append(t.effects.Feeds, Feed{Depot: st.feed.depot, Strand: st.number, Order: FeedPause})
+	case st.paused && most <= options.DepotCacheCardinality/2:
+		st.paused = false
+		t.effects.Feeds = append(t.effects.Feeds, Feed{Depot: st.feed.depot, Strand: st.number, Order: FeedResume})
+	}
+}
