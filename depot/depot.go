@@ -157,8 +157,9 @@ type Reader interface {
 	Pause(topic string, partition int32)
 	Resume(topic string, partition int32)
 	// Poll blocks until there is something to deliver or ctx ends, and calls
-	// deliver once for each partition that has records or a fault.
-	Poll(ctx context.Context, deliver func(Delivery)) error
+	// deliver once for each partition that has records or a fault: at most
+	// recordsMax records in all, 0 for as many as there are.
+	Poll(ctx context.Context, recordsMax int, deliver func(Delivery)) error
 	Close() error
 }
 

@@ -177,8 +177,8 @@ func (r *reader) fetch(at place, a *assignment) {
 }
 
 // Poll waits for records or faults and delivers them.
-func (r *reader) Poll(ctx context.Context, deliver func(depot.Delivery)) error {
-	fetches := r.client.PollFetches(ctx)
+func (r *reader) Poll(ctx context.Context, recordsMax int, deliver func(depot.Delivery)) error {
+	fetches := r.client.PollRecords(ctx, recordsMax)
 	if fetches.IsClientClosed() {
 		return fmt.Errorf("reader is closed: %w", kgo.ErrClientClosed)
 	}

@@ -50,6 +50,9 @@ type Options struct {
 	// depot partition is paused (depot.cache.cardinality, promise 3.101).
 	// Default 20,000.
 	DepotCacheCardinality int
+	// CatchupChunkSize is how many records a worker takes from its depots at a time
+	// (depot.cache.catchup.chunk.size, promise 3.102). Default 5,000.
+	CatchupChunkSize int
 	// ProbePeriod is how long a task hears nothing of its slot before it looks
 	// whether the slot is still its own (R18): an idle owner notices a lost
 	// connection, and a server that went back, after so long. Default 2 s.
@@ -83,6 +86,7 @@ func (o Options) WithDefaults() Options {
 	setDefault(&o.ProbePeriod, 2*time.Second)
 	setDefault(&o.AckResultsMax, 10_000)
 	setDefault(&o.AwaitsMax, 100_000)
+	setDefault(&o.CatchupChunkSize, 5_000)
 	setDefault(&o.StoreStopPercent, 90)
 	setDefault(&o.QueueBytesMax, 256<<20)
 	return o

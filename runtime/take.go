@@ -131,6 +131,9 @@ func (t *Task) onTaken(in *Taken) {
 	}
 	t.lineage, t.heardAt = in.Lineage, t.now
 	t.head.Replaced = in.Previous.Mark
+	// Whoever owned it has committed, if only that it does. The progress of the
+	// present topologies may be missing all the same: a new version may have others.
+	t.empty = in.Previous.Number == 0 && in.Previous.Replaced.Token.IsZero()
 	t.settle(in.Previous)
 	t.known = t.head.Mark
 	if t.phase != taking {
@@ -195,7 +198,6 @@ func (t *Task) load(reads []store.Read) {
 
 // loadProgress reads the stored progress of every source.
 func (t *Task) loadProgress(reads []store.Read) {
-	t.empty = true
 	for i, topo := range t.topology {
 		stored := map[string]string{}
 		for _, e := range reads[i].Elements {

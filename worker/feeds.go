@@ -75,7 +75,7 @@ func (f *feeds) run(ctx context.Context) {
 		pollCtx, cancel := context.WithCancel(ctx)
 		orders := f.next(ctx, cancel)
 		f.carryOut(orders)
-		err := f.reader.Poll(pollCtx, f.deliver)
+		err := f.reader.Poll(pollCtx, f.w.catchupChunk(), f.deliver)
 		woken := pollCtx.Err() != nil
 		cancel()
 		if err != nil && !woken && !errors.Is(err, context.Canceled) && ctx.Err() == nil {
@@ -83,6 +83,16 @@ func (f *feeds) run(ctx context.Context) {
 			pause(ctx, 100*time.Millisecond)
 		}
 	}
+}
+
+// catchupChunk is how many records one poll hands over: as many as the modules of
+// this worker allow.
+func (w *Worker) catchupChunk() int {
+	most := 0
+	for _, l := range w.all() {
+		most = max(most, int(l.options.chunk.Load()))
+	}
+	return most
 }
 
 // gatherPause is how long the orders of several tasks gather: tasks that start

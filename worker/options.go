@@ -19,7 +19,7 @@ type dynamic struct {
 	mu  sync.Mutex
 	set *settings.Set
 
-	queueMax atomic.Int64
+	queueMax, chunk atomic.Int64
 }
 
 func newDynamic(w *Worker, l *loaded, facts map[string][]byte) *dynamic {
@@ -54,7 +54,9 @@ func (o *dynamic) input() *runtime.OptionsChanged {
 	for _, err := range errs {
 		o.w.config.Logger.Error("an option is not taken", "module", o.l.plan.Module, "cause", err)
 	}
-	o.queueMax.Store(in.Module.WithDefaults().QueueBytesMax)
+	module := in.Module.WithDefaults()
+	o.queueMax.Store(module.QueueBytesMax)
+	o.chunk.Store(int64(module.CatchupChunkSize))
 	return in
 }
 

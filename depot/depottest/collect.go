@@ -70,7 +70,7 @@ func (c *collector) assignBad(p depot.Position) {
 func (c *collector) poll(ctx context.Context) error {
 	c.Helper()
 	seen := map[place]bool{}
-	return c.reader.Poll(ctx, func(d depot.Delivery) {
+	return c.reader.Poll(ctx, 0, func(d depot.Delivery) {
 		at := place{d.Topic, d.Partition}
 		if seen[at] {
 			c.Errorf("Poll: two deliveries of %v in one poll", at)

@@ -90,7 +90,7 @@ func TestTruncateTwice(t *testing.T) {
 			t.Fatal(err)
 		}
 		var fault error
-		_ = reader.Poll(ended(), func(d depot.Delivery) { fault = d.Fault })
+		_ = reader.Poll(ended(), 0, func(d depot.Delivery) { fault = d.Fault })
 		if c.fault != errors.Is(fault, depot.ErrOutOfRange) {
 			t.Errorf("epoch %d, offset %d: fault %v, want one: %v", c.epoch, c.offset, fault, c.fault)
 		}
@@ -125,13 +125,13 @@ func TestOneGoroutine(t *testing.T) {
 		}
 	}
 	var order []int32
-	if err := reader.Poll(ended(), func(d depot.Delivery) { order = append(order, d.Partition) }); err != nil {
+	if err := reader.Poll(ended(), 0, func(d depot.Delivery) { order = append(order, d.Partition) }); err != nil {
 		t.Fatal(err)
 	}
 	if want := []int32{2, 0, 1}; !reflect.DeepEqual(order, want) {
 		t.Errorf("delivered %v, want %v", order, want)
 	}
-	if err := reader.Poll(ended(), func(d depot.Delivery) { t.Errorf("delivered %+v again", d) }); !errors.Is(err, context.Canceled) {
+	if err := reader.Poll(ended(), 0, func(d depot.Delivery) { t.Errorf("delivered %+v again", d) }); !errors.Is(err, context.Canceled) {
 		t.Errorf("Poll with nothing to deliver: %v, want %v", err, context.Canceled)
 	}
 }
@@ -153,7 +153,7 @@ func TestSameCallsSameLog(t *testing.T) {
 			t.Fatal(err)
 		}
 		var records []depot.Record
-		if err := reader.Poll(ended(), func(d depot.Delivery) { records = d.Records }); err != nil {
+		if err := reader.Poll(ended(), 0, func(d depot.Delivery) { records = d.Records }); err != nil {
 			t.Fatal(err)
 		}
 		return topic, records
@@ -179,7 +179,7 @@ func TestSteerWhilePollWaits(t *testing.T) {
 	polled, ended := make(chan int64), make(chan error, 1)
 	go func() {
 		for {
-			err := reader.Poll(context.Background(), func(d depot.Delivery) {
+			err := reader.Poll(context.Background(), 0, func(d depot.Delivery) {
 				for _, r := range d.Records {
 					polled <- r.Offset
 				}

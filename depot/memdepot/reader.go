@@ -81,9 +81,9 @@ func (r *reader) pause(topic string, partition int32, paused bool) {
 // Poll delivers what is there in the order of assignment, or waits for something.
 // It looks before it waits: with a context that has ended it delivers what is
 // there, and fails only if there is nothing. The log is not locked during deliver.
-func (r *reader) Poll(ctx context.Context, deliver func(depot.Delivery)) error {
+func (r *reader) Poll(ctx context.Context, recordsMax int, deliver func(depot.Delivery)) error {
 	for {
-		ready, changed, err := r.take()
+		ready, changed, err := r.take(recordsMax)
 		if err != nil {
 			return err
 		}
@@ -110,19 +110,29 @@ type taken struct {
 }
 
 // take moves every partition that has something to say behind what it says.
-func (r *reader) take() ([]taken, <-chan struct{}, error) {
+func (r *reader) take(recordsMax int) ([]taken, <-chan struct{}, error) {
 	r.log.mu.Lock()
 	defer r.log.mu.Unlock()
 	if err := r.usable(); err != nil {
 		return nil, nil, err
 	}
 	var ready []taken
+	left := recordsMax
 	for _, a := range slices.Clone(r.assigned) {
 		if a.paused {
 			continue
 		}
 		d := taken{depot.Delivery{Topic: a.position.Topic, Partition: a.position.Partition}, a}
+		if recordsMax > 0 && left == 0 {
+			break
+		}
 		d.Records, d.Fault = r.log.read(&a.position)
+		if recordsMax > 0 && len(d.Records) > left {
+			d.Records = d.Records[:left]
+			last := d.Records[left-1]
+			a.position.Offset, a.position.LeaderEpoch = last.Offset+1, last.LeaderEpoch
+		}
+		left -= len(d.Records)
 		if d.Fault != nil {
 			r.remove(d.Topic, d.Partition)
 		}

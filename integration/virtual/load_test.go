@@ -150,7 +150,7 @@ func (w *world) inDepot(ctx context.Context, p *party, moduleName, name string, 
 		}
 	}
 	for len(left) > 0 {
-		if err := reader.Poll(ctx, func(d depot.Delivery) {
+		if err := reader.Poll(ctx, 0, func(d depot.Delivery) {
 			if d.Fault != nil {
 				w.t.Fatal(d.Fault)
 			}

@@ -54,6 +54,11 @@ var all = sorted([]Option{
 		field: count(func(o *runtime.Options) *int { return &o.DepotCacheCardinality }),
 	},
 	{
+		Name: "depot.cache.catchup.chunk.size", Place: ForModule, Unit: "records",
+		Doc:   "Records that a worker takes from its depots at a time. Of several modules on a worker the largest counts.",
+		field: count(func(o *runtime.Options) *int { return &o.CatchupChunkSize }),
+	},
+	{
 		Name: "depot.max.pending.streaming.per.partition", Place: ForDepot, Unit: "appends",
 		Doc:   "Acked appends that a task tracks at a time; further ones are told that they are throttled.",
 		field: count(func(o *runtime.Options) *int { return &o.AwaitsMax }),
