@@ -84,7 +84,6 @@ func trees() []Mutation {
 // are not among them: since frames of former owners are refused (R16), no run of the
 // simulator needs them; they stay as a second line.
 func records() []Mutation {
-	const source = "runtime/source.go"
 	return []Mutation{
 		{Name: "past-pending", Rule: "3.57", What: "the progress passes over records that are under way", File: "internal/progress/progress.go",
 			Old: "first = max(first, p.Next)\n\tif first > last {", New: "first = min(max(first, p.Next), p.Next)\n\tif first > last {"},
