@@ -216,7 +216,7 @@ func TestMaxAttempts(t *testing.T) {
 	})
 }
 
-// promise 3.86 promise 3.89 promise 3.87: beyond the limit of records under way
+// promise 3.85, promise 3.86, promise 3.88, promise 3.89, promise 3.87: beyond the limit of records under way
 // an acked append is told at once that the record is in the depot and waits; it
 // runs when there is room.
 func TestThrottle(t *testing.T) {

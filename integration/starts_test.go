@@ -84,7 +84,7 @@ func (m *starting) append(t *testing.T, c *localcluster.Cluster, from, to int) {
 }
 
 // promise 3.66, promise 3.67, promise 3.68, promise 3.69, promise 3.70, promise 3.71,
-// promise 3.72, promise 3.73, R22: a source begins where its option says, be it the
+// promise 3.72, promise 3.73, promise 3x.03, R22: a source begins where its option says, be it the
 // end by default, the first record, behind a moment, so many records or so much time
 // ago, the first time that it sees its partition. What the option says later changes
 // nothing.

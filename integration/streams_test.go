@@ -54,7 +54,7 @@ func (m *colocated) Define(b *module.Builder) {
 }
 
 // promise 3.01, promise 3.16, promise 3.26, promise 3.31, promise 3.41, promise 3.74,
-// promise 3.77, promise 3x.11, promise 3x.13: an acked append is answered when all
+// promise 3.77, promise 3x.11, promise 3x.13, promise 0.11, promise 0.14: an acked append is answered when all
 // streams of its depot are done with it, down to the last event, with the last value
 // that was returned, however early that was; what a stream has committed is seen
 // before. A read behind the answer, also of another client, sees everything.
@@ -150,7 +150,7 @@ func (m *stumbling) Define(b *module.Builder) {
 	module.DeclareSource(s, m.Others, root)
 }
 
-// promise 3.24, promise 3.51, promise 3.54, promise 3.56, promise 3.65: an error and a
+// promise 3.24, promise 3.51, promise 3.54, promise 3.56, promise 3.65, promise 3x.06: an error and a
 // panic behind a hop fail the record, which runs again from its root: what the root
 // counted is counted twice, what it put into a set is there once, and nothing is left
 // of the event that failed. Another source writes to the same PStates.

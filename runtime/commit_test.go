@@ -98,7 +98,7 @@ func written(b *store.Batch, name string) []string {
 }
 
 // promise 3.38, promise 3.39, promise 3.42, promise 3.43, promise 3.44, promise 3.45,
-// promise 3.46, promise 3.63, promise 3.65, R7: a lone event is committed at once;
+// promise 3.46, promise 3.63, promise 3.65, promise 3x.04, R7: a lone event is committed at once;
 // those that come while a commit is under way wait in one queue, whichever depot they
 // are from, and share the next one, which holds the writes to all PStates and the
 // progress, and nothing of an event that failed.

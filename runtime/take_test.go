@@ -58,7 +58,7 @@ func TestTakeOverIsDueAtAnyInput(t *testing.T) {
 	}
 }
 
-// R11, R41: a commit whose reply was lost and that the slot holds lets go what
+// promise 3x.05, R11, R41: hops leave after the commit. One whose reply was lost and that the slot holds lets go what
 // follows from it; above level Applied only with the next commit, behind which the
 // level is waited for.
 func TestALostReplyThatWasApplied(t *testing.T) {

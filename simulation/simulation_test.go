@@ -10,7 +10,7 @@ import (
 // seedsPerTest keeps the package's tests short; cmd/simulate runs thousands.
 const seedsPerTest = 40
 
-// Whatever fails, every record is done in the end, nothing that was acknowledged
+// promise 3.62, promise 3x.07: whatever fails, every record is done in the end, nothing that was acknowledged
 // is lost, and the PStates are the fold of the log.
 func TestEverySeedComesToRest(t *testing.T) {
 	t.Parallel()

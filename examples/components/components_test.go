@@ -81,8 +81,9 @@ func (m *Module) integrity(r pstate.Reader) error {
 	return errors.Join(wrong...)
 }
 
-// promise 0.03 to promise 0.10, promise 0.27 to promise 0.39: no schedule and no
-// fault breaks the integrity.
+// promise 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.10 (the case), promise 0.27, 0.28,
+// 0.29, 0.30, 0.31, 0.32, 0.33, 0.34, 0.35, 0.36, 0.37, 0.38, 0.39 (the streaming
+// solution): no schedule and no fault breaks the integrity.
 func TestIntegrityHoldsInEverySchedule(t *testing.T) {
 	t.Parallel()
 	m := &Module{}

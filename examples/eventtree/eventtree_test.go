@@ -12,7 +12,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// promise 3.35 promise 3.33 promise 3.36: the root has two children, the one on a
+// promise 3.35, promise 3.33, promise 3.36, promise 3.32, promise 3.37: the root has two children, the one on a
 // random task has two of its own; the append returned when all five had ended.
 func TestDemo(t *testing.T) {
 	t.Parallel()

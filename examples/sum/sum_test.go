@@ -12,7 +12,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// promise 3.76 promise 3.81 promise 3.82 promise 3.83: values from random tasks
+// promise 3.75, promise 3.76, promise 3.81 promise 3.82 promise 3.83: values from random tasks
 // are summed at the root, all of them and once.
 func TestDemo(t *testing.T) {
 	t.Parallel()

@@ -87,7 +87,7 @@ func said(t *testing.T, code int, out, errs string, wants ...string) {
 	}
 }
 
-// Promises 3.92 to 3.94: options are set on a running module, and hold there.
+// promise 3.92, promise 3.94: options are set on a running module, and hold there.
 func TestOptionsOfARunningModule(t *testing.T) {
 	t.Parallel()
 	_, _, run := remoteCluster(t)
@@ -119,7 +119,7 @@ func TestOptionsOfARunningModule(t *testing.T) {
 	}
 }
 
-// Promise 3.61 and decision 0007: parked records are listed, edited, retried and
+// Parked records are listed, edited, retried and
 // dropped from the command line.
 func TestParkedRecordsFromTheCommandLine(t *testing.T) {
 	t.Parallel()
