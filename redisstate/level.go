@@ -11,8 +11,8 @@ import (
 	"github.com/coppice-run/coppice/store"
 )
 
-// levelWait is how long one WAIT or WAITAOF waits before the head is written once
-// more: well below the patience with a reply.
+// levelWait is how long one WAIT or WAITAOF waits before the head is looked at and it
+// waits again: well below the patience with a reply.
 func (c Config) levelWait() time.Duration { return min(c.CallTimeout/2, time.Second) }
 
 // await adds the command that waits for a level to a pipeline, behind the write
@@ -47,9 +47,10 @@ func reached(wait *redis.Cmd, l store.Level) (enough bool, have string, err erro
 var errAnswer = errors.New("WAITAOF answers two numbers")
 
 // settle waits until the level of what was written last is reached. While too few
-// servers have it the head is written once more, under the guard, and waited for
-// again (R40): nothing that rests on the commit may leave before. It ends with the
-// session: someone took the slot, the connection broke, or ctx is over.
+// servers have it, it is waited for again on the same connection, and the head is
+// looked at (decision 0009): nothing that rests on the commit may leave before (R40).
+// It ends with the session: someone took the slot, the connection broke, or ctx is
+// over.
 func (n *session) settle(ctx context.Context, wait *redis.Cmd, l store.Level) error {
 	for try := 1; ; try++ {
 		enough, have, err := reached(wait, l)
@@ -66,34 +67,23 @@ func (n *session) settle(ctx context.Context, wait *redis.Cmd, l store.Level) er
 		if try&(try-1) == 0 { // the 1st time, the 2nd, the 4th, …
 			n.store.config.Logger.Warn("a commit does not reach its durability level; its task waits, and nothing of the commit leaves it", "slot", n.slot.Tag, "address", n.address, "level", l, "have", have)
 		}
-		if wait, err = n.writeHeadAgain(ctx, l); err != nil {
+		if wait, err = n.waitAgain(ctx, l); err != nil {
 			return err
 		}
 	}
 }
 
-func (n *session) writeHeadAgain(ctx context.Context, l store.Level) (*redis.Cmd, error) {
+// waitAgain waits for what the session wrote last. Writing the head anew before that
+// would put off the end: with appendfsync everysec each write waits for the next sync.
+func (n *session) waitAgain(ctx context.Context, l store.Level) (*redis.Cmd, error) {
 	pipe := n.client.Pipeline()
-	pipe.Do(ctx, "MULTI")
-	pipe.Do(ctx, "SET", n.slot.Head, n.text)
-	exec := redis.NewSliceCmd(ctx, "EXEC")
-	_ = pipe.Process(ctx, exec)
 	wait := n.await(ctx, pipe, l)
-	watch, get := pipe.Do(ctx, "WATCH", n.slot.Head), pipe.Get(ctx, n.slot.Head)
-	replies, _ := pipe.Exec(ctx)
+	get := pipe.Get(ctx, n.slot.Head)
+	_, _ = pipe.Exec(ctx)
 	// Whatever goes wrong, the commit itself is in: the head on a new connection
 	// tells, as after any lost reply (R11).
-	switch err := exec.Err(); {
-	case errors.Is(err, redis.Nil):
-		return nil, n.lost("waiting for level "+l.String(), errors.New("the head was written since"))
-	case err != nil:
-		return nil, n.lost("waiting for level "+l.String(), explained(firstRefusal(replies, err)))
-	}
-	if err := watch.Err(); err != nil {
-		return nil, n.lost("arming the guard", err)
-	}
-	if err := n.guarded("arming the guard", get); err != nil {
-		return nil, n.lost("waiting for level "+l.String(), err)
+	if err := n.guarded("waiting for level "+l.String(), get); err != nil {
+		return nil, fmt.Errorf("%w: %w", store.ErrLost, err)
 	}
 	return wait, nil
 }
