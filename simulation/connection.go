@@ -179,6 +179,9 @@ func (c *connection) commit(b *store.Batch) {
 		if err := c.refused("commit"); err != nil {
 			return &runtime.CommitDone{Err: err}
 		}
+		if s.mixes(changes) {
+			return &runtime.CommitDone{Err: fmt.Errorf("%w: slot %s", store.ErrCorrupt, c.tag)}
+		}
 		if c.w.config.Plant == SplitCommit && c.w.chance(100) {
 			changes = progressOnly(changes)
 		}

@@ -25,7 +25,8 @@ type owner struct {
 	skew    int64           // its clock's lead
 	wakeAt  int64
 
-	finished func() // called when it has finished
+	finished func()              // called when it has finished
+	capture  func(runtime.Input) // tests: takes the place of the engine
 }
 
 func (o *owner) String() string  { return fmt.Sprintf("task %d owner %d", o.id, o.number) }
@@ -52,6 +53,10 @@ func (w *world) hire(id task.ID) *owner {
 
 // step gives the engine one input and carries out what it asks for.
 func (o *owner) step(in runtime.Input) {
+	if o.capture != nil {
+		o.capture(in)
+		return
+	}
 	if !o.alive {
 		return
 	}

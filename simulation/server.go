@@ -51,6 +51,7 @@ type slot struct {
 	head    task.Head
 	version uint64 // counts the writes of the head, for WATCH
 	tables  map[string]map[string]string
+	kinds   map[string]store.Kind // of tables that are not empty
 }
 
 func newHistory(lineage task.Lineage) *history {
@@ -75,7 +76,7 @@ func (h *history) safe(tag string) *slot { return slotIn(h.replica, tag) }
 func slotIn(slots map[string]*slot, tag string) *slot {
 	s := slots[tag]
 	if s == nil {
-		s = &slot{tables: map[string]map[string]string{}}
+		s = &slot{tables: map[string]map[string]string{}, kinds: map[string]store.Kind{}}
 		slots[tag] = s
 	}
 	return s
@@ -141,10 +142,23 @@ func (s *slot) apply(w *write) {
 				table[f.Field] = f.Value
 			}
 		}
+		s.kinds[c.Table.Key] = c.Table.Kind
 		if len(table) == 0 {
 			delete(s.tables, c.Table.Key)
+			delete(s.kinds, c.Table.Key)
 		}
 	}
+}
+
+// mixes reports whether a change is for a table that holds data of another kind.
+func (s *slot) mixes(changes []store.Change) bool {
+	for i := range changes {
+		c := &changes[i]
+		if kind, ok := s.kinds[c.Table.Key]; ok && kind != c.Table.Kind && !c.Drop {
+			return true
+		}
+	}
+	return false
 }
 
 // answer answers one read.
@@ -176,12 +190,17 @@ func (s *slot) answerRange(r *store.Read, table map[string]string) {
 		limit = min(limit, span.Limit)
 	}
 	r.Elements, r.More = nil, false
+	bytes := 0
 	for _, f := range fields {
 		if !within(span, f) {
 			continue
 		}
 		if len(r.Elements) == limit {
 			r.More = limit != span.Limit
+			return
+		}
+		if bytes += len(f) + len(table[f]); bytes > store.BytesMax && len(r.Elements) > 0 {
+			r.More = true
 			return
 		}
 		r.Elements = append(r.Elements, store.Element{Field: f, Value: table[f]})
