@@ -283,10 +283,15 @@ func converted(records []*kgo.Record) []depot.Record {
 // Close ends the reader.
 func (r *reader) Close() error {
 	r.mu.Lock()
-	for _, a := range r.assigned {
+	all := map[string][]int32{}
+	for at, a := range r.assigned {
 		a.trouble.end()
+		all[at.topic] = append(all[at.topic], at.partition)
 	}
 	r.mu.Unlock()
+	// The client closes its fetch sessions while a fetch may be about to begin; without
+	// partitions none begins.
+	r.client.RemoveConsumePartitions(all)
 	r.client.Close()
 	return nil
 }

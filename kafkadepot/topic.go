@@ -21,6 +21,25 @@ const visiblePause = 5 * time.Millisecond
 
 // Ensure makes the topic of a depot, or checks the one that exists.
 func (l *Log) Ensure(ctx context.Context, spec depot.TopicSpec) (depot.Topic, error) {
+	for try := 1; ; try++ {
+		topic, err := l.ensure(ctx, spec)
+		// A broker that has not heard yet that a topic was deleted, or made, shows one
+		// that another does not know.
+		if !errors.Is(err, kerr.UnknownTopicOrPartition) || try == ensureTries {
+			return topic, err
+		}
+		select {
+		case <-ctx.Done():
+			return topic, err
+		case <-time.After(time.Duration(try) * visiblePause):
+		}
+	}
+}
+
+// ensureTries is how often brokers that disagree about a topic are asked.
+const ensureTries = 20
+
+func (l *Log) ensure(ctx context.Context, spec depot.TopicSpec) (depot.Topic, error) {
 	name := depot.TopicName(spec.Module, spec.Depot)
 	topic, err := l.find(ctx, name)
 	if err != nil {
