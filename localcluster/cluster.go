@@ -98,6 +98,9 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 	return c, nil
 }
 
+// greetingPause is time enough for workers of one process to find each other.
+const greetingPause = 100 * time.Millisecond
+
 // Launch starts workers for a module and returns when its tasks run and its
 // handles work with the cluster's client.
 func (c *Cluster) Launch(ctx context.Context, m module.Module, config LaunchConfig) error {
@@ -123,6 +126,15 @@ func (c *Cluster) Launch(ctx context.Context, m module.Module, config LaunchConf
 	group.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return err
+	}
+	if config.Workers > 1 {
+		// New owners of tasks greet each other; a tree that is begun before that may
+		// run again.
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(greetingPause):
+		}
 	}
 	return c.client.Use(ctx, m)
 }
