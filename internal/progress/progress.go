@@ -119,6 +119,39 @@ func (p *Progress) Rewind(offset int64) {
 	}
 }
 
+// AddOffset adds one offset to ranges in ascending order.
+func AddOffset(ranges []Range, offset int64) []Range {
+	if n := len(ranges); n > 0 && ranges[n-1].Last == offset-1 {
+		ranges[n-1].Last = offset
+		return ranges
+	}
+	i, have := slices.BinarySearchFunc(ranges, offset, func(r Range, o int64) int {
+		switch {
+		case r.Last < o:
+			return -1
+		case r.First > o:
+			return 1
+		}
+		return 0
+	})
+	if have {
+		return ranges
+	}
+	if i > 0 && ranges[i-1].Last == offset-1 {
+		ranges[i-1].Last = offset
+		if i < len(ranges) && ranges[i].First == offset+1 {
+			ranges[i-1].Last = ranges[i].Last
+			ranges = slices.Delete(ranges, i, i+1)
+		}
+		return ranges
+	}
+	if i < len(ranges) && ranges[i].First == offset+1 {
+		ranges[i].First = offset
+		return ranges
+	}
+	return slices.Insert(ranges, i, Range{offset, offset})
+}
+
 // End is the offset behind the last finished one.
 func (p *Progress) End() int64 {
 	if n := len(p.done); n > 0 {
@@ -149,11 +182,13 @@ func (p *Progress) AppendText(dst []byte) []byte {
 		dst = append(dst, " topic="...)
 		dst = hex.AppendEncode(dst, p.Topic[:])
 	}
-	dst = appendRanges(dst, " done=", p.done)
-	return appendRanges(dst, " parked=", p.parked)
+	dst = AppendRanges(dst, " done=", p.done)
+	return AppendRanges(dst, " parked=", p.parked)
 }
 
-func appendRanges(dst []byte, name string, ranges []Range) []byte {
+// AppendRanges appends ranges behind a name: " done=125-130,140"; nothing if there are
+// none.
+func AppendRanges(dst []byte, name string, ranges []Range) []byte {
 	for i, r := range ranges {
 		if i == 0 {
 			dst = append(dst, name...)
@@ -195,9 +230,9 @@ func Parse(text string) (Progress, error) {
 			}
 			_, err = hex.Decode(p.Topic[:], []byte(value))
 		case "done":
-			p.done, err = parseRanges(value)
+			p.done, err = ParseRanges(value)
 		case "parked":
-			p.parked, err = parseRanges(value)
+			p.parked, err = ParseRanges(value)
 		default:
 			return bad("unknown word " + key)
 		}
@@ -221,7 +256,8 @@ func Parse(text string) (Progress, error) {
 	return p, nil
 }
 
-func parseRanges(text string) ([]Range, error) {
+// ParseRanges reads ranges back.
+func ParseRanges(text string) ([]Range, error) {
 	var ranges []Range
 	for part := range strings.SplitSeq(text, ",") {
 		firstText, lastText, two := strings.Cut(part, "-")

@@ -8,7 +8,7 @@ import (
 )
 
 // FrameVersion opens the bytes of a frame.
-const FrameVersion = 1
+const FrameVersion = 2
 
 // Flags of an event in a frame.
 const (
@@ -37,8 +37,42 @@ func (f *Frame) Append(dst []byte) ([]byte, error) {
 	for i := range f.Acks {
 		dst = appendAck(dst, &f.Acks[i])
 	}
-	return dst, nil
+	return f.appendLasting(dst), nil
 }
+
+// appendLasting appends what exactly-once topologies send.
+func (f *Frame) appendLasting(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(f.Parcels)))
+	for _, raw := range f.Parcels {
+		dst = appendText(dst, raw)
+	}
+	if r := f.Receipt; r == nil {
+		dst = append(dst, 0)
+	} else {
+		flags := byte(receiptThere)
+		if r.Again {
+			flags |= receiptAgain
+		}
+		dst = binary.AppendUvarint(append(dst, flags), r.Number)
+		dst = appendParcelID(dst, r.ID)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(f.Notices)))
+	for i := range f.Notices {
+		n := &f.Notices[i]
+		dst = binary.LittleEndian.AppendUint64(dst, n.Group)
+		dst = binary.AppendVarint(dst, n.Offset)
+		dst = binary.AppendUvarint(dst, uint64(n.Attempt))
+		dst = appendText(dst, n.Step)
+		dst = appendText(dst, n.Text)
+	}
+	return dst
+}
+
+// Flags of a frame's receipt.
+const (
+	receiptThere = 1 << iota
+	receiptAgain
+)
 
 func (f *Frame) appendEvents(dst []byte) ([]byte, error) {
 	var scratch []byte
@@ -100,13 +134,7 @@ func appendAck(dst []byte, a *Ack) []byte {
 	dst = append(dst, 1, byte(m.Outcome))
 	dst = appendText(dst, m.Text)
 	dst = appendText(dst, m.Step)
-	dst = binary.AppendUvarint(dst, uint64(len(m.Returns)))
-	for _, r := range m.Returns {
-		dst = binary.AppendUvarint(dst, uint64(r.Ack))
-		dst = binary.AppendUvarint(dst, uint64(len(r.Value)))
-		dst = append(dst, r.Value...)
-	}
-	return dst
+	return appendReturns(dst, m.Returns)
 }
 
 func appendMark(dst []byte, m task.Mark) []byte {

@@ -66,8 +66,8 @@ type AckMore struct {
 
 // Return is one value that a handler returns to the appender.
 type Return struct {
-	Ack   uint16 // the declared ack, within its topology
-	Value []byte
+	Ack   uint16 `json:"ack"` // the declared ack, within its topology
+	Value []byte `json:"value"`
 }
 
 // Frame is what one task sends to another after a commit: the events and acks
@@ -82,10 +82,21 @@ type Frame struct {
 	Events   []Event
 	Columns  []Column // by step; nil where the frame has no events of it
 	Acks     []Ack
+
+	// Of exactly-once topologies: the stored forms of parcels, how far the sender has
+	// got with the receiver's, and what whoever waits may want to know.
+	Parcels []string
+	Receipt *Receipt
+	Notices []Notice
 }
 
 // Empty reports whether the frame says nothing but who sends it.
-func (f *Frame) Empty() bool { return len(f.Events) == 0 && len(f.Acks) == 0 }
+func (f *Frame) Empty() bool {
+	return len(f.Events) == 0 && len(f.Acks) == 0 && !f.Lasting()
+}
+
+// Lasting reports whether the frame carries anything of exactly-once topologies.
+func (f *Frame) Lasting() bool { return len(f.Parcels) > 0 || f.Receipt != nil || len(f.Notices) > 0 }
 
 // Bytes is about how much memory the frame takes.
 func (f *Frame) Bytes() int64 {
@@ -94,6 +105,9 @@ func (f *Frame) Bytes() int64 {
 		if c != nil {
 			n += c.Bytes()
 		}
+	}
+	for _, raw := range f.Parcels {
+		n += len(raw)
 	}
 	return int64(n)
 }
@@ -108,5 +122,5 @@ func (f *Frame) Reset() {
 	}
 	clear(events)
 	clear(acks)
-	*f = Frame{Columns: columns, Events: events[:0], Acks: acks[:0]}
+	*f = Frame{Columns: columns, Events: events[:0], Acks: acks[:0]} // receivers keep the rest
 }

@@ -65,10 +65,13 @@ func sample(t testing.TB) *wire.Frame {
 		{Tree: acker.Ref{Slot: 4, ID: 8}, Delta: 0xff, Touched: 6},
 		{Tree: acker.Ref{Slot: 6, ID: 7}, Delta: 1, Touched: 0, More: &wire.AckMore{Outcome: wire.Failed, Text: "no", Step: "count", Returns: []wire.Return{{Ack: 2, Value: []byte("{}")}}}},
 	}
+	f.Parcels = []string{"parcel"}
+	f.Receipt = &wire.Receipt{Number: 9, ID: wire.ParcelID{Mark: task.Mark{Token: token(0xdd), Number: 4}, Ordinal: 1}, Again: true}
+	f.Notices = []wire.Notice{{Group: 0x55, Offset: 12, Attempt: 2, Step: "count", Text: "no"}}
 	return f
 }
 
-const sampleBytes = "01" + "01" + "02" + "07" +
+const sampleBytes = "02" + "01" + "02" + "07" +
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" + "ac02" + "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb" + "05" + "0172" + "0170" +
 	"03" +
 	"01" + "0100000000000000" + "02" + "0430302d70" + "0173" + "04" + "8877665544332211" + "03" + "00" + "02" + "d00f" + "80a0abfef962" + "05" + "68656c6c6f" +
@@ -76,7 +79,10 @@ const sampleBytes = "01" + "01" + "02" + "07" +
 	"01" + "0300000000000000" + "04" + "cccccccccccccccccccccccccccccccc" + "03" + "05" + "0900000000000000" + "01" + "01" + "01" + "01" + "00" + "05" + "776f726c64" +
 	"02" +
 	"04" + "0800000000000000" + "ff00000000000000" + "0600000000000000" + "00" +
-	"06" + "0700000000000000" + "0100000000000000" + "0000000000000000" + "01" + "01" + "026e6f" + "05636f756e74" + "01" + "02" + "027b7d"
+	"06" + "0700000000000000" + "0100000000000000" + "0000000000000000" + "01" + "01" + "026e6f" + "05636f756e74" + "01" + "02" + "027b7d" +
+	"01" + "0670617263656c" +
+	"03" + "09" + "dddddddddddddddddddddddddddddddd" + "04" + "01" +
+	"01" + "5500000000000000" + "18" + "02" + "05636f756e74" + "026e6f"
 
 // The bytes of a frame do not change without a new version: workers of two
 // versions talk during an update.
@@ -124,7 +130,7 @@ func TestFrameRefusals(t *testing.T) {
 	if _, err := wire.ParseFrame(append(bytes.Clone(raw), 0), newText); !errors.Is(err, wire.ErrMalformed) {
 		t.Errorf("a byte too much: %v", err)
 	}
-	raw[0] = 2
+	raw[0] = 1
 	if _, err := wire.ParseFrame(raw, newText); !errors.Is(err, wire.ErrMalformed) {
 		t.Errorf("another version: %v", err)
 	}

@@ -14,6 +14,10 @@ import "github.com/coppice-run/coppice/store"
 //	{tag}:p:$$__parked             parked records
 //	{tag}:attempts                 numbers of the attempts at records that failed (R20)
 //	{tag}:generations              newest runs of the sources that retry all after (R21)
+//	{tag}:endings                  latest records that were rejected or parked
+//	{tag}:channels                 positions in the channels from and to other tasks (R24)
+//	{tag}:outbox                   parcels that their receivers have not confirmed (R23)
+//	{tag}:groups                   records that are consumed and not done (R29)
 //
 // In segments, '/' is written %2F and '%' is written %25.
 
@@ -50,6 +54,28 @@ func AttemptsTable(tag string) store.Table {
 // GenerationsTable names the newest generations that a task has heard of.
 func GenerationsTable(tag string) store.Table {
 	return store.Table{Key: "{" + tag + "}:generations", Kind: store.Map}
+}
+
+// EndingsTable names the latest records of a task that were rejected or parked.
+func EndingsTable(tag string) store.Table {
+	return store.Table{Key: "{" + tag + "}:endings", Kind: store.Map}
+}
+
+// ChannelsTable names the positions of a task in its channels: "in/<task>" and
+// "out/<task>".
+func ChannelsTable(tag string) store.Table {
+	return store.Table{Key: "{" + tag + "}:channels", Kind: store.Map}
+}
+
+// OutboxTable names the parcels of a task that are not confirmed: "<task>/<number>".
+func OutboxTable(tag string) store.Table {
+	return store.Table{Key: "{" + tag + "}:outbox", Kind: store.Map}
+}
+
+// GroupsTable names the records of a task that are consumed and whose events are
+// not all done.
+func GroupsTable(tag string) store.Table {
+	return store.Table{Key: "{" + tag + "}:groups", Kind: store.Map}
 }
 
 // PStateTable names the table of a PState, or of a structure nested in it under

@@ -32,7 +32,25 @@ func ParseFrame(raw []byte, newColumn func(step uint16) (Column, error)) (*Frame
 	for range p.count(ackBytesMin) {
 		f.Acks = append(f.Acks, p.ack())
 	}
+	p.lasting(f)
 	return f, p.end("frame")
+}
+
+// lasting reads what exactly-once topologies send.
+func (p *parser) lasting(f *Frame) {
+	for range p.count(parcelBytesMin) {
+		f.Parcels = append(f.Parcels, p.text())
+	}
+	switch flags := p.byte(); {
+	case flags == 0:
+	case flags&receiptThere != 0 && flags&^(receiptThere|receiptAgain) == 0:
+		f.Receipt = &Receipt{Again: flags&receiptAgain != 0, Number: p.uvarint(), ID: p.parcelID()}
+	default:
+		p.fail("receipt flags %d", flags)
+	}
+	for range p.count(noticeBytesMin) {
+		f.Notices = append(f.Notices, Notice{Group: p.fixed(), Offset: p.varint(), Attempt: int(p.uint16()), Step: p.text(), Text: p.text()})
+	}
 }
 
 // The least bytes of an entry: they bound what a wrong count may allocate.
@@ -40,6 +58,8 @@ const (
 	eventBytesMin  = 11
 	ackBytesMin    = 26
 	returnBytesMin = 2
+	parcelBytesMin = 1
+	noticeBytesMin = 12
 )
 
 func (p *parser) events(f *Frame, newColumn func(step uint16) (Column, error)) {
@@ -104,9 +124,7 @@ func (p *parser) ack() Ack {
 		if m.Outcome > Parked {
 			p.fail("outcome %d", m.Outcome)
 		}
-		for range p.count(returnBytesMin) {
-			m.Returns = append(m.Returns, Return{Ack: p.uint16(), Value: p.bytes()})
-		}
+		m.Returns = p.returns()
 		a.More = m
 	default:
 		p.fail("ack flags")

@@ -1,0 +1,102 @@
+package wire
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/coppice-run/coppice/internal/progress"
+)
+
+// Group is the stored form of records of an exactly-once topology that are consumed
+// and whose events are not all done: one field of the groups table, by its id in 16
+// hexadecimal digits (R29).
+type Group struct {
+	Topology, Source string
+	Xor              uint64 // of the ids of the events under way
+	Offsets          []progress.Range
+	Notes            []Note
+}
+
+// GroupField names a group in the groups table.
+func GroupField(id uint64) string {
+	const digits = 16
+	text := strconv.FormatUint(id, 16)
+	return strings.Repeat("0", digits-len(text)) + text
+}
+
+// ParseGroupField reads the id of a group.
+func ParseGroupField(field string) (uint64, error) {
+	id, err := strconv.ParseUint(field, 16, 64)
+	if err != nil || len(field) != 16 {
+		return 0, fmt.Errorf("%q is no id of a group", field)
+	}
+	return id, nil
+}
+
+// AppendText appends the stored form, one line:
+//
+//	1 source=words/sentences xor=00f1…9c offsets=5-6,9 notes=[{"offset":5,…}]
+//
+// notes, JSON to the end of the line, is left out where there are none.
+func (g *Group) AppendText(dst []byte) ([]byte, error) {
+	dst = append(dst, positionVersion+" source="...)
+	dst = append(dst, g.Topology...)
+	dst = append(dst, '/')
+	dst = append(dst, g.Source...)
+	dst = append(dst, " xor="...)
+	dst = append(dst, GroupField(g.Xor)...)
+	dst = progress.AppendRanges(dst, " offsets=", g.Offsets)
+	if len(g.Notes) == 0 {
+		return dst, nil
+	}
+	notes := make([]storedNote, len(g.Notes))
+	for i := range g.Notes {
+		notes[i] = storedNote(g.Notes[i])
+	}
+	raw, err := json.Marshal(notes)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(dst, " notes="...), raw...), nil
+}
+
+// storedNote is Note with the names of its stored form.
+type storedNote struct {
+	Offset  int64    `json:"offset"`
+	Outcome Outcome  `json:"outcome,omitempty"`
+	Step    string   `json:"step,omitempty"`
+	Text    string   `json:"text,omitempty"`
+	Returns []Return `json:"returns,omitempty"`
+}
+
+// ParseGroup reads a group back.
+func ParseGroup(text string) (Group, error) {
+	var g Group
+	line, notes, noted := strings.Cut(text, " notes=")
+	err := parseWords(line, map[string]func(string) error{
+		"source": func(v string) error {
+			var ok bool
+			if g.Topology, g.Source, ok = strings.Cut(v, "/"); !ok {
+				return fmt.Errorf("%q is no topology/source", v)
+			}
+			return nil
+		},
+		"xor":     func(v string) (err error) { g.Xor, err = ParseGroupField(v); return err },
+		"offsets": func(v string) (err error) { g.Offsets, err = progress.ParseRanges(v); return err },
+	})
+	if err != nil {
+		return Group{}, fmt.Errorf("group: %w", err)
+	}
+	if noted {
+		var stored []storedNote
+		if err := json.Unmarshal([]byte(notes), &stored); err != nil {
+			return Group{}, fmt.Errorf("group %q: %w", text, err)
+		}
+		for _, n := range stored {
+			g.Notes = append(g.Notes, Note(n))
+		}
+	}
+	return g, nil
+}
