@@ -64,12 +64,30 @@ type Stream struct {
 }
 
 // Stream declares a stream topology.
-func (b *Builder) Stream(name string) *Stream {
+func (b *Builder) Stream(name string, options ...StreamOption) *Stream {
 	b.declare("stream", name, nil)
 	plan := &StreamPlan{ID: len(b.plan.Streams), Name: name}
+	for _, o := range options {
+		o(plan)
+	}
 	b.plan.Streams = append(b.plan.Streams, plan)
 	return &Stream{b: b, plan: plan}
 }
+
+// StreamOption changes how a stream processes its records.
+type StreamOption func(*StreamPlan)
+
+// ExactlyOnce makes the effects of a record happen once, also over hops and whatever
+// fails (R23 to R29). An event that is committed is never repeated: what it sends is
+// stored with it, and applied once. So a failure further down repeats the failing
+// event alone, in its place: the events that come to it from the same task wait behind
+// it until it succeeds, or is parked after the source's MaxAttempts. A record that
+// takes longer than topology.stream.timeout.seconds goes on; only its appender is told
+// that the outcome is not known yet.
+//
+// Costs a few fields per commit. RetryNone, RetryAllAfter and MaxAttempts(0) do not
+// go with it.
+func ExactlyOnce() StreamOption { return func(p *StreamPlan) { p.ExactlyOnce = true } }
 
 // PState declares a PState that this topology writes; h points to its handle,
 // whose type is the schema. Any topology and client may read it.

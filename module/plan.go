@@ -46,6 +46,8 @@ type StreamPlan struct {
 	Sources []*SourcePlan
 	Steps   []*StepPlan
 	Acks    []*AckPlan
+	// ExactlyOnce: hops are kept until they are applied, and applied once.
+	ExactlyOnce bool `json:",omitempty"`
 }
 
 // SourcePlan is one source of a stream.
@@ -70,6 +72,8 @@ type StepPlan struct {
 	Topology  string `json:"-"`
 	Placement string
 	Type      string // of what a hop to it carries
+	// FormerNames are those that events under way may still have for the step.
+	FormerNames []string `json:",omitempty"`
 
 	stream    int
 	NewColumn func(encode bool) wire.Column        `json:"-"`
@@ -162,8 +166,11 @@ func (s *StreamPlan) Guarantee() string {
 }
 
 func (s *StreamPlan) guaranteeRetrying() string {
-	if len(s.Steps) == 0 {
+	switch {
+	case len(s.Steps) == 0:
 		return "exactly once (no hops)"
+	case s.ExactlyOnce:
+		return "exactly once, also over hops"
 	}
 	return "exactly once for records that do not hop, at least once for those that do"
 }

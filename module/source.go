@@ -22,7 +22,7 @@ func DeclareSource[T any](s *Stream, d Depot[T], f func(*Event, T) error, option
 		o(plan)
 	}
 	thing := fmt.Sprintf("source %q of stream %q", plan.Name, s.plan.Name)
-	for _, m := range plan.mistakes(s.plan.Sources) {
+	for _, m := range plan.mistakes(s.plan) {
 		s.b.mistake(thing, m.Text, m.Mend)
 	}
 	if f == nil {
@@ -40,9 +40,9 @@ func DeclareSource[T any](s *Stream, d Depot[T], f func(*Event, T) error, option
 }
 
 // mistakes lists what is wrong with the options.
-func (p *SourcePlan) mistakes(others []*SourcePlan) (all []Mistake) {
+func (p *SourcePlan) mistakes(stream *StreamPlan) (all []Mistake) {
 	wrong := func(text, mend string) { all = append(all, Mistake{Text: text, Mend: mend}) }
-	for _, other := range others {
+	for _, other := range stream.Sources {
 		if other.Name == p.Name {
 			wrong("declared twice", "give a further source of the same depot a name of its own: module.SourceID")
 		} else if other.Depot == p.Depot && (other.Retry == RetriesNone || p.Retry == RetriesNone) {
@@ -51,6 +51,16 @@ func (p *SourcePlan) mistakes(others []*SourcePlan) (all []Mistake) {
 	}
 	if !namePattern.MatchString(p.Name) {
 		wrong(fmt.Sprintf("has the name %q", p.Name), "a name has "+nameRule)
+	}
+	if stream.ExactlyOnce {
+		switch {
+		case p.Retry == RetriesNone:
+			wrong("has RetryNone in an exactly-once stream", "at most once and exactly once exclude each other: leave one of them out")
+		case p.Retry == RetriesAllAfter:
+			wrong("has RetryAllAfter in an exactly-once stream", "leave RetryAllAfter out: events from one task to another keep their order over failures anyway")
+		case p.MaxAttempts == 0:
+			wrong("has MaxAttempts(0) in an exactly-once stream", "an event that never succeeds would hold what comes behind it for ever: give a limit, after which it is parked")
+		}
 	}
 	switch {
 	case p.MaxAttempts < 0:

@@ -22,7 +22,7 @@ type stepDecl[T any] struct {
 // DeclareStep declares a step of a stream: f runs for each event sent to it, on
 // the task that the placement says. It fills *step, so that handlers written as
 // methods may send to any step, also to their own.
-func DeclareStep[T any](s *Stream, step *Step[T], name string, at Placement[T], f func(*Event, T) error) {
+func DeclareStep[T any](s *Stream, step *Step[T], name string, at Placement[T], f func(*Event, T) error, options ...StepOption) {
 	thing := s.b.declare("step", name, step)
 	c, err := codec.JSON[T]()
 	if err != nil {
@@ -46,6 +46,12 @@ func DeclareStep[T any](s *Stream, step *Step[T], name string, at Placement[T], 
 			return f(ev, v)
 		},
 	}
+	for _, o := range options {
+		o(decl.plan)
+	}
+	for _, former := range decl.plan.FormerNames {
+		s.b.declare("step", former, nil)
+	}
 	s.b.steps++
 	if s.b.steps > stepsMax {
 		s.b.mistake(thing, fmt.Sprintf("is one step too many: a module has at most %d", stepsMax), "split the module")
@@ -62,6 +68,17 @@ func DeclareStep[T any](s *Stream, step *Step[T], name string, at Placement[T], 
 	})
 	s.plan.Steps = append(s.plan.Steps, decl.plan)
 	step.s = decl
+}
+
+// StepOption changes a step.
+type StepOption func(*StepPlan)
+
+// FormerName lets a step take events that are under way to a step of another name:
+// one that was renamed, or that it takes the place of. In an exactly-once stream such
+// events outlive an update of the module; without a step for them their task halts.
+// The payload must still decode.
+func FormerName(name string) StepOption {
+	return func(p *StepPlan) { p.FormerNames = append(p.FormerNames, name) }
 }
 
 // stepsMax bounds the steps of a module: they are numbered in 16 bits, and each

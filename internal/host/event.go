@@ -26,6 +26,9 @@ type Event struct {
 	Origin wire.Origin
 	Seed   uint64
 	Record *depot.Record // of a source's event, else nil
+	// Lasting says that the event's topology is exactly once: its hops are kept in the
+	// slot until their receivers have applied them.
+	Lasting bool
 
 	// OpenTree gives a root event its tree when it first hops. Set by the engine.
 	OpenTree func(*Event)
@@ -48,10 +51,10 @@ func (e *Event) Begin(origin wire.Origin, seed uint64, record *depot.Record) {
 // Column returns the column for payloads of a step on their way to a task. The
 // caller adds one and then calls Hop.
 func (e *Event) Column(step uint16, to task.ID, newColumn func(encode bool) wire.Column) wire.Column {
-	f := e.Out.frame(to)
+	f := e.Out.frame(to, e.Lasting)
 	c := f.Columns[step]
 	if c == nil {
-		c = newColumn(e.Out.Encode)
+		c = newColumn(e.Out.Encode || e.Lasting)
 		f.Columns[step] = c
 	}
 	return c
@@ -66,9 +69,12 @@ func (e *Event) Hop(step uint16, to task.ID, c wire.Column) {
 	e.children++
 	e.delta ^= acker.EventID(e.Origin.Tree.ID, seed)
 	e.touched |= 1 << (uint(to) & 63)
-	f := e.Out.frame(to)
+	f := e.Out.frame(to, e.Lasting)
 	f.Events = append(f.Events, wire.Event{Origin: e.Origin, Seed: seed, Index: uint32(c.Len() - 1), Step: step})
-	e.Out.sent = append(e.Out.sent, sent{to: to, step: step})
+	e.Out.sent = append(e.Out.sent, sent{to: to, step: step, lasting: e.Lasting})
+	if e.Lasting {
+		e.Out.lastingEvents++
+	}
 }
 
 // Return hands a value to the appender, through the root.
