@@ -45,7 +45,7 @@ func (t *Task) announce(s *source, r stream.Retry) {
 		t.open = t.newBatch()
 	}
 	t.open.begins = append(t.open.begins, begin{s, r, s.run})
-	t.open.note(wire.AttemptsTable(t.config.Tag), store.Write{Field: attemptField(s, r.Record.Offset), Value: strconv.Itoa(int(r.Number))})
+	t.open.note(wire.AttemptsTable(t.config.Tag), store.Write{Field: recordField(s, r.Record.Offset), Value: strconv.Itoa(int(r.Number))})
 	s.announcing++
 }
 
@@ -72,11 +72,7 @@ func (t *Task) forgetAttempts(f *try, b *batch) {
 		}
 		b = t.open
 	}
-	b.note(wire.AttemptsTable(t.config.Tag), store.Write{Field: attemptField(f.source, f.record.Offset), Delete: true})
-}
-
-func attemptField(s *source, offset int64) string {
-	return s.topology.plan.Name + "/" + s.plan.Name + "/" + strconv.FormatInt(offset, 10)
+	b.note(wire.AttemptsTable(t.config.Tag), store.Write{Field: recordField(f.source, f.record.Offset), Delete: true})
 }
 
 // loadAttempts takes over the numbers that the slot holds. An attempt that was

@@ -59,7 +59,7 @@ func (t *Task) recordOver(key recordKey, uncommitted *batch) bool {
 			if !s.known || !s.progress.Done(key.offset) {
 				return false
 			}
-			if _, underWay := s.passed[key.offset]; underWay {
+			if _, underWay := s.passed[key.offset]; underWay || s.consumed[key.offset] != nil {
 				return false
 			}
 		}

@@ -24,6 +24,13 @@ type batch struct {
 	begins   []begin  // attempts whose numbers the commit holds (R20)
 	books    []book   // writes to the task's own tables
 	orders   []*order // carried out with the commit
+
+	// Of exactly-once topologies.
+	seq             uint64 // of the batches of this task, as they were begun
+	consumedRecords []try  // records whose root events ran here
+	parcels         []posted
+	receipts        []receipt
+	completed       []*group // whose last events ran here
 }
 
 // book is a write to one of the task's own tables.
@@ -60,6 +67,13 @@ type finished struct {
 func (f *finished) parked() bool { return f.outcome == wire.Parked }
 
 func (t *Task) newBatch() *batch {
+	b := t.spareBatch()
+	t.batches++
+	b.seq = t.batches
+	return b
+}
+
+func (t *Task) spareBatch() *batch {
 	if n := len(t.spare); n > 0 {
 		b := t.spare[n-1]
 		t.spare = t.spare[:n-1]
@@ -84,6 +98,10 @@ func (t *Task) reuse(b *batch) {
 	b.finished, b.frames, b.consumed, b.traces = b.finished[:0], b.frames[:0], b.consumed[:0], b.traces[:0]
 	b.passed, b.begins, b.books, b.orders = b.passed[:0], b.begins[:0], b.books[:0], b.orders[:0]
 	b.mark = task.Mark{}
+	clear(b.consumedRecords)
+	clear(b.parcels)
+	clear(b.completed)
+	b.consumedRecords, b.parcels, b.receipts, b.completed = b.consumedRecords[:0], b.parcels[:0], b.receipts[:0], b.completed[:0]
 	if len(t.spare) < 3 {
 		t.spare = append(t.spare, b)
 	}
@@ -107,6 +125,8 @@ func (t *Task) seal() bool {
 	t.open = nil
 	b.frames = t.host.Out.Take(b.frames)
 	t.pass(b)
+	t.consumeRecords(b)
+	t.storeHops(b)
 	for i := range b.finished {
 		f := &b.finished[i]
 		if f.parked() {
@@ -114,6 +134,7 @@ func (t *Task) seal() bool {
 		}
 		t.finish(f, b)
 	}
+	t.storeEndings(b)
 	if t.view.Dirty() == 0 && len(b.books) == 0 && len(b.passed) == 0 && !due && !t.view.Changed() {
 		// Nothing to store: what the events sent off may leave at once.
 		t.release(b)
@@ -152,8 +173,11 @@ func (t *Task) batchInfo(b *batch) BatchInfo {
 }
 
 // progressDue reports whether some topology's progress is to be written even
-// without data (promises 3.95 and 3.97).
+// without data (promises 3.95 and 3.97), or what channels brought.
 func (t *Task) progressDue() bool {
+	if t.hops.dueAt != 0 && (t.finishing || t.now >= t.hops.dueAt) {
+		return true
+	}
 	for _, topo := range t.topology {
 		if topo.dirty && (t.finishing || topo.finished >= topo.options.CheckpointThreshold || t.now >= topo.writtenAt+int64(topo.options.CheckpointPeriod)) {
 			return true
@@ -184,8 +208,12 @@ func (t *Task) release(b *batch) {
 	if t.listener.BatchCommitted != nil && b.events > 0 {
 		t.listener.BatchCommitted(t.batchInfo(b))
 	}
+	t.released = b.seq
 	for i := range b.finished {
 		t.recordDone(&b.finished[i])
+	}
+	for _, g := range b.completed {
+		t.groupDone(g)
 	}
 	t.announced(b)
 	for _, o := range b.orders {
@@ -198,6 +226,7 @@ func (t *Task) release(b *batch) {
 			t.ownFrame(f)
 		}
 	}
+	t.postHops(b)
 	for _, f := range b.consumed {
 		t.pool.Put(f)
 	}

@@ -107,6 +107,12 @@ type Answer struct {
 	Returns   map[string]map[int][]byte // by topology and ack
 }
 
+// stop takes back what asks for the slot.
+func (e *Effects) stop() {
+	e.Take, e.Commit = nil, nil
+	e.Reads, e.Heads, e.Starts = e.Reads[:0], e.Heads[:0], e.Starts[:0]
+}
+
 func (e *Effects) reset() {
 	*e = Effects{
 		Reads: e.Reads[:0], Heads: e.Heads[:0], Starts: e.Starts[:0], Feeds: e.Feeds[:0],

@@ -105,6 +105,17 @@ type Task struct {
 	waiters    map[recordKey]*waiting
 	orders     []*order // of people, about parked records
 	parkedDecl *overlay.Decl
+	endings    []ending // noted, and not in a batch yet
+
+	// exactly once over hops
+	exact      bool // some topology is
+	directory  *directory
+	hops       hops
+	batches    uint64 // that were begun
+	released   uint64 // the last of them that is committed
+	heldEvents map[task.ID]heldEvent
+	root       rootEvent // that runs
+	busy       *inbox    // whose event runs
 }
 
 // topology is one stream topology on this task.
@@ -113,12 +124,15 @@ type topology struct {
 	sources   []*source
 	options   Options
 	executing int  // records begun and not finished
+	owed      int  // those of them that are consumed: they finish whoever owns the task
 	limited   bool // executing has reached its limit
 	table     store.Table
 	dirty     bool  // some source's progress is ahead of the slot
 	finished  int   // records finished since the progress was written
 	writtenAt int64 // when it was
 	deadlines []deadline
+
+	groupDeadlines []groupDeadline
 }
 
 // New returns a task that waits for Start.
@@ -149,6 +163,11 @@ func New(config Config) *Task {
 			topo.sources = append(topo.sources, s)
 		}
 		t.topology = append(t.topology, topo)
+	}
+	if t.exact = exact(config.Plan); t.exact {
+		t.directory = newDirectory(config.Plan, t.steps)
+		t.hops.pack = wire.NewPacker(t.directory)
+		t.heldEvents = map[task.ID]heldEvent{}
 	}
 	t.parkedDecl = parkedDecl(config.Plan.Module, len(config.Plan.PStates))
 	t.event = module.NewEvent()
@@ -208,6 +227,7 @@ func (t *Task) take(in Input) {
 		t.onFrame(in.Frame, t.now)
 	case *PeerLost:
 		t.failTouching(in.Task, "connection to task "+in.Task.String()+" lost", t.now)
+		t.hurryHops(in.Task)
 	case *Await:
 		t.onAwait(in)
 	case *AwaitOver:
@@ -245,7 +265,7 @@ func (t *Task) settled() bool {
 		return t.inflight == nil
 	}
 	for _, topo := range t.topology {
-		if topo.executing > 0 || topo.dirty {
+		if topo.executing > topo.owed || topo.dirty {
 			return false
 		}
 	}
@@ -261,6 +281,9 @@ func (t *Task) onTick() {
 		}
 	case running:
 		t.expire()
+		if t.exact {
+			t.resendDue()
+		}
 		t.probe()
 	}
 }
@@ -279,6 +302,7 @@ func (t *Task) wakeAt() int64 {
 		earlier(t.retakeAt)
 	case running:
 		earlier(t.nextProbe())
+		t.nextHop(earlier)
 		for _, topo := range t.topology {
 			earlier(t.nextDeadline(topo))
 			if topo.dirty {
@@ -301,6 +325,7 @@ func (t *Task) halt(why error) {
 		return
 	}
 	t.phase = halted
+	t.effects.stop() // what the step has asked for so far has no session any more
 	t.effects.Drop = true
 	t.halted = why
 	t.effects.Halt = fmt.Errorf("module %s task %d halted: %w", t.plan.Module, t.config.Task, why)

@@ -111,6 +111,7 @@ type Parked struct {
 	Order            ParkedOrder
 	Topology, Source string
 	Offset           int64
+	Step, Event      string // of a parked event, else ""
 	Value            []byte // of ParkedEdit
 	Waiter           uint64 // named in the answer
 }

@@ -35,6 +35,9 @@ type Listener struct {
 	// Joined is called when sources that were far behind have caught up with the
 	// others of their depot.
 	Joined func(JoinedInfo)
+	// Strayed is called when an ack comes for records that the task does not know: one
+	// of two tasks was built anew.
+	Strayed func(StrayedInfo)
 	// Took is called when the task owns its slot and is about to run.
 	Took func(TookInfo)
 	// Regressed is called when the slot was found behind what this owner had
@@ -103,6 +106,12 @@ type JoinedInfo struct {
 	Depot   string
 	Sources int // that joined
 	Offset  int64
+}
+
+// StrayedInfo is about an ack that belongs to nothing.
+type StrayedInfo struct {
+	TaskInfo
+	Group uint64
 }
 
 // TookInfo is about a take-over.

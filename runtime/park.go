@@ -11,7 +11,7 @@ import (
 // cannot be processed is put aside, never dropped.
 func (t *Task) park(f *finished) {
 	p := parkedRecord(f)
-	path := t.parkedPath(p.Topology, p.Source, p.Offset)
+	path := t.parkedPath(p.Field())
 	t.bookkeep(func() { overlay.Set(t.view, &path, &p) })
 }
 

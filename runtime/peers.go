@@ -32,13 +32,20 @@ func (t *Task) onFrame(f *wire.Frame, at int64) {
 		return // its trees fail: this task's next frame carries a new token
 	}
 	p := &t.peers[f.From]
-	if p.token != f.Sender.Token || len(p.held) > 0 {
+	if p.token != f.Sender.Token || len(p.held) > 0 || t.unshown(p, f) {
 		p.held = append(p.held, heldFrame{f, at})
 		t.holding++
 		t.askHeads()
 		return
 	}
 	t.accept(p, f, at)
+}
+
+// unshown reports whether what a frame brings of exactly-once topologies rests on a
+// commit that this task's connection has not shown: it is applied by commits that
+// nothing takes back (R25).
+func (t *Task) unshown(p *peer, f *wire.Frame) bool {
+	return f.Lasting() && !f.Lineage.Same(t.lineage) && !p.shown.Covers(f.Sender)
 }
 
 // accept takes in a frame of the present period.
@@ -56,11 +63,34 @@ func (t *Task) accept(p *peer, f *wire.Frame, at int64) {
 	for i := range f.Acks {
 		t.onAck(f, &f.Acks[i])
 	}
+	if t.exact && f.Lasting() {
+		t.onLasting(f)
+	}
+	if t.phase != running {
+		return
+	}
 	if len(f.Events) > 0 {
 		t.queue.push(f, t.config.Tasks)
 	} else {
 		t.pool.Put(f)
 	}
+}
+
+// onLasting takes in what a frame brings of exactly-once topologies.
+func (t *Task) onLasting(f *wire.Frame) {
+	if f.Receipt != nil {
+		t.onReceipt(f)
+	}
+	for _, raw := range f.Parcels {
+		if t.phase != running {
+			return
+		}
+		t.arrive(f.From, raw, f.Sender)
+	}
+	for i := range f.Notices {
+		t.onNotice(&f.Notices[i])
+	}
+	t.postMail()
 }
 
 // askHeld adds the tasks whose frames wait to a question.
@@ -92,10 +122,24 @@ func (t *Task) letIn(id task.ID) {
 				t.failTouching(f.From, newOwner(f), h.at)
 			}
 			p.token, p.number = f.Sender.Token, 0
+			t.forgetChannel(id)
+		}
+		if t.unshown(p, f) {
+			t.askLost(id)
+			t.pool.Put(f)
+			continue
 		}
 		t.accept(p, f, h.at)
 	}
 	for _, h := range rest {
 		t.onFrame(h.frame, h.at)
+	}
+}
+
+// askLost has a task send again what it has sent and what its head does not show.
+func (t *Task) askLost(id task.ID) {
+	if t.exact && t.phase == running {
+		t.askAgain(id)
+		t.postMail()
 	}
 }

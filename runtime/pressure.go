@@ -44,4 +44,4 @@ func (t *Task) shut(s *source) string {
 }
 
 // QueuedBytes is about how much memory the events take that wait to run here.
-func (t *Task) QueuedBytes() int64 { return t.queue.bytes }
+func (t *Task) QueuedBytes() int64 { return t.queue.bytes + t.hopBytes() }

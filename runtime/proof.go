@@ -35,7 +35,7 @@ func (d *rooted) rest(p proof) {
 // waits for the next one: an answer that was on its way before says nothing of
 // the commits that it rests on (R16).
 func (t *Task) askHeads() {
-	if t.asked || len(t.unproven) == 0 && t.looking != wanted && t.holding == 0 {
+	if t.asked || len(t.unproven) == 0 && t.looking != wanted && t.holding == 0 && !t.suspecting() {
 		return
 	}
 	t.proving, t.unproven = t.unproven, t.proving[:0]
@@ -51,6 +51,7 @@ func (t *Task) askHeads() {
 		asked[t.wanted], t.looking = true, looked
 	}
 	t.askHeld(asked)
+	t.askSuspected(asked)
 	for i, yes := range asked {
 		if yes {
 			t.effects.Heads = append(t.effects.Heads, task.ID(i))
@@ -104,8 +105,14 @@ func (t *Task) onHeadsDone(in *HeadsDone) {
 	for i, id := range in.Tasks {
 		t.peers[id].shown = in.Heads[i]
 	}
-	for _, id := range in.Tasks {
-		t.letIn(id)
+	for i, id := range in.Tasks {
+		t.judgeSuspected(id, in.Heads[i])
+		if t.phase == running {
+			t.letIn(id)
+		}
+	}
+	if t.phase != running {
+		return
 	}
 	if t.looking == looked {
 		t.looking = notLooking

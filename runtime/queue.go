@@ -22,6 +22,7 @@ type item struct {
 	command *order
 	frame   *wire.Frame
 	index   int
+	inbox   *inbox // that the frame came by, of exactly-once topologies
 }
 
 // lane is the frames of one sender, in order.
@@ -110,9 +111,14 @@ func (q *queue) pop() (item, bool) {
 // remove takes back the drawn items of a source that have not begun to run, and
 // returns how many there were.
 func (q *queue) remove(s *source) int {
+	return q.drop(func(it *item) bool { return it.source == s && it.try.order == nil })
+}
+
+// drop takes back drawn items that have not begun to run.
+func (q *queue) drop(which func(*item) bool) int {
 	kept := q.drawn[:q.at]
 	for _, it := range q.drawn[q.at:] {
-		if it.source != s || it.try.order != nil {
+		if !which(&it) {
 			kept = append(kept, it)
 		}
 	}
@@ -144,6 +150,7 @@ func (t *Task) drawMore() {
 			}
 		}
 	}
+	t.drawChannels()
 	t.drawOrders()
 	for _, topo := range t.topology {
 		for _, s := range topo.sources {

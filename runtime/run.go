@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"runtime/debug"
@@ -60,7 +61,8 @@ func (t *Task) run() {
 
 // full reports whether the open batch takes no more events.
 func (t *Task) full() bool {
-	return t.open != nil && (t.open.events >= t.options.MaxEventsPerBatch || t.view.Dirty() >= t.options.MaxFieldsPerBatch)
+	return t.open != nil && (t.open.events >= t.options.MaxEventsPerBatch || t.view.Dirty() >= t.options.MaxFieldsPerBatch ||
+		t.host.Out.LastingEvents() >= t.options.MaxFieldsPerBatch)
 }
 
 // body is the coroutine.
@@ -106,7 +108,7 @@ func (t *Task) suspend() {
 // thrown away, each until its first miss. The outcome of the batch is as if it
 // had not been: they all run again, in order, when their turn comes.
 func (t *Task) lookAhead() {
-	running := *t.host
+	running, root := *t.host, t.root
 	owner := t.view.Owner
 	t.co.ahead = true
 	for i := 0; i < drawAhead && t.view.Pending() < drawAhead; i++ {
@@ -117,7 +119,7 @@ func (t *Task) lookAhead() {
 		save, mark := t.view.Begin(), t.host.Out.Mark()
 		t.prepare(it)
 		_ = t.call(it)
-		if t.host.Record != nil && t.host.Origin.Tree.ID != 0 {
+		if t.host.Record != nil && t.host.Origin.Tree.ID != 0 && !t.host.Lasting {
 			t.ledger.Close(t.ledger.Find(t.host.Origin.Tree))
 		}
 		t.host.Out.Rollback(mark)
@@ -125,7 +127,7 @@ func (t *Task) lookAhead() {
 	}
 	t.co.ahead = false
 	scratch := t.host.Scratch
-	*t.host = running
+	*t.host, t.root = running, root
 	t.host.Scratch = scratch
 	t.view.Owner = owner
 }
@@ -134,6 +136,7 @@ func (t *Task) lookAhead() {
 func (t *Task) prepare(it *item) {
 	if it.command != nil {
 		t.view.Owner = parkedOwner
+		t.host.Lasting = false
 		t.host.Begin(wire.Origin{}, 0, nil)
 		return
 	}
@@ -143,7 +146,8 @@ func (t *Task) prepare(it *item) {
 			Root: t.config.Task, Source: uint16(s.plan.ID), Attempt: it.attempt,
 			Offset: it.record.Offset, Time: it.record.Time.UnixMilli(), Trace: traceOf(it.record), Generation: s.generation,
 		}
-		t.host.Topology = s.topology.plan.ID
+		t.host.Topology, t.host.Lasting = s.topology.plan.ID, s.topology.plan.ExactlyOnce
+		t.root = rootEvent{try: it.try}
 		t.view.Owner = s.topology.plan.Name
 		t.host.Begin(origin, acker.Seed(s.topology.plan.Name, s.plan.Name, it.record.Partition, it.record.Offset), it.record)
 		return
@@ -152,7 +156,12 @@ func (t *Task) prepare(it *item) {
 	step := t.steps[e.Step]
 	t.view.Owner = step.Topology
 	t.host.Topology = step.TopologyID()
-	t.host.Begin(e.Origin, e.Seed, nil)
+	t.host.Lasting = it.inbox != nil
+	origin := e.Origin
+	if it.inbox != nil {
+		origin.Attempt = uint16(it.inbox.failures + 1)
+	}
+	t.host.Begin(origin, e.Seed, nil)
 }
 
 // call runs the handler of an item; a panic becomes its error.
@@ -176,6 +185,23 @@ func (t *Task) call(it *item) (err error) {
 	return t.steps[e.Step].Run(t.event, it.frame.Columns[e.Step], int(e.Index))
 }
 
+// callOnce runs the handler of an item, unless its attempts are used up.
+func (t *Task) callOnce(it *item) error {
+	if it.inbox != nil {
+		if why := t.exhausted(it); why != "" {
+			return module.Park(errors.New(why))
+		}
+	}
+	return t.call(it)
+}
+
+// rootEvent is the root event that runs, and the group of its record if it hops in an
+// exactly-once topology.
+type rootEvent struct {
+	try   try
+	group *group
+}
+
 // PanicError is a handler's panic; it fails the record like an error.
 type PanicError struct {
 	Value string
@@ -191,7 +217,7 @@ func (t *Task) execute(it *item) bool {
 	if t.open == nil {
 		t.open = t.newBatch()
 	}
-	if it.frame != nil {
+	if it.inbox == nil && it.frame != nil {
 		run, alive := t.current(it)
 		if !alive {
 			return false
@@ -207,7 +233,9 @@ func (t *Task) execute(it *item) bool {
 	if traced != nil && t.listener.EventBegin != nil {
 		t.host.Origin.Trace = t.listener.EventBegin(t.eventInfo(it, nil, traced))
 	}
-	err := t.call(it)
+	t.busy = it.inbox
+	err := t.callOnce(it)
+	t.busy = nil
 	if err == errUnwound {
 		return false
 	}
@@ -248,13 +276,18 @@ func (t *Task) execute(it *item) bool {
 // consume notes that an event of a frame is over; the frame is used again when
 // the last of them is committed.
 func (t *Task) consume(it *item) {
-	if it.frame != nil && it.index == len(it.frame.Events)-1 {
+	if it.inbox == nil && it.frame != nil && it.index == len(it.frame.Events)-1 {
 		t.open.consumed = append(t.open.consumed, it.frame)
 	}
 }
 
 // openTree gives the running root event its tree, when it first hops.
 func (t *Task) openTree(h *host.Event) {
+	if h.Lasting {
+		t.root.group = t.openGroup(&t.root.try)
+		h.Origin.Tree = acker.Ref{ID: t.root.group.id}
+		return
+	}
 	tree := t.ledger.Open(h.Seed)
 	tree.Touched = touch(t.config.Task)
 	h.Origin.Tree = tree.Ref
@@ -265,6 +298,10 @@ func touch(id task.ID) uint64 { return 1 << (uint(id) & 63) }
 // eventDone books a finished event.
 func (t *Task) eventDone(it *item) {
 	h := t.host
+	if it.inbox != nil {
+		t.inboxEventDone(it)
+		return
+	}
 	if it.source == nil {
 		delta, touched := h.Delta()
 		t.host.Out.Ack(h.Origin.Root, h.Origin.Tree, delta, touched, returned(h))
@@ -272,6 +309,10 @@ func (t *Task) eventDone(it *item) {
 	}
 	if h.Origin.Tree.ID == 0 {
 		t.open.finished = append(t.open.finished, finished{try: it.try, returns: h.Returns()})
+		return
+	}
+	if h.Lasting {
+		t.joinGroup(it)
 		return
 	}
 	t.plant(it)
@@ -302,13 +343,17 @@ func (t *Task) eventFailed(it *item, err error) {
 		outcome = wire.Parked
 	}
 	h := t.host
+	if it.inbox != nil {
+		t.inboxEventFailed(it, outcome, err)
+		return
+	}
 	if it.source == nil {
 		// The children are rolled back: only the event itself ends.
 		own := acker.EventID(h.Origin.Tree.ID, h.Seed)
 		t.host.Out.Ack(h.Origin.Root, h.Origin.Tree, own, 0, &wire.AckMore{Outcome: outcome, Text: err.Error(), Step: t.steps[it.frame.Events[it.index].Step].Name})
 		return
 	}
-	if h.Origin.Tree.ID != 0 {
+	if h.Origin.Tree.ID != 0 && !h.Lasting {
 		t.ledger.Close(t.ledger.Find(h.Origin.Tree))
 	}
 	f := finished{try: it.try, outcome: outcome, text: err.Error()}

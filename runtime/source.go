@@ -25,6 +25,7 @@ type source struct {
 	begun    int64 // offset behind the last record begun
 	retries  stream.RetryQueue
 	results  results
+	endings  []int64 // stored: offsets of records that were rejected or parked, the latest last
 
 	// Attempts that failed before (R20).
 	pending    map[int64]stream.Retry // by offset: of records that will come again
@@ -41,6 +42,12 @@ type source struct {
 	// Sources that do not retry.
 	passed map[int64]try // finished records whose trees are under way
 	loaded int64         // offsets below were dealt with before this period
+
+	// Of exactly-once topologies: records that are consumed and not done, and the group
+	// that a batch's records are in.
+	consumed map[int64]*group
+	shared   *group
+	sharedBy uint64 // the batch
 }
 
 func (s *source) forget() {
@@ -54,6 +61,8 @@ func (s *source) forget() {
 	}
 	s.run++
 	s.generation, s.heldUntil, s.kept = nil, 0, nil
+	s.endings = nil
+	s.consumed, s.shared = map[int64]*group{}, nil
 	s.passed = nil
 	if s.dropsFailures() {
 		s.passed = map[int64]try{}
@@ -168,6 +177,7 @@ func (t *Task) finish(f *finished, b *batch) {
 		s.topology.executing--
 		return
 	}
+	t.noteEnding(f)
 	if f.parked() {
 		s.progress.Park(r.Offset)
 	} else {

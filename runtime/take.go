@@ -87,6 +87,11 @@ func (t *Task) forget() {
 	t.open, t.inflight, t.held = nil, nil, nil
 	t.reading, t.asked, t.looking, t.holding = false, false, notLooking, 0
 	t.unproven, t.proving = nil, nil
+	t.endings = nil
+	t.root, t.busy = rootEvent{}, nil
+	if t.exact {
+		t.hops.forget(t.config.Tasks)
+	}
 	t.pool = host.Pool{}
 	for _, o := range t.orders {
 		o.begun = false // what became of it is unknown; it is looked up again
@@ -95,8 +100,8 @@ func (t *Task) forget() {
 	t.peers = make([]peer, t.config.Tasks)
 	t.generations = map[generationKey]task.Mark{}
 	for _, topo := range t.topology {
-		topo.executing, topo.limited, topo.dirty, topo.finished = 0, false, false, 0
-		topo.deadlines = nil
+		topo.executing, topo.owed, topo.limited, topo.dirty, topo.finished = 0, 0, false, false, 0
+		topo.deadlines, topo.groupDeadlines = nil, nil
 		for _, s := range topo.sources {
 			s.forget()
 		}
@@ -146,13 +151,15 @@ func (t *Task) onTaken(in *Taken) {
 }
 
 // ownTables are what a new owner reads first: the progress of each topology, the
-// numbers of attempts and the generations. None of them grows with the PStates.
+// numbers of attempts, the generations, the channels. None of them grows with the
+// PStates.
 func (t *Task) ownTables() []store.Table {
 	var tables []store.Table
 	for _, topo := range t.topology {
 		tables = append(tables, topo.table)
 	}
-	return append(tables, wire.AttemptsTable(t.config.Tag), wire.GenerationsTable(t.config.Tag))
+	tag := t.config.Tag
+	return append(tables, wire.AttemptsTable(tag), wire.GenerationsTable(tag), wire.ChannelsTable(tag), wire.OutboxTable(tag), wire.GroupsTable(tag), wire.EndingsTable(tag))
 }
 
 // settle decides what became of the commit whose reply was lost, and notices a
@@ -190,6 +197,14 @@ func (t *Task) load(reads []store.Read) {
 		return
 	}
 	if err := t.loadAttempts(own[0].Elements); err != nil {
+		t.halt(err)
+		return
+	}
+	if err := t.loadEndings(own[5].Elements); err != nil {
+		t.halt(err)
+		return
+	}
+	if err := t.loadHops(own[2].Elements, own[3].Elements, own[4].Elements); err != nil {
 		t.halt(err)
 		return
 	}
@@ -262,6 +277,8 @@ func (t *Task) openSlot() {
 		}
 	}
 	t.forgetKept(b)
+	t.storeHops(b)
+	t.storeEndings(b)
 	b.openBooks()
 	t.writeProgress(b)
 	t.send(b)
@@ -282,6 +299,7 @@ func (t *Task) opened() {
 		t.startFeed(f)
 	}
 	t.greet()
+	t.resumeHops()
 	if t.listener.Took != nil {
 		t.listener.Took(TookInfo{TaskInfo: t.info, Head: t.head.Mark, Replaced: t.head.Replaced})
 	}

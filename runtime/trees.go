@@ -192,6 +192,9 @@ func (t *Task) failTouching(id task.ID, why string, heardAt int64) {
 // expire fails the trees whose time is up.
 func (t *Task) expire() {
 	for _, topo := range t.topology {
+		if topo.plan.ExactlyOnce {
+			t.expireGroups(topo)
+		}
 		timeout := topo.options.TreeTimeout
 		for t.phase == running && len(topo.deadlines) > 0 && topo.deadlines[0].opened+int64(timeout) <= t.now {
 			due := topo.deadlines[0]

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/coppice-run/coppice/depot"
@@ -38,12 +37,12 @@ type order struct {
 	found wire.ParkedRecord
 }
 
-func (t *Task) onParked(in *Parked) { t.orders = append(t.orders, &order{Parked: *in}) }
-
-// parkedField names a parked record among those of its task.
-func parkedField(topology, source string, offset int64) string {
-	return topology + "/" + source + "/" + strconv.FormatInt(offset, 10)
+// field names the parked record or event that an order is about.
+func (o *order) field() string {
+	return wire.ParkedField(o.Topology, o.Source, o.Offset, o.Step, o.Event)
 }
+
+func (t *Task) onParked(in *Parked) { t.orders = append(t.orders, &order{Parked: *in}) }
 
 // parkedOwner is no topology's name: no handler writes the parked records.
 const parkedOwner = "$$parked"
@@ -57,8 +56,8 @@ func parkedDecl(module string, id int) *overlay.Decl {
 	return &overlay.Decl{Module: module, ID: id, Name: wire.ParkedName, Owner: parkedOwner, Leaf: &leaf}
 }
 
-func (t *Task) parkedPath(topology, source string, offset int64) overlay.Path {
-	segment := wire.Segment{Kind: wire.SegmentText, Text: parkedField(topology, source, offset)}
+func (t *Task) parkedPath(field string) overlay.Path {
+	segment := wire.Segment{Kind: wire.SegmentText, Text: field}
 	return overlay.Path{Decl: t.parkedDecl}.With(segment, store.Map)
 }
 
@@ -74,13 +73,13 @@ func (t *Task) drawOrders() {
 
 // runOrder reads the parked record and changes it; called like a handler.
 func (t *Task) runOrder(o *order) error {
-	path := t.parkedPath(o.Topology, o.Source, o.Offset)
+	path := t.parkedPath(o.field())
 	found, ok, err := overlay.Lookup[wire.ParkedRecord](t.view, &path)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		return fmt.Errorf("task %d has no parked record %s", t.config.Task, parkedField(o.Topology, o.Source, o.Offset))
+		return fmt.Errorf("task %d has no parked record %s", t.config.Task, o.field())
 	}
 	o.found = found
 	switch o.Order {
@@ -112,8 +111,8 @@ func (t *Task) orderRan(o *order, err error) {
 // beginParked runs a parked record again.
 func (t *Task) beginParked(o *order) {
 	p := &o.found
-	s, _, ok := t.sourceOf(parkedField(p.Topology, p.Source, p.Offset))
-	if !ok {
+	s := t.sourceNamed(p.Topology, p.Source)
+	if s == nil {
 		t.answerOrder(o, AnswerFailed, "the module no longer has source "+p.Source+" of topology "+p.Topology)
 		return
 	}
@@ -136,7 +135,7 @@ func bytesOf(text *string, raw []byte) []byte {
 // unpark removes the record of an order from the parked ones, in the batch that is
 // being sealed.
 func (t *Task) unpark(o *order) {
-	path := t.parkedPath(o.Topology, o.Source, o.Offset)
+	path := t.parkedPath(o.field())
 	t.bookkeep(func() { overlay.Delete[wire.ParkedRecord](t.view, &path) })
 }
 

@@ -1,0 +1,353 @@
+package runtime
+
+import (
+	"fmt"
+	"strconv"
+	"unsafe"
+
+	"github.com/coppice-run/coppice/acker"
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/runtime/channel"
+	"github.com/coppice-run/coppice/runtime/stream"
+	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
+)
+
+// inbox is the channel from a task.
+type inbox struct {
+	channel.In
+	from  task.ID
+	dirty bool    // its position has changed in the open batch
+	told  receipt // up to where what is applied is committed: what its sender may hear
+	given uint64  // number of the last receipt that a batch took along
+
+	// An event that fails holds its channel (R28).
+	failures  int    // attempts at the event at the position that count (R20)
+	heldUntil int64  // nothing is drawn before this time,
+	heldBy    uint64 // nor before this batch is committed, which has the number of the attempt
+
+	askedAt   int64 // when its sender was asked last to send again
+	suspected *suspicion
+	leaving   bool // what is not applied is to be dropped as soon as the event that runs has ended
+}
+
+// receipt is how far a channel is applied.
+type receipt struct {
+	from   task.ID
+	number uint64
+	id     wire.ParcelID
+}
+
+// suspicion is why two slots seem to disagree, and the head that the peer named.
+type suspicion struct {
+	what  string
+	mark  task.Mark
+	asked bool
+}
+
+// text is a string of bytes that nobody writes to any more.
+func text(raw []byte) string { return unsafe.String(unsafe.SliceData(raw), len(raw)) }
+
+func (t *Task) loadInbox(from task.ID, stored string) error {
+	position, err := wire.ParseInPosition(stored)
+	if err != nil {
+		return err
+	}
+	in := &t.hops.in[from]
+	in.Load(position)
+	in.told = receipt{from, position.Number, position.ID}
+	in.given = position.Number
+	if position.Attempt > 0 {
+		// An attempt that was begun and did not end counts, unless this very task knows
+		// better.
+		in.failures = position.Attempt
+		if known, ok := t.heldEvents[from]; ok && known.number == position.Number && known.index == position.Index {
+			in.failures = min(in.failures, known.failures)
+		}
+		in.Position().Attempt = in.failures + 1
+		in.dirty = true
+	}
+	return nil
+}
+
+// heldEvent is what a task knows of an event that failed, also when it has given up
+// its connection.
+type heldEvent struct {
+	number   uint64
+	index    int
+	failures int
+}
+
+// arrive takes in a parcel; what its sender says of itself is shown (R25).
+func (t *Task) arrive(from task.ID, raw string, sender task.Mark) {
+	in := &t.hops.in[from]
+	if in.leaving {
+		return // it will be asked for again
+	}
+	head, err := wire.ParseParcelHead(raw)
+	if err != nil {
+		t.halt(fmt.Errorf("parcel from task %v: %w", from, err))
+		return
+	}
+	switch in.Judge(&head) {
+	case channel.Known:
+		if from != t.config.Task && head.Number <= in.told.number {
+			t.mailTo(from).Receipt = &wire.Receipt{Number: in.told.number, ID: in.told.id}
+		}
+	case channel.Missing:
+		if from != t.config.Task && t.now >= in.askedAt+resendPause {
+			in.askedAt = t.now
+			t.askAgain(from)
+		}
+	case channel.Stray:
+		t.suspectMark(from, sender, fmt.Sprintf("parcel %d (%v) follows %v, and the last one applied is %v", head.Number, head.ID, head.Before, in.Position().ID))
+	case channel.Next:
+		t.takeIn(in, raw)
+	}
+}
+
+// takeIn parses a parcel, applies its acks, and has its events run.
+func (t *Task) takeIn(in *inbox, raw string) {
+	p, err := wire.ParseParcel(raw, in.from, t.config.Task, t.directory)
+	if err != nil {
+		t.halt(fmt.Errorf("parcel from task %v: %w", in.from, err))
+		return
+	}
+	acks, err := in.Put(p)
+	if err != nil {
+		t.halt(fmt.Errorf("parcel from task %v: %w", in.from, err))
+		return
+	}
+	in.dirty = true
+	t.touched()
+	if acks {
+		for i := range p.Acks {
+			a := &p.Acks[i]
+			t.ackGroup(a.Group, a.Delta, a.Notes, false)
+		}
+	}
+}
+
+// drawChannels draws events from the channels that nothing holds, in turns.
+func (t *Task) drawChannels() {
+	for i := range t.hops.in {
+		in := &t.hops.in[(i+t.queue.turn)%len(t.hops.in)]
+		if in.Waiting() == 0 || t.now < in.heldUntil || t.released < in.heldBy {
+			continue
+		}
+		for range laneTurn {
+			if len(t.queue.drawn) >= drawAhead {
+				return
+			}
+			p, event, ok := in.Draw()
+			if !ok {
+				break
+			}
+			t.queue.drawn = append(t.queue.drawn, item{frame: p.Frame, index: event, inbox: in})
+		}
+	}
+}
+
+// passEvent goes past the event at the position of a channel.
+func (t *Task) passEvent(in *inbox) {
+	in.Applied()
+	in.dirty, in.failures = true, 0
+	delete(t.heldEvents, in.from)
+	t.leave(in)
+}
+
+// inboxEventDone books an event of a channel that succeeded.
+func (t *Task) inboxEventDone(it *item) {
+	h := t.host
+	delta, _ := h.Delta()
+	var notes []wire.Note
+	if returns := h.Returns(); len(returns) > 0 {
+		notes = []wire.Note{{Offset: h.Origin.Offset, Returns: returns}}
+	}
+	t.ackEvent(delta, notes)
+	t.passEvent(it.inbox)
+}
+
+// exhausted is why an event is not run again; "" if it is.
+func (t *Task) exhausted(it *item) string {
+	in := it.inbox
+	if in.failures == 0 || in.failures < t.attemptsMax(it) {
+		return ""
+	}
+	return fmt.Sprintf("attempt %d did not end: its worker died, or the event could not be parked in time", in.failures)
+}
+
+func (t *Task) attemptsMax(it *item) int {
+	e := &it.frame.Events[it.index]
+	return t.plan.Streams[t.steps[e.Step].TopologyID()].Sources[e.Source].MaxAttempts
+}
+
+// inboxEventFailed holds the channel until the event is tried again, or ends it: it
+// was rejected, is to be parked, or has failed as often as it may. Its writes and
+// hops are taken back.
+func (t *Task) inboxEventFailed(it *item, outcome wire.Outcome, err error) {
+	in, h := it.inbox, t.host
+	if outcome == wire.Failed {
+		in.failures++
+		if in.failures < t.attemptsMax(it) {
+			t.hold(it, err)
+			return
+		}
+		outcome = wire.Parked
+	}
+	if outcome == wire.Parked {
+		t.parkEvent(it, err)
+	}
+	note := wire.Note{Offset: h.Origin.Offset, Outcome: outcome, Step: t.steps[it.frame.Events[it.index].Step].Name, Text: err.Error()}
+	t.ackEvent(acker.EventID(h.Origin.Tree.ID, h.Seed), []wire.Note{note})
+	t.passEvent(in)
+}
+
+// hold has the event at a channel's position, and those behind it, wait for another
+// attempt, whose number is stored before it begins (R20).
+func (t *Task) hold(it *item, err error) {
+	in, h := it.inbox, t.host
+	position := in.Position()
+	position.Attempt = in.failures + 1
+	in.dirty = true
+	t.heldEvents[in.from] = heldEvent{position.Number, position.Index, in.failures}
+	in.Undraw()
+	t.queue.removeOf(in)
+	options := &t.topology[h.Topology].options
+	in.heldUntil = t.now + stream.Backoff(uint16(in.failures+1), int64(options.RetryBackoff), int64(options.RetryBackoffMax), t.config.Random.Float64())
+	in.heldBy = t.open.seq
+	step := t.steps[it.frame.Events[it.index].Step].Name
+	if t.listener.RecordFailed != nil {
+		t.listener.RecordFailed(RecordInfo{
+			TaskInfo: t.info, Topology: t.topology[h.Topology].plan.Name, Source: t.plan.Streams[h.Topology].Sources[h.Origin.Source].Name,
+			Offset: h.Origin.Offset, Attempt: in.failures, Err: "step " + step + ": " + err.Error(), Trace: h.Origin.Trace,
+		})
+	}
+	notice := wire.Notice{Group: h.Origin.Tree.ID, Offset: h.Origin.Offset, Attempt: in.failures, Step: step, Text: err.Error()}
+	if h.Origin.Root == t.config.Task {
+		t.onNotice(&notice)
+		t.leave(in)
+		return
+	}
+	m := t.mailTo(h.Origin.Root)
+	m.Notices = append(m.Notices, notice)
+	t.leave(in)
+	t.postMail()
+}
+
+// removeOf takes back the drawn events of a channel that have not begun to run.
+func (q *queue) removeOf(in *inbox) {
+	q.drop(func(it *item) bool { return it.inbox == in })
+}
+
+// storeInboxes adds how far the channels are applied to the batch that is being
+// sealed.
+func (t *Task) storeInboxes(b *batch) {
+	for id := range t.hops.in {
+		in := &t.hops.in[id]
+		if !in.dirty {
+			continue
+		}
+		in.dirty = false
+		position := in.Position()
+		t.host.Scratch = position.AppendText(t.host.Scratch[:0])
+		b.note(wire.ChannelsTable(t.config.Tag), store.Write{Field: "in/" + strconv.Itoa(id), Value: string(t.host.Scratch)})
+		if position.Number > in.given {
+			in.given = position.Number
+			b.receipts = append(b.receipts, receipt{in.from, position.Number, position.ID})
+			if in.from == t.config.Task {
+				t.hops.out[id].Confirm(position.Number) // trimmed by the same commit
+			}
+		}
+	}
+}
+
+// suspect halts the task if the head of the peer proves that the two slots disagree
+// (R27): it may be that one of them is about to notice that it went back.
+func (t *Task) suspect(f *wire.Frame, what string) { t.suspectMark(f.From, f.Sender, what) }
+
+func (t *Task) suspectMark(peer task.ID, mark task.Mark, what string) {
+	in := &t.hops.in[peer]
+	if in.suspected == nil {
+		in.suspected = &suspicion{what: what, mark: mark}
+		t.askHeads()
+	}
+}
+
+// askSuspected adds the tasks under suspicion to a question.
+func (t *Task) askSuspected(asked []bool) {
+	for id := range t.hops.in {
+		if s := t.hops.in[id].suspected; s != nil {
+			s.asked, asked[id] = true, true
+		}
+	}
+}
+
+// suspecting reports whether a question about a suspicion is to be asked.
+func (t *Task) suspecting() bool {
+	for id := range t.hops.in {
+		if s := t.hops.in[id].suspected; s != nil && !s.asked {
+			return true
+		}
+	}
+	return false
+}
+
+// judgeSuspected hears the head of a peer under suspicion. This task's own head was
+// read with it, and is its own.
+func (t *Task) judgeSuspected(id task.ID, shown task.Head) {
+	if !t.exact {
+		return
+	}
+	in := &t.hops.in[id]
+	s := in.suspected
+	if s == nil || !s.asked {
+		return
+	}
+	in.suspected = nil
+	if id == t.config.Task || shown.Token == s.mark.Token && shown.Number >= s.mark.Number {
+		t.halt(&ChannelError{Peer: id, What: s.what})
+		return
+	}
+	t.forgetChannel(id)
+}
+
+// forgetChannel drops what a task has sent and what is not applied, and has it sent
+// again: a former owner sent it, and its successor sends what holds (R26).
+func (t *Task) forgetChannel(from task.ID) {
+	if !t.exact || from == t.config.Task {
+		return
+	}
+	in := &t.hops.in[from]
+	in.leaving = true
+	if t.busy != in {
+		t.leave(in)
+	}
+}
+
+// leave drops what is to be dropped.
+func (t *Task) leave(in *inbox) {
+	if !in.leaving {
+		return
+	}
+	in.leaving = false
+	in.Forget()
+	t.queue.removeOf(in)
+	in.askedAt = t.now
+	t.askAgain(in.from)
+	t.postMail()
+}
+
+// onNotice tells who waits for a record that an event of it has failed and will be
+// tried again (promise 3.104).
+func (t *Task) onNotice(n *wire.Notice) {
+	g := t.hops.groups[n.Group]
+	if g == nil || g.source.feed.options.AckFailureOnRetryOnly {
+		return
+	}
+	for _, waiter := range t.takeWaiters(recordKey{g.source.plan.Depot.Name, n.Offset}) {
+		t.effects.Answers = append(t.effects.Answers, Answer{
+			Waiter: waiter, Kind: AnswerFailed, Topology: g.source.topology.plan.Name, Text: "step " + n.Step + ": " + n.Text, Attempt: n.Attempt, WillRetry: true,
+		})
+	}
+}

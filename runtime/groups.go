@@ -1,0 +1,329 @@
+package runtime
+
+import (
+	"fmt"
+
+	"github.com/coppice-run/coppice/acker"
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/progress"
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/store"
+)
+
+// A record of an exactly-once topology is consumed by the commit of its first event,
+// and done when all its events are. What tells the one from the other survives every
+// owner (R29): the records that one batch consumed are a group, whose XOR of the
+// events under way stands in the slot; acks come as part of parcels. A record that
+// someone waits for is a group of its own.
+
+// group is records that are consumed and not done.
+type group struct {
+	id      uint64
+	source  *source
+	xor     uint64
+	tries   []try
+	offsets []progress.Range // of the tries that are no orders
+	notes   []wire.Note
+	batch   uint64 // the last batch that added an event of this task's own
+	stored  bool   // the slot knows it
+	listed  bool   // among those that the open batch has changed
+	ended   bool   // nothing is under way any more
+}
+
+// groupDeadline is when those who wait for a group's records are told that they take
+// long.
+type groupDeadline struct {
+	id uint64
+	at int64
+}
+
+// openGroup gives the running root event its group: that of the batch, or one of its
+// own if someone waits for the record or has ordered it.
+func (t *Task) openGroup(it *try) *group {
+	s := it.source
+	g := &group{id: t.config.Random.Uint64(), source: s}
+	if it.order != nil || t.waiters[recordKey{s.plan.Depot.Name, it.record.Offset}] != nil {
+		return g
+	}
+	if s.shared == nil || s.sharedBy != t.open.seq {
+		s.shared, s.sharedBy = g, t.open.seq
+	}
+	return s.shared
+}
+
+// joinGroup adds the record whose root event is done to its group.
+func (t *Task) joinGroup(it *item) {
+	h, g := t.host, t.root.group
+	if t.hops.groups[g.id] == nil {
+		t.hops.groups[g.id] = g
+		t.watchGroup(g)
+	}
+	delta, _ := h.Delta()
+	g.xor ^= delta ^ acker.EventID(g.id, h.Seed) // the root itself is done
+	g.tries = append(g.tries, it.try)
+	if returns := h.Returns(); len(returns) > 0 {
+		g.notes = append(g.notes, wire.Note{Offset: it.record.Offset, Returns: returns})
+	}
+	g.batch = t.open.seq
+	t.changed(g)
+	if it.order == nil {
+		g.offsets = progress.AddOffset(g.offsets, it.record.Offset)
+		it.source.consumed[it.record.Offset] = g
+	}
+	it.source.topology.owed++
+	t.open.consumedRecords = append(t.open.consumedRecords, it.try)
+}
+
+func (t *Task) changed(g *group) {
+	if !g.listed {
+		g.listed = true
+		t.hops.changed = append(t.hops.changed, g)
+	}
+}
+
+// ackPile is what the open batch has to say to the groups of one task.
+type ackPile struct {
+	acks  []wire.GroupAck
+	place map[uint64]int
+}
+
+func (p *ackPile) any() bool { return len(p.acks) > 0 }
+
+func (p *ackPile) add(group, delta uint64, notes []wire.Note) {
+	i, ok := p.place[group]
+	if !ok {
+		if p.place == nil {
+			p.place = map[uint64]int{}
+		}
+		i = len(p.acks)
+		p.place[group] = i
+		p.acks = append(p.acks, wire.GroupAck{Group: group})
+	}
+	p.acks[i].Delta ^= delta
+	p.acks[i].Notes = append(p.acks[i].Notes, notes...)
+}
+
+func (p *ackPile) reset() {
+	clear(p.acks)
+	p.acks = p.acks[:0]
+	clear(p.place)
+}
+
+// ackEvent reports the end of the running event to its group.
+func (t *Task) ackEvent(delta uint64, notes []wire.Note) {
+	o := &t.host.Origin
+	if o.Root == t.config.Task {
+		t.ackGroup(o.Tree.ID, delta, notes, true)
+		return
+	}
+	t.hops.acks[o.Root].add(o.Tree.ID, delta, notes)
+}
+
+// ackGroup books ended events; own are those of the open batch, the others are
+// committed where they ran.
+func (t *Task) ackGroup(id, delta uint64, notes []wire.Note, own bool) {
+	g := t.hops.groups[id]
+	if g == nil {
+		if t.listener.Strayed != nil {
+			t.listener.Strayed(StrayedInfo{TaskInfo: t.info, Group: id})
+		}
+		return
+	}
+	g.xor ^= delta
+	g.notes = append(g.notes, notes...)
+	if own {
+		g.batch = t.open.seq
+	}
+	t.changed(g)
+	t.touched()
+	if g.xor == 0 {
+		t.groupEnded(g)
+	}
+}
+
+// groupEnded has the records of a group done: at once if all that ended it is
+// committed, else with the batch that holds the rest.
+func (t *Task) groupEnded(g *group) {
+	g.ended = true
+	delete(t.hops.groups, g.id)
+	topo := g.source.topology
+	topo.executing -= len(g.tries)
+	topo.owed -= len(g.tries)
+	topo.finished += len(g.tries)
+	for i := range g.tries {
+		f := g.finished(i)
+		t.noteEnding(&f)
+	}
+	switch {
+	case g.batch <= t.released:
+		t.groupDone(g)
+	case t.inflight != nil && t.inflight.seq == g.batch:
+		t.inflight.completed = append(t.inflight.completed, g)
+	default:
+		t.open.completed = append(t.open.completed, g)
+	}
+}
+
+// groupDone tells the world.
+func (t *Task) groupDone(g *group) {
+	for i := range g.tries {
+		f := g.finished(i)
+		if f.order == nil && g.source.consumed[f.record.Offset] == g {
+			delete(g.source.consumed, f.record.Offset)
+		}
+		t.recordDone(&f)
+	}
+}
+
+// finished is how one of the group's records ended.
+func (g *group) finished(i int) finished {
+	f := finished{try: g.tries[i]}
+	for j := range g.notes {
+		n := &g.notes[j]
+		if n.Offset != f.record.Offset {
+			continue
+		}
+		f.returns = append(f.returns, n.Returns...)
+		if n.Outcome > f.outcome { // parked weighs more than rejected
+			f.outcome, f.text = n.Outcome, n.Text
+			if n.Outcome == wire.Parked {
+				f.text = "step " + n.Step + ": " + n.Text
+			}
+		}
+	}
+	return f
+}
+
+// consumeRecords marks the records whose root events the batch holds as consumed, in its own
+// commit: they never run again.
+func (t *Task) consumeRecords(b *batch) {
+	for i := range b.consumedRecords {
+		f := &b.consumedRecords[i]
+		s := f.source
+		if f.order != nil {
+			t.unpark(f.order)
+			continue
+		}
+		s.progress.Finish(f.record.Offset)
+		s.progress.Epoch = max(s.progress.Epoch, f.record.LeaderEpoch)
+		t.forgetAttempts(f, b)
+		delete(s.pending, f.record.Offset)
+		s.topology.dirty = true
+	}
+}
+
+// storeGroups adds the groups that the batch has changed to it.
+func (t *Task) storeGroups(b *batch) {
+	table := wire.GroupsTable(t.config.Tag)
+	for _, g := range t.hops.changed {
+		g.listed = false
+		field := wire.GroupField(g.id)
+		switch {
+		case g.ended && g.stored:
+			b.note(table, store.Write{Field: field, Delete: true})
+		case !g.ended:
+			text, err := g.appendText(t.host.Scratch[:0])
+			if err != nil {
+				t.halt(fmt.Errorf("group %s: %w", field, err))
+				return
+			}
+			t.host.Scratch = text
+			b.note(table, store.Write{Field: field, Value: string(text)})
+			g.stored = true
+		}
+	}
+	clear(t.hops.changed)
+	t.hops.changed = t.hops.changed[:0]
+}
+
+func (g *group) appendText(dst []byte) ([]byte, error) {
+	stored := wire.Group{Topology: g.source.topology.plan.Name, Source: g.source.plan.Name, Xor: g.xor, Offsets: g.offsets, Notes: g.notes}
+	return stored.AppendText(dst)
+}
+
+// loadGroups takes over the records that are consumed and not done.
+func (t *Task) loadGroups(elements []store.Element) error {
+	for _, e := range elements {
+		id, err := wire.ParseGroupField(e.Field)
+		if err != nil {
+			return err
+		}
+		stored, err := wire.ParseGroup(e.Value)
+		if err != nil {
+			return err
+		}
+		s := t.sourceNamed(stored.Topology, stored.Source)
+		if s == nil || !s.topology.plan.ExactlyOnce {
+			return fmt.Errorf("group %s: %w", e.Field, &wire.UnknownStepError{Source: stored.Topology + "/" + stored.Source})
+		}
+		g := &group{id: id, source: s, xor: stored.Xor, offsets: stored.Offsets, notes: stored.Notes, stored: true}
+		for _, r := range stored.Offsets {
+			for offset := r.First; offset <= r.Last; offset++ {
+				g.tries = append(g.tries, try{source: s, record: &depot.Record{Partition: int32(t.config.Task), Offset: offset}, attempt: 1})
+				s.consumed[offset] = g
+			}
+		}
+		s.topology.executing += len(g.tries)
+		s.topology.owed += len(g.tries)
+		t.hops.groups[id] = g
+		t.watchGroup(g)
+	}
+	return nil
+}
+
+func (t *Task) sourceNamed(topology, source string) *source {
+	for _, topo := range t.topology {
+		for _, s := range topo.sources {
+			if topo.plan.Name == topology && s.plan.Name == source {
+				return s
+			}
+		}
+	}
+	return nil
+}
+
+// watchGroup has those who wait for the group told when it takes long.
+func (t *Task) watchGroup(g *group) {
+	topo := g.source.topology
+	topo.groupDeadlines = append(topo.groupDeadlines, groupDeadline{g.id, t.now + int64(topo.options.TreeTimeout)})
+}
+
+// expireGroups tells those who wait for records that take longer than the topology's
+// timeout that nobody knows the outcome yet. The work goes on (R29).
+func (t *Task) expireGroups(topo *topology) {
+	for len(topo.groupDeadlines) > 0 && topo.groupDeadlines[0].at <= t.now {
+		due := topo.groupDeadlines[0]
+		topo.groupDeadlines = topo.groupDeadlines[1:]
+		g := t.hops.groups[due.id]
+		if g == nil {
+			continue
+		}
+		for i := range g.tries {
+			t.answerLate(g, &g.tries[i])
+		}
+		t.watchGroup(g)
+	}
+}
+
+func (t *Task) answerLate(g *group, it *try) {
+	for _, waiter := range t.takeWaiters(recordKey{g.source.plan.Depot.Name, it.record.Offset}) {
+		t.effects.Answers = append(t.effects.Answers, Answer{
+			Waiter: waiter, Kind: AnswerUnknown, Topology: g.source.topology.plan.Name,
+			Text: "not done within " + g.source.topology.options.TreeTimeout.String() + "; it goes on, and Await asks again",
+		})
+	}
+}
+
+// nextGroupDeadline is when the next of them is due.
+func (t *Task) nextGroupDeadline(topo *topology) int64 {
+	n := 0
+	for n < len(topo.groupDeadlines) && t.hops.groups[topo.groupDeadlines[n].id] == nil {
+		n++
+	}
+	topo.groupDeadlines = topo.groupDeadlines[n:]
+	if len(topo.groupDeadlines) == 0 {
+		topo.groupDeadlines = nil
+		return 0
+	}
+	return topo.groupDeadlines[0].at
+}
