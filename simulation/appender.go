@@ -99,7 +99,7 @@ func (w *world) learn(o *owner, a *appended, answer runtime.Answer) {
 		a.done()
 	default:
 		w.tracef("record %d failed: %s", a.number, answer.Text)
-		final := answer.Kind == runtime.AnswerFailed && !answer.WillRetry || answer.Kind == runtime.AnswerUnknown
+		final := answer.Kind == runtime.AnswerFailed && !answer.WillRetry || answer.Kind == runtime.AnswerUnknown && !w.config.Workload.Exact
 		if final && w.config.Workload.Drops {
 			a.parked, a.waiter = true, 0
 			a.text = answer.Text

@@ -42,6 +42,7 @@ type Result struct {
 	Failures   int // attempts at records that failed
 	Records    int
 	Acked      int
+	Alarms     int // tasks that halted because a slot had lost what another one kept
 	Violations []string
 	// Fingerprint is of all that happened: two runs of a seed have the same.
 	Fingerprint uint64
@@ -71,6 +72,11 @@ type Workload struct {
 	Fails bool
 	// Drops says that a source does not retry: a record may end without its effects.
 	Drops bool
+	// Exact says that hops are exactly once.
+	Exact bool
+	// Detects has slots lose tails that others keep, also where no level prevents it:
+	// nothing may be lost or doubled unless a task says so (R27).
+	Detects bool
 	// RecordsMax bounds the records of a run, drawn from 20 on; 0: 120.
 	RecordsMax int
 	New        func() Case

@@ -24,6 +24,16 @@ type sending struct {
 
 type pair struct{ from, to int }
 
+// reloaded forgets what an owner has run: of exactly-once topologies it runs again
+// what it had not committed.
+func (f *fifo) reloaded(o *owner) {
+	for p := range f.ran {
+		if p.to == o.number {
+			delete(f.ran, p)
+		}
+	}
+}
+
 // ended takes in an event that a handler ran.
 func (f *fifo) ended(w *world, o *owner, i *runtime.EventInfo) {
 	if f.sent == nil {

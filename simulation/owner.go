@@ -122,8 +122,7 @@ func (o *owner) carryOut(e *runtime.Effects) {
 		w.answered(o, a)
 	}
 	if e.Halt != nil {
-		w.violate("%v halted: %v", o, e.Halt)
-		o.alive = false
+		w.halted(o, e.Halt)
 	}
 	if e.Finished {
 		w.tracef("%v has finished", o)

@@ -202,7 +202,7 @@ func (w *world) heal() {
 func (w *world) finish() {
 	w.result.Records = len(w.records)
 	w.result.Took = time.Duration(w.now)
-	if len(w.result.Violations) == 0 {
+	if len(w.result.Violations) == 0 && w.result.Alarms == 0 {
 		if err := w.errOpen(); err != nil {
 			w.violate("not live: %v", err)
 		}
@@ -255,7 +255,11 @@ func (w *world) listener(o *owner) *runtime.Listener {
 			o.periods++
 			w.tracef("%v runs as %v, replaced %v", o, i.Head, i.Replaced)
 		},
-		Dropped:   func(i runtime.DroppedInfo) { o.runs = false; w.tracef("%v drops its connection: %v", o, i.Cause) },
+		Dropped: func(i runtime.DroppedInfo) {
+			o.runs = false
+			w.fifo.reloaded(o)
+			w.tracef("%v drops its connection: %v", o, i.Cause)
+		},
 		Regressed: func(i runtime.RegressedInfo) { w.tracef("%v sees its slot go back from %v to %v", o, i.From, i.To) },
 		Joined: func(i runtime.JoinedInfo) {
 			w.tracef("%v: sources of depot %s join at offset %d", o, i.Depot, i.Offset)

@@ -74,7 +74,7 @@ func parse(args []string) (options, error) {
 // total is what all runs found.
 type total struct {
 	mu                         sync.Mutex
-	faults, events, violations int
+	faults, events, violations, alarms int
 	byFault                    map[string]int
 	stories                    int
 }
@@ -103,6 +103,9 @@ func run(args []string, out io.Writer) error {
 			break
 		}
 		fmt.Fprintf(out, "  %-22s %d\n", f, n)
+	}
+	if t.alarms > 0 {
+		fmt.Fprintf(out, "  %-22s %d (runs in which a task said that a slot had lost what another one kept)\n", "alarms", t.alarms)
 	}
 	fmt.Fprintf(out, "seeds %d, faults %d, events %d, violations %d\n", o.seeds, t.faults, t.events, t.violations)
 	if t.violations > 0 {
@@ -137,6 +140,7 @@ func (t *total) add(r *simulation.Result, config simulation.Config, out io.Write
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.events += r.Events
+	t.alarms += r.Alarms
 	t.faults += r.FaultTotal()
 	for f, n := range r.Faults {
 		t.byFault[simulation.Fault(f).String()] += n
