@@ -274,11 +274,13 @@ func (t *Task) suspectMark(peer task.ID, mark task.Mark, what string) {
 	}
 }
 
-// askSuspected adds the tasks under suspicion to a question.
+// askSuspected adds the tasks under suspicion to a question, and this task itself: who
+// asks for its own head asks whether it is connected with the slot's master at all.
 func (t *Task) askSuspected(asked []bool) {
 	for id := range t.hops.in {
 		if s := t.hops.in[id].suspected; s != nil {
 			s.asked, asked[id] = true, true
+			asked[t.config.Task] = true
 		}
 	}
 }
@@ -305,7 +307,7 @@ func (t *Task) judgeSuspected(id task.ID, shown task.Head) {
 		return
 	}
 	in.suspected = nil
-	if id == t.config.Task || shown.Token == s.mark.Token && shown.Number >= s.mark.Number {
+	if shown.Token == s.mark.Token && shown.Number >= s.mark.Number {
 		t.halt(&ChannelError{Peer: id, What: s.what})
 		return
 	}

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
@@ -213,6 +214,9 @@ func (c *connection) heads(tasks []task.ID) {
 	c.call("read heads", func() runtime.Input {
 		if s := c.history.slot(c.tag); s.version != c.armed && c.w.config.Plant != NoGuard {
 			return &runtime.HeadsDone{Tasks: tasks, Err: fmt.Errorf("%w: the head is %v", store.ErrFenced, s.head)}
+		}
+		if slices.Contains(tasks, c.owner.id) && c.history != c.w.serverOf(c.owner.id).current {
+			return &runtime.HeadsDone{Tasks: tasks, Err: c.errLost("read heads: the server is not the slot's master any more")}
 		}
 		heads := make([]task.Head, len(tasks))
 		for i, id := range tasks {
