@@ -16,17 +16,36 @@ import (
 	"github.com/coppice-run/coppice/task"
 )
 
-// ParkedRef names a parked record.
+// ParkedRef names a parked record, or an event of a record of an exactly-once stream
+// that was parked while the rest of the record went on.
 type ParkedRef struct {
 	Module    string `json:"module"`
 	Topology  string `json:"topology"`
 	Source    string `json:"source"`
-	Partition int32  `json:"partition"`
+	Partition int32  `json:"partition"` // of the record
 	Offset    int64  `json:"offset"`
+	// Of an event: the step that it goes to, its id, and the task that it lies on.
+	Step  string  `json:"step,omitempty"`
+	Event string  `json:"event,omitempty"`
+	Task  task.ID `json:"task,omitempty"`
 }
 
+// String prints MODULE/TOPOLOGY/SOURCE/PARTITION/OFFSET, of an event with
+// /STEP/EVENT/TASK behind it.
 func (r ParkedRef) String() string {
-	return fmt.Sprintf("%s/%s/%s/%d/%d", r.Module, r.Topology, r.Source, r.Partition, r.Offset)
+	text := fmt.Sprintf("%s/%s/%s/%d/%d", r.Module, r.Topology, r.Source, r.Partition, r.Offset)
+	if r.Event != "" {
+		text += fmt.Sprintf("/%s/%s/%d", r.Step, r.Event, r.Task)
+	}
+	return text
+}
+
+// at is the task that it lies on.
+func (r ParkedRef) at() task.ID {
+	if r.Event != "" {
+		return r.Task
+	}
+	return task.ID(r.Partition)
 }
 
 // ParkedRecord is a record that was taken out of its stream for a person to
@@ -67,7 +86,7 @@ func (c *Client) Parked(ctx context.Context, module string) ([]ParkedRecord, err
 		}
 	}
 	slices.SortFunc(all, func(a, b ParkedRecord) int {
-		return cmp.Or(cmp.Compare(a.Topology, b.Topology), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
+		return cmp.Or(cmp.Compare(a.Topology, b.Topology), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Event, b.Event))
 	})
 	return all, nil
 }
@@ -99,7 +118,7 @@ func parkedRecord(module string, e store.Element) (ParkedRecord, error) {
 		return ParkedRecord{}, fmt.Errorf("parked record %s: format version %d, this program reads 1", e.Field, p.Version)
 	}
 	r := ParkedRecord{
-		ParkedRef: ParkedRef{module, p.Topology, p.Source, p.Partition, p.Offset},
+		ParkedRef: ParkedRef{module, p.Topology, p.Source, p.Partition, p.Offset, p.Step, p.Event, p.Task},
 		Time:      time.UnixMilli(p.TimeMillis), Key: p.KeyBytes, Value: p.Bytes, Edited: p.Edited, Reason: p.Reason, Attempts: p.Attempts,
 	}
 	if p.KeyText != nil {
@@ -143,13 +162,13 @@ func (c *Client) orderParked(ctx context.Context, ref ParkedRef, order runtime.P
 	if err != nil {
 		return err
 	}
-	if ref.Partition < 0 || int(ref.Partition) >= b.tasks {
+	if at := ref.at(); at < 0 || int(at) >= b.tasks {
 		return fmt.Errorf("parked record %v: module %s has the tasks 0 to %d: %w", ref, ref.Module, b.tasks-1, ErrNotParked)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.config.AwaitTimeout)
 	defer cancel()
-	a, err := c.ask(ctx, b, &wire.Request{Module: ref.Module, Task: task.ID(ref.Partition), Parked: &wire.ParkedRequest{
-		Order: uint8(order), Topology: ref.Topology, Source: ref.Source, Offset: ref.Offset, Value: value,
+	a, err := c.ask(ctx, b, &wire.Request{Module: ref.Module, Task: ref.at(), Parked: &wire.ParkedRequest{
+		Order: uint8(order), Topology: ref.Topology, Source: ref.Source, Offset: ref.Offset, Step: ref.Step, Event: ref.Event, Value: value,
 	}})
 	if err != nil {
 		return fmt.Errorf("parked record %v: whether the order was carried out is not known: %w", ref, err)

@@ -252,7 +252,7 @@ func (t *Task) loadGroups(elements []store.Element) error {
 		if err != nil {
 			return err
 		}
-		s := t.sourceNamed(stored.Topology, stored.Source)
+		s := t.sourceFor(stored.Topology, stored.Source)
 		if s == nil || !s.topology.plan.ExactlyOnce {
 			return fmt.Errorf("group %s: %w", e.Field, &wire.UnknownStepError{Source: stored.Topology + "/" + stored.Source})
 		}

@@ -16,6 +16,11 @@ func (t *Task) park(f *finished) {
 }
 
 func parkedRecord(f *finished) wire.ParkedRecord {
+	if f.order != nil && f.order.found.Event != "" {
+		p := f.order.found
+		p.Reason, p.Attempts = f.text, int(f.attempt)
+		return p
+	}
 	p := wire.ParkedRecord{
 		Version: 1, Topology: f.source.topology.plan.Name, Source: f.source.plan.Name,
 		Partition: f.record.Partition, Offset: f.record.Offset, TimeMillis: f.record.Time.UnixMilli(),

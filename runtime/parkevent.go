@@ -2,7 +2,10 @@ package runtime
 
 import (
 	"fmt"
+	"strconv"
+	"time"
 
+	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/overlay"
 	"github.com/coppice-run/coppice/internal/wire"
 )
@@ -27,3 +30,53 @@ func (t *Task) parkEvent(it *item, why error) {
 	path := t.parkedPath(p.Field())
 	t.bookkeep(func() { overlay.Set(t.view, &path, &p) })
 }
+
+// beginParkedEvent runs a parked event again. What it sends belongs to the order and
+// no longer to the record, which is done.
+func (t *Task) beginParkedEvent(o *order) {
+	p := &o.found
+	var step uint16
+	known := t.exact
+	if known {
+		step, known = t.directory.Step(p.Step)
+	}
+	s := t.sourceFor(p.Topology, p.Source)
+	seed, err := strconv.ParseUint(p.Event, 16, 64)
+	if !known || s == nil || err != nil {
+		t.answerOrder(o, AnswerFailed, fmt.Sprintf("the module no longer has step %s of source %s of topology %s", p.Step, p.Source, p.Topology))
+		return
+	}
+	column := t.steps[step].NewColumn(true)
+	column.Add(bytesOf(p.Text, p.Bytes))
+	f := &wire.Frame{From: t.config.Task, To: t.config.Task, Columns: make([]wire.Column, len(t.steps))}
+	f.Columns[step] = column
+	attempt := uint16(min(p.Attempts+1, 1<<16-1))
+	origin := wire.Origin{Root: t.config.Task, Source: uint16(s.plan.ID), Attempt: attempt, Offset: p.Offset, Time: p.TimeMillis}
+	f.Events = []wire.Event{{Origin: origin, Seed: seed, Step: step}}
+	r := &depot.Record{Partition: p.Partition, Offset: p.Offset, Time: time.UnixMilli(p.TimeMillis)}
+	s.topology.executing++
+	t.queue.drawn = append(t.queue.drawn, item{try: try{source: s, record: r, attempt: attempt, order: o}, frame: f})
+}
+
+// sourceFor finds a source of the module, also one that this task does not read.
+func (t *Task) sourceFor(topology, name string) *source {
+	if s := t.sourceNamed(topology, name); s != nil {
+		return s
+	}
+	for _, topo := range t.topology {
+		if topo.plan.Name != topology {
+			continue
+		}
+		for _, plan := range topo.plan.Sources {
+			if plan.Name == name {
+				s := &source{plan: plan, topology: topo, feed: newFeed(plan.Depot.Name, topo.options)}
+				s.forget()
+				return s
+			}
+		}
+	}
+	return nil
+}
+
+// orderedEvent reports whether an item is a parked event that runs again.
+func (it *item) orderedEvent() bool { return it.order != nil && it.frame != nil }

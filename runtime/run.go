@@ -140,7 +140,7 @@ func (t *Task) prepare(it *item) {
 		t.host.Begin(wire.Origin{}, 0, nil)
 		return
 	}
-	if it.source != nil {
+	if it.source != nil && it.frame == nil {
 		s := it.source
 		origin := wire.Origin{
 			Root: t.config.Task, Source: uint16(s.plan.ID), Attempt: it.attempt,
@@ -156,7 +156,8 @@ func (t *Task) prepare(it *item) {
 	step := t.steps[e.Step]
 	t.view.Owner = step.Topology
 	t.host.Topology = step.TopologyID()
-	t.host.Lasting = it.inbox != nil
+	t.host.Lasting = it.inbox != nil || it.orderedEvent()
+	t.root = rootEvent{try: it.try}
 	origin := e.Origin
 	if it.inbox != nil {
 		origin.Attempt = uint16(it.inbox.failures + 1)
@@ -178,7 +179,7 @@ func (t *Task) call(it *item) (err error) {
 	if it.command != nil {
 		return t.runOrder(it.command)
 	}
-	if it.source != nil {
+	if it.source != nil && it.frame == nil {
 		return it.source.plan.Run(t.event, it.record)
 	}
 	e := &it.frame.Events[it.index]
@@ -217,7 +218,7 @@ func (t *Task) execute(it *item) bool {
 	if t.open == nil {
 		t.open = t.newBatch()
 	}
-	if it.inbox == nil && it.frame != nil {
+	if it.inbox == nil && it.frame != nil && !it.orderedEvent() && !it.orderedEvent() {
 		run, alive := t.current(it)
 		if !alive {
 			return false
@@ -373,7 +374,7 @@ func (t *Task) eventInfo(it *item, err error, trace *wire.Trace) EventInfo {
 		TaskInfo: t.info, Offset: h.Origin.Offset, RootTask: h.Origin.Root, Attempt: int(h.Origin.Attempt),
 		Tree: h.Origin.Tree.ID, Seed: h.Seed, Children: h.Hopped(), Err: err, Trace: trace,
 	}
-	if it.source != nil {
+	if it.source != nil && it.frame == nil {
 		info.Topology, info.Step, info.Root = it.source.topology.plan.Name, it.source.plan.Name, true
 	} else {
 		step := t.steps[it.frame.Events[it.index].Step]

@@ -111,6 +111,10 @@ func (t *Task) orderRan(o *order, err error) {
 // beginParked runs a parked record again.
 func (t *Task) beginParked(o *order) {
 	p := &o.found
+	if p.Event != "" {
+		t.beginParkedEvent(o)
+		return
+	}
 	s := t.sourceNamed(p.Topology, p.Source)
 	if s == nil {
 		t.answerOrder(o, AnswerFailed, "the module no longer has source "+p.Source+" of topology "+p.Topology)

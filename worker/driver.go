@@ -248,7 +248,7 @@ func (d *driver) ask(q *wire.Request) (id uint64, answer <-chan runtime.Answer) 
 	d.waiters[id] = ch
 	d.mu.Unlock()
 	if p := q.Parked; p != nil {
-		d.send(&runtime.Parked{Order: runtime.ParkedOrder(p.Order), Topology: p.Topology, Source: p.Source, Offset: p.Offset, Value: p.Value, Waiter: id})
+		d.send(&runtime.Parked{Order: runtime.ParkedOrder(p.Order), Topology: p.Topology, Source: p.Source, Offset: p.Offset, Step: p.Step, Event: p.Event, Value: p.Value, Waiter: id})
 	} else {
 		d.send(&runtime.Await{Depot: q.Await.Depot, Offset: q.Await.Offset, Waiter: id})
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/task"
 )
 
 // parkedCommand decides about records that were put aside.
@@ -19,7 +20,7 @@ func parkedCommand() *cobra.Command {
 		Use:   "parked",
 		Short: "List, retry, skip and edit records that were put aside",
 		Long: "List, retry, skip and edit records that were put aside: they failed as often as they may,\na handler parked them, or they do not decode.\n\n" +
-			"A record is named as list prints it: MODULE/TOPOLOGY/SOURCE/PARTITION/OFFSET. Retried, it\nruns now, behind the records of its partition that have run meanwhile.",
+			"A record is named as list prints it: MODULE/TOPOLOGY/SOURCE/PARTITION/OFFSET, an event of an\nexactly-once stream with /STEP/EVENT/TASK behind it. Retried, it runs now, behind what has\nrun meanwhile.",
 	}
 	r.register(cmd)
 	order := func(use, short string, carryOut func(*cobra.Command, *client.Client, client.ParkedRef) error, said string) *cobra.Command {
@@ -90,14 +91,21 @@ func parkedCommand() *cobra.Command {
 // parseRef reads what ParkedRef prints. Names of modules hold no slash.
 func parseRef(text string) (client.ParkedRef, error) {
 	parts := strings.Split(text, "/")
-	if len(parts) == 5 {
+	if len(parts) == 5 || len(parts) == 8 {
 		partition, errP := strconv.ParseInt(parts[3], 10, 32)
 		offset, errO := strconv.ParseInt(parts[4], 10, 64)
-		if errP == nil && errO == nil {
-			return client.ParkedRef{Module: parts[0], Topology: parts[1], Source: parts[2], Partition: int32(partition), Offset: offset}, nil
+		ref := client.ParkedRef{Module: parts[0], Topology: parts[1], Source: parts[2], Partition: int32(partition), Offset: offset}
+		var errT error
+		if len(parts) == 8 {
+			var at int64
+			at, errT = strconv.ParseInt(parts[7], 10, 32)
+			ref.Step, ref.Event, ref.Task = parts[5], parts[6], task.ID(at)
+		}
+		if errP == nil && errO == nil && errT == nil {
+			return ref, nil
 		}
 	}
-	return client.ParkedRef{}, fmt.Errorf("%q names no parked record: want MODULE/TOPOLOGY/SOURCE/PARTITION/OFFSET, as 'coppice parked list' prints it", text)
+	return client.ParkedRef{}, fmt.Errorf("%q names no parked record: want MODULE/TOPOLOGY/SOURCE/PARTITION/OFFSET, or that with /STEP/EVENT/TASK, as 'coppice parked list' prints it", text)
 }
 
 // shortened fits a text into a column.

@@ -4,7 +4,8 @@ package mutants
 func All() []Mutation {
 	all := append(ownership(), commits()...)
 	all = append(all, trees()...)
-	return append(all, records()...)
+	all = append(all, records()...)
+	return append(all, hops()...)
 }
 
 // ownership breaks R1 to R6 and R10 to R16.

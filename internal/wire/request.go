@@ -7,7 +7,7 @@ import (
 )
 
 // RequestVersion opens a request to the owner of a task, and its answer.
-const RequestVersion = 1
+const RequestVersion = 2
 
 // Request asks the owner of a task something: exactly one of the pointers is set.
 type Request struct {
@@ -31,6 +31,7 @@ type ParkedRequest struct {
 	Order            uint8 // runtime.ParkedOrder
 	Topology, Source string
 	Offset           int64
+	Step, Event      string // of a parked event, else ""
 	Value            []byte // the new value, of an edit
 }
 
@@ -58,6 +59,8 @@ func AppendRequest(dst []byte, q *Request) []byte {
 		dst = appendText(dst, p.Topology)
 		dst = appendText(dst, p.Source)
 		dst = binary.AppendVarint(dst, p.Offset)
+		dst = appendText(dst, p.Step)
+		dst = appendText(dst, p.Event)
 		dst = binary.AppendUvarint(dst, uint64(len(p.Value)))
 		return append(dst, p.Value...)
 	}
@@ -78,7 +81,7 @@ func ParseRequest(raw []byte) (*Request, error) {
 	case awaitKind:
 		q.Await = &AwaitRequest{Depot: p.text(), Offset: p.varint()}
 	case parkedKind:
-		q.Parked = &ParkedRequest{Order: p.byte(), Topology: p.text(), Source: p.text(), Offset: p.varint(), Value: p.bytes()}
+		q.Parked = &ParkedRequest{Order: p.byte(), Topology: p.text(), Source: p.text(), Offset: p.varint(), Step: p.text(), Event: p.text(), Value: p.bytes()}
 	case releaseKind:
 		q.Release = true
 	default:

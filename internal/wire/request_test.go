@@ -13,9 +13,10 @@ import (
 func TestRequestGolden(t *testing.T) {
 	t.Parallel()
 	for want, q := range map[string]*wire.Request{
-		"01" + "01" + "014d" + "03" + "0164" + "d00f":                            {Module: "M", Task: 3, Await: &wire.AwaitRequest{Depot: "d", Offset: 1000}},
-		"01" + "02" + "014d" + "03" + "03" + "0174" + "0173" + "d00f" + "027b7d": {Module: "M", Task: 3, Parked: &wire.ParkedRequest{Order: 3, Topology: "t", Source: "s", Offset: 1000, Value: []byte("{}")}},
-		"01" + "03" + "014d" + "03":                                              {Module: "M", Task: 3, Release: true},
+		"02" + "01" + "014d" + "03" + "0164" + "d00f":                                            {Module: "M", Task: 3, Await: &wire.AwaitRequest{Depot: "d", Offset: 1000}},
+		"02" + "02" + "014d" + "03" + "03" + "0174" + "0173" + "d00f" + "00" + "00" + "027b7d":   {Module: "M", Task: 3, Parked: &wire.ParkedRequest{Order: 3, Topology: "t", Source: "s", Offset: 1000, Value: []byte("{}")}},
+		"02" + "02" + "014d" + "03" + "01" + "0174" + "0173" + "d00f" + "0163" + "026666" + "00": {Module: "M", Task: 3, Parked: &wire.ParkedRequest{Order: 1, Topology: "t", Source: "s", Offset: 1000, Step: "c", Event: "ff", Value: []byte{}}},
+		"02" + "03" + "014d" + "03": {Module: "M", Task: 3, Release: true},
 	} {
 		raw := wire.AppendRequest(nil, q)
 		if got := hex.EncodeToString(raw); got != want {
@@ -49,7 +50,7 @@ func TestAnswerGolden(t *testing.T) {
 	t.Parallel()
 	a := &wire.Answer{Kind: 1, Topology: "s", Text: "no", Attempt: 2, WillRetry: true, Returns: map[string]map[int][]byte{"s": {0: []byte("1"), 2: []byte("x")}, "a": {1: []byte("y")}}}
 	raw := wire.AppendAnswer(nil, a)
-	want := "01" + "01" + "01" + "0173" + "026e6f" + "00" + "02" + "02" + "0161" + "01" + "01" + "0179" + "0173" + "02" + "00" + "0131" + "02" + "0178"
+	want := "02" + "01" + "01" + "0173" + "026e6f" + "00" + "02" + "02" + "0161" + "01" + "01" + "0179" + "0173" + "02" + "00" + "0131" + "02" + "0178"
 	if got := hex.EncodeToString(raw); got != want {
 		t.Errorf("answer %s, want %s", got, want)
 	}
