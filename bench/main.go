@@ -15,10 +15,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"runtime"
 	"runtime/pprof"
+	"slices"
 	"strings"
 	"time"
 )
@@ -43,7 +45,7 @@ func main() {
 	flag.IntVar(&o.words, "words", 100_000, "sentences of ten words of the words workload")
 	flag.IntVar(&o.acks, "acks", 500, "appends of each appender of the ack workload")
 	flag.StringVar(&o.out, "json", "", "write the figures into this file, too")
-	flag.StringVar(&o.workloads, "workloads", "count,words,ack", "which workloads to run")
+	flag.StringVar(&o.workloads, "workloads", "count,words,ack,exactly-once,exact-ack", "which workloads to run")
 	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile into this file; it holds both subjects")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -77,7 +79,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	for name := range strings.SplitSeq(o.workloads, ",") {
 		w, ok := workloads[name]
 		if !ok {
-			return fmt.Errorf("no workload %q; there are count, words and ack", name)
+			return fmt.Errorf("no workload %q; there are %s", name, strings.Join(slices.Sorted(maps.Keys(workloads)), ", "))
 		}
 		if err := w(ctx, s, o, r); err != nil {
 			return err
@@ -96,6 +98,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 
 var workloads = map[string]func(context.Context, *servers, options, *report) error{
 	"count": countWorkload, "words": wordsWorkload, "ack": ackWorkload,
+	"exactly-once": exactlyOnceWorkload, "exact-ack": exactAckWorkload,
 }
 
 // timed runs f and returns how long it took.

@@ -16,14 +16,16 @@ type report struct {
 type figure struct {
 	Workload string
 	Unit     string
+	Peer     string // whom ours is compared with
 	Ours     []float64
-	Hand     []float64
+	Theirs   []float64
 	// LessIsBetter turns the reading of the ratio round, not the ratio.
 	LessIsBetter bool
 }
 
-func (r *report) figure(workload, unit string, lessIsBetter bool) *figure {
-	f := &figure{Workload: workload, Unit: unit, LessIsBetter: lessIsBetter}
+// figure adds a quantity in which we are compared with a peer.
+func (r *report) figure(workload, peer, unit string, lessIsBetter bool) *figure {
+	f := &figure{Workload: workload, Peer: peer, Unit: unit, LessIsBetter: lessIsBetter}
 	r.Figures = append(r.Figures, f)
 	return f
 }
@@ -32,19 +34,19 @@ func (r *report) figure(workload, unit string, lessIsBetter bool) *figure {
 // that of neighbours in time.
 func (r *report) print() {
 	for _, f := range r.Figures {
-		fmt.Fprintf(r.out, "%-14s ours       %s\n", f.Workload, spread(f.Ours, f.Unit))
-		fmt.Fprintf(r.out, "%-14s handrolled %s\n", f.Workload, spread(f.Hand, f.Unit))
+		fmt.Fprintf(r.out, "%-16s %-13s %s\n", f.Workload, "ours", spread(f.Ours, f.Unit))
+		fmt.Fprintf(r.out, "%-16s %-13s %s\n", f.Workload, f.Peer, spread(f.Theirs, f.Unit))
 	}
 	for _, f := range r.Figures {
 		ratios := make([]float64, len(f.Ours))
 		for i := range f.Ours {
-			ratios[i] = f.Ours[i] / f.Hand[i]
+			ratios[i] = f.Ours[i] / f.Theirs[i]
 		}
 		better := ""
 		if f.LessIsBetter {
 			better = " (less is better)"
 		}
-		fmt.Fprintf(r.out, "ratio %s ours/handrolled %.2f [%.2f..%.2f]%s\n", f.Workload, median(ratios), slices.Min(ratios), slices.Max(ratios), better)
+		fmt.Fprintf(r.out, "ratio %s ours/%s %.2f [%.2f..%.2f]%s\n", f.Workload, f.Peer, median(ratios), slices.Min(ratios), slices.Max(ratios), better)
 	}
 }
 

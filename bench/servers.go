@@ -75,6 +75,20 @@ func (s *servers) wipe(ctx context.Context, module string) error {
 	return s.redis.Unlink(ctx, keys...).Err()
 }
 
+// afresh has a module begin anew: its slots are emptied, and that they had data is
+// forgotten, as 'coppice tasks rebuild' does.
+func (s *servers) afresh(ctx context.Context, module string) error {
+	if err := s.wipe(ctx, module); err != nil {
+		return err
+	}
+	for i := range tasks {
+		if err := s.log.PutMeta(ctx, module, fmt.Sprintf("data/%d", i), nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // dropTopics deletes what a run left in Kafka.
 func (s *servers) dropTopics(ctx context.Context, topics ...string) {
 	admin := kadm.NewClient(s.kafka)

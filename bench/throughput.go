@@ -50,6 +50,7 @@ func (m *counting) Define(b *module.Builder) {
 // wording splits sentences and counts words where they belong.
 type wording struct {
 	name      string
+	options   []module.StreamOption
 	Sentences module.Depot[string]
 	Counts    pstate.Map[string, int64]
 
@@ -60,7 +61,7 @@ func (m *wording) ModuleName() string { return m.name }
 
 func (m *wording) Define(b *module.Builder) {
 	module.RandomDepot(b, &m.Sentences, "sentences", module.Text())
-	s := b.Stream("words")
+	s := b.Stream("words", m.options...)
 	s.PState(&m.Counts, "counts")
 	module.DeclareStep(s, &m.count, "count", module.At(&m.Counts, func(w string) string { return w }), func(ev *module.Event, w string) error {
 		agg.Inc(ev, m.Counts.Key(w))
@@ -80,6 +81,8 @@ type throughput struct {
 	module string
 	depot  string
 	define func() module.Module
+	// peer is another module that reads the same depot; nil: the loop written by hand.
+	peer   func() module.Module
 	load   func(r *rand.Rand) (key, value []byte, counted []string)
 	size   int
 	events int // per record
@@ -100,11 +103,25 @@ func countWorkload(ctx context.Context, s *servers, o options, r *report) error 
 }
 
 func wordsWorkload(ctx context.Context, s *servers, o options, r *report) error {
-	name := moduleName("BenchWords")
+	w := wordsOf("words", moduleName("BenchWords"), o)
+	return w.run(ctx, s, o, r)
+}
+
+// exactlyOnceWorkload compares the same topology, exactly once and at least once.
+func exactlyOnceWorkload(ctx context.Context, s *servers, o options, r *report) error {
+	w := wordsOf("exactly-once", moduleName("BenchExact"), o)
+	w.peer = w.define
+	w.define = func() module.Module {
+		return &wording{name: w.module, options: []module.StreamOption{module.ExactlyOnce()}}
+	}
+	return w.run(ctx, s, o, r)
+}
+
+func wordsOf(workload, name string, o options) throughput {
 	random := rand.New(rand.NewPCG(1, 2))
 	zipf := rand.NewZipf(random, 1.1, 1, 50_000-1)
 	return throughput{
-		name: "words", module: name, depot: "sentences", size: o.words, events: 10, words: true,
+		name: workload, module: name, depot: "sentences", size: o.words, events: 10, words: true,
 		define: func() module.Module { return &wording{name: name} },
 		load: func(*rand.Rand) (key, value []byte, counted []string) {
 			words := make([]string, 10)
@@ -113,7 +130,7 @@ func wordsWorkload(ctx context.Context, s *servers, o options, r *report) error 
 			}
 			return nil, []byte(strings.Join(words, " ")), words
 		},
-	}.run(ctx, s, o, r)
+	}
 }
 
 func moduleName(prefix string) string {
@@ -127,18 +144,27 @@ func (w throughput) run(ctx context.Context, s *servers, o options, r *report) e
 	if err != nil {
 		return fmt.Errorf("%s: filling the topic: %w", w.name, err)
 	}
-	figure := r.figure(w.name, "events/s", false)
+	peer := "handrolled"
+	if w.peer != nil {
+		peer = "at-least-once"
+	}
+	figure := r.figure(w.name, peer, "events/s", false)
 	events := w.size * w.events
 	for range o.rounds {
-		took, err := w.ours(ctx, s, fold, events)
+		took, err := w.ours(ctx, s, w.define(), fold, events)
 		if err != nil {
 			return fmt.Errorf("%s, ours: %w", w.name, err)
 		}
 		figure.Ours = append(figure.Ours, float64(events)/took.Seconds())
-		if took, err = w.byHand(ctx, s, topic, fold, events); err != nil {
-			return fmt.Errorf("%s, by hand: %w", w.name, err)
+		if w.peer != nil {
+			took, err = w.ours(ctx, s, w.peer(), fold, events)
+		} else {
+			took, err = w.byHand(ctx, s, topic, fold, events)
 		}
-		figure.Hand = append(figure.Hand, float64(events)/took.Seconds())
+		if err != nil {
+			return fmt.Errorf("%s, %s: %w", w.name, peer, err)
+		}
+		figure.Theirs = append(figure.Theirs, float64(events)/took.Seconds())
 	}
 	return nil
 }
@@ -177,8 +203,8 @@ func (w throughput) fill(ctx context.Context, s *servers, topic string) (map[str
 
 // ours runs the module from the beginning of the topic until every event is
 // committed.
-func (w throughput) ours(ctx context.Context, s *servers, fold map[string]int64, events int) (time.Duration, error) {
-	if err := s.wipe(ctx, w.module); err != nil {
+func (w throughput) ours(ctx context.Context, s *servers, m module.Module, fold map[string]int64, events int) (time.Duration, error) {
+	if err := s.afresh(ctx, w.module); err != nil {
 		return 0, err
 	}
 	var committed atomic.Int64
@@ -195,7 +221,6 @@ func (w throughput) ours(ctx context.Context, s *servers, fold map[string]int64,
 			}
 		}},
 	}
-	m := w.define()
 	var running *worker.Worker
 	took, err := timed(func() error {
 		var err error

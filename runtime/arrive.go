@@ -95,10 +95,7 @@ func (t *Task) arrive(from task.ID, raw string, sender task.Mark) {
 			t.mailTo(from).Receipt = &wire.Receipt{Number: in.told.number, ID: in.told.id}
 		}
 	case channel.Missing:
-		if from != t.config.Task && t.now >= in.askedAt+resendPause {
-			in.askedAt = t.now
-			t.askAgain(from)
-		}
+		t.askMissing(from)
 	case channel.Stray:
 		t.suspectMark(from, sender, fmt.Sprintf("parcel %d (%v) follows %v, and the last one applied is %v", head.Number, head.ID, head.Before, in.Position().ID))
 	case channel.Next:
@@ -335,8 +332,7 @@ func (t *Task) leave(in *inbox) {
 	in.leaving = false
 	in.Forget()
 	t.queue.removeOf(in)
-	in.askedAt = t.now
-	t.askAgain(in.from)
+	t.askMissing(in.from)
 	t.postMail()
 }
 

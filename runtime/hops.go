@@ -49,6 +49,7 @@ const (
 	resendPause    = 500e6 // before unconfirmed parcels are sent again: 0.5 s,
 	resendPauseMax = 10e9  // and up to 10 s
 	resendMost     = 8     // parcels, without being asked
+	askPause       = 100e6 // between two questions for parcels that are missing: 0.1 s
 	settlePause    = 20e6  // acks and confirmations wait for a commit that leaves anyway: 20 ms
 )
 
@@ -353,6 +354,16 @@ func (t *Task) hurryHops(to task.ID) {
 func (t *Task) askAgain(from task.ID) {
 	in := &t.hops.in[from]
 	t.mailTo(from).Receipt = &wire.Receipt{Number: in.told.number, ID: in.told.id, Again: true}
+}
+
+// askMissing asks again, unless that was done a moment ago: what does not fit now may
+// not fit until one of the two has noticed something.
+func (t *Task) askMissing(from task.ID) {
+	in := &t.hops.in[from]
+	if from != t.config.Task && (in.askedAt == 0 || t.now >= in.askedAt+askPause) {
+		in.askedAt = t.now
+		t.askAgain(from)
+	}
 }
 
 // onReceipt hears how far a task has got with this one's parcels. What it says is

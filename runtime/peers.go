@@ -139,7 +139,7 @@ func (t *Task) letIn(id task.ID) {
 // askLost has a task send again what it has sent and what its head does not show.
 func (t *Task) askLost(id task.ID) {
 	if t.exact && t.phase == running {
-		t.askAgain(id)
+		t.askMissing(id)
 		t.postMail()
 	}
 }
