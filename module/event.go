@@ -40,10 +40,12 @@ func (ev *Event) Task() task.ID { return ev.host.Task }
 func (ev *Event) Tasks() int { return ev.host.Tasks }
 
 // ID is an id of this event that is the same on each attempt.
-func (ev *Event) ID() uuid.UUID {
+func (ev *Event) ID() uuid.UUID { return idOf(ev.host.Seed) }
+
+func idOf(seed uint64) uuid.UUID {
 	var id uuid.UUID
-	binary.BigEndian.PutUint64(id[:8], ev.host.Seed)
-	binary.BigEndian.PutUint64(id[8:], ^ev.host.Seed*0x9e3779b97f4a7c15)
+	binary.BigEndian.PutUint64(id[:8], seed)
+	binary.BigEndian.PutUint64(id[8:], ^seed*0x9e3779b97f4a7c15)
 	id[6] = id[6]&0x0f | 0x80 // version 8: made by a rule of our own
 	id[8] = id[8]&0x3f | 0x80
 	return id

@@ -1,6 +1,7 @@
 package module
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -78,6 +79,12 @@ type StepPlan struct {
 	stream    int
 	NewColumn func(encode bool) wire.Column        `json:"-"`
 	Run       func(*Event, wire.Column, int) error `json:"-"`
+
+	// Outside: the step is a call to the outside. Call makes it, beside the task, and
+	// Called is the event that takes its result.
+	Outside bool                                                               `json:",omitempty"`
+	Call    func(context.Context, wire.Column, int) (result []byte, err error) `json:"-"`
+	Called  func(*Event, []byte) error                                         `json:"-"`
 }
 
 // AckPlan is one declared ack of a stream.
@@ -125,6 +132,10 @@ func (p *Plan) String() string {
 			fmt.Fprintf(&out, "    source  %-14s from %s, %s\n", source.Name, source.Start, source.retries())
 		}
 		for _, step := range s.Steps {
+			if step.Outside {
+				fmt.Fprintf(&out, "    call    %-14s %s, %s\n", step.Name, step.Type, step.Placement)
+				continue
+			}
 			fmt.Fprintf(&out, "    step    %-14s %s, %s\n", step.Name, step.Type, step.Placement)
 		}
 		for _, a := range s.Acks {

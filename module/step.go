@@ -52,10 +52,7 @@ func DeclareStep[T any](s *Stream, step *Step[T], name string, at Placement[T], 
 	for _, former := range decl.plan.FormerNames {
 		s.b.declare("step", former, nil)
 	}
-	s.b.steps++
-	if s.b.steps > stepsMax {
-		s.b.mistake(thing, fmt.Sprintf("is one step too many: a module has at most %d", stepsMax), "split the module")
-	}
+	s.b.countStep(thing)
 	s.b.later = append(s.b.later, func() {
 		if at.check != nil {
 			if text, mend := at.check(s); text != "" {
@@ -79,6 +76,14 @@ type StepOption func(*StepPlan)
 // The payload must still decode.
 func FormerName(name string) StepOption {
 	return func(p *StepPlan) { p.FormerNames = append(p.FormerNames, name) }
+}
+
+// countStep takes the number of the step that was just declared.
+func (b *Builder) countStep(thing string) {
+	b.steps++
+	if b.steps > stepsMax {
+		b.mistake(thing, fmt.Sprintf("is one step too many: a module has at most %d", stepsMax), "split the module")
+	}
 }
 
 // stepsMax bounds the steps of a module: they are numbered in 16 bits, and each

@@ -155,14 +155,18 @@ func (t *Task) passEvent(in *inbox) {
 
 // inboxEventDone books an event of a channel that succeeded.
 func (t *Task) inboxEventDone(it *item) {
-	h := t.host
-	delta, _ := h.Delta()
-	var notes []wire.Note
-	if returns := h.Returns(); len(returns) > 0 {
-		notes = []wire.Note{{Offset: h.Origin.Offset, Returns: returns}}
-	}
-	t.ackEvent(delta, notes)
+	delta, _ := t.host.Delta()
+	t.ackEvent(delta, t.returnNotes())
 	t.passEvent(it.inbox)
+}
+
+// returnNotes is what the running event returns to the appender.
+func (t *Task) returnNotes() []wire.Note {
+	returns := t.host.Returns()
+	if len(returns) == 0 {
+		return nil
+	}
+	return []wire.Note{{Offset: t.host.Origin.Offset, Returns: returns}}
 }
 
 // exhausted is why an event is not run again; "" if it is.
@@ -192,12 +196,17 @@ func (t *Task) inboxEventFailed(it *item, outcome wire.Outcome, err error) {
 		}
 		outcome = wire.Parked
 	}
-	if outcome == wire.Parked {
-		t.parkEvent(it, err)
-	}
-	note := wire.Note{Offset: h.Origin.Offset, Outcome: outcome, Step: t.steps[it.frame.Events[it.index].Step].Name, Text: err.Error()}
+	note := t.endNote(it, outcome, err, in.failures)
 	t.ackEvent(acker.EventID(h.Origin.Tree.ID, h.Seed), []wire.Note{note})
 	t.passEvent(in)
+}
+
+// endNote puts an event aside that is to be parked, and words how it ended.
+func (t *Task) endNote(it *item, outcome wire.Outcome, err error, failures int) wire.Note {
+	if outcome == wire.Parked {
+		t.parkEvent(it, err, failures)
+	}
+	return wire.Note{Offset: t.host.Origin.Offset, Outcome: outcome, Step: t.steps[it.frame.Events[it.index].Step].Name, Text: err.Error()}
 }
 
 // hold has the event at a channel's position, and those behind it, wait for another
@@ -213,22 +222,28 @@ func (t *Task) hold(it *item, err error) {
 	options := &t.topology[h.Topology].options
 	in.heldUntil = t.now + stream.Backoff(uint16(in.failures+1), int64(options.RetryBackoff), int64(options.RetryBackoffMax), t.config.Random.Float64())
 	in.heldBy = t.open.seq
+	t.tellFailure(it, in.failures, err)
+	t.leave(in)
+}
+
+// tellFailure tells the listener, and whoever waits at the record's root, that an event
+// has failed and will be tried again.
+func (t *Task) tellFailure(it *item, failures int, err error) {
+	h := t.host
 	step := t.steps[it.frame.Events[it.index].Step].Name
 	if t.listener.RecordFailed != nil {
 		t.listener.RecordFailed(RecordInfo{
 			TaskInfo: t.info, Topology: t.topology[h.Topology].plan.Name, Source: t.plan.Streams[h.Topology].Sources[h.Origin.Source].Name,
-			Offset: h.Origin.Offset, Attempt: in.failures, Err: "step " + step + ": " + err.Error(), Trace: h.Origin.Trace,
+			Offset: h.Origin.Offset, Attempt: failures, Err: "step " + step + ": " + err.Error(), Trace: h.Origin.Trace,
 		})
 	}
-	notice := wire.Notice{Group: h.Origin.Tree.ID, Offset: h.Origin.Offset, Attempt: in.failures, Step: step, Text: err.Error()}
+	notice := wire.Notice{Group: h.Origin.Tree.ID, Offset: h.Origin.Offset, Attempt: failures, Step: step, Text: err.Error()}
 	if h.Origin.Root == t.config.Task {
 		t.onNotice(&notice)
-		t.leave(in)
 		return
 	}
 	m := t.mailTo(h.Origin.Root)
 	m.Notices = append(m.Notices, notice)
-	t.leave(in)
 	t.postMail()
 }
 

@@ -31,6 +31,8 @@ type batch struct {
 	parcels         []posted
 	receipts        []receipt
 	completed       []*group // whose last events ran here
+
+	calls []*call // that leave with the commit
 }
 
 // book is a write to one of the task's own tables.
@@ -101,6 +103,8 @@ func (t *Task) reuse(b *batch) {
 	clear(b.consumedRecords)
 	clear(b.parcels)
 	clear(b.completed)
+	clear(b.calls)
+	b.calls = b.calls[:0]
 	b.consumedRecords, b.parcels, b.receipts, b.completed = b.consumedRecords[:0], b.parcels[:0], b.receipts[:0], b.completed[:0]
 	if len(t.spare) < 3 {
 		t.spare = append(t.spare, b)
@@ -124,6 +128,7 @@ func (t *Task) seal() bool {
 	b := t.open
 	t.open = nil
 	b.frames = t.host.Out.Take(b.frames)
+	t.takeCalls(b)
 	t.pass(b)
 	t.consumeRecords(b)
 	t.storeHops(b)
@@ -227,6 +232,10 @@ func (t *Task) release(b *batch) {
 		}
 	}
 	t.postHops(b)
+	if t.phase == running {
+		t.calls.queued = append(t.calls.queued, b.calls...)
+		t.beginCalls()
+	}
 	for _, f := range b.consumed {
 		t.pool.Put(f)
 	}

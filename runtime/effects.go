@@ -35,6 +35,9 @@ type Effects struct {
 	Feeds []Feed
 	// Frames: send them; each is handed over. Their batch is committed.
 	Frames []*wire.Frame
+	// Calls to make, beside the task; each is answered with CallDone. Drop ends those
+	// under way: their answers count for nothing any more.
+	Calls []Call
 	// Answers to Await.
 	Answers []Answer
 	// Halt: the task has stopped for good, and why. Nothing else follows.
@@ -115,7 +118,7 @@ func (e *Effects) stop() {
 
 func (e *Effects) reset() {
 	*e = Effects{
-		Reads: e.Reads[:0], Heads: e.Heads[:0], Starts: e.Starts[:0], Feeds: e.Feeds[:0],
+		Reads: e.Reads[:0], Heads: e.Heads[:0], Starts: e.Starts[:0], Feeds: e.Feeds[:0], Calls: e.Calls[:0],
 		Frames: e.Frames[:0], Answers: e.Answers[:0],
 	}
 }

@@ -116,6 +116,7 @@ type Task struct {
 	heldEvents map[task.ID]heldEvent
 	root       rootEvent // that runs
 	busy       *inbox    // whose event runs
+	calls      calls
 }
 
 // topology is one stream topology on this task.
@@ -225,6 +226,8 @@ func (t *Task) take(in Input) {
 		t.halt(fmt.Errorf("depot %s: %w", in.Depot, in.Err))
 	case *FrameIn:
 		t.onFrame(in.Frame, t.now)
+	case *CallDone:
+		t.onCallDone(in)
 	case *PeerLost:
 		t.failTouching(in.Task, "connection to task "+in.Task.String()+" lost", t.now)
 		t.hurryHops(in.Task)
@@ -284,6 +287,7 @@ func (t *Task) onTick() {
 		if t.exact {
 			t.resendDue()
 		}
+		t.beginCalls()
 		t.probe()
 	}
 }
@@ -303,6 +307,7 @@ func (t *Task) wakeAt() int64 {
 	case running:
 		earlier(t.nextProbe())
 		t.nextHop(earlier)
+		t.nextCall(earlier)
 		for _, topo := range t.topology {
 			earlier(t.nextDeadline(topo))
 			if topo.dirty {

@@ -93,7 +93,10 @@ func (t *Task) touched() {
 }
 
 // loadHops takes over the channels and groups that the slot holds.
-func (t *Task) loadHops(channels, parcels, groups []store.Element) error {
+func (t *Task) loadHops(channels, parcels, groups, calls []store.Element) error {
+	if err := t.loadCalls(calls); err != nil {
+		return err
+	}
 	if !t.exact {
 		if len(parcels)+len(groups) > 0 {
 			return fmt.Errorf("%d parcels and %d groups of records are under way, and no topology of this version of the module is exactly once: run the version before until they are done", len(parcels), len(groups))

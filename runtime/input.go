@@ -85,6 +85,14 @@ type DepotFault struct {
 // FrameIn is a frame from another task. The engine takes it over.
 type FrameIn struct{ Frame *wire.Frame }
 
+// CallDone answers one of Effects.Calls: what its function returned. An error fails
+// the event; module.Reject and module.Park say how it ends.
+type CallDone struct {
+	ID     uint64
+	Result []byte
+	Err    error
+}
+
 // PeerLost says that frames from and to a task may have been lost: its worker
 // is gone or the connection broke.
 type PeerLost struct{ Task task.ID }
@@ -135,6 +143,7 @@ func (*StartsDone) input()     {}
 func (*Records) input()        {}
 func (*DepotFault) input()     {}
 func (*FrameIn) input()        {}
+func (*CallDone) input()       {}
 func (*PeerLost) input()       {}
 func (*Parked) input()         {}
 func (*OptionsChanged) input() {}

@@ -27,6 +27,9 @@ type Options struct {
 	// record instead of failing with the first attempt that fails in any stream
 	// (depot.ack.failure.on.any.streaming.failure = false, promise 3.104).
 	AckFailureOnRetryOnly bool
+	// MaxCallsPerTask bounds the calls to the outside that a task makes at a time
+	// (topology.stream.max.calls.per.task); further ones wait. Default 100.
+	MaxCallsPerTask int
 	// AwaitsMax bounds the acked appends that a task tracks
 	// (depot.max.pending.streaming.per.partition, promise 3.103): further ones are
 	// told that they are throttled. Default 100,000.
@@ -85,6 +88,7 @@ func (o Options) WithDefaults() Options {
 	setDefault(&o.DepotCacheCardinality, 20_000)
 	setDefault(&o.ProbePeriod, 2*time.Second)
 	setDefault(&o.AckResultsMax, 10_000)
+	setDefault(&o.MaxCallsPerTask, 100)
 	setDefault(&o.AwaitsMax, 100_000)
 	setDefault(&o.CatchupChunkSize, 5_000)
 	setDefault(&o.StoreStopPercent, 90)

@@ -12,7 +12,7 @@ import (
 
 // parkEvent puts an event of an exactly-once topology aside, in the commit that goes
 // past it: the event alone, since what came before it is committed and stays.
-func (t *Task) parkEvent(it *item, why error) {
+func (t *Task) parkEvent(it *item, why error, failures int) {
 	e := &it.frame.Events[it.index]
 	step := t.steps[e.Step]
 	value, err := it.frame.Columns[e.Step].AppendEncoded(nil, int(e.Index))
@@ -24,7 +24,7 @@ func (t *Task) parkEvent(it *item, why error) {
 		Version: 1, Topology: step.Topology, Source: t.plan.Streams[step.TopologyID()].Sources[e.Source].Name,
 		Partition: int32(e.Root), Offset: e.Offset, TimeMillis: e.Time,
 		Step: step.Name, Event: wire.GroupField(e.Seed), Task: t.config.Task,
-		Reason: "step " + step.Name + ": " + why.Error(), Attempts: max(it.inbox.failures, 1),
+		Reason: "step " + step.Name + ": " + why.Error(), Attempts: max(failures, 1),
 	}
 	p.Text, p.Bytes = textOrBytes(value)
 	path := t.parkedPath(p.Field())
@@ -55,7 +55,15 @@ func (t *Task) beginParkedEvent(o *order) {
 	f.Events = []wire.Event{{Origin: origin, Seed: seed, Step: step}}
 	r := &depot.Record{Partition: p.Partition, Offset: p.Offset, Time: time.UnixMilli(p.TimeMillis)}
 	s.topology.executing++
-	t.queue.drawn = append(t.queue.drawn, item{try: try{source: s, record: r, attempt: attempt, order: o}, frame: f})
+	again := try{source: s, record: r, attempt: attempt, order: o}
+	if t.steps[step].Outside {
+		c := t.newCall(f)
+		c.try = again
+		t.calls.queued = append(t.calls.queued, c)
+		t.beginCalls()
+		return
+	}
+	t.queue.drawn = append(t.queue.drawn, item{try: again, frame: f})
 }
 
 // sourceFor finds a source of the module, also one that this task does not read.

@@ -23,6 +23,7 @@ type item struct {
 	frame   *wire.Frame
 	index   int
 	inbox   *inbox // that the frame came by, of exactly-once topologies
+	outside *call  // whose result the event takes
 }
 
 // lane is the frames of one sender, in order.
@@ -151,6 +152,7 @@ func (t *Task) drawMore() {
 		}
 	}
 	t.drawChannels()
+	t.drawCalls()
 	t.drawOrders()
 	for _, topo := range t.topology {
 		for _, s := range topo.sources {

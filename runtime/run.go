@@ -156,7 +156,7 @@ func (t *Task) prepare(it *item) {
 	step := t.steps[e.Step]
 	t.view.Owner = step.Topology
 	t.host.Topology = step.TopologyID()
-	t.host.Lasting = it.inbox != nil || it.orderedEvent()
+	t.host.Lasting = it.inbox != nil || it.orderedEvent() || it.lastingCall()
 	t.root = rootEvent{try: it.try}
 	origin := e.Origin
 	if it.inbox != nil {
@@ -183,6 +183,12 @@ func (t *Task) call(it *item) (err error) {
 		return it.source.plan.Run(t.event, it.record)
 	}
 	e := &it.frame.Events[it.index]
+	if c := it.outside; c != nil {
+		if c.err != nil {
+			return c.err
+		}
+		return t.steps[e.Step].Called(t.event, c.result)
+	}
 	return t.steps[e.Step].Run(t.event, it.frame.Columns[e.Step], int(e.Index))
 }
 
@@ -218,7 +224,7 @@ func (t *Task) execute(it *item) bool {
 	if t.open == nil {
 		t.open = t.newBatch()
 	}
-	if it.inbox == nil && it.frame != nil && !it.orderedEvent() && !it.orderedEvent() {
+	if it.frame != nil && it.inbox == nil && !it.orderedEvent() && !it.lastingCall() {
 		run, alive := t.current(it)
 		if !alive {
 			return false
@@ -277,7 +283,7 @@ func (t *Task) execute(it *item) bool {
 // consume notes that an event of a frame is over; the frame is used again when
 // the last of them is committed.
 func (t *Task) consume(it *item) {
-	if it.inbox == nil && it.frame != nil && it.index == len(it.frame.Events)-1 {
+	if it.frame != nil && it.inbox == nil && it.outside == nil && !it.orderedEvent() && it.index == len(it.frame.Events)-1 {
 		t.open.consumed = append(t.open.consumed, it.frame)
 	}
 }
@@ -302,6 +308,14 @@ func (t *Task) eventDone(it *item) {
 	if it.inbox != nil {
 		t.inboxEventDone(it)
 		return
+	}
+	if it.lastingCall() {
+		delta, _ := h.Delta()
+		t.callEnded(it.outside, delta, t.returnNotes())
+		return
+	}
+	if it.outside != nil {
+		delete(t.calls.all, it.outside.id)
 	}
 	if it.source == nil {
 		delta, touched := h.Delta()
@@ -347,6 +361,13 @@ func (t *Task) eventFailed(it *item, err error) {
 	if it.inbox != nil {
 		t.inboxEventFailed(it, outcome, err)
 		return
+	}
+	if it.lastingCall() {
+		t.callFailed(it, outcome, err)
+		return
+	}
+	if it.outside != nil {
+		delete(t.calls.all, it.outside.id)
 	}
 	if it.source == nil {
 		// The children are rolled back: only the event itself ends.

@@ -88,6 +88,7 @@ func (t *Task) forget() {
 	t.reading, t.asked, t.looking, t.holding = false, false, notLooking, 0
 	t.unproven, t.proving = nil, nil
 	t.endings = nil
+	t.calls.forget()
 	t.root, t.busy = rootEvent{}, nil
 	if t.exact {
 		t.hops.forget(t.config.Tasks)
@@ -159,7 +160,7 @@ func (t *Task) ownTables() []store.Table {
 		tables = append(tables, topo.table)
 	}
 	tag := t.config.Tag
-	return append(tables, wire.AttemptsTable(tag), wire.GenerationsTable(tag), wire.ChannelsTable(tag), wire.OutboxTable(tag), wire.GroupsTable(tag), wire.EndingsTable(tag))
+	return append(tables, wire.AttemptsTable(tag), wire.GenerationsTable(tag), wire.ChannelsTable(tag), wire.OutboxTable(tag), wire.GroupsTable(tag), wire.EndingsTable(tag), wire.CallsTable(tag))
 }
 
 // settle decides what became of the commit whose reply was lost, and notices a
@@ -204,7 +205,7 @@ func (t *Task) load(reads []store.Read) {
 		t.halt(err)
 		return
 	}
-	if err := t.loadHops(own[2].Elements, own[3].Elements, own[4].Elements); err != nil {
+	if err := t.loadHops(own[2].Elements, own[3].Elements, own[4].Elements, own[6].Elements); err != nil {
 		t.halt(err)
 		return
 	}
@@ -300,6 +301,7 @@ func (t *Task) opened() {
 	}
 	t.greet()
 	t.resumeHops()
+	t.beginCalls()
 	if t.listener.Took != nil {
 		t.listener.Took(TookInfo{TaskInfo: t.info, Head: t.head.Mark, Replaced: t.head.Replaced})
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"github.com/google/uuid"
+
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/module/agg"
 	"github.com/coppice-run/coppice/pstate"
@@ -16,7 +18,7 @@ import (
 // event counts, so one that is lost or repeated shows (R23 to R29). Some fail a few
 // times first, at the root or further down, some are rejected or parked there.
 func Exact() Workload {
-	return Workload{Name: "exactly-once", Hops: true, Fails: true, Exact: true, New: func() Case { return &exactCase{returned: map[int]int{}} }}
+	return Workload{Name: "exactly-once", Hops: true, Fails: true, Exact: true, New: func() Case { return &exactCase{m: branching{asked: map[uuid.UUID]int{}}} }}
 }
 
 // Torn is the same where slots lose tails that others keep, and commits are applied
@@ -32,6 +34,7 @@ type branch struct {
 	Path   string // of the event in its tree
 	Key    string
 	Fails  int    // attempts that fail first
+	Asks   bool   // it is sent by way of a call to the outside, which fails at first
 	End    ending // how the event ends
 	Below  []branch
 }
@@ -53,6 +56,9 @@ type branching struct {
 
 	grow module.Step[branch]
 	stay module.Step[branch]
+	ask  module.Call[branch]
+
+	asked map[uuid.UUID]int // how often
 }
 
 func (m *branching) Define(b *module.Builder) {
@@ -63,6 +69,7 @@ func (m *branching) Define(b *module.Builder) {
 	module.DeclareAck(s, &m.Leaves, agg.Sum[int]())
 	module.DeclareStep(s, &m.grow, "grow", module.At(&m.Visits, func(v branch) string { return v.Key }), m.onBranch)
 	module.DeclareStep(s, &m.stay, "stay", module.Stay[branch](), m.onBranch)
+	module.DeclareCall(s, &m.ask, "ask", m.onAsk, &m.grow)
 	module.DeclareSource(s, m.Roots, m.onBranch, module.StartFromBeginning(), module.MaxAttempts(exactAttempts))
 }
 
@@ -75,9 +82,12 @@ func (m *branching) onBranch(ev *module.Event, v branch) error {
 	agg.Inc(ev, m.Totals.Key(v.Key))
 	m.Leaves.Return(ev, 1)
 	for _, child := range v.Below {
-		if child.Key == v.Key {
+		switch {
+		case child.Asks:
+			m.ask.Start(ev, child)
+		case child.Key == v.Key:
 			m.stay.Send(ev, child)
-		} else {
+		default:
 			m.grow.Send(ev, child)
 		}
 	}
@@ -93,12 +103,20 @@ func (m *branching) onBranch(ev *module.Event, v branch) error {
 	return nil
 }
 
+func (m *branching) onAsk(ctx context.Context, v branch) (branch, error) {
+	id := module.CallID(ctx)
+	m.asked[id]++
+	if m.asked[id] <= v.Fails {
+		return branch{}, errors.New("nobody answers, on purpose")
+	}
+	return v, nil
+}
+
 func (v *branch) name() string { return fmt.Sprintf("%d%s", v.Number, v.Path) }
 
 type exactCase struct {
-	m        branching
-	grown    []branch
-	returned map[int]int
+	m     branching
+	grown []branch
 }
 
 func (c *exactCase) Module() module.Module { return &c.m }
@@ -124,6 +142,7 @@ func grown(r *rand.Rand, number int, path string, depth int) branch {
 			if r.IntN(5) == 0 {
 				child.Key = v.Key // stays on the task
 			}
+			child.Asks = r.IntN(10) == 0
 			v.Below = append(v.Below, child)
 		}
 	}

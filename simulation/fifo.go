@@ -39,7 +39,7 @@ func (f *fifo) ended(w *world, o *owner, i *runtime.EventInfo) {
 	if f.sent == nil {
 		f.sent, f.ran, f.next = map[place]sending{}, map[pair]uint64{}, map[int]uint64{}
 	}
-	if s, ok := f.sent[place{i.Tree, i.Seed}]; ok && !i.Root {
+	if s, ok := f.sent[place{i.Tree, i.Seed}]; ok && !i.Root && !w.outside(i.Step) {
 		p := pair{s.from, o.number}
 		if last := f.ran[p]; s.number < last {
 			w.violate("%v ran %s of task %d offset %d, event %d of owner %d, behind event %d: out of order", o, i.Step, i.RootTask, i.Offset, s.number, s.from, last)

@@ -113,6 +113,9 @@ func (o *owner) carryOut(e *runtime.Effects) {
 	for _, f := range e.Feeds {
 		o.order(f)
 	}
+	for _, c := range e.Calls {
+		w.call(o, c)
+	}
 	frames := append([]*wire.Frame(nil), e.Frames...)
 	answers := append([]runtime.Answer(nil), e.Answers...)
 	for _, f := range frames {

@@ -28,6 +28,7 @@ type driver struct {
 	engine *runtime.Task
 	mail   *mailbox
 	slots  *slotLine
+	calls  *calls
 	log    *slog.Logger
 
 	session atomic.Uint64 // number of the session in use
@@ -57,7 +58,7 @@ func newDriver(w *Worker, l *loaded, id task.ID) *driver {
 		waiters: map[uint64]chan runtime.Answer{}, ready: make(chan struct{}), stopped: make(chan struct{}),
 		log: w.config.Logger.With("module", l.plan.Module, "task", int(id)),
 	}
-	d.slots = newSlotLine(d)
+	d.slots, d.calls = newSlotLine(d), newCalls(d)
 	d.engine = runtime.New(runtime.Config{
 		Plan: l.plan, Task: id, Tasks: l.tasks, Tag: tag, Address: w.link.Address(),
 		Random: d.random(), NewToken: func() task.Token { return task.Token(uuid.New()) },
@@ -149,6 +150,7 @@ func (d *driver) settle(ctx context.Context) {
 func (d *driver) run(ctx context.Context) {
 	defer d.engine.Close()
 	defer d.slots.close()
+	defer d.calls.drop()
 	defer d.gone.Store(true)
 	defer d.readyOnce.Do(func() { close(d.ready) })
 	timer := time.NewTimer(time.Hour)
@@ -196,6 +198,7 @@ func (d *driver) step(in runtime.Input, timer *time.Timer) {
 func (d *driver) carryOut(e *runtime.Effects) {
 	if e.Drop {
 		d.slots.drop()
+		d.calls.drop()
 	}
 	if e.Take != nil {
 		d.slots.take(*e.Take)
@@ -217,6 +220,9 @@ func (d *driver) carryOut(e *runtime.Effects) {
 	}
 	for _, f := range e.Frames {
 		d.loaded.owners.ship(d, f)
+	}
+	for _, c := range e.Calls {
+		d.calls.make(c)
 	}
 	for i := range e.Answers {
 		d.deliver(e.Answers[i])

@@ -51,7 +51,7 @@ func (e *Event) Begin(origin wire.Origin, seed uint64, record *depot.Record) {
 // Column returns the column for payloads of a step on their way to a task. The
 // caller adds one and then calls Hop.
 func (e *Event) Column(step uint16, to task.ID, newColumn func(encode bool) wire.Column) wire.Column {
-	f := e.Out.frame(to, e.Lasting)
+	f := e.Out.frame(to, e.kind())
 	c := f.Columns[step]
 	if c == nil {
 		c = newColumn(e.Out.Encode || e.Lasting)
@@ -61,7 +61,16 @@ func (e *Event) Column(step uint16, to task.ID, newColumn func(encode bool) wire
 }
 
 // Hop sends off the event whose payload was just added to the column.
-func (e *Event) Hop(step uint16, to task.ID, c wire.Column) {
+func (e *Event) Hop(step uint16, to task.ID, c wire.Column) { e.send(step, to, c, e.kind()) }
+
+func (e *Event) kind() kind {
+	if e.Lasting {
+		return lasting
+	}
+	return passing
+}
+
+func (e *Event) send(step uint16, to task.ID, c wire.Column, by kind) {
 	if e.Origin.Tree.ID == 0 {
 		e.OpenTree(e)
 	}
@@ -69,13 +78,28 @@ func (e *Event) Hop(step uint16, to task.ID, c wire.Column) {
 	e.children++
 	e.delta ^= acker.EventID(e.Origin.Tree.ID, seed)
 	e.touched |= 1 << (uint(to) & 63)
-	f := e.Out.frame(to, e.Lasting)
+	f := e.Out.frame(to, by)
 	f.Events = append(f.Events, wire.Event{Origin: e.Origin, Seed: seed, Index: uint32(c.Len() - 1), Step: step})
-	e.Out.sent = append(e.Out.sent, sent{to: to, step: step, lasting: e.Lasting})
-	if e.Lasting {
+	e.Out.sent = append(e.Out.sent, sent{to: to, step: step, by: by})
+	if by == lasting {
 		e.Out.lastingEvents++
 	}
 }
+
+// CallColumn returns the column for the inputs of calls of a step. The caller adds
+// one and then calls Call.
+func (e *Event) CallColumn(step uint16, newColumn func(encode bool) wire.Column) wire.Column {
+	f := e.Out.frame(e.Task, outside)
+	c := f.Columns[step]
+	if c == nil {
+		c = newColumn(true)
+		f.Columns[step] = c
+	}
+	return c
+}
+
+// Call has the call made whose input was just added to the column.
+func (e *Event) Call(step uint16, c wire.Column) { e.send(step, e.Task, c, outside) }
 
 // Return hands a value to the appender, through the root.
 func (e *Event) Return(ack uint16, value []byte) {

@@ -12,11 +12,21 @@ type Outbox struct {
 	// Encode keeps payloads in their stored form, as between processes.
 	Encode bool
 
-	passing, lasting shelf // of at-least-once and of exactly-once topologies
-	lastingEvents    int   // on the shelf of the latter
-	steps            int
-	sent             []sent
+	shelves       [kinds]shelf
+	lastingEvents int // that are to leave
+	steps         int
+	sent          []sent
 }
+
+// kind is a way to leave.
+type kind uint8
+
+const (
+	passing kind = iota // hops of at-least-once topologies
+	lasting             // hops of exactly-once topologies
+	outside             // calls
+	kinds
+)
 
 // shelf holds a frame for each task that something is sent to.
 type shelf struct {
@@ -26,9 +36,9 @@ type shelf struct {
 }
 
 type sent struct {
-	to      task.ID
-	step    uint16
-	lasting bool
+	to   task.ID
+	step uint16
+	by   kind
 }
 
 // Pool keeps empty frames for use again.
@@ -60,22 +70,16 @@ func (p *Pool) get(steps int) *wire.Frame {
 // NewOutbox returns an outbox towards so many tasks, for a module with so many
 // steps.
 func NewOutbox(tasks, steps int, encode bool, pool *Pool) *Outbox {
-	return &Outbox{
-		Encode: encode, steps: steps,
-		passing: shelf{byTask: make([]*wire.Frame, tasks), pool: pool},
-		lasting: shelf{byTask: make([]*wire.Frame, tasks), pool: &Pool{}},
+	o := &Outbox{Encode: encode, steps: steps}
+	for i := range o.shelves {
+		o.shelves[i] = shelf{byTask: make([]*wire.Frame, tasks), pool: pool}
+		pool = &Pool{} // whose columns always hold stored forms
 	}
+	return o
 }
 
-func (o *Outbox) shelf(lasting bool) *shelf {
-	if lasting {
-		return &o.lasting
-	}
-	return &o.passing
-}
-
-func (o *Outbox) frame(to task.ID, lasting bool) *wire.Frame {
-	s := o.shelf(lasting)
+func (o *Outbox) frame(to task.ID, by kind) *wire.Frame {
+	s := &o.shelves[by]
 	f := s.byTask[to]
 	if f == nil {
 		f = s.pool.get(o.steps)
@@ -93,8 +97,8 @@ func (o *Outbox) Mark() int { return len(o.sent) }
 func (o *Outbox) Rollback(mark int) {
 	for i := len(o.sent) - 1; i >= mark; i-- {
 		s := o.sent[i]
-		f := o.shelf(s.lasting).byTask[s.to]
-		if s.lasting {
+		f := o.shelves[s.by].byTask[s.to]
+		if s.by == lasting {
 			o.lastingEvents--
 		}
 		f.Events = f.Events[:len(f.Events)-1]
@@ -107,7 +111,7 @@ func (o *Outbox) Rollback(mark int) {
 // Ack reports finished events to the root of their tree. Neighbouring acks of
 // one tree become one.
 func (o *Outbox) Ack(root task.ID, tree acker.Ref, delta, touched uint64, more *wire.AckMore) {
-	f := o.frame(root, false)
+	f := o.frame(root, passing)
 	if n := len(f.Acks); n > 0 && more == nil {
 		if last := &f.Acks[n-1]; last.Tree == tree && last.More == nil {
 			last.Delta ^= delta
@@ -120,9 +124,10 @@ func (o *Outbox) Ack(root task.ID, tree acker.Ref, delta, touched uint64, more *
 
 // Take appends the frames of the batch to frames and empties the outbox of them.
 func (o *Outbox) Take(frames []*wire.Frame) []*wire.Frame {
-	o.passing.each(func(f *wire.Frame) {
+	s := &o.shelves[passing]
+	s.each(func(f *wire.Frame) {
 		if f.Empty() {
-			o.passing.pool.Put(f)
+			s.pool.Put(f)
 		} else {
 			frames = append(frames, f)
 		}
@@ -134,11 +139,20 @@ func (o *Outbox) Take(frames []*wire.Frame) []*wire.Frame {
 // TakeLasting calls pack with each frame of exactly-once topologies and empties the
 // outbox of them: pack copies what is to leave.
 func (o *Outbox) TakeLasting(pack func(*wire.Frame)) {
-	o.lasting.each(func(f *wire.Frame) {
-		pack(f)
-		o.lasting.pool.Put(f)
-	})
+	o.take(lasting, pack)
 	o.lastingEvents = 0
+}
+
+// TakeCalls calls take with the frame of calls to make, if there are any, and empties
+// the outbox of them: take copies what it keeps.
+func (o *Outbox) TakeCalls(take func(*wire.Frame)) { o.take(outside, take) }
+
+func (o *Outbox) take(by kind, f func(*wire.Frame)) {
+	s := &o.shelves[by]
+	s.each(func(frame *wire.Frame) {
+		f(frame)
+		s.pool.Put(frame)
+	})
 }
 
 // LastingEvents is how many events of exactly-once topologies are to leave.

@@ -24,6 +24,11 @@ var all = sorted([]Option{
 		field: count(func(o *runtime.Options) *int { return &o.MaxEventsPerBatch }),
 	},
 	{
+		Name: "topology.stream.max.calls.per.task", Place: ForModule, Unit: "calls",
+		Doc:   "Calls to the outside that a task makes at a time; further ones wait.",
+		field: count(func(o *runtime.Options) *int { return &o.MaxCallsPerTask }),
+	},
+	{
 		Name: "topology.stream.timeout.seconds", Place: ForTopology, Unit: "seconds",
 		Doc:   "A record whose event tree is not complete after so long fails and is retried as its source says. Lost workers fail trees at once; this is the last resort.",
 		field: seconds(func(o *runtime.Options) *time.Duration { return &o.TreeTimeout }),

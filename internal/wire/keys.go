@@ -17,6 +17,7 @@ import "github.com/coppice-run/coppice/store"
 //	{tag}:endings                  latest records that were rejected or parked
 //	{tag}:channels                 positions in the channels from and to other tasks (R24)
 //	{tag}:outbox                   parcels that their receivers have not confirmed (R23)
+//	{tag}:calls                    calls to the outside that are under way
 //	{tag}:groups                   records that are consumed and not done (R29)
 //
 // In segments, '/' is written %2F and '%' is written %25.
@@ -59,6 +60,12 @@ func GenerationsTable(tag string) store.Table {
 // EndingsTable names the latest records of a task that were rejected or parked.
 func EndingsTable(tag string) store.Table {
 	return store.Table{Key: "{" + tag + "}:endings", Kind: store.Map}
+}
+
+// CallsTable names the calls to the outside of exactly-once topologies that are under
+// way, by the seed of their event.
+func CallsTable(tag string) store.Table {
+	return store.Table{Key: "{" + tag + "}:calls", Kind: store.Map}
 }
 
 // ChannelsTable names the positions of a task in its channels: "in/<task>" and
