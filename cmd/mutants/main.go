@@ -118,7 +118,11 @@ func (t *trial) try(ctx context.Context, m *mutants.Mutation) (seeds int, how st
 	if out, err := build.CombinedOutput(); err != nil {
 		return 0, "", fmt.Errorf("it does not compile: %w\n%s", err, out)
 	}
-	out, err := exec.CommandContext(ctx, binary, "-seeds", strconv.Itoa(t.seeds), "-until-found").CombinedOutput()
+	args := []string{"-seeds", strconv.Itoa(t.seeds), "-until-found"}
+	if m.Workloads != "" {
+		args = append(args, "-workloads", m.Workloads)
+	}
+	out, err := exec.CommandContext(ctx, binary, args...).CombinedOutput()
 	if match := found.FindSubmatch(out); match != nil {
 		seeds, err := strconv.Atoi(string(match[1]))
 		return seeds, string(match[2]), err

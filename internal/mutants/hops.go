@@ -4,7 +4,7 @@ package mutants
 func hops() []Mutation {
 	const hops, arrive, groups, batch, peers = "runtime/hops.go", "runtime/arrive.go", "runtime/groups.go", "runtime/batch.go", "runtime/peers.go"
 	const in, out = "runtime/channel/in.go", "runtime/channel/out.go"
-	return []Mutation{
+	all := []Mutation{
 		{Name: "parcel-before-commit", Rule: "R23", What: "parcels leave before their commit", File: hops,
 			Old: "\t\tb.parcels = append(b.parcels, posted{f.To, p})\n", New: "\t\tb.parcels = append(b.parcels, posted{f.To, p})\n\t\tif f.To != t.config.Task {\n\t\t\tt.post(f.To, p.Raw)\n\t\t\tt.postMail()\n\t\t}\n"},
 		{Name: "uncommitted-resent", Rule: "R23", What: "parcels are sent again before they are committed", File: out,
@@ -35,11 +35,13 @@ func hops() []Mutation {
 			Old: "\t\tcase !g.ended:\n", New: "\t\tcase !g.ended && !g.stored:\n"},
 		{Name: "failing-passed", Rule: "R28", What: "an event that fails does not hold those behind it", File: arrive,
 			Old: "\tin.Undraw()\n\tt.queue.removeOf(in)\n\toptions", New: "\tin.Applied()\n\toptions"},
-		{Name: "attempt-in-memory", Rule: "R20", What: "the number of an event's attempt is kept in memory only", File: "internal/wire/position.go",
-			Old: "\tif p.Attempt > 0 {\n\t\tdst", New: "\tif false {\n\t\tdst"},
 		{Name: "source-apart", Rule: "R23", What: "a record is consumed one commit after its first event", File: groups,
 			Old: "\t\ts.progress.Finish(f.record.Offset)\n\t\ts.progress.Epoch", New: "\t\tif late := f.record.Offset - 1; late >= 0 {\n\t\t\ts.progress.Finish(late)\n\t\t}\n\t\ts.progress.Epoch"},
 		{Name: "ending-forgotten", Rule: "3.104", What: "a later owner does not know that a record was rejected", File: "runtime/endings.go",
 			Old: "\tt.endings = append(t.endings, ending{", New: "\t_ = append(t.endings, ending{"},
 	}
+	for i := range all {
+		all[i].Workloads = "exactly-once,torn"
+	}
+	return all
 }

@@ -20,6 +20,8 @@ type Mutation struct {
 	File string // from the root of the module
 	Old  string // occurs once in the file
 	New  string
+	// Workloads are those that run through what the mistake is in, with commas; "": all.
+	Workloads string
 	// Blind says that it was written without knowledge of the checkers.
 	Blind bool
 }
