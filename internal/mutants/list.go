@@ -1,11 +1,10 @@
 package mutants
 
+import "slices"
+
 // All returns every mutation.
 func All() []Mutation {
-	all := append(ownership(), commits()...)
-	all = append(all, trees()...)
-	all = append(all, records()...)
-	return append(all, hops()...)
+	return slices.Concat(ownership(), commits(), trees(), records(), hops(), blind())
 }
 
 // ownership breaks R1 to R6 and R10 to R16.
