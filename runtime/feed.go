@@ -93,13 +93,15 @@ func (t *Task) feedFrom(st *strand, order Feed) {
 	t.effects.Feeds = append(t.effects.Feeds, order)
 }
 
-// feedAgain reads from an offset on once more. The other sources skip what they
-// have seen.
+// feedAgain reads from an offset on once more, or from where the last of the sources
+// is that went back before and has not yet come so far: it would take what is left
+// out for a gap in the log. The others skip what they have seen.
 func (t *Task) feedAgain(st *strand, offset int64) {
 	t.stopStrand(st)
 	order := Feed{Offset: offset, Epoch: -1}
 	for _, s := range st.sources {
 		order.Topic = s.progress.Topic
+		order.Offset = min(order.Offset, s.seen)
 	}
 	t.feedFrom(st, order)
 }
