@@ -40,7 +40,7 @@ func (t *Task) recordDone(f *finished) {
 		t.keepResult(f)
 	}
 	key := recordKey{f.source.plan.Depot.Name, f.record.Offset}
-	if t.waiters[key] != nil && t.recordOver(key, nil) {
+	if t.waiters[key] != nil && t.recordOver(key, t.inflight) {
 		for _, waiter := range t.takeWaiters(key) {
 			t.answer(key, waiter)
 		}
