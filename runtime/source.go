@@ -122,13 +122,16 @@ func (t *Task) fetch(s *source, records []depot.Record) {
 // admit begins records of a source, those that failed before first, as far as
 // the limit of executing records allows (promise 3.86).
 func (t *Task) admit(topo *topology, s *source) {
-	if t.finishing || t.now < s.heldUntil || t.shut(s) != "" {
+	if t.now < s.heldUntil || t.shut(s) != "" {
 		return
 	}
 	room := func() bool { return len(t.queue.drawn) < drawAhead && !t.throttled(topo) }
 	for len(s.ready) > 0 && len(t.queue.drawn) < drawAhead {
 		t.queue.drawn = append(t.queue.drawn, item{try: s.ready[0]})
 		s.ready = s.ready[1:]
+	}
+	if t.finishing {
+		return // the ready ones had begun: they count as under way
 	}
 	for room() {
 		r, ok := s.retries.Take(t.now)

@@ -57,9 +57,9 @@ func (t *Task) drop(cause error) {
 		t.listener.Dropped(DroppedInfo{TaskInfo: t.info, Cause: cause})
 	}
 	t.dropPassed(cause)
+	t.stopFeeds() // while it is known what is read
 	t.forget()
 	t.effects.Drop = true
-	t.stopFeeds()
 	if !t.nominated {
 		t.stop()
 		return
