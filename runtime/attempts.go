@@ -51,12 +51,25 @@ func (t *Task) announce(s *source, r stream.Retry) {
 
 // announced lets the attempts run whose numbers are in the slot.
 func (t *Task) announced(b *batch) {
+	t.noteNumbers(b)
 	for _, n := range b.begins {
 		if s := n.source; s.run == n.run {
 			s.announcing--
-			s.failures[n.retry.Record.Offset] = n.retry.Failures
 			s.ready = append(s.ready, try{source: s, record: n.retry.Record, attempt: n.retry.Attempt, failures: n.retry.Failures, number: n.retry.Number})
 		}
+	}
+}
+
+// counted is what a task knows of the attempts at a record whose number it stored.
+type counted struct {
+	failures uint16
+	number   uint16 // the one that it stored last; a higher one is another owner's
+}
+
+// noteNumbers remembers which numbers this task has brought into the slot.
+func (t *Task) noteNumbers(b *batch) {
+	for _, n := range b.begins {
+		n.source.counted[n.retry.Record.Offset] = counted{n.retry.Failures, n.retry.Number}
 	}
 }
 
@@ -65,7 +78,7 @@ func (t *Task) forgetAttempts(f *try, b *batch) {
 	if f.number == 0 {
 		return
 	}
-	delete(f.source.failures, f.record.Offset)
+	delete(f.source.counted, f.record.Offset)
 	if b == nil {
 		if t.open == nil {
 			t.open = t.newBatch()
@@ -77,7 +90,8 @@ func (t *Task) forgetAttempts(f *try, b *batch) {
 
 // loadAttempts takes over the numbers that the slot holds. An attempt that was
 // begun and not finished counts, unless this very task ran it and knows that it
-// did not end by its own fault.
+// did not end by its own fault. A number above the one that this task stored last is
+// that of an owner between.
 func (t *Task) loadAttempts(elements []store.Element) error {
 	for _, e := range elements {
 		number, err := strconv.ParseUint(e.Value, 10, 16)
@@ -89,8 +103,8 @@ func (t *Task) loadAttempts(elements []store.Element) error {
 			continue // of a source that the module no longer has
 		}
 		r := stream.Retry{Failures: uint16(number), Number: uint16(number), Reason: "an earlier attempt did not end"}
-		if known, ok := s.failures[offset]; ok && known < r.Number {
-			r.Failures = known
+		if known, ok := s.counted[offset]; ok && r.Number <= known.number {
+			r.Failures = min(r.Number, known.failures)
 		}
 		r.Attempt = r.Failures + 1
 		s.pending[offset] = r

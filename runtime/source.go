@@ -31,7 +31,7 @@ type source struct {
 	pending    map[int64]stream.Retry // by offset: of records that will come again
 	ready      []try                  // their numbers are stored, they may run
 	announcing int                    // their numbers are on their way
-	failures   map[int64]uint16       // of records whose numbers are stored, as this task knows them
+	counted    map[int64]counted      // of records whose numbers are stored
 	kept       []try                  // finished, with stored numbers, ahead of a record that is not
 
 	// Sources that retry all after (R21).
@@ -56,8 +56,8 @@ func (s *source) forget() {
 	s.retries = stream.RetryQueue{}
 	s.pending = map[int64]stream.Retry{}
 	s.ready, s.announcing = nil, 0
-	if s.failures == nil {
-		s.failures = map[int64]uint16{}
+	if s.counted == nil {
+		s.counted = map[int64]counted{} // outlives a connection: it tells whose attempt ended by its own fault
 	}
 	s.run++
 	s.generation, s.heldUntil, s.kept = nil, 0, nil

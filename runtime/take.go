@@ -187,6 +187,7 @@ func (t *Task) applied(d *batch) {
 		t.release(d)
 	} else {
 		t.held = d
+		t.noteNumbers(d) // the slot is read before it leaves
 	}
 }
 

@@ -144,7 +144,7 @@ func (t *Task) attemptFailed(f finished, by blame) {
 	}
 	f.failures += uint16(by)
 	if f.number > 0 {
-		f.source.failures[f.record.Offset] = f.failures
+		f.source.counted[f.record.Offset] = counted{f.failures, f.number}
 	}
 	if most := f.source.plan.MaxAttempts; most > 0 && by == byHandler && int(f.failures) >= most {
 		f.outcome = wire.Parked

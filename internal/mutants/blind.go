@@ -54,8 +54,8 @@ func blindCommits() []Mutation {
 		{Name: "await-uncommitted", Rule: "R40", What: "who asks for a record whose commit is under way is told that it is done", File: "runtime/await.go",
 			Old: "if t.recordOver(key, t.inflight) {", New: "if t.recordOver(key, nil) {"},
 		{Name: "failure-noted-late", Rule: "R20", What: "the failures of a record are noted before the newest is counted: after a lost connection it does not count", File: "runtime/trees.go",
-			Old: "\tf.failures += uint16(by)\n\tif f.number > 0 {\n\t\tf.source.failures[f.record.Offset] = f.failures\n\t}\n",
-			New: "\tif f.number > 0 {\n\t\tf.source.failures[f.record.Offset] = f.failures\n\t}\n\tf.failures += uint16(by)\n"},
+			Old: "\tf.failures += uint16(by)\n\tif f.number > 0 {\n\t\tf.source.counted[f.record.Offset] = counted{f.failures, f.number}\n\t}\n",
+			New: "\tif f.number > 0 {\n\t\tf.source.counted[f.record.Offset] = counted{f.failures, f.number}\n\t}\n\tf.failures += uint16(by)\n"},
 		{Name: "ranges-touch", Rule: "3.47", What: "finished ranges that touch stay apart: the stored progress is not read back", File: "internal/progress/progress.go",
 			Old: "p.done[to].First <= last+1 {", New: "p.done[to].First <= last {"},
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
@@ -40,6 +41,7 @@ type lonely struct {
 	log      []depot.Record
 	now      int64
 	held     func(*store.Batch) bool // whose commits are not answered
+	attempts []store.Element         // what the slot says of attempts
 	feeds    []runtime.Feed
 	finished bool
 }
@@ -70,7 +72,13 @@ func (l *lonely) step(in runtime.Input) {
 		next = append(next, &runtime.Taken{Lineage: task.Lineage{Run: "r", Replication: "p"}})
 	}
 	if len(e.Reads) > 0 {
-		next = append(next, &runtime.ReadDone{Reads: slices.Clone(e.Reads)})
+		reads := slices.Clone(e.Reads)
+		for i := range reads {
+			if reads[i].Table == wire.AttemptsTable("t") {
+				reads[i].Elements = l.attempts
+			}
+		}
+		next = append(next, &runtime.ReadDone{Reads: reads})
 	}
 	if e.Commit != nil && !l.held(e.Commit) {
 		next = append(next, &runtime.CommitDone{})
@@ -96,7 +104,7 @@ func TestFinishRunsAttemptsThatHaveBegun(t *testing.T) {
 	t.Parallel()
 	l := newLonely(t, &failsOnce{}, 1)
 	l.held = func(b *store.Batch) bool {
-		return slices.ContainsFunc(b.Changes, func(c store.Change) bool { return c.Table.Key == "{t}:attempts" })
+		return writesTo(b, wire.AttemptsTable("t"))
 	}
 	l.step(&runtime.Start{})
 	l.now += int64(50 * time.Millisecond)
@@ -128,5 +136,58 @@ func TestDropEndsReading(t *testing.T) {
 	l.step(&runtime.CommitDone{Err: store.ErrFenced})
 	if last := l.feeds[len(l.feeds)-1]; last.Order != runtime.FeedStop || last.Generation != l.feeds[0].Generation {
 		t.Errorf("the last order to the reader is %+v, want that it stops", last)
+	}
+}
+
+func writesTo(b *store.Batch, table store.Table) bool {
+	return slices.ContainsFunc(b.Changes, func(c store.Change) bool { return c.Table.Key == table.Key })
+}
+
+// failsAlways is a stream whose attempts all fail.
+type failsAlways struct {
+	records module.Depot[string]
+	ran     int
+}
+
+func (m *failsAlways) ModuleName() string { return "FailsAlways" }
+
+func (m *failsAlways) Define(b *module.Builder) {
+	module.RandomDepot(b, &m.records, "records", module.Text())
+	module.DeclareSource(b.Stream("s"), m.records, func(*module.Event, string) error {
+		m.ran++
+		return errors.New("fails")
+	}, module.MaxAttempts(5))
+}
+
+// A task that comes back to its slot counts the attempts that another owner began
+// meanwhile, and not only those that it remembers.
+func TestAttemptsOfAnOwnerBetweenCount(t *testing.T) {
+	t.Parallel()
+	m := &failsAlways{}
+	l := newLonely(t, m, 1)
+	parked := false
+	l.held = func(b *store.Batch) bool {
+		parked = parked || writesTo(b, wire.ParkedTable("t"))
+		return m.ran == 2 && writesTo(b, wire.AttemptsTable("t"))
+	}
+	l.step(&runtime.Start{})
+	for m.ran < 2 {
+		l.now += int64(time.Second)
+		l.step(&runtime.Tick{})
+	}
+	l.now += int64(time.Second)
+	l.step(&runtime.Tick{}) // the number of the third attempt is sent off, and refused
+	l.attempts = []store.Element{{Field: "s/records/0", Value: "5"}}
+	l.held = func(b *store.Batch) bool {
+		parked = parked || writesTo(b, wire.ParkedTable("t"))
+		return false
+	}
+	l.step(&runtime.CommitDone{Err: store.ErrFenced})
+	for range 10 {
+		l.now += int64(time.Second)
+		l.step(&runtime.Tick{})
+	}
+	if !parked || m.ran != 2 {
+		t.Errorf("parked: %v, after %d attempts here; want it parked after the 5 that the slot knows of", parked, m.ran)
 	}
 }
