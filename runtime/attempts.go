@@ -19,6 +19,7 @@ import (
 type begin struct {
 	source *source
 	retry  stream.Retry
+	before uint16 // the number that the slot had
 	run    uint64 // source.run when it began to wait
 }
 
@@ -40,11 +41,12 @@ func (t *Task) start(s *source, r stream.Retry) {
 
 // announce stores the number of an attempt that is about to run.
 func (t *Task) announce(s *source, r stream.Retry) {
+	before := r.Number
 	r.Number = r.Failures + 1
 	if t.open == nil {
 		t.open = t.newBatch()
 	}
-	t.open.begins = append(t.open.begins, begin{s, r, s.run})
+	t.open.begins = append(t.open.begins, begin{s, r, before, s.run})
 	t.open.note(wire.AttemptsTable(t.config.Tag), store.Write{Field: recordField(s, r.Record.Offset), Value: strconv.Itoa(int(r.Number))})
 	s.announcing++
 }

@@ -34,7 +34,7 @@ func (m *failsOnce) Define(b *module.Builder) {
 	})
 }
 
-// lonely drives a task that is alone, and answers all that it asks for; what it is
+// lonely drives one of two tasks, whose other one never speaks, and answers all that it asks for; what it is
 // told to hold back is left unanswered.
 type lonely struct {
 	engine   *runtime.Task
@@ -55,7 +55,8 @@ func newLonely(t *testing.T, m module.Module, records int) *lonely {
 	random := rand.New(rand.NewPCG(1, 2))
 	l := &lonely{now: 1, held: func(*store.Batch) bool { return false }}
 	l.engine = runtime.New(runtime.Config{
-		Plan: plan, Tasks: 1, Tag: "t", Address: "here:1", Random: random,
+		Plan: plan, Tasks: 2, Tag: "t", Address: "here:1", Random: random,
+		Options:  runtime.Options{MaxEventsPerBatch: 100},
 		NewToken: func() (token task.Token) { token[0] = byte(random.Uint32()) | 1; return token },
 	})
 	t.Cleanup(l.engine.Close)

@@ -109,21 +109,21 @@ func (q *queue) pop() (item, bool) {
 	return it, true
 }
 
-// remove takes back the drawn items of a source that have not begun to run, and
-// returns how many there were.
-func (q *queue) remove(s *source) int {
+// remove takes back the drawn items of a source that have not begun to run.
+func (q *queue) remove(s *source) (removed []try) {
 	return q.drop(func(it *item) bool { return it.source == s && it.try.order == nil })
 }
 
 // drop takes back drawn items that have not begun to run.
-func (q *queue) drop(which func(*item) bool) int {
+func (q *queue) drop(which func(*item) bool) (removed []try) {
 	kept := q.drawn[:q.at]
 	for _, it := range q.drawn[q.at:] {
 		if !which(&it) {
 			kept = append(kept, it)
+		} else {
+			removed = append(removed, it.try)
 		}
 	}
-	removed := len(q.drawn) - len(kept)
 	clear(q.drawn[len(kept):])
 	q.drawn = kept
 	if q.at == len(q.drawn) {

@@ -41,8 +41,7 @@ func (t *Task) failAll(f *finished, pause int64) {
 // behind it, from the given offset at the latest.
 func (t *Task) rewind(s *source, to, pause int64) {
 	to = min(to, t.closeTrees(s))
-	s.topology.executing -= t.queue.remove(s) + len(s.ready) + s.announcing
-	s.ready, s.announcing = nil, 0
+	t.takeBack(s)
 	s.run++
 	t.reopen(s, to)
 	s.reviveKept(to)
@@ -71,6 +70,27 @@ func (t *Task) closeTrees(s *source) int64 {
 		return true
 	})
 	return least
+}
+
+// takeBack takes back the attempts of a source that are about to run.
+func (t *Task) takeBack(s *source) {
+	begun := append(t.queue.remove(s), s.ready...)
+	s.topology.executing -= len(begun) + s.announcing
+	for i := range begun {
+		t.keepAttempt(&begun[i])
+	}
+	for _, b := range [2]*batch{t.inflight, t.open} {
+		if b == nil || s.announcing == 0 {
+			continue
+		}
+		for _, n := range b.begins {
+			if n.source == s && n.run == s.run {
+				// Whether its number gets into the slot is not known: it is announced again.
+				s.pending[n.retry.Record.Offset] = stream.Retry{Attempt: n.retry.Attempt, Failures: n.retry.Failures, Number: n.before, Reason: n.retry.Reason}
+			}
+		}
+	}
+	s.ready, s.announcing = nil, 0
 }
 
 // keepAttempt remembers what is known of a record that will come again.

@@ -16,7 +16,7 @@ func blind() []Mutation {
 
 // blindOwnership is what a change of the owner leaves behind, or forgets.
 func blindOwnership() []Mutation {
-	const take, generation = "runtime/take.go", "runtime/generation.go"
+	const take = "runtime/take.go"
 	return []Mutation{
 		{Name: "finish-sticks", Rule: "R5", What: "a task that was told to finish and is nominated again begins no more records", File: take,
 			Old: "\tif in.Yes {\n\t\tt.finishing, t.finished = false, false\n\t}\n", New: ""},
@@ -31,9 +31,6 @@ func blindOwnership() []Mutation {
 			New: "\tt.known = t.head.Mark\n\tt.settle(in.Previous)\n"},
 		{Name: "peer-number-kept", Rule: "R16", What: "the frames of a new owner are counted from the last of the owner before: the first of them count as delivered", File: "runtime/peers.go",
 			Old: "p.token, p.number = f.Sender.Token, 0", New: "p.token = f.Sender.Token"},
-		{Name: "own-generation-number", Rule: "R21", What: "a task compares the generation of its own records' events by number alone: an event that went out and came back over a change of the owner belongs to the present run", File: generation,
-			Old: "return own != nil && *own.generation == *g, true",
-			New: "return own != nil && own.generation.Number == g.Number, true"},
 		{Name: "starts-by-position", Rule: "R22", What: "the answers of where sources begin are laid against all sources, not against those that were asked for: a new source beside known ones begins elsewhere", File: take,
 			Old: "\t\t\t\ttopo.dirty = true\n\t\t\t\ti++\n\t\t\t}\n", New: "\t\t\t\ttopo.dirty = true\n\t\t\t}\n\t\t\ti++\n"},
 		{Name: "order-lost", Rule: "R10", What: "an order about a parked record that was under way when the connection broke is neither carried out nor answered", File: take,
@@ -85,6 +82,8 @@ func blindOrder() []Mutation {
 	return []Mutation{
 		{Name: "run-not-counted", Rule: "R21", What: "an attempt whose number was on its way when its source went back runs, ahead of the records before it, and then again", File: rewind,
 			Old: "\ts.run++\n\tt.reopen(s, to)", New: "\tt.reopen(s, to)"},
+		{Name: "number-under-way", Rule: "3.60", What: "while the number of an attempt is on its way to the slot, a source that keeps its order begins the records behind it", File: "runtime/source.go",
+			Old: "s.announcing+len(s.ready) > 0", New: "len(s.ready) > 0"},
 		{Name: "executing-leaks", Rule: "3.86", What: "records whose trees a source closes when it goes back count as under way for ever: at the limit nothing begins any more", File: rewind,
 			Old: "\t\t\tt.ledger.Close(tree)\n\t\t\ts.topology.executing--\n", New: "\t\t\tt.ledger.Close(tree)\n"},
 		{Name: "resume-in-place", Rule: "3.60", What: "a new owner of a source that keeps its order leaves out what had finished behind a record that runs again", File: "runtime/source.go",
@@ -95,8 +94,8 @@ func blindOrder() []Mutation {
 		{Name: "join-skips", Rule: "3x.01", What: "a source that has nearly caught up goes on where the others are: the records between are left out", File: feed,
 			Old: "t.feedAgain(ahead, min(at, ahead.next))", New: "t.feedAgain(ahead, ahead.next)"},
 		{Name: "remove-swaps", Rule: "3.60", What: "taking a source's records out of those to run puts later ones in their place: other sources' records lose their order", File: "runtime/queue.go",
-			Old: "\tfor _, it := range q.drawn[q.at:] {\n\t\tif it.source != s || it.try.order != nil {\n\t\t\tkept = append(kept, it)\n\t\t}\n\t}\n",
-			New: "\trest := q.drawn[q.at:]\n\tfor i := 0; i < len(rest); {\n\t\tif it := &rest[i]; it.source == s && it.try.order == nil {\n\t\t\t*it = rest[len(rest)-1]\n\t\t\trest = rest[:len(rest)-1]\n\t\t\tcontinue\n\t\t}\n\t\ti++\n\t}\n\tkept = append(kept, rest...)\n"},
+			Old: "\tfor _, it := range q.drawn[q.at:] {\n\t\tif it.source != s || it.try.order != nil {\n\t\t\tkept = append(kept, it)\n\t\t} else {\n\t\t\tremoved = append(removed, it.try)\n\t\t}\n\t}\n",
+			New: "\trest := q.drawn[q.at:]\n\tfor i := 0; i < len(rest); {\n\t\tif it := &rest[i]; it.source == s && it.try.order == nil {\n\t\t\tremoved = append(removed, it.try)\n\t\t\t*it = rest[len(rest)-1]\n\t\t\trest = rest[:len(rest)-1]\n\t\t\tcontinue\n\t\t}\n\t\ti++\n\t}\n\tkept = append(kept, rest...)\n"},
 	}
 }
 
