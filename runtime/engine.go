@@ -88,6 +88,7 @@ type Task struct {
 	ledger   *acker.Ledger[rooted]
 	queue    queue
 	co       coroutine
+	began    beganRecord
 	open     *batch
 	inflight *batch
 	spare    []*batch

@@ -42,6 +42,8 @@ type lonely struct {
 	now      int64
 	held     func(*store.Batch) bool // whose commits are not answered
 	attempts []store.Element         // what the slot says of attempts
+	reads    bool                    // reads are not answered either
+	asked    []store.Read            // the last of them
 	feeds    []runtime.Feed
 	finished bool
 }
@@ -79,7 +81,9 @@ func (l *lonely) step(in runtime.Input) {
 				reads[i].Elements = l.attempts
 			}
 		}
-		next = append(next, &runtime.ReadDone{Reads: reads})
+		if l.asked = reads; !l.reads {
+			next = append(next, &runtime.ReadDone{Reads: reads})
+		}
 	}
 	if e.Commit != nil && !l.held(e.Commit) {
 		next = append(next, &runtime.CommitDone{})

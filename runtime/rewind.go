@@ -41,6 +41,9 @@ func (t *Task) failAll(f *finished, pause int64) {
 // behind it, from the given offset at the latest.
 func (t *Task) rewind(s *source, to, pause int64) {
 	to = min(to, t.closeTrees(s))
+	if t.began.source == s {
+		to = min(to, t.began.offset)
+	}
 	t.takeBack(s)
 	s.run++
 	t.reopen(s, to)
@@ -91,6 +94,28 @@ func (t *Task) takeBack(s *source) {
 		}
 	}
 	s.ready, s.announcing = nil, 0
+}
+
+// beganRecord is a record whose event runs, or waits for what it reads.
+type beganRecord struct {
+	source *source
+	offset int64
+}
+
+// outdated reports whether the source of a record went back while its event waited
+// for what it read.
+func (it *item) outdated() bool {
+	return it.source != nil && it.try.order == nil && it.run != it.source.run
+}
+
+// undoBegun ends an attempt that its source took back while it ran: the record comes
+// again.
+func (t *Task) undoBegun(it *item) {
+	if t.host.Origin.Tree.ID != 0 {
+		t.ledger.Close(t.ledger.Find(t.host.Origin.Tree))
+	}
+	it.source.topology.executing--
+	t.keepAttempt(&it.try)
 }
 
 // keepAttempt remembers what is known of a record that will come again.

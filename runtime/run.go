@@ -240,11 +240,21 @@ func (t *Task) execute(it *item) bool {
 	if traced != nil && t.listener.EventBegin != nil {
 		t.host.Origin.Trace = t.listener.EventBegin(t.eventInfo(it, nil, traced))
 	}
+	if it.source != nil && it.try.order == nil {
+		it.run = it.source.run
+		t.began = beganRecord{it.source, it.record.Offset}
+	}
 	t.busy = it.inbox
 	err := t.callOnce(it)
-	t.busy = nil
+	t.busy, t.began = nil, beganRecord{}
 	if err == errUnwound {
 		return false
+	}
+	if it.outdated() {
+		t.host.Out.Rollback(mark)
+		t.view.Rollback(save)
+		t.undoBegun(it)
+		return true
 	}
 	if failure := t.view.Failure(); failure != nil {
 		err = failure

@@ -78,6 +78,7 @@ func (t *Task) stop() {
 // forget empties the memory.
 func (t *Task) forget() {
 	t.co.stop()
+	t.began = beganRecord{}
 	t.view = overlay.New(t.config.Tag, len(t.plan.PStates)+1) // and the parked records
 	t.view.Suspend = t.suspend
 	t.host.View = t.view
