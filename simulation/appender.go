@@ -71,10 +71,12 @@ func (w *world) ask(a *appended) {
 func (w *world) answered(o *owner, answer runtime.Answer) {
 	a := w.asked[answer.Waiter]
 	if a == nil {
+		w.orderAnswered(o, answer)
 		return
 	}
 	delete(w.asked, answer.Waiter)
 	w.checkApplied(o, a, answer)
+	w.checkEffects(a, answer)
 	w.after(w.between(20*microsecond, 2*millisecond), func() { w.learn(o, a, answer) })
 }
 

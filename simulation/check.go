@@ -12,10 +12,17 @@ import (
 // check compares the PStates with what was appended.
 func (w *world) check() {
 	parked := func(number int) bool { return w.records[number].parked }
-	if err := w.workload.Check(reader{overlay.NewDirect(w)}, parked); err != nil {
+	if err := w.workload.Check(w.reader(), parked); err != nil {
 		w.violate("%v", err)
 	}
+	if c, ok := w.workload.(interface{ checkKept() error }); ok && !w.lost {
+		if err := c.checkKept(); err != nil {
+			w.violate("%v", err)
+		}
+	}
 }
+
+func (w *world) reader() reader { return reader{overlay.NewDirect(w)} }
 
 type reader struct{ view *overlay.View }
 

@@ -166,7 +166,8 @@ func (w *world) loseTail(s *server, split bool) {
 	if lost > 0 {
 		w.result.Faults[TailLoss]++
 	}
-	s.current = old.successor(w.lineage(), lost)
+	s.current = old.successor(w.successor(old), lost)
+	w.replaced, w.lost = true, w.lost || lost > 0 || split // what is written to the old one meanwhile is lost, too
 	w.tracef("FAULT server %s begins history %v, %d writes shorter; split %v", s.name, s.current.lineage, lost, split)
 	if !split {
 		old.end()
@@ -176,6 +177,29 @@ func (w *world) loseTail(s *server, split bool) {
 	old.demoted = true // its replica does not follow it any more
 	w.demoted = append(w.demoted, old)
 	w.after(w.between(millisecond, 400*millisecond), func() { w.endHistory(old) })
+}
+
+// successor is the lineage of what follows a history. Some are of a server that was
+// demoted, has taken over what another one had, and was promoted again: its process is
+// the same (R14).
+func (w *world) successor(old *history) task.Lineage {
+	l := w.lineage()
+	if l.Replication[0]%2 == 0 {
+		l.Run = old.lineage.Run
+	}
+	return l
+}
+
+// die ends a process whose handler asked for it: nothing of the step leaves.
+func (w *world) die(o *owner) {
+	w.tracef("%v is ended by a handler", o)
+	o.crash()
+	w.drainLines(o)
+	w.after(w.between(0, 100*millisecond), func() {
+		if w.owners[o.id] == o {
+			w.hire(o.id)
+		}
+	})
 }
 
 // maySplitState reports whether one part of the state may lose a tail that another
@@ -214,6 +238,7 @@ func (w *world) loseSlot(id task.ID) {
 		}
 	}
 	s.current = n
+	w.replaced, w.lost = true, true
 	w.tracef("FAULT slot %s of server %s is %d writes shorter, in history %v", tag, s.name, len(lost), n.lineage)
 	n.replicate(len(n.writes))
 	old.end()

@@ -18,6 +18,7 @@ type owner struct {
 	conn    *connection
 	feeds   map[feedKey]*feed
 	alive   bool
+	doomed  bool // a handler ends the process
 	periods int  // how often it took its slot
 	runs    bool // has its slot and reads its depots
 	paused  bool
@@ -25,6 +26,7 @@ type owner struct {
 	skew    int64           // its clock's lead
 	wakeAt  int64
 
+	contract contract
 	finished func()              // called when it has finished
 	capture  func(runtime.Input) // tests: takes the place of the engine
 }
@@ -64,7 +66,14 @@ func (o *owner) step(in runtime.Input) {
 		o.pending = append(o.pending, in)
 		return
 	}
-	e := o.engine.Step(o.w.now+o.skew+1, in)
+	var e *runtime.Effects
+	o.w.running = o
+	o.contract.about(o, in, func() { e = o.engine.Step(o.w.now+o.skew+1, in) })
+	if o.doomed {
+		o.w.die(o)
+		return
+	}
+	o.contract.carriedOut(o, e)
 	o.carryOut(e)
 	o.wake(e.WakeAt)
 }

@@ -94,6 +94,9 @@ type retryCase struct {
 
 func (c *retryCase) Module() module.Module { return &c.m }
 
+// ordering has people decide about the records that were parked.
+func (c *retryCase) ordering() bool { return true }
+
 func (c *retryCase) Append(a module.Appender, r *rand.Rand, number int) error {
 	v := trial{Number: number, Mood: mood(r.IntN(int(moods))), Fails: 1 + r.IntN(3), Key: fmt.Sprintf("k%d", r.IntN(6))}
 	c.trials = append(c.trials, v)

@@ -127,6 +127,19 @@ func (c *treeCase) Acked(number int, acks module.Acks) error {
 	return nil
 }
 
+// effects must be there when the record is acked.
+func (c *treeCase) effects(r pstate.Reader, number int) error {
+	v := c.grown[number]
+	for _, key := range v.Keys {
+		for _, key := range append([]string{key}, v.Deep...) {
+			if has, err := c.m.Marks.Key(key).Has(r, number); err != nil || !has {
+				return fmt.Errorf("it has not been at %s (error %v)", key, err)
+			}
+		}
+	}
+	return nil
+}
+
 func (c *treeCase) Check(r pstate.Reader, _ func(int) bool) error {
 	marks, visits := c.fold()
 	var wrong []error

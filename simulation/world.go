@@ -46,6 +46,14 @@ type world struct {
 
 	fifo fifo
 
+	failed  map[numbered]bool // attempts that failed, by the number in the slot
+	orders  []*given          // about parked records
+	running *owner            // whose engine runs
+
+	hidden   bool // servers do not show their lineage
+	replaced bool // a server has begun another history
+	lost     bool // and has lost writes
+
 	allowed     [faultCount]bool
 	replication int64 // the longest that a replica lags behind
 	meanPause   int64 // between faults that strike
@@ -104,7 +112,21 @@ func newWorld(config Config) *world {
 		w.options.Durability = store.Replicated(1)
 	}
 	w.replication = w.between(200*microsecond, 6*millisecond)
+	w.special()
 	return w
+}
+
+// special makes some seeds worlds of their own, which the drawn ones are rarely or
+// never.
+func (w *world) special() {
+	switch w.config.Seed % 16 {
+	case 5: // owners live long, and what they never give back adds up
+		w.allowed = [faultCount]bool{}
+	case 7: // servers do not say which history they have: everything is read (R14)
+		w.hidden = true
+	case 11: // the timeout is the last resort (R19): without it everything comes to rest
+		w.options.TreeTimeout = time.Hour
+	}
 }
 
 func orDrawn(given int, drawn int64) int {
@@ -142,6 +164,12 @@ func (w *world) start() {
 		w.startUsers()
 		w.planFaults()
 	})
+	if c, ok := w.workload.(interface{ next() module.Module }); ok {
+		w.at(first+w.between(appending/4, appending), func() { w.update(c.next()) })
+	}
+	if c, ok := w.workload.(interface{ killing(kill func()) }); ok {
+		c.killing(func() { w.running.doomed = true })
+	}
 	w.at(first+appending+w.between(0, second), w.heal)
 }
 
@@ -206,6 +234,7 @@ func (w *world) finish() {
 		if err := w.errOpen(); err != nil {
 			w.violate("not live: %v", err)
 		}
+		w.checkOrders()
 		w.check()
 	}
 	for _, o := range w.everyone {
@@ -233,6 +262,9 @@ func (w *world) lineageOf(h *history) task.Lineage {
 	if w.config.Plant == SameLineage {
 		return task.Lineage{Run: "one", Replication: "one"}
 	}
+	if w.hidden {
+		return task.Lineage{}
+	}
 	return h.lineage
 }
 
@@ -246,8 +278,10 @@ func (w *world) listener(o *owner) *runtime.Listener {
 		EventEnd: func(i runtime.EventInfo) {
 			w.result.Events++
 			w.fifo.ended(w, o, &i)
+			w.checkFailure(o, &i)
+			w.checkAttempt(o, &i)
 			if w.config.Trace != nil {
-				w.tracef("%v ran %s of task %d offset %d attempt %d, err %v", o, i.Step, i.RootTask, i.Offset, i.Attempt, i.Err)
+				w.tracef("%v ran %s/%s of task %d offset %d attempt %d, err %v", o, i.Topology, i.Step, i.RootTask, i.Offset, i.Attempt, i.Err)
 			}
 		},
 		Took: func(i runtime.TookInfo) {
@@ -256,18 +290,32 @@ func (w *world) listener(o *owner) *runtime.Listener {
 			w.tracef("%v runs as %v, replaced %v", o, i.Head, i.Replaced)
 		},
 		Dropped: func(i runtime.DroppedInfo) {
-			o.runs = false
+			o.runs, o.contract.done = false, nil
 			w.fifo.reloaded(o)
 			w.tracef("%v drops its connection: %v", o, i.Cause)
 		},
-		Regressed: func(i runtime.RegressedInfo) { w.tracef("%v sees its slot go back from %v to %v", o, i.From, i.To) },
+		Regressed: func(i runtime.RegressedInfo) {
+			o.contract.regressed = true
+			w.tracef("%v sees its slot go back from %v to %v", o, i.From, i.To)
+		},
+		Rewound: func(i runtime.RewoundInfo) {
+			o.contract.rewound(&i)
+			w.tracef("%v: source %s/%s goes back to offset %d", o, i.Topology, i.Source, i.Offset)
+		},
+		RecordParked: func(i runtime.RecordInfo) {
+			w.tracef("%v: record at offset %d parked", o, i.Offset)
+			w.orderParked(o, &i)
+		},
 		Joined: func(i runtime.JoinedInfo) {
 			w.tracef("%v: sources of depot %s join at offset %d", o, i.Depot, i.Offset)
 		},
-		RecordDone: func(i runtime.RecordInfo) { w.tracef("%v: record at offset %d done", o, i.Offset) },
+		RecordDone: func(i runtime.RecordInfo) {
+			o.contract.note(&i)
+			w.tracef("%v: record at offset %d done in %s", o, i.Offset, i.Topology)
+		},
 		RecordFailed: func(i runtime.RecordInfo) {
 			w.result.Failures++
-			w.tracef("%v: record at offset %d failed: %s", o, i.Offset, i.Err)
+			w.tracef("%v: record at offset %d failed in %s: %s", o, i.Offset, i.Topology, i.Err)
 		},
 	}
 }
