@@ -27,10 +27,11 @@ type note struct {
 	Number int
 	Fails  [3]int // attempts that fail, by stream
 	Detour int    // hops that write nothing
+	Trips  int    // attempts that fail at the last of them
 }
 
 // detour is a record on its way over other tasks.
-type detour struct{ Number, Left int }
+type detour struct{ Number, Left, Trips int }
 
 type noting struct {
 	Notes module.Depot[note]
@@ -63,14 +64,16 @@ func (m *noting) onNote(ev *module.Event, i int, n note) error {
 	m.All[i].Key(n.Group).Add(ev, n.Number) // reads before it writes
 	m.Last[i].Key(n.Group).Set(ev, n.Number)
 	if i == 0 && n.Detour > 0 {
-		m.pass.Send(ev, detour{n.Number, n.Detour})
+		m.pass.Send(ev, detour{n.Number, n.Detour, n.Trips})
 	}
 	return nil
 }
 
 func (m *noting) onPass(ev *module.Event, d detour) error {
 	if d.Left > 1 {
-		m.pass.Send(ev, detour{d.Number, d.Left - 1})
+		m.pass.Send(ev, detour{d.Number, d.Left - 1, d.Trips})
+	} else if ev.Attempt() <= d.Trips {
+		return errMood
 	}
 	return nil
 }
@@ -92,6 +95,7 @@ func (c *bothCase) Append(a module.Appender, r *rand.Rand, number int) error {
 	}
 	if r.IntN(4) == 0 {
 		n.Detour = 1 + r.IntN(4)
+		n.Trips = r.IntN(3)
 	}
 	c.notes = append(c.notes, n)
 	c.groups[n.Group] = append(c.groups[n.Group], n.Number)

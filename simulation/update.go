@@ -8,6 +8,7 @@ import (
 
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/pstate"
+	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/task"
 )
 
@@ -83,14 +84,28 @@ func (c *updateCase) Check(r pstate.Reader, _ func(int) bool) error {
 	return errors.Join(wrong...)
 }
 
-// update ends all processes and starts others with another version of the module.
+// updatePause is how long the processes of the former version have to finish.
+const updatePause = 500 * millisecond
+
+// update has all processes finish, ends them, and starts others with another version
+// of the module.
 func (w *world) update(m module.Module) {
+	w.tracef("UPDATE")
+	for _, o := range w.owners {
+		if o != nil {
+			o.step(&runtime.Finish{})
+		}
+	}
+	w.after(updatePause, func() { w.replace(m) })
+}
+
+func (w *world) replace(m module.Module) {
 	plan, err := module.Compile(m)
 	if err != nil {
 		w.violate("%v", err)
 		return
 	}
-	w.tracef("UPDATE")
+	w.tracef("the former version ends")
 	for _, o := range w.everyone {
 		if o.alive {
 			o.crash()

@@ -119,6 +119,7 @@ func newWorld(config Config) *world {
 // special makes some seeds worlds of their own, which the drawn ones are rarely or
 // never.
 func (w *world) special() {
+	w.options.AckFailureOnRetryOnly = w.config.Seed%4 == 1 // appenders wait through retries
 	switch w.config.Seed % 16 {
 	case 5: // owners live long, and what they never give back adds up
 		w.allowed = [faultCount]bool{}

@@ -92,6 +92,8 @@ func blindOrder() []Mutation {
 			Old: "s.announcing+len(s.ready) > 0", New: "len(s.ready) > 0"},
 		{Name: "taken-back-anew", Rule: "R20", What: "an attempt that a source takes back before it ran is forgotten with the failures before it", File: rewind,
 			Old: "\tfor i := range begun {\n\t\tt.keepAttempt(&begun[i])\n\t}\n", New: ""},
+		{Name: "waiting-goes-on", Rule: "3.60", What: "an event that waits for what it reads while its source goes back ends as if it belonged to the present run", File: "runtime/run.go",
+			Old: "if it.outdated() {", New: "if it.outdated() && t.phase != running {"},
 		{Name: "executing-leaks", Rule: "3.86", What: "records whose trees a source closes when it goes back count as under way for ever: at the limit nothing begins any more", File: rewind,
 			Old: "\t\t\tt.ledger.Close(tree)\n\t\t\ts.topology.executing--\n", New: "\t\t\tt.ledger.Close(tree)\n"},
 		{Name: "resume-in-place", Rule: "3.60", What: "a new owner of a source that keeps its order leaves out what had finished behind a record that runs again", File: "runtime/source.go",
