@@ -92,13 +92,13 @@ func (m *branching) onBranch(ev *module.Event, v branch) error {
 		}
 	}
 	if ev.Attempt() <= v.Fails {
-		return fmt.Errorf("attempt %d fails on purpose", ev.Attempt())
+		return fmt.Errorf("attempt %d: %w", ev.Attempt(), errMood)
 	}
 	switch v.End {
 	case rejected:
-		return module.Reject(errors.New("rejected on purpose"))
+		return module.Reject(fmt.Errorf("rejected: %w", errMood))
 	case parkedAside:
-		return module.Park(errors.New("parked on purpose"))
+		return module.Park(fmt.Errorf("parked: %w", errMood))
 	}
 	return nil
 }
@@ -107,7 +107,7 @@ func (m *branching) onAsk(ctx context.Context, v branch) (branch, error) {
 	id := module.CallID(ctx)
 	m.asked[id]++
 	if m.asked[id] <= v.Fails {
-		return branch{}, errors.New("nobody answers, on purpose")
+		return branch{}, fmt.Errorf("nobody answers: %w", errMood)
 	}
 	return v, nil
 }
