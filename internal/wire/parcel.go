@@ -120,7 +120,8 @@ func (e *UnknownStepError) Error() string {
 	return fmt.Sprintf("an event is under way to step %q, which the module no longer has: run the version that has it until its events are done, or name the step that takes its place with module.FormerName(%q)", e.Step, e.Step)
 }
 
-// ParcelEventsMax and ParcelBytesMax bound a parcel; a single event may be larger.
+// ParcelEventsMax bounds the events of a parcel, and its acks; ParcelBytesMax what they
+// take together. A single event or ack may be larger (R24).
 const (
 	ParcelEventsMax = 1000
 	ParcelBytesMax  = 1 << 20

@@ -16,9 +16,11 @@ const ParcelVersion = 1
 // Packer cuts what a commit sends to one task into parcels and gives their stored
 // form. It keeps its memory.
 type Packer struct {
-	directory     Directory
-	body, payload []byte
-	names         []string // that the parcel's events refer to by their place
+	directory      Directory
+	body, tail     []byte // the events and the acks of the parcel
+	payload        []byte
+	names          []string // that the parcel's events refer to by their place
+	events, groups int      // in it
 }
 
 // NewPacker returns a packer for the steps of a plan.
@@ -28,17 +30,11 @@ func NewPacker(d Directory) *Packer { return &Packer{directory: d} }
 // and acks from the given one on, as many as a parcel takes, and returns the first
 // of either that is left. A payload that does not encode is an error.
 func (p *Packer) Pack(dst []byte, head ParcelHead, f *Frame, event int, acks []GroupAck, ack int) (out []byte, nextEvent, nextAck int, err error) {
-	p.body, p.names = p.body[:0], p.names[:0]
-	first := event
-	var before *Event
-	for event < len(f.Events) && event-first < ParcelEventsMax && len(p.body) < ParcelBytesMax {
-		e := &f.Events[event]
-		if err := p.event(e, before, f.Columns[e.Step]); err != nil {
-			return nil, 0, 0, fmt.Errorf("event %d of %d to task %v: %w", event, len(f.Events), f.To, err)
-		}
-		before = e
-		event++
+	p.body, p.tail, p.names, p.events, p.groups = p.body[:0], p.tail[:0], p.names[:0], 0, 0
+	if err := p.takeEvents(f, event); err != nil {
+		return nil, 0, 0, err
 	}
+	p.takeAcks(acks[ack:])
 	dst = append(dst, ParcelVersion)
 	dst = binary.AppendUvarint(dst, head.Number)
 	dst = appendParcelID(dst, head.ID)
@@ -47,14 +43,43 @@ func (p *Packer) Pack(dst []byte, head ParcelHead, f *Frame, event int, acks []G
 	for _, name := range p.names {
 		dst = appendText(dst, name)
 	}
-	dst = binary.AppendUvarint(dst, uint64(event-first))
+	dst = binary.AppendUvarint(dst, uint64(p.events))
 	dst = append(dst, p.body...)
-	n := min(len(acks)-ack, ParcelEventsMax)
-	dst = binary.AppendUvarint(dst, uint64(n))
-	for i := range acks[ack : ack+n] {
-		dst = appendGroupAck(dst, &acks[ack+i])
+	dst = binary.AppendUvarint(dst, uint64(p.groups))
+	return append(dst, p.tail...), event + p.events, ack + p.groups, nil
+}
+
+// takeEvents takes as many events as fit, one at least.
+func (p *Packer) takeEvents(f *Frame, first int) error {
+	var before *Event
+	for i := first; i < len(f.Events) && p.events < ParcelEventsMax; i++ {
+		e := &f.Events[i]
+		bytes, names := len(p.body), len(p.names)
+		if err := p.event(e, before, f.Columns[e.Step]); err != nil {
+			return fmt.Errorf("event %d of %d to task %v: %w", i, len(f.Events), f.To, err)
+		}
+		if p.events > 0 && len(p.body) > ParcelBytesMax {
+			p.body, p.names = p.body[:bytes], p.names[:names]
+			return nil
+		}
+		before = e
+		p.events++
 	}
-	return dst, event, ack + n, nil
+	return nil
+}
+
+// takeAcks takes as many acks as fit beside the events, and one at least where there
+// are none.
+func (p *Packer) takeAcks(acks []GroupAck) {
+	for i := range acks[:min(len(acks), ParcelEventsMax)] {
+		bytes := len(p.tail)
+		p.tail = appendGroupAck(p.tail, &acks[i])
+		if p.events+p.groups > 0 && len(p.body)+len(p.tail) > ParcelBytesMax {
+			p.tail = p.tail[:bytes]
+			return
+		}
+		p.groups++
+	}
 }
 
 // name returns the place of a name in the parcel's list.
