@@ -75,28 +75,41 @@ type storedNote struct {
 func ParseGroup(text string) (Group, error) {
 	var g Group
 	line, notes, noted := strings.Cut(text, " notes=")
-	err := parseWords(line, map[string]func(string) error{
+	err := parseWords(line, words{
 		"source": func(v string) error {
-			var ok bool
-			if g.Topology, g.Source, ok = strings.Cut(v, "/"); !ok {
+			g.Topology, g.Source, _ = strings.Cut(v, "/")
+			if g.Topology == "" || g.Source == "" {
 				return fmt.Errorf("%q is no topology/source", v)
 			}
 			return nil
 		},
 		"xor":     func(v string) (err error) { g.Xor, err = ParseGroupField(v); return err },
 		"offsets": func(v string) (err error) { g.Offsets, err = progress.ParseRanges(v); return err },
-	})
+	}, "source", "xor")
+	if err == nil && noted {
+		err = g.parseNotes(notes)
+	}
+	for i := 1; err == nil && i < len(g.Offsets); i++ {
+		if g.Offsets[i].First <= g.Offsets[i-1].Last+1 {
+			err = fmt.Errorf("%q: offsets are not in order, or not apart", text)
+		}
+	}
 	if err != nil {
 		return Group{}, fmt.Errorf("group: %w", err)
 	}
-	if noted {
-		var stored []storedNote
-		if err := json.Unmarshal([]byte(notes), &stored); err != nil {
-			return Group{}, fmt.Errorf("group %q: %w", text, err)
-		}
-		for _, n := range stored {
-			g.Notes = append(g.Notes, Note(n))
-		}
-	}
 	return g, nil
+}
+
+func (g *Group) parseNotes(text string) error {
+	var stored []storedNote
+	if err := json.Unmarshal([]byte(text), &stored); err != nil {
+		return fmt.Errorf("notes %q: %w", text, err)
+	}
+	for _, n := range stored {
+		if !n.Outcome.ends() {
+			return fmt.Errorf("notes %q: outcome %d", text, n.Outcome)
+		}
+		g.Notes = append(g.Notes, Note(n))
+	}
+	return nil
 }

@@ -77,6 +77,9 @@ type Note struct {
 	Returns []Return
 }
 
+// ends reports whether a note may say so of an event: it is not tried again.
+func (o Outcome) ends() bool { return o == Done || o == Rejected || o == Parked }
+
 // Receipt says how far the sender of a frame has got with the parcels of the task
 // that the frame goes to.
 type Receipt struct {

@@ -167,7 +167,11 @@ func (p *parser) parcelHead() ParcelHead {
 	if v := p.byte(); p.err == nil && v != ParcelVersion {
 		p.fail("parcel of format version %d, this program reads %d", v, ParcelVersion)
 	}
-	return ParcelHead{Number: p.uvarint(), ID: p.parcelID(), Before: p.parcelID()}
+	h := ParcelHead{Number: p.uvarint(), ID: p.parcelID(), Before: p.parcelID()}
+	if p.err == nil && (h.Number == 0 || h.ID.IsZero() || (h.Number == 1) != h.Before.IsZero()) {
+		p.fail("parcel %d (%v) behind %v", h.Number, h.ID, h.Before)
+	}
+	return h
 }
 
 func (p *parser) parcelID() ParcelID {
@@ -211,9 +215,9 @@ func (p *parser) parcelEvents(f *Frame, names []string, d Directory) {
 	if n > 0 {
 		f.Events = make([]Event, 0, n)
 	}
-	var before Event
+	var before *Event
 	for range n {
-		e := p.parcelEvent(&before, names, d)
+		e := p.parcelEvent(before, names, d)
 		payload := p.bytes()
 		if p.err != nil {
 			return
@@ -227,18 +231,18 @@ func (p *parser) parcelEvents(f *Frame, names []string, d Directory) {
 		e.Index = uint32(f.Columns[e.Step].Len())
 		f.Columns[e.Step].Add(payload)
 		f.Events = append(f.Events, e)
-		before = e
+		before = &f.Events[len(f.Events)-1]
 	}
 }
 
 func (p *parser) parcelEvent(before *Event, names []string, d Directory) Event {
 	e := Event{Step: p.step(names, d), Seed: p.fixed()}
 	flags := p.byte()
-	if flags == sameOrigin {
+	switch {
+	case flags == sameOrigin && before != nil && before.Step == e.Step:
 		e.Origin = before.Origin
 		return e
-	}
-	if flags&^tracedEvent != 0 {
+	case flags&^tracedEvent != 0:
 		p.fail("event flags %d", flags)
 	}
 	if flags&tracedEvent != 0 {
@@ -289,7 +293,7 @@ func (p *parser) groupAck() GroupAck {
 
 func (p *parser) note() Note {
 	n := Note{Offset: p.varint(), Outcome: Outcome(p.byte()), Step: p.text(), Text: p.text(), Returns: p.returns()}
-	if n.Outcome != Done && n.Outcome != Rejected && n.Outcome != Parked {
+	if !n.Outcome.ends() {
 		p.fail("outcome %d", n.Outcome)
 	}
 	return n

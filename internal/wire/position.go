@@ -69,7 +69,7 @@ func appendPosition(dst []byte, number uint64, id ParcelID) []byte {
 func ParseInPosition(text string) (InPosition, error) {
 	var p InPosition
 	acks := false
-	err := parseWords(text, map[string]func(string) error{
+	err := parseWords(text, words{
 		"number":  func(v string) (err error) { p.Number, err = strconv.ParseUint(v, 10, 64); return err },
 		"id":      func(v string) (err error) { p.ID, err = ParseParcelID(v); return err },
 		"index":   func(v string) (err error) { p.Index, err = parsePositive(v); return err },
@@ -77,17 +77,17 @@ func ParseInPosition(text string) (InPosition, error) {
 		"acks":    func(v string) (err error) { acks = true; p.AckNumber, err = strconv.ParseUint(v, 10, 64); return err },
 		"ackid":   func(v string) (err error) { p.AckID, err = ParseParcelID(v); return err },
 		"attempt": func(v string) (err error) { p.Attempt, err = parsePositive(v); return err },
-	})
+	}, "number")
 	switch {
 	case err != nil:
 		return InPosition{}, err
-	case !acks:
-		p.AckNumber, p.AckID = p.Number, p.ID
-	case p.AckNumber <= p.Number || p.AckID.IsZero():
+	case acks && (p.AckNumber <= p.Number || p.AckID.IsZero()):
 		return InPosition{}, fmt.Errorf("position %q: acks are not ahead of number", text)
-	}
-	if (p.Number == 0) != p.ID.IsZero() || (p.Index == 0) != p.PartID.IsZero() {
+	case !acks && !p.AckID.IsZero(), (p.Number == 0) != p.ID.IsZero(), (p.Index == 0) != p.PartID.IsZero():
 		return InPosition{}, fmt.Errorf("position %q: numbers and ids do not go together", text)
+	}
+	if !acks {
+		p.AckNumber, p.AckID = p.Number, p.ID
 	}
 	return p, nil
 }
@@ -95,30 +95,39 @@ func ParseInPosition(text string) (InPosition, error) {
 // ParseOutPosition reads an OutPosition back.
 func ParseOutPosition(text string) (OutPosition, error) {
 	var p OutPosition
-	err := parseWords(text, map[string]func(string) error{
+	err := parseWords(text, words{
 		"number": func(v string) (err error) { p.Number, err = strconv.ParseUint(v, 10, 64); return err },
 		"id":     func(v string) (err error) { p.ID, err = ParseParcelID(v); return err },
-	})
+	}, "number")
 	if err == nil && (p.Number == 0) != p.ID.IsZero() {
 		err = fmt.Errorf("position %q: number and id do not go together", text)
 	}
 	return p, err
 }
 
-// parseWords reads "1 key=value …": each key has its reader.
-func parseWords(text string, readers map[string]func(string) error) error {
-	words := strings.Split(text, " ")
-	if words[0] != positionVersion {
+// words are the readers of a line "1 key=value …", by key.
+type words map[string]func(value string) error
+
+// parseWords reads a line of words, each of them once and the needed ones at least.
+func parseWords(text string, readers words, needed ...string) error {
+	all := strings.Split(text, " ")
+	if all[0] != positionVersion {
 		return fmt.Errorf("%q: format version is not %s", text, positionVersion)
 	}
-	for _, word := range words[1:] {
+	for _, word := range all[1:] {
 		key, value, _ := strings.Cut(word, "=")
 		read := readers[key]
 		if read == nil {
-			return fmt.Errorf("%q: unknown word %q", text, key)
+			return fmt.Errorf("%q: the word %q is unknown, or there twice", text, key)
 		}
 		if err := read(value); err != nil {
 			return fmt.Errorf("%q: %w", text, err)
+		}
+		delete(readers, key)
+	}
+	for _, key := range needed {
+		if readers[key] != nil {
+			return fmt.Errorf("%q has no %s", text, key)
 		}
 	}
 	return nil
