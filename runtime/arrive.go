@@ -125,22 +125,27 @@ func (t *Task) takeIn(in *inbox, raw string) {
 	}
 }
 
-// drawChannels draws events from the channels that nothing holds, in turns.
+// drawChannels draws events from the channels that nothing holds, in turns (R43).
 func (t *Task) drawChannels() {
-	for i := range t.hops.in {
-		in := &t.hops.in[(i+t.queue.turn)%len(t.hops.in)]
-		if in.Waiting() == 0 || t.now < in.heldUntil || t.released < in.heldBy {
-			continue
-		}
-		for range laneTurn {
-			if len(t.queue.drawn) >= drawAhead {
-				return
+	for drew := true; drew; {
+		drew = false
+		for range t.hops.in {
+			t.hops.turn = (t.hops.turn + 1) % len(t.hops.in)
+			in := &t.hops.in[t.hops.turn]
+			if in.Waiting() == 0 || t.now < in.heldUntil || t.released < in.heldBy {
+				continue
 			}
-			p, event, ok := in.Draw()
-			if !ok {
-				break
+			for range laneTurn {
+				if len(t.queue.drawn) >= drawAhead {
+					return
+				}
+				p, event, ok := in.Draw()
+				if !ok {
+					break
+				}
+				drew = true
+				t.queue.drawn = append(t.queue.drawn, item{frame: p.Frame, index: event, inbox: in})
 			}
-			t.queue.drawn = append(t.queue.drawn, item{frame: p.Frame, index: event, inbox: in})
 		}
 	}
 }

@@ -26,6 +26,7 @@ import (
 type hops struct {
 	out  []outbox // by task
 	in   []inbox
+	turn int // the inbox that was drawn from last
 	pack *wire.Packer
 	acks []ackPile     // by root's task: what the open batch has to say
 	mail []*wire.Frame // by task, of the release under way
