@@ -118,7 +118,7 @@ func (t *Task) lookAhead() {
 		}
 		save, mark := t.view.Begin(), t.host.Out.Mark()
 		t.prepare(it)
-		_ = t.call(it)
+		_ = t.callOnce(it)
 		if t.host.Record != nil && t.host.Origin.Tree.ID != 0 && !t.host.Lasting {
 			t.ledger.Close(t.ledger.Find(t.host.Origin.Tree))
 		}
