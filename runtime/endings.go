@@ -15,22 +15,25 @@ import (
 // who ask late. That it was rejected or parked is stored, too, in the commit that
 // passes the record: who asks a later owner must not be told that it is done.
 
-// ending is a record that was rejected or parked.
+// ending is a record that was rejected or parked, or on whose order that is over.
 type ending struct {
 	source *source
 	offset int64
 	stored wire.Ending
+	over   bool
 }
 
 // endingsMax bounds the endings that a source keeps: the latest.
 const endingsMax = 1000
 
-// noteEnding has it stored with the progress past the record.
+// noteEnding has it stored with the progress past the record. A parked record that
+// somebody has run again ends once more; a parked event is not its record.
 func (t *Task) noteEnding(f *finished) {
-	if f.order != nil || f.outcome != wire.Rejected && f.outcome != wire.Parked {
+	over := f.outcome != wire.Rejected && f.outcome != wire.Parked
+	if over && f.order == nil || f.order != nil && f.order.Event != "" {
 		return
 	}
-	t.endings = append(t.endings, ending{f.source, f.record.Offset, wire.Ending{Version: 1, Outcome: f.outcome, Text: f.text, Attempt: int(f.attempt)}})
+	t.endings = append(t.endings, ending{f.source, f.record.Offset, wire.Ending{Version: 1, Outcome: f.outcome, Text: f.text, Attempt: int(f.attempt)}, over})
 }
 
 // storeEndings adds what was noted to the batch that is being sealed.
@@ -38,14 +41,23 @@ func (t *Task) storeEndings(b *batch) {
 	table := wire.EndingsTable(t.config.Tag)
 	for i := range t.endings {
 		e := &t.endings[i]
+		s, at := e.source, slices.Index(e.source.endings, e.offset)
+		switch {
+		case e.over && at < 0:
+			continue
+		case e.over:
+			s.endings = slices.Delete(s.endings, at, at+1)
+			b.note(table, store.Write{Field: recordField(s, e.offset), Delete: true})
+			continue
+		case at < 0:
+			s.endings = append(s.endings, e.offset)
+		}
 		raw, err := json.Marshal(&e.stored)
 		if err != nil {
 			t.halt(fmt.Errorf("storing how a record ended: %w", err))
 			return
 		}
-		b.note(table, store.Write{Field: recordField(e.source, e.offset), Value: string(raw)})
-		s := e.source
-		s.endings = append(s.endings, e.offset)
+		b.note(table, store.Write{Field: recordField(s, e.offset), Value: string(raw)})
 		if len(s.endings) > endingsMax {
 			b.note(table, store.Write{Field: recordField(s, s.endings[0]), Delete: true})
 			s.endings = s.endings[1:]

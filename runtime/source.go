@@ -173,6 +173,7 @@ func (s *source) held() bool {
 // batch that is being sealed (nil: in none).
 func (t *Task) finish(f *finished, b *batch) {
 	s, r := f.source, f.record
+	t.noteEnding(f)
 	if f.order != nil {
 		if !f.parked() {
 			t.unpark(f.order)
@@ -180,7 +181,6 @@ func (t *Task) finish(f *finished, b *batch) {
 		s.topology.executing--
 		return
 	}
-	t.noteEnding(f)
 	if f.parked() {
 		s.progress.Park(r.Offset)
 	} else {
