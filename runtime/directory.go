@@ -6,7 +6,9 @@ import (
 )
 
 // directory translates between the numbers of steps and sources, which hold for one
-// version of a module, and their names, which parcels carry (wire.Directory).
+// version of a module, and their names, which parcels carry (wire.Directory). Events
+// are under way to steps of exactly-once streams alone: in another one they could not
+// be finished as they were promised.
 type directory struct {
 	plan   *module.Plan
 	steps  []*module.StepPlan
@@ -16,6 +18,9 @@ type directory struct {
 func newDirectory(plan *module.Plan, steps []*module.StepPlan) *directory {
 	d := &directory{plan: plan, steps: steps, byName: map[string]uint16{}}
 	for _, s := range steps {
+		if !plan.Streams[s.TopologyID()].ExactlyOnce {
+			continue
+		}
 		d.byName[s.Name] = s.ID
 		for _, former := range s.FormerNames {
 			d.byName[former] = s.ID

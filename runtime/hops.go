@@ -65,6 +65,14 @@ func (e *ChannelError) Error() string {
 	return fmt.Sprintf("the slots of this task and of task %v disagree (%s): one has lost commits that the other one has seen. Restore both to one moment, or have the module built anew from its depots; store.durability = replicated N prevents it", e.Peer, e.What)
 }
 
+// UnfinishedError: events of exactly-once streams are under way, and no stream of this
+// version of the module is exactly once.
+type UnfinishedError struct{ Parcels, Groups int } // in the task's slot
+
+func (e *UnfinishedError) Error() string {
+	return fmt.Sprintf("%d parcels and %d groups of records are under way, and no stream of this version of the module is exactly once: run the version that has one until they are done", e.Parcels, e.Groups)
+}
+
 // exact reports whether the module has an exactly-once topology.
 func exact(p *module.Plan) bool {
 	for _, s := range p.Streams {
@@ -100,7 +108,7 @@ func (t *Task) loadHops(channels, parcels, groups, calls []store.Element) error 
 	}
 	if !t.exact {
 		if len(parcels)+len(groups) > 0 {
-			return fmt.Errorf("%d parcels and %d groups of records are under way, and no topology of this version of the module is exactly once: run the version before until they are done", len(parcels), len(groups))
+			return &UnfinishedError{len(parcels), len(groups)}
 		}
 		return nil
 	}

@@ -112,15 +112,15 @@ type Directory interface {
 	Column(step uint16) Column
 }
 
-// UnknownStepError: a parcel holds an event for a step that the module does not
-// have any more.
+// UnknownStepError: an event is under way to a step, or comes from a source, that no
+// exactly-once stream of this version of the module has.
 type UnknownStepError struct{ Step, Source string }
 
 func (e *UnknownStepError) Error() string {
 	if e.Source != "" {
-		return fmt.Sprintf("an event under way comes from source %q, which the module no longer has: run the version that has it until its events are done, or declare the source again", e.Source)
+		return fmt.Sprintf("an event under way comes from source %q, which no exactly-once stream of the module has any more: run the version that has it until its events are done, or declare the source again", e.Source)
 	}
-	return fmt.Sprintf("an event is under way to step %q, which the module no longer has: run the version that has it until its events are done, or name the step that takes its place with module.FormerName(%q)", e.Step, e.Step)
+	return fmt.Sprintf("an event is under way to step %q, which no exactly-once stream of the module has any more: run the version that has it until its events are done, or name the step that takes its place with module.FormerName(%q)", e.Step, e.Step)
 }
 
 // ParcelEventsMax bounds the events of a parcel, and its acks; ParcelBytesMax what they
