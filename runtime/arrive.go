@@ -17,9 +17,9 @@ import (
 type inbox struct {
 	channel.In
 	from  task.ID
-	dirty bool    // its position has changed in the open batch
-	told  receipt // up to where what is applied is committed: what its sender may hear
-	given uint64  // number of the last receipt that a batch took along
+	dirty bool            // its position has changed in the open batch
+	told  wire.InPosition // what is committed of it: what its sender may hear
+	given uint64          // number of the last receipt that a batch took along
 
 	// An event that fails holds its channel (R28).
 	failures  int    // attempts at the event at the position that count (R20)
@@ -31,11 +31,20 @@ type inbox struct {
 	leaving   bool // what is not applied is to be dropped as soon as the event that runs has ended
 }
 
-// receipt is how far a channel is applied.
+// receipt is how far a channel is applied when a batch is committed.
 type receipt struct {
-	from   task.ID
-	number uint64
-	id     wire.ParcelID
+	from     task.ID
+	position wire.InPosition
+	news     bool // its sender is to hear of it: it may trim
+}
+
+// receiptOf is what the sender of a channel hears of a position that is committed.
+func receiptOf(p *wire.InPosition, again bool) *wire.Receipt {
+	r := &wire.Receipt{Number: p.Number, ID: p.ID, Again: again}
+	if p.AckNumber > p.Number {
+		r.AckNumber, r.AckID = p.AckNumber, p.AckID
+	}
+	return r
 }
 
 // suspicion is why two slots seem to disagree, and the head that the peer named.
@@ -55,7 +64,7 @@ func (t *Task) loadInbox(from task.ID, stored string) error {
 	}
 	in := &t.hops.in[from]
 	in.Load(position)
-	in.told = receipt{from, position.Number, position.ID}
+	in.told = position
 	in.given = position.Number
 	if position.Attempt > 0 {
 		// An attempt that was begun and did not end counts, unless this very task knows
@@ -91,8 +100,8 @@ func (t *Task) arrive(from task.ID, raw string, sender task.Mark) {
 	}
 	switch in.Judge(&head) {
 	case channel.Known:
-		if from != t.config.Task && head.Number <= in.told.number {
-			t.mailTo(from).Receipt = &wire.Receipt{Number: in.told.number, ID: in.told.id}
+		if from != t.config.Task && head.Number <= in.told.Number {
+			t.mailTo(from).Receipt = receiptOf(&in.told, false)
 		}
 	case channel.Missing:
 		t.askMissing(from)
@@ -269,9 +278,10 @@ func (t *Task) storeInboxes(b *batch) {
 		position := in.Position()
 		t.host.Scratch = position.AppendText(t.host.Scratch[:0])
 		b.note(wire.ChannelsTable(t.config.Tag), store.Write{Field: "in/" + strconv.Itoa(id), Value: string(t.host.Scratch)})
-		if position.Number > in.given {
+		news := position.Number > in.given
+		b.receipts = append(b.receipts, receipt{in.from, *position, news})
+		if news {
 			in.given = position.Number
-			b.receipts = append(b.receipts, receipt{in.from, position.Number, position.ID})
 			if in.from == t.config.Task {
 				t.hops.out[id].Confirm(position.Number) // trimmed by the same commit
 			}

@@ -160,8 +160,15 @@ func TestAcksDoNotWaitBehindAFailingEvent(t *testing.T) {
 	if got := len(b.table("outbox")); got != 2 {
 		t.Errorf("the sender keeps %d parcels, want both", got)
 	}
-	// A new owner gets both again, and applies the acks no second time.
+	// A new owner gets both again, and applies the acks no second time. It tells how far
+	// they are applied, so that a sender that lost them would notice.
 	a.own(m)
+	a.commit()
+	told := w.mail(0, 1)
+	if asked := receipts(told); len(asked) != 1 || !asked[0].Again || asked[0].Number != 0 || asked[0].AckNumber != 2 || asked[0].AckID.IsZero() {
+		t.Errorf("the sender is told %+v, want acks up to parcel 2", asked)
+	}
+	w.deliver(told...)
 	w.settle()
 	if len(a.strayed) > 0 || len(a.table("groups")) > 0 {
 		t.Errorf("acks for the groups %x came again; in the slot: %v", a.strayed, a.table("groups"))

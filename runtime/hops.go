@@ -87,7 +87,6 @@ func (h *hops) forget(tasks int) {
 	h.out, h.in = make([]outbox, tasks), make([]inbox, tasks)
 	for id := range h.in {
 		h.in[id].from = task.ID(id)
-		h.in[id].told.from = task.ID(id)
 	}
 	h.acks, h.mail, h.sent = make([]ackPile, tasks), make([]*wire.Frame, tasks), nil
 	h.groups, h.changed = map[uint64]*group{}, nil
@@ -251,10 +250,11 @@ func (t *Task) postHops(b *batch) {
 		t.post(p.to, p.parcel.Raw)
 		t.expectReceipt(p.to)
 	}
-	for _, r := range b.receipts {
-		t.hops.in[r.from].told = r
-		if r.from != t.config.Task {
-			t.mailTo(r.from).Receipt = &wire.Receipt{Number: r.number, ID: r.id}
+	for i := range b.receipts {
+		r := &b.receipts[i]
+		t.hops.in[r.from].told = r.position
+		if r.news && r.from != t.config.Task {
+			t.mailTo(r.from).Receipt = receiptOf(&r.position, false)
 		}
 	}
 	t.postMail()
@@ -364,8 +364,7 @@ func (t *Task) hurryHops(to task.ID) {
 
 // askAgain has a task send what is behind the last parcel of it that is applied.
 func (t *Task) askAgain(from task.ID) {
-	in := &t.hops.in[from]
-	t.mailTo(from).Receipt = &wire.Receipt{Number: in.told.number, ID: in.told.id, Again: true}
+	t.mailTo(from).Receipt = receiptOf(&t.hops.in[from].told, true)
 }
 
 // askMissing asks again, unless that was done a moment ago: what does not fit now may
@@ -379,11 +378,16 @@ func (t *Task) askMissing(from task.ID) {
 }
 
 // onReceipt hears how far a task has got with this one's parcels. What it says is
-// shown (R25).
+// shown (R25). A task whose acks are ahead of its events says so: if this slot lost
+// those parcels, the ones that take their numbers would find their acks applied.
 func (t *Task) onReceipt(f *wire.Frame) {
 	out, r := &t.hops.out[f.From], f.Receipt
 	if !out.Has(r.Number, r.ID) {
 		t.suspect(f, fmt.Sprintf("it has applied parcel %d (%v), which this outbox does not hold", r.Number, r.ID))
+		return
+	}
+	if r.AckNumber > 0 && !out.Has(r.AckNumber, r.AckID) {
+		t.suspect(f, fmt.Sprintf("it has applied the acks of parcel %d (%v), which this outbox does not hold", r.AckNumber, r.AckID))
 		return
 	}
 	if out.Confirm(r.Number) {

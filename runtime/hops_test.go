@@ -301,7 +301,14 @@ func TestSlotsThatDisagree(t *testing.T) {
 		"a parcel that does not continue the chain": func(w *town) *wire.Frame { return &wire.Frame{Parcels: []string{w.forged(beginning, leaf(0, "z"))}} },
 		"a receipt for what was never sent":         func(*town) *wire.Frame { return &wire.Frame{Receipt: &wire.Receipt{Number: 9, ID: beginning.ID}} },
 		"a receipt for another parcel":              func(*town) *wire.Frame { return &wire.Frame{Receipt: &wire.Receipt{Number: 1, ID: beginning.ID}} },
-		"a receipt from before the outbox":          func(*town) *wire.Frame { return &wire.Frame{Receipt: &wire.Receipt{}} },
+		"a receipt for acks of another parcel": func(w *town) *wire.Frame {
+			in, err := wire.ParseInPosition(w.tasks[1].table("channels")["in/0"])
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			return &wire.Frame{Receipt: &wire.Receipt{Number: in.Number, ID: in.ID, AckNumber: in.Number + 1, AckID: beginning.ID}}
+		},
+		"a receipt from before the outbox": func(*town) *wire.Frame { return &wire.Frame{Receipt: &wire.Receipt{}} },
 	} {
 		for _, stands := range []bool{true, false} {
 			t.Run(name+map[bool]string{true: ", whose sender stands", false: ", whose sender is gone"}[stands], func(t *testing.T) {

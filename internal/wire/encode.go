@@ -53,8 +53,15 @@ func (f *Frame) appendLasting(dst []byte) []byte {
 		if r.Again {
 			flags |= receiptAgain
 		}
+		if r.AckNumber > 0 {
+			flags |= receiptAcks
+		}
 		dst = binary.AppendUvarint(append(dst, flags), r.Number)
 		dst = appendParcelID(dst, r.ID)
+		if r.AckNumber > 0 {
+			dst = binary.AppendUvarint(dst, r.AckNumber)
+			dst = appendParcelID(dst, r.AckID)
+		}
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(f.Notices)))
 	for i := range f.Notices {
@@ -72,6 +79,7 @@ func (f *Frame) appendLasting(dst []byte) []byte {
 const (
 	receiptThere = 1 << iota
 	receiptAgain
+	receiptAcks // are ahead of the events
 )
 
 func (f *Frame) appendEvents(dst []byte) ([]byte, error) {

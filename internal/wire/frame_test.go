@@ -66,7 +66,7 @@ func sample(t testing.TB) *wire.Frame {
 		{Tree: acker.Ref{Slot: 6, ID: 7}, Delta: 1, Touched: 0, More: &wire.AckMore{Outcome: wire.Failed, Text: "no", Step: "count", Returns: []wire.Return{{Ack: 2, Value: []byte("{}")}}}},
 	}
 	f.Parcels = []string{"parcel"}
-	f.Receipt = &wire.Receipt{Number: 9, ID: wire.ParcelID{Mark: task.Mark{Token: token(0xdd), Number: 4}, Ordinal: 1}, Again: true}
+	f.Receipt = &wire.Receipt{Number: 9, ID: wire.ParcelID{Mark: task.Mark{Token: token(0xdd), Number: 4}, Ordinal: 1}, AckNumber: 300, AckID: parcelID(0xee, 1, 0), Again: true}
 	f.Notices = []wire.Notice{{Group: 0x55, Offset: 12, Attempt: 2, Step: "count", Text: "no"}}
 	return f
 }
@@ -81,7 +81,7 @@ const sampleBytes = "02" + "01" + "02" + "07" +
 	"04" + "0800000000000000" + "ff00000000000000" + "0600000000000000" + "00" +
 	"06" + "0700000000000000" + "0100000000000000" + "0000000000000000" + "01" + "01" + "026e6f" + "05636f756e74" + "01" + "02" + "027b7d" +
 	"01" + "0670617263656c" +
-	"03" + "09" + "dddddddddddddddddddddddddddddddd" + "04" + "01" +
+	"07" + "09" + "dddddddddddddddddddddddddddddddd" + "04" + "01" + "ac02" + "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee" + "01" + "00" +
 	"01" + "5500000000000000" + "18" + "02" + "05636f756e74" + "026e6f"
 
 // The bytes of a frame do not change without a new version: workers of two

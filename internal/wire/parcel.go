@@ -85,7 +85,11 @@ func (o Outcome) ends() bool { return o == Done || o == Rejected || o == Parked 
 type Receipt struct {
 	Number uint64 // the parcels up to this one are applied
 	ID     ParcelID
-	Again  bool // those behind it are to be sent again: the task is new, or missed some
+	// The acks of the parcels up to AckNumber are applied, where they are ahead of the
+	// events; else zero.
+	AckNumber uint64
+	AckID     ParcelID
+	Again     bool // those behind Number are to be sent again: the task is new, or missed some
 }
 
 // Notice tells a root's task, for whoever waits there, that an event of a record

@@ -41,16 +41,27 @@ func (p *parser) lasting(f *Frame) {
 	for range p.count(parcelBytesMin) {
 		f.Parcels = append(f.Parcels, p.text())
 	}
-	switch flags := p.byte(); {
-	case flags == 0:
-	case flags&receiptThere != 0 && flags&^(receiptThere|receiptAgain) == 0:
-		f.Receipt = &Receipt{Again: flags&receiptAgain != 0, Number: p.uvarint(), ID: p.parcelID()}
-	default:
-		p.fail("receipt flags %d", flags)
-	}
+	p.receipt(f)
 	for range p.count(noticeBytesMin) {
 		f.Notices = append(f.Notices, Notice{Group: p.fixed(), Offset: p.varint(), Attempt: int(p.uint16()), Step: p.text(), Text: p.text()})
 	}
+}
+
+func (p *parser) receipt(f *Frame) {
+	flags := p.byte()
+	if flags == 0 {
+		return
+	}
+	if flags&receiptThere == 0 || flags&^(receiptThere|receiptAgain|receiptAcks) != 0 {
+		p.fail("receipt flags %d", flags)
+	}
+	r := &Receipt{Again: flags&receiptAgain != 0, Number: p.uvarint(), ID: p.parcelID()}
+	if flags&receiptAcks != 0 {
+		if r.AckNumber, r.AckID = p.uvarint(), p.parcelID(); r.AckNumber <= r.Number {
+			p.fail("receipt up to parcel %d, with acks up to %d", r.Number, r.AckNumber)
+		}
+	}
+	f.Receipt = r
 }
 
 // The least bytes of an entry: they bound what a wrong count may allocate.
