@@ -294,6 +294,12 @@ func (t *Task) storeInboxes(b *batch) {
 func (t *Task) suspect(f *wire.Frame, what string) { t.suspectMark(f.From, f.Sender, what) }
 
 func (t *Task) suspectMark(peer task.ID, mark task.Mark, what string) {
+	if mark.Number < t.peers[peer].since {
+		// Sent before this owner looked: an old frame that came once more, perhaps. What
+		// the peer says now tells.
+		t.askAgain(peer)
+		return
+	}
 	in := &t.hops.in[peer]
 	if in.suspected == nil {
 		in.suspected = &suspicion{what: what, mark: mark}

@@ -399,6 +399,9 @@ func (t *Task) onReceipt(f *wire.Frame) {
 	}
 	if r.Again {
 		t.resendBehind(f.From, out.Behind(r.Number), len(out.Behind(r.Number)))
+		if m := t.mailTo(f.From); m.Receipt == nil {
+			m.Receipt = receiptOf(&t.hops.in[f.From].told, false)
+		}
 		t.postMail()
 	}
 }

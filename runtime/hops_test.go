@@ -340,3 +340,57 @@ func TestSlotsThatDisagree(t *testing.T) {
 		}
 	}
 }
+
+// R26, R27: an old receipt that comes once more, to a new owner, is no alarm: its
+// sender's head has moved on since.
+func TestAnOldReceiptIsNoAlarm(t *testing.T) {
+	t.Parallel()
+	m := newBranches()
+	w := newTown(t, m, 2, runtime.Options{})
+	a, b := w.tasks[0], w.tasks[1]
+	send := func(offset int64, name string) (answers []*wire.Frame) {
+		a.give(offset, node{0, name, []node{leaf(1, name)}})
+		a.commit()
+		w.carry(0, 1)
+		b.commit()
+		answers = w.mail(1, 0)
+		w.deliver(answers...)
+		w.wait(25e6)
+		a.commit()
+		return answers
+	}
+	old := send(0, "x")
+	send(1, "y")
+	for range 2 {
+		a.own(m)
+		a.commit()
+		w.frames = nil // and it comes before all that answers the new owner
+		w.deliver(old...)
+		w.settle()
+		w.rested()
+	}
+}
+
+// R27: a task whose slot has lost what another one has seen is found out, also if all
+// that it says at first comes from before the other one looked.
+func TestALostTailIsNoticed(t *testing.T) {
+	t.Parallel()
+	m := newBranches()
+	w := newTown(t, m, 2, runtime.Options{})
+	a, b := w.tasks[0], w.tasks[1]
+	before := map[string]map[string]string{}
+	for k, v := range b.tables {
+		before[k] = maps.Clone(v)
+	}
+	a.give(0, node{0, "x", []node{leaf(1, "x")}})
+	w.settle()
+	b.tables = before
+	b.own(m)
+	b.commit()
+	b.give(0, leaf(1, "y")) // its head moves on before a looks at it
+	b.commit()
+	w.settle()
+	if disagree, ok := errors.AsType[*runtime.ChannelError](a.halt); !ok || disagree.Peer != 1 {
+		t.Errorf("halted: %v, want the disagreement with task 1", a.halt)
+	}
+}

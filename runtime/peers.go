@@ -10,6 +10,7 @@ type peer struct {
 	token  task.Token
 	number uint64    // of the last frame of that period
 	shown  task.Head // as this task's connection has read it last (R13)
+	since  uint64    // number of its head when that was first read in this period
 
 	// held are frames that wait for a look at the task's head, asked of them those
 	// that came before the question under way.
@@ -121,7 +122,7 @@ func (t *Task) letIn(id task.ID) {
 			if !p.token.IsZero() {
 				t.failTouching(f.From, newOwner(f), h.at)
 			}
-			p.token, p.number = f.Sender.Token, 0
+			p.token, p.number, p.since = f.Sender.Token, 0, p.shown.Number
 			t.forgetChannel(id)
 		}
 		if t.unshown(p, f) {

@@ -2,6 +2,7 @@ package runtime_test
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -163,11 +164,7 @@ func (c *citizen) carryOut(e *runtime.Effects) (next runtime.Input) {
 	c.wakeAt = e.WakeAt
 	c.answers = append(c.answers, e.Answers...)
 	for _, f := range e.Frames {
-		raw, err := f.Append(nil)
-		if err != nil {
-			c.town.t.Fatal(err)
-		}
-		c.town.frames = append(c.town.frames, c.town.parsed(raw))
+		c.town.frames = append(c.town.frames, c.town.copied(f))
 	}
 	for _, f := range e.Feeds {
 		if f.Order == runtime.FeedFrom {
@@ -206,10 +203,14 @@ func (c *citizen) carryOut(e *runtime.Effects) (next runtime.Input) {
 	return nil
 }
 
-// parsed reads a frame that one of the tasks has sent: columns are those of its own
-// plan.
-func (w *town) parsed(raw []byte) *wire.Frame {
-	f, err := wire.ParseFrame(raw, func(uint16) (wire.Column, error) { w.t.Fatal("an event outside of a parcel"); return nil, nil })
+// copied is a frame as it comes out of the network; all that these tasks send is in
+// parcels.
+func (w *town) copied(f *wire.Frame) *wire.Frame {
+	raw, err := f.Append(nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	f, err = wire.ParseFrame(raw, func(uint16) (wire.Column, error) { return nil, errors.New("an event outside of a parcel") })
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -300,10 +301,10 @@ func (w *town) mail(from, to task.ID) (taken []*wire.Frame) {
 	return taken
 }
 
-// deliver hands frames to the tasks that they are for.
+// deliver hands frames to the tasks that they are for; each may be delivered again.
 func (w *town) deliver(frames ...*wire.Frame) {
 	for _, f := range frames {
-		w.tasks[f.To].step(&runtime.FrameIn{Frame: f})
+		w.tasks[f.To].step(&runtime.FrameIn{Frame: w.copied(f)})
 	}
 }
 

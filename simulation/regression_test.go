@@ -23,6 +23,7 @@ var regressions = []struct {
 	{"order", 1289, "a source that keeps its order forgot the attempts of records that ran again, and two that failed at first took each other back for ever"},
 	{"exactly-once", 70, "parcels were sent again before they were committed"},
 	{"exactly-once", 1129, "an owner on a demoted server took what its peers had applied for a lost tail, and halted"},
+	{"exactly-once", 81, "an old receipt that came twice, the second time to a new owner, was taken for a lost tail"},
 	{"tree", 24, "frames to a task that had no owner yet were lost, and their trees waited for the timeout"},
 }
 
