@@ -34,11 +34,13 @@ type hops struct {
 	Texts  module.Depot[string]
 	Counts pstate.Map[string, int64]
 	count  module.Step[string]
+
+	options []module.StreamOption
 }
 
 func (m *hops) Define(b *module.Builder) {
 	module.HashDepot(b, &m.Texts, "texts", func(v string) string { return v }, module.Text())
-	s := b.Stream("count")
+	s := b.Stream("count", m.options...)
 	s.PState(&m.Counts, "counts")
 	module.DeclareStep(s, &m.count, "count", module.At(&m.Counts, func(v string) string { return v }), func(ev *module.Event, v string) error {
 		agg.Inc(ev, m.Counts.Key(v))
@@ -138,8 +140,11 @@ func events(b *testing.B, m module.Module, perRecord int) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*feedSize*perRecord), "ns/event")
 }
 
-func BenchmarkCount(b *testing.B) { events(b, &counts{}, 1) }
-func BenchmarkHop(b *testing.B)   { events(b, &hops{}, 2) }
+func exactHops() *hops { return &hops{options: []module.StreamOption{module.ExactlyOnce()}} }
+
+func BenchmarkCount(b *testing.B)    { events(b, &counts{}, 1) }
+func BenchmarkHop(b *testing.B)      { events(b, &hops{}, 2) }
+func BenchmarkExactHop(b *testing.B) { events(b, exactHops(), 2) }
 
 // The hot path allocates little: per record the decoded string and no more where
 // nothing hops, and where something does, its payload's and its ack's share.
@@ -151,6 +156,7 @@ func TestAllocationsPerRecord(t *testing.T) {
 	}{
 		{"count", &counts{}, 1.1},
 		{"hop", &hops{}, 2.5},
+		{"exactly-once hop", exactHops(), 2.5},
 	} {
 		d := newInstant(t, c.m)
 		batch := records()

@@ -41,15 +41,16 @@ type groupDeadline struct {
 // own if someone waits for the record or has ordered it.
 func (t *Task) openGroup(it *try) *group {
 	s := it.source
-	g := &group{id: t.config.Random.Uint64(), source: s}
 	if it.order != nil || t.waiters[recordKey{s.plan.Depot.Name, it.record.Offset}] != nil {
-		return g
+		return t.newGroup(s)
 	}
 	if s.shared == nil || s.sharedBy != t.open.seq {
-		s.shared, s.sharedBy = g, t.open.seq
+		s.shared, s.sharedBy = t.newGroup(s), t.open.seq
 	}
 	return s.shared
 }
+
+func (t *Task) newGroup(s *source) *group { return &group{id: t.config.Random.Uint64(), source: s} }
 
 // joinGroup adds the record whose root event is done to its group.
 func (t *Task) joinGroup(it *item) {

@@ -28,7 +28,16 @@ type ColumnOf[T any] struct {
 	values []T
 	raws   [][]byte
 	bytes  int // of raws
+
+	slab []byte // that payloads are encoded into, one behind another
+	lent bool   // what was decoded may be part of it
+	// value is what is being encoded or decoded. A variable of its own would be an
+	// allocation for each payload.
+	value T
 }
+
+// slabBytesMax bounds the memory that an empty column keeps.
+const slabBytesMax = 256 << 10
 
 // NewColumn returns an empty column. With encode, payloads are always kept in
 // their stored form, as they are between processes.
@@ -51,18 +60,18 @@ func (c *ColumnOf[T]) Put(value T) error {
 		c.values = append(c.values, value)
 		return nil
 	}
-	raw, err := c.put(value)
+	var zero T
+	c.value = value
+	slab, err := c.codec.Append(c.slab, &c.value)
+	c.value = zero
 	if err != nil {
 		return err
 	}
+	raw := slab[len(c.slab):len(slab):len(slab)]
+	c.slab = slab
 	c.raws = append(c.raws, raw)
 	c.bytes += len(raw)
 	return nil
-}
-
-// put is apart so that value escapes only where it is encoded.
-func (c *ColumnOf[T]) put(value T) ([]byte, error) {
-	return c.codec.Append(nil, &value)
 }
 
 // Get returns payload i; types with references are decoded anew for each call,
@@ -71,11 +80,10 @@ func (c *ColumnOf[T]) Get(i int) (value T, err error) {
 	if !c.encode {
 		return c.values[i], nil
 	}
-	return c.get(i)
-}
-
-func (c *ColumnOf[T]) get(i int) (value T, err error) {
-	err = c.codec.Decode(c.raws[i], &value)
+	var zero T
+	c.lent = true
+	err = c.codec.Decode(c.raws[i], &c.value)
+	value, c.value = c.value, zero
 	return value, err
 }
 
@@ -114,7 +122,10 @@ func (c *ColumnOf[T]) Bytes() int {
 }
 
 func (c *ColumnOf[T]) Reset() {
-	c.bytes = 0
+	if c.slab = c.slab[:0]; c.lent || cap(c.slab) > slabBytesMax {
+		c.slab = nil
+	}
+	c.bytes, c.lent = 0, false
 	clear(c.values)
 	clear(c.raws)
 	c.values, c.raws, c.encode = c.values[:0], c.raws[:0], c.always
