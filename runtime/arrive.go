@@ -3,7 +3,6 @@ package runtime
 import (
 	"fmt"
 	"strconv"
-	"unsafe"
 
 	"github.com/coppice-run/coppice/acker"
 	"github.com/coppice-run/coppice/internal/wire"
@@ -53,9 +52,6 @@ type suspicion struct {
 	mark  task.Mark
 	asked bool
 }
-
-// text is a string of bytes that nobody writes to any more.
-func text(raw []byte) string { return unsafe.String(unsafe.SliceData(raw), len(raw)) }
 
 func (t *Task) loadInbox(from task.ID, stored string) error {
 	position, err := wire.ParseInPosition(stored)
@@ -170,17 +166,17 @@ func (t *Task) passEvent(in *inbox) {
 // inboxEventDone books an event of a channel that succeeded.
 func (t *Task) inboxEventDone(it *item) {
 	delta, _ := t.host.Delta()
-	t.ackEvent(delta, t.returnNotes())
+	t.ackEvent(delta, t.returnNote())
 	t.passEvent(it.inbox)
 }
 
-// returnNotes is what the running event returns to the appender.
-func (t *Task) returnNotes() []wire.Note {
+// returnNote is what the running event returns to the appender; nil: nothing.
+func (t *Task) returnNote() *wire.Note {
 	returns := t.host.Returns()
 	if len(returns) == 0 {
 		return nil
 	}
-	return []wire.Note{{Offset: t.host.Origin.Offset, Returns: returns}}
+	return &wire.Note{Offset: t.host.Origin.Offset, Returns: returns}
 }
 
 // exhausted is why an event is not run again; "" if it is.
@@ -211,7 +207,7 @@ func (t *Task) inboxEventFailed(it *item, outcome wire.Outcome, err error) {
 		outcome = wire.Parked
 	}
 	note := t.endNote(it, outcome, err, in.failures)
-	t.ackEvent(acker.EventID(h.Origin.Tree.ID, h.Seed), []wire.Note{note})
+	t.ackEvent(acker.EventID(h.Origin.Tree.ID, h.Seed), &note)
 	t.passEvent(in)
 }
 

@@ -64,6 +64,8 @@ type finished struct {
 	outcome wire.Outcome
 	text    string
 	returns []wire.Return
+	// combined: returns has one value for each ack.
+	combined bool
 }
 
 func (f *finished) parked() bool { return f.outcome == wire.Parked }

@@ -156,7 +156,7 @@ func TestAllocationsPerRecord(t *testing.T) {
 	}{
 		{"count", &counts{}, 1.1},
 		{"hop", &hops{}, 2.5},
-		{"exactly-once hop", exactHops(), 2.5},
+		{"exactly-once hop", exactHops(), 1.3},
 	} {
 		d := newInstant(t, c.m)
 		batch := records()

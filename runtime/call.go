@@ -91,7 +91,7 @@ func (t *Task) storeCall(b *batch, c *call) {
 		t.halt(err)
 		return
 	}
-	b.note(wire.CallsTable(t.config.Tag), store.Write{Field: c.field(), Value: text(raw)})
+	b.note(wire.CallsTable(t.config.Tag), store.Write{Field: c.field(), Value: string(raw)})
 }
 
 func (c *call) field() string { return wire.GroupField(c.frame.Events[0].Seed) }
@@ -160,8 +160,8 @@ func (it *item) lastingCall() bool { return it.outside != nil && it.outside.last
 
 // callEnded books the event that took a call's result, or ends the call otherwise:
 // delta is what its group is told.
-func (t *Task) callEnded(c *call, delta uint64, notes []wire.Note) {
-	t.ackEvent(delta, notes)
+func (t *Task) callEnded(c *call, delta uint64, note *wire.Note) {
+	t.ackEvent(delta, note)
 	t.open.note(wire.CallsTable(t.config.Tag), store.Write{Field: c.field(), Delete: true})
 	delete(t.calls.all, c.id)
 }
@@ -182,7 +182,7 @@ func (t *Task) callFailed(it *item, outcome wire.Outcome, err error) {
 	}
 	note := t.endNote(it, outcome, err, c.failures)
 	h := t.host
-	t.callEnded(c, acker.EventID(h.Origin.Tree.ID, h.Seed), []wire.Note{note})
+	t.callEnded(c, acker.EventID(h.Origin.Tree.ID, h.Seed), &note)
 }
 
 // nextCall is when a call is made again.

@@ -50,6 +50,7 @@ type pair struct {
 	generation uint64
 	next       int64
 	frames     []*wire.Frame
+	finished   int64 // records
 }
 
 func newPair(tb testing.TB, m module.Module) *pair {
@@ -64,6 +65,7 @@ func newPair(tb testing.TB, m module.Module) *pair {
 		p.tasks[id] = runtime.New(runtime.Config{
 			Plan: plan, Task: task.ID(id), Tasks: 2, Tag: task.Tag(plan.Module, task.ID(id), 2), Address: "here", Random: random,
 			NewToken: func() task.Token { return task.Token{byte(id + 1), byte(random.Uint32())} },
+			Listener: &runtime.Listener{RecordDone: func(runtime.RecordInfo) { p.finished++ }},
 		})
 		tb.Cleanup(p.tasks[id].Close)
 	}
@@ -145,6 +147,36 @@ func acrossTasks(b *testing.B, m module.Module) {
 		p.feed(batch)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*feedSize*2), "ns/event")
+}
+
+// TestAllocationsAcrossTasks: as TestAllocationsPerRecord, where each record hops to
+// another task of the process. Exactly once costs a few allocations for each commit, and
+// none for each event; what is returned costs its coding, either way.
+func TestAllocationsAcrossTasks(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		m    module.Module
+		most float64
+	}{
+		{"at least once", &across{}, 1.2},
+		{"exactly once", &across{options: exactly}, 1.4},
+		{"at least once, with a return", &across{returns: true}, 12},
+		{"exactly once, with a return", &across{options: exactly, returns: true}, 12},
+	} {
+		p := newPair(t, c.m)
+		batch := records()
+		p.feed(batch)
+		p.feed(batch)
+		per := testing.AllocsPerRun(20, func() { p.feed(batch) }) / feedSize
+		if p.finished != p.next {
+			t.Errorf("%s: %d of %d records are done", c.name, p.finished, p.next)
+		}
+		if per > c.most {
+			t.Errorf("%s: %.2f allocations per record, at most %.2f are allowed", c.name, per, c.most)
+		} else {
+			t.Logf("%s: %.2f allocations per record", c.name, per)
+		}
+	}
 }
 
 var exactly = []module.StreamOption{module.ExactlyOnce()}

@@ -2,9 +2,9 @@ package runtime
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/coppice-run/coppice/acker"
-	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/progress"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/store"
@@ -21,13 +21,13 @@ type group struct {
 	id      uint64
 	source  *source
 	xor     uint64
-	tries   []try
-	offsets []progress.Range // of the tries that are no orders
-	notes   []wire.Note
-	batch   uint64 // the last batch that added an event of this task's own
-	stored  bool   // the slot knows it
-	listed  bool   // among those that the open batch has changed
-	ended   bool   // nothing is under way any more
+	members []member
+	said    []said
+	offsets []progress.Range // of the members that are no orders
+	batch   uint64           // the last batch that added an event of this task's own
+	stored  bool             // the slot knows it
+	listed  bool             // among those that the open batch has changed
+	ended   bool             // nothing is under way any more
 }
 
 // groupDeadline is when those who wait for a group's records are told that they take
@@ -61,14 +61,13 @@ func (t *Task) joinGroup(it *item) {
 	}
 	delta, _ := h.Delta()
 	g.xor ^= delta ^ acker.EventID(g.id, h.Seed) // the root itself is done
-	g.tries = append(g.tries, it.try)
+	g.add(&it.try)
 	if returns := h.Returns(); len(returns) > 0 {
-		g.notes = append(g.notes, wire.Note{Offset: it.record.Offset, Returns: returns})
+		g.hear(&wire.Note{Offset: it.record.Offset, Returns: returns})
 	}
 	g.batch = t.open.seq
 	t.changed(g)
 	if it.order == nil {
-		g.offsets = progress.AddOffset(g.offsets, it.record.Offset)
 		it.source.consumed[it.record.Offset] = g
 	}
 	it.source.topology.owed++
@@ -98,26 +97,34 @@ func (p *ackPile) add(group, delta uint64, notes []wire.Note) {
 		}
 		i = len(p.acks)
 		p.place[group] = i
-		p.acks = append(p.acks, wire.GroupAck{Group: group})
+		p.acks = slices.Grow(p.acks, 1)[:i+1] // with the notes' memory of before
+		p.acks[i].Group, p.acks[i].Delta, p.acks[i].Notes = group, 0, p.acks[i].Notes[:0]
 	}
 	p.acks[i].Delta ^= delta
 	p.acks[i].Notes = append(p.acks[i].Notes, notes...)
 }
 
 func (p *ackPile) reset() {
-	clear(p.acks)
+	for i := range p.acks {
+		clear(p.acks[i].Notes)
+	}
 	p.acks = p.acks[:0]
 	clear(p.place)
 }
 
-// ackEvent reports the end of the running event to its group.
-func (t *Task) ackEvent(delta uint64, notes []wire.Note) {
-	o := &t.host.Origin
-	if o.Root == t.config.Task {
-		t.ackGroup(o.Tree.ID, delta, notes, true)
-		return
+// ackEvent reports the end of the running event to its group, with what there is to
+// say of its record.
+func (t *Task) ackEvent(delta uint64, n *wire.Note) {
+	notes := t.hops.note[:0]
+	if n != nil {
+		notes = append(notes, *n)
 	}
-	t.hops.acks[o.Root].add(o.Tree.ID, delta, notes)
+	if o := &t.host.Origin; o.Root == t.config.Task {
+		t.ackGroup(o.Tree.ID, delta, notes, true)
+	} else {
+		t.hops.acks[o.Root].add(o.Tree.ID, delta, notes)
+	}
+	t.hops.note[0] = wire.Note{}
 }
 
 // ackGroup books ended events; own are those of the open batch, the others are
@@ -131,7 +138,9 @@ func (t *Task) ackGroup(id, delta uint64, notes []wire.Note, own bool) {
 		return
 	}
 	g.xor ^= delta
-	g.notes = append(g.notes, notes...)
+	for i := range notes {
+		g.hear(&notes[i])
+	}
 	if own {
 		g.batch = t.open.seq
 	}
@@ -148,11 +157,11 @@ func (t *Task) groupEnded(g *group) {
 	g.ended = true
 	delete(t.hops.groups, g.id)
 	topo := g.source.topology
-	topo.executing -= len(g.tries)
-	topo.owed -= len(g.tries)
-	topo.finished += len(g.tries)
-	for i := range g.tries {
-		f := g.finished(i)
+	topo.executing -= len(g.members)
+	topo.owed -= len(g.members)
+	topo.finished += len(g.members)
+	for i := range g.members {
+		f := g.finished(i, &t.hops.record)
 		t.noteEnding(&f)
 	}
 	switch {
@@ -167,32 +176,13 @@ func (t *Task) groupEnded(g *group) {
 
 // groupDone tells the world.
 func (t *Task) groupDone(g *group) {
-	for i := range g.tries {
-		f := g.finished(i)
+	for i := range g.members {
+		f := g.finished(i, &t.hops.record)
 		if f.order == nil && g.source.consumed[f.record.Offset] == g {
 			delete(g.source.consumed, f.record.Offset)
 		}
 		t.recordDone(&f)
 	}
-}
-
-// finished is how one of the group's records ended.
-func (g *group) finished(i int) finished {
-	f := finished{try: g.tries[i]}
-	for j := range g.notes {
-		n := &g.notes[j]
-		if n.Offset != f.record.Offset {
-			continue
-		}
-		f.returns = append(f.returns, n.Returns...)
-		if n.Outcome > f.outcome { // parked weighs more than rejected
-			f.outcome, f.text = n.Outcome, n.Text
-			if n.Outcome == wire.Parked {
-				f.text = "step " + n.Step + ": " + n.Text
-			}
-		}
-	}
-	return f
 }
 
 // consumeRecords marks the records whose root events the batch holds as consumed, in its own
@@ -223,13 +213,7 @@ func (t *Task) storeGroups(b *batch) {
 		case g.ended && g.stored:
 			b.note(table, store.Write{Field: field, Delete: true})
 		case !g.ended:
-			text, err := g.appendText(t.host.Scratch[:0])
-			if err != nil {
-				t.halt(fmt.Errorf("group %s: %w", field, err))
-				return
-			}
-			t.host.Scratch = text
-			b.note(table, store.Write{Field: field, Value: string(text)})
+			b.note(table, store.Write{Field: field, Value: t.groupText(g)})
 			g.stored = true
 		}
 	}
@@ -237,9 +221,12 @@ func (t *Task) storeGroups(b *batch) {
 	t.hops.changed = t.hops.changed[:0]
 }
 
-func (g *group) appendText(dst []byte) ([]byte, error) {
-	stored := wire.Group{Topology: g.source.topology.plan.Name, Source: g.source.plan.Name, Xor: g.xor, Offsets: g.offsets, Notes: g.notes}
-	return stored.AppendText(dst)
+func (t *Task) groupText(g *group) string {
+	t.hops.notes = g.notes(t.hops.notes[:0])
+	stored := wire.Group{Topology: g.source.topology.plan.Name, Source: g.source.plan.Name, Xor: g.xor, Offsets: g.offsets, Notes: t.hops.notes}
+	t.host.Scratch = stored.AppendText(t.host.Scratch[:0])
+	clear(t.hops.notes)
+	return string(t.host.Scratch)
 }
 
 // loadGroups takes over the records that are consumed and not done.
@@ -257,15 +244,13 @@ func (t *Task) loadGroups(elements []store.Element) error {
 		if s == nil || !s.topology.plan.ExactlyOnce {
 			return fmt.Errorf("group %s: %w", e.Field, &wire.UnknownStepError{Source: stored.Topology + "/" + stored.Source})
 		}
-		g := &group{id: id, source: s, xor: stored.Xor, offsets: stored.Offsets, notes: stored.Notes, stored: true}
-		for _, r := range stored.Offsets {
-			for offset := r.First; offset <= r.Last; offset++ {
-				g.tries = append(g.tries, try{source: s, record: &depot.Record{Partition: int32(t.config.Task), Offset: offset}, attempt: 1})
-				s.consumed[offset] = g
-			}
+		g := &group{id: id, source: s, xor: stored.Xor, offsets: stored.Offsets, stored: true}
+		g.load(stored.Notes)
+		for i := range g.members {
+			s.consumed[g.members[i].offset] = g
 		}
-		s.topology.executing += len(g.tries)
-		s.topology.owed += len(g.tries)
+		s.topology.executing += len(g.members)
+		s.topology.owed += len(g.members)
 		t.hops.groups[id] = g
 		t.watchGroup(g)
 	}
@@ -299,15 +284,15 @@ func (t *Task) expireGroups(topo *topology) {
 		if g == nil {
 			continue
 		}
-		for i := range g.tries {
-			t.answerLate(g, &g.tries[i])
+		for i := range g.members {
+			t.answerLate(g, g.members[i].offset)
 		}
 		t.watchGroup(g)
 	}
 }
 
-func (t *Task) answerLate(g *group, it *try) {
-	for _, waiter := range t.takeWaiters(recordKey{g.source.plan.Depot.Name, it.record.Offset}) {
+func (t *Task) answerLate(g *group, offset int64) {
+	for _, waiter := range t.takeWaiters(recordKey{g.source.plan.Depot.Name, offset}) {
 		t.effects.Answers = append(t.effects.Answers, Answer{
 			Waiter: waiter, Kind: AnswerUnknown, Topology: g.source.topology.plan.Name,
 			Text: "not done within " + g.source.topology.options.TreeTimeout.String() + "; it goes on, and Await asks again",

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime/channel"
@@ -28,12 +29,17 @@ type hops struct {
 	in   []inbox
 	turn int // the inbox that was drawn from last
 	pack *wire.Packer
+	raw  []byte        // a parcel that is being packed
 	acks []ackPile     // by root's task: what the open batch has to say
+	note [1]wire.Note  // of the event that ends
 	mail []*wire.Frame // by task, of the release under way
 	sent []task.ID     // whose mail there is
+	size []int         // of the parcels in the mail, by task
 
 	groups  map[uint64]*group
-	changed []*group // by the open batch
+	notes   []wire.Note  // of a group that is being stored
+	record  depot.Record // of a group that has ended
+	changed []*group     // by the open batch
 
 	dueAt int64 // when what changed outside of batches is to be stored; 0: nothing did
 }
@@ -88,7 +94,7 @@ func (h *hops) forget(tasks int) {
 	for id := range h.in {
 		h.in[id].from = task.ID(id)
 	}
-	h.acks, h.mail, h.sent = make([]ackPile, tasks), make([]*wire.Frame, tasks), nil
+	h.acks, h.mail, h.size, h.sent = make([]ackPile, tasks), make([]*wire.Frame, tasks), make([]int, tasks), nil
 	h.groups, h.changed = map[uint64]*group{}, nil
 	h.dueAt = 0
 }
@@ -217,13 +223,13 @@ func (t *Task) packParcels(b *batch, f *wire.Frame, ordinal *uint32) {
 	defer pile.reset()
 	for event, ack := 0, 0; event < len(f.Events) || ack < len(acks); *ordinal++ {
 		head := out.Next(wire.ParcelID{Mark: task.Mark{Token: t.head.Token, Number: t.head.Number + 1}, Ordinal: *ordinal})
-		raw, nextEvent, nextAck, err := t.hops.pack.Pack(nil, head, f, event, acks, ack)
+		raw, nextEvent, nextAck, err := t.hops.pack.Pack(t.hops.raw[:0], head, f, event, acks, ack)
 		if err != nil {
 			t.halt(err) // payloads are encoded when they are sent
 			return
 		}
-		event, ack = nextEvent, nextAck
-		p := out.Put(head, text(raw))
+		t.hops.raw, event, ack = raw, nextEvent, nextAck
+		p := out.Put(head, string(raw))
 		b.note(wire.OutboxTable(t.config.Tag), store.Write{Field: parcelField(f.To, p.Number), Value: p.Raw})
 		b.parcels = append(b.parcels, posted{f.To, p})
 	}
@@ -265,7 +271,7 @@ func (t *Task) mailTo(to task.ID) *wire.Frame {
 	m := t.hops.mail[to]
 	if m == nil {
 		m = &wire.Frame{To: to}
-		t.hops.mail[to] = m
+		t.hops.mail[to], t.hops.size[to] = m, 0
 		t.hops.sent = append(t.hops.sent, to)
 	}
 	return m
@@ -282,12 +288,13 @@ func (t *Task) postMail() {
 // post adds a parcel to the next frame to a task; one that is full leaves.
 func (t *Task) post(to task.ID, raw string) {
 	m := t.mailTo(to)
-	if len(m.Parcels) > 0 && m.Bytes()+int64(len(raw)) > wire.ParcelBytesMax {
+	if len(m.Parcels) > 0 && t.hops.size[to]+len(raw) > wire.ParcelBytesMax {
 		t.ship(m)
-		t.hops.mail[to] = &wire.Frame{To: to}
-		m = t.hops.mail[to]
+		m = &wire.Frame{To: to}
+		t.hops.mail[to], t.hops.size[to] = m, 0
 	}
 	m.Parcels = append(m.Parcels, raw)
+	t.hops.size[to] += len(raw)
 }
 
 // expectReceipt has unconfirmed parcels sent again after a while.

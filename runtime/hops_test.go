@@ -394,3 +394,32 @@ func TestALostTailIsNoticed(t *testing.T) {
 		t.Errorf("halted: %v, want the disagreement with task 1", a.halt)
 	}
 }
+
+// What is sent at once goes in as many frames as it takes: each has 1 MiB of parcels at
+// most, or a single one.
+func TestFramesOfParcels(t *testing.T) {
+	t.Parallel()
+	m := newBranches()
+	w := newTown(t, m, 2, runtime.Options{})
+	a := w.tasks[0]
+	for i := range 5 {
+		a.give(int64(i), node{0, "root", []node{leaf(1, strings.Repeat("x", wire.ParcelBytesMax/2-500))}})
+		a.commit()
+	}
+	w.frames = nil
+	a.own(m)
+	a.commit()
+	var sizes []int
+	sent := w.mail(0, 1)
+	for _, f := range sent {
+		if len(f.Parcels) > 0 {
+			sizes = append(sizes, len(f.Parcels))
+		}
+	}
+	if !slices.Equal(sizes, []int{2, 2, 1}) {
+		t.Errorf("frames of %v parcels, want 2, 2 and 1", sizes)
+	}
+	w.deliver(sent...)
+	w.settle()
+	w.rested()
+}

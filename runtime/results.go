@@ -1,6 +1,11 @@
 package runtime
 
-import "github.com/coppice-run/coppice/internal/wire"
+import (
+	"fmt"
+	"slices"
+
+	"github.com/coppice-run/coppice/internal/wire"
+)
 
 // result is how a record ended in one topology, where there is more to say than
 // that it is done.
@@ -41,19 +46,43 @@ func (r *results) put(offset int64, res result, most int) {
 func (t *Task) keepResult(f *finished) {
 	res := result{outcome: f.outcome, text: f.text, attempt: int(f.attempt)}
 	if f.outcome == wire.Done && len(f.returns) > 0 {
+		returns := f.returns
+		if !f.combined {
+			returns = nil
+			for _, r := range f.returns {
+				var err error
+				if returns, err = f.source.topology.combine(returns, r); err != nil {
+					res.text = err.Error()
+				}
+			}
+		}
 		res.returns = map[int][]byte{}
-		acks := f.source.topology.plan.Acks
-		for _, r := range f.returns {
-			if int(r.Ack) >= len(acks) {
-				continue
-			}
-			value, err := acks[r.Ack].Fold(res.returns[int(r.Ack)], r.Value)
-			if err != nil {
-				res.text = "ack return: " + err.Error()
-				continue
-			}
-			res.returns[int(r.Ack)] = value
+		for _, r := range returns {
+			res.returns[int(r.Ack)] = r.Value
 		}
 	}
 	f.source.results.put(f.record.Offset, res, f.source.feed.options.AckResultsMax)
+}
+
+// combine adds a value that came to those of the other acks of its record. The error
+// is the combiner's, or that the value does not decode; it is left out then.
+func (topo *topology) combine(have []wire.Return, r wire.Return) ([]wire.Return, error) {
+	acks := topo.plan.Acks
+	if int(r.Ack) >= len(acks) {
+		return have, nil // of an ack that the module no longer has
+	}
+	at := slices.IndexFunc(have, func(h wire.Return) bool { return h.Ack == r.Ack })
+	var before []byte
+	if at >= 0 {
+		before = have[at].Value
+	}
+	value, err := acks[r.Ack].Fold(before, r.Value)
+	switch {
+	case err != nil:
+		return have, fmt.Errorf("ack return: %w", err)
+	case at >= 0:
+		have[at].Value = value
+		return have, nil
+	}
+	return append(have, wire.Return{Ack: r.Ack, Value: value}), nil
 }

@@ -321,7 +321,7 @@ func (t *Task) eventDone(it *item) {
 	}
 	if it.lastingCall() {
 		delta, _ := h.Delta()
-		t.callEnded(it.outside, delta, t.returnNotes())
+		t.callEnded(it.outside, delta, t.returnNote())
 		return
 	}
 	if it.outside != nil {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -40,7 +41,7 @@ func ParseGroupField(field string) (uint64, error) {
 //	1 source=words/sentences xor=00f1…9c offsets=5-6,9 notes=[{"offset":5,…}]
 //
 // notes, JSON to the end of the line, is left out where there are none.
-func (g *Group) AppendText(dst []byte) ([]byte, error) {
+func (g *Group) AppendText(dst []byte) []byte {
 	dst = append(dst, positionVersion+" source="...)
 	dst = append(dst, g.Topology...)
 	dst = append(dst, '/')
@@ -48,18 +49,54 @@ func (g *Group) AppendText(dst []byte) ([]byte, error) {
 	dst = append(dst, " xor="...)
 	dst = append(dst, GroupField(g.Xor)...)
 	dst = progress.AppendRanges(dst, " offsets=", g.Offsets)
-	if len(g.Notes) == 0 {
-		return dst, nil
-	}
-	notes := make([]storedNote, len(g.Notes))
 	for i := range g.Notes {
-		notes[i] = storedNote(g.Notes[i])
+		if i == 0 {
+			dst = append(dst, " notes=["...)
+		} else {
+			dst = append(dst, ',')
+		}
+		dst = g.Notes[i].appendJSON(dst)
 	}
-	raw, err := json.Marshal(notes)
+	if len(g.Notes) > 0 {
+		dst = append(dst, ']')
+	}
+	return dst
+}
+
+// appendJSON writes what storedNote reads, without reflection: a group is written anew
+// with each commit that changes it.
+func (n *Note) appendJSON(dst []byte) []byte {
+	dst = strconv.AppendInt(append(dst, `{"offset":`...), n.Offset, 10)
+	if n.Outcome != Done {
+		dst = strconv.AppendUint(append(dst, `,"outcome":`...), uint64(n.Outcome), 10)
+	}
+	dst = appendJSONText(dst, `,"step":`, n.Step)
+	dst = appendJSONText(dst, `,"text":`, n.Text)
+	for i, r := range n.Returns {
+		if i == 0 {
+			dst = append(dst, `,"returns":[`...)
+		} else {
+			dst = append(dst, ',')
+		}
+		dst = strconv.AppendUint(append(dst, `{"ack":`...), uint64(r.Ack), 10)
+		dst = base64.StdEncoding.AppendEncode(append(dst, `,"value":"`...), r.Value)
+		dst = append(dst, `"}`...)
+	}
+	if len(n.Returns) > 0 {
+		dst = append(dst, ']')
+	}
+	return append(dst, '}')
+}
+
+func appendJSONText(dst []byte, key, text string) []byte {
+	if text == "" {
+		return dst
+	}
+	raw, err := json.Marshal(text)
 	if err != nil {
-		return nil, err
+		return dst // a string always has a JSON form
 	}
-	return append(append(dst, " notes="...), raw...), nil
+	return append(append(dst, key...), raw...)
 }
 
 // storedNote is Note with the names of its stored form.
