@@ -8,6 +8,7 @@ import (
 
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/module/agg"
 	"github.com/coppice-run/coppice/runtime"
 )
 
@@ -91,6 +92,9 @@ func TestConsumedIsNotDone(t *testing.T) {
 	}
 	a.commit() // y
 	answered(t, "with the last event", a.answers, runtime.AnswerDone, "")
+	if got := total(a.answers[0]); got != "3" {
+		t.Errorf("it returned %s, want 3", got)
+	}
 	w.settle()
 	w.rested()
 	a.own(m)
@@ -258,4 +262,54 @@ func (m *sourceless) Define(b *module.Builder) {
 	s.PState(&m.Seen, "seen")
 	module.DeclareStep(s, &m.next, "next", module.Custom(func(n node, _ int) int { return n.At }), m.onNode)
 	module.DeclareSource(s, m.Roots, m.onNode, module.StartFromBeginning())
+}
+
+// sayings returns the names of its events, in the order in which they come.
+type sayings struct {
+	branches
+	Names module.Ack[string]
+}
+
+func (m *sayings) Define(b *module.Builder) {
+	m.branches = *newBranches()
+	module.RandomDepot(b, &m.Roots, "roots")
+	s := b.Stream("grow", module.ExactlyOnce())
+	s.PState(&m.Seen, "seen")
+	module.DeclareAck(s, &m.Names, agg.Combiner[string]{Zero: func() string { return ">" }, Combine: func(a, b string) string { return a + b }})
+	handle := func(ev *module.Event, n node) error {
+		m.Names.Return(ev, n.Name)
+		for _, below := range n.Below {
+			m.next.Send(ev, below)
+		}
+		return nil
+	}
+	module.DeclareStep(s, &m.next, "next", module.Custom(func(n node, _ int) int { return n.At }), handle)
+	module.DeclareSource(s, m.Roots, handle, module.StartFromBeginning())
+}
+
+// promise 3.81: what the events of a record return is combined once, from the combiner's
+// zero on, in the order of its arrival, whoever owns the task when it arrives.
+func TestReturnsAreCombinedAcrossOwners(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, &sayings{}, 2, runtime.Options{})
+	a, b := w.tasks[0], w.tasks[1]
+	a.give(0, node{0, "a", []node{{1, "b", []node{{0, "c", []node{leaf(1, "d")}}}}}})
+	for range 3 {
+		for _, c := range []*citizen{a, b} {
+			if c.pending != nil {
+				c.commit()
+			}
+			w.carry(0, 1)
+		}
+		a.own(&sayings{})
+		a.commit()
+		w.carry(1, 0)
+	}
+	a.await(0)
+	w.settle()
+	w.rested()
+	answered(t, "in the end", a.answers, runtime.AnswerDone, "")
+	if got := total(a.answers[0]); got != `">abcd"` {
+		t.Errorf("it returned %s, want >abcd", got)
+	}
 }
