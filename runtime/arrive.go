@@ -25,7 +25,8 @@ type inbox struct {
 	heldUntil int64  // nothing is drawn before this time,
 	heldBy    uint64 // nor before this batch is committed, which has the number of the attempt
 
-	askedAt   int64 // when its sender was asked last to send again
+	askedAt   int64 // when its sender was asked last for what is missing
+	lostAt    int64 // or for what its head did not show
 	suspected *suspicion
 	leaving   bool // what is not applied is to be dropped as soon as the event that runs has ended
 }
@@ -100,7 +101,7 @@ func (t *Task) arrive(from task.ID, raw string, sender task.Mark) {
 			t.mailTo(from).Receipt = receiptOf(&in.told, false)
 		}
 	case channel.Missing:
-		t.askMissing(from)
+		t.askMissing(from, &in.askedAt)
 	case channel.Stray:
 		t.suspectMark(from, sender, fmt.Sprintf("parcel %d (%v) follows %v, and the last one applied is %v", head.Number, head.ID, head.Before, in.Position().ID))
 	case channel.Next:
@@ -364,7 +365,7 @@ func (t *Task) leave(in *inbox) {
 	in.leaving = false
 	in.Forget()
 	t.queue.removeOf(in)
-	t.askMissing(in.from)
+	t.askAgain(in.from)
 	t.postMail()
 }
 

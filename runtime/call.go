@@ -7,6 +7,7 @@ import (
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime/stream"
 	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
 )
 
 // A call to the outside is an event that the driver runs, beside the task: it begins
@@ -86,7 +87,8 @@ func (t *Task) takeCalls(b *batch) {
 
 // storeCall keeps a call in the slot, in the form of a parcel of one event.
 func (t *Task) storeCall(b *batch, c *call) {
-	raw, _, _, err := t.hops.pack.Pack(nil, wire.ParcelHead{}, c.frame, 0, nil, 0)
+	head := wire.ParcelHead{Number: 1, ID: wire.ParcelID{Mark: task.Mark{Token: t.head.Token, Number: t.head.Number + 1}}}
+	raw, _, _, err := t.hops.pack.Pack(nil, head, c.frame, 0, nil, 0)
 	if err != nil {
 		t.halt(err)
 		return

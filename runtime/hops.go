@@ -376,10 +376,9 @@ func (t *Task) askAgain(from task.ID) {
 
 // askMissing asks again, unless that was done a moment ago: what does not fit now may
 // not fit until one of the two has noticed something.
-func (t *Task) askMissing(from task.ID) {
-	in := &t.hops.in[from]
-	if from != t.config.Task && (in.askedAt == 0 || t.now >= in.askedAt+askPause) {
-		in.askedAt = t.now
+func (t *Task) askMissing(from task.ID, last *int64) {
+	if from != t.config.Task && (*last == 0 || t.now >= *last+askPause) {
+		*last = t.now
 		t.askAgain(from)
 	}
 }

@@ -140,7 +140,7 @@ func (t *Task) letIn(id task.ID) {
 // askLost has a task send again what it has sent and what its head does not show.
 func (t *Task) askLost(id task.ID) {
 	if t.exact && t.phase == running {
-		t.askMissing(id)
+		t.askMissing(id, &t.hops.in[id].lostAt)
 		t.postMail()
 	}
 }

@@ -30,7 +30,7 @@ func blindOwnership() []Mutation {
 			Old: "\tt.settle(in.Previous)\n\tt.known = t.head.Mark\n",
 			New: "\tt.known = t.head.Mark\n\tt.settle(in.Previous)\n"},
 		{Name: "peer-number-kept", Rule: "R16", What: "the frames of a new owner are counted from the last of the owner before: the first of them count as delivered", File: "runtime/peers.go",
-			Old: "p.token, p.number = f.Sender.Token, 0", New: "p.token = f.Sender.Token"},
+			Old: "p.token, p.number, p.since = f.Sender.Token, 0, p.shown.Number", New: "p.token, p.since = f.Sender.Token, p.shown.Number"},
 		{Name: "starts-by-position", Rule: "R22", What: "the answers of where sources begin are laid against all sources, not against those that were asked for: a new source beside known ones begins elsewhere", File: take,
 			Old: "\t\t\t\ttopo.dirty = true\n\t\t\t\ti++\n\t\t\t}\n", New: "\t\t\t\ttopo.dirty = true\n\t\t\t}\n\t\t\ti++\n"},
 		{Name: "order-lost", Rule: "R10", What: "an order about a parked record that was under way when the connection broke is neither carried out nor answered", File: take,
@@ -73,12 +73,12 @@ func blindTrees() []Mutation {
 		{Name: "touched-last", Rule: "R19", What: "of the tasks that a tree went to only those that the last ack names are remembered: a lost one does not fail the tree", File: "acker/ledger.go",
 			Old: "t.Touched |= touched", New: "if touched != 0 {\n\t\tt.Touched = touched\n\t}"},
 		{Name: "ahead-closes-tree", Rule: "3.54", What: "looking ahead closes the tree of an event of this task's own record: the record never ends", File: "runtime/run.go",
-			Old: "\t\tif t.host.Record != nil && t.host.Origin.Tree.ID != 0 {\n\t\t\tt.ledger.Close(t.ledger.Find(t.host.Origin.Tree))\n\t\t}\n",
+			Old: "\t\tif t.host.Record != nil && t.host.Origin.Tree.ID != 0 && !t.host.Lasting {\n\t\t\tt.ledger.Close(t.ledger.Find(t.host.Origin.Tree))\n\t\t}\n",
 			New: "\t\tif tree := t.ledger.Find(t.host.Origin.Tree); tree != nil {\n\t\t\tt.ledger.Close(tree)\n\t\t}\n"},
 		{Name: "returns-shared", Rule: "3.75", What: "the memory of an event's returns is used again for those of the next one: appenders get each other's values", File: "internal/host/event.go",
 			Old: "e.returns = nil", New: "e.returns = e.returns[:0]"},
 		{Name: "passed-is-over", Rule: "3.59", What: "an appender hears that a record that is not retried is done while its tree is under way", File: "runtime/await.go",
-			Old: "\t\t\tif _, underWay := s.passed[key.offset]; underWay {\n\t\t\t\treturn false\n\t\t\t}\n", New: ""},
+			Old: "if _, underWay := s.passed[key.offset]; underWay || s.consumed[key.offset] != nil {", New: "if s.consumed[key.offset] != nil {"},
 	}
 }
 
@@ -104,8 +104,8 @@ func blindOrder() []Mutation {
 		{Name: "goes-back-alone", Rule: "3.60", What: "a source that goes back has the depot read again from its own record, not from that of another one that went back further: what is between looks like a gap, and is left out", File: feed,
 			Old: "\t\torder.Offset = min(order.Offset, s.seen)\n", New: ""},
 		{Name: "remove-swaps", Rule: "3.60", What: "taking a source's records out of those to run puts later ones in their place: other sources' records lose their order", File: "runtime/queue.go",
-			Old: "\tfor _, it := range q.drawn[q.at:] {\n\t\tif it.source != s || it.try.order != nil {\n\t\t\tkept = append(kept, it)\n\t\t} else {\n\t\t\tremoved = append(removed, it.try)\n\t\t}\n\t}\n",
-			New: "\trest := q.drawn[q.at:]\n\tfor i := 0; i < len(rest); {\n\t\tif it := &rest[i]; it.source == s && it.try.order == nil {\n\t\t\tremoved = append(removed, it.try)\n\t\t\t*it = rest[len(rest)-1]\n\t\t\trest = rest[:len(rest)-1]\n\t\t\tcontinue\n\t\t}\n\t\ti++\n\t}\n\tkept = append(kept, rest...)\n"},
+			Old: "\tfor _, it := range q.drawn[q.at:] {\n\t\tif !which(&it) {\n\t\t\tkept = append(kept, it)\n\t\t} else {\n\t\t\tremoved = append(removed, it.try)\n\t\t}\n\t}\n",
+			New: "\trest := q.drawn[q.at:]\n\tfor i := 0; i < len(rest); {\n\t\tif it := &rest[i]; which(it) {\n\t\t\tremoved = append(removed, it.try)\n\t\t\t*it = rest[len(rest)-1]\n\t\t\trest = rest[:len(rest)-1]\n\t\t\tcontinue\n\t\t}\n\t\ti++\n\t}\n\tkept = append(kept, rest...)\n"},
 	}
 }
 

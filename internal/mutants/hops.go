@@ -30,7 +30,7 @@ func hops() []Mutation {
 		{Name: "no-chain", Rule: "R24", What: "a parcel's id is its number: neither its predecessor nor what a receiver has applied is told from another of that number", File: hops,
 			Old: "Mark: task.Mark{Token: t.head.Token, Number: t.head.Number + 1}", New: "Mark: task.Mark{Token: task.Token{1}, Number: uint64(out.Next(wire.ParcelID{}).Number)}"},
 		{Name: "groups-in-memory", Rule: "R29", What: "which records are consumed and not done is kept in memory only", File: groups,
-			Old: "\t\t\tb.note(table, store.Write{Field: field, Value: string(text)})\n", New: "\t\t\t_ = text\n"},
+			Old: "\t\t\tb.note(table, store.Write{Field: field, Value: t.groupText(g)})\n", New: "\t\t\t_ = t.groupText(g)\n"},
 		{Name: "acks-in-memory", Rule: "R29", What: "acks of consumed records reach the slot with the group's first commit only", File: groups,
 			Old: "\t\tcase !g.ended:\n", New: "\t\tcase !g.ended && !g.stored:\n"},
 		{Name: "failing-passed", Rule: "R28", What: "an event that fails does not hold those behind it", File: arrive,
