@@ -73,10 +73,10 @@ func parse(args []string) (options, error) {
 
 // total is what all runs found.
 type total struct {
-	mu                         sync.Mutex
+	mu                                 sync.Mutex
 	faults, events, violations, alarms int
-	byFault                    map[string]int
-	stories                    int
+	byFault                            map[string]int
+	stories                            int
 }
 
 // storiesMax bounds how many failing seeds are reduced and told.
