@@ -18,37 +18,43 @@ import (
 // module.Appender; programs call Append of a depot's handle.
 func (c *Client) SendRecord(ctx context.Context, r module.Record) (module.Acks, error) {
 	if c.config.Tracing == nil {
-		r.Headers = telemetry.Inject(ctx, r.Headers)
 		return c.sendRecord(ctx, r)
 	}
 	ctx, span := telemetry.StartAppend(ctx, c.config.Tracing, r.Module+"."+r.Depot)
-	r.Headers = telemetry.Inject(ctx, r.Headers)
 	acks, err := c.sendRecord(ctx, r)
 	telemetry.EndAppend(span, err)
 	return acks, err
 }
 
 func (c *Client) sendRecord(ctx context.Context, r module.Record) (module.Acks, error) {
-	b, err := c.module(r.Module)
-	if err != nil {
+	place, err := c.Put(ctx, r)
+	if err != nil || r.Level != module.AckAll {
 		return module.Acks{}, err
 	}
+	return c.Await(ctx, place)
+}
+
+// Put appends one record, waits until all in-sync replicas have it (AckNone: for
+// nothing), and returns where it lies; Await waits for its streams. Errors:
+// NotAppendedError, UnknownError.
+func (c *Client) Put(ctx context.Context, r module.Record) (Place, error) {
+	b, err := c.module(r.Module)
+	if err != nil {
+		return Place{}, err
+	}
+	r.Headers = telemetry.Inject(ctx, r.Headers)
 	place := Place{Module: r.Module, Depot: r.Depot, Offset: -1}
 	if place.Partition, err = b.partition(&r); err != nil {
-		return module.Acks{}, &NotAppendedError{Place: place, Cause: err}
+		return place, &NotAppendedError{Place: place, Cause: err}
 	}
 	level := depot.Replicated
 	if r.Level == module.AckNone {
 		level = depot.None
 	}
-	place.Offset, err = c.append(ctx, place, r, level)
-	if err != nil {
-		return module.Acks{}, appendError(place, err)
+	if place.Offset, err = c.append(ctx, place, r, level); err != nil {
+		return place, appendError(place, err)
 	}
-	if r.Level != module.AckAll {
-		return module.Acks{}, nil
-	}
-	return c.Await(ctx, place)
+	return place, nil
 }
 
 // partition picks where a record goes: by its key, as its depot chooses, or at

@@ -29,6 +29,9 @@ type Config struct {
 	// then does not close them.
 	Log   depot.Log
 	Store store.Store
+	// Clock, if set, is what records are stamped with and tasks go by. The broker in
+	// memory is then not Kafka's: a log that knows the clock takes its place.
+	Clock *Clock
 	// Network, if set, carries what workers and clients say to each other. Default: in
 	// memory.
 	Network transport.Network
@@ -47,7 +50,8 @@ type Cluster struct {
 	client  *client.Client
 	logger  *slog.Logger
 	tracing trace.TracerProvider
-	servers *servers // nil where Config brought both
+	clock   worker.Clock // nil: real time
+	servers *servers     // nil where Config brought both
 
 	mu       sync.Mutex
 	workers  []*worker.Worker
@@ -74,6 +78,8 @@ type LaunchConfig struct {
 	Options runtime.Options
 	// Listener hears what the tasks do.
 	Listener *runtime.Listener
+	// Hooks are for test kits: package clustertest.
+	Hooks *worker.Hooks
 	// ShareValues passes plain values between tasks of one worker without encoding
 	// them, as workers in production do.
 	ShareValues bool
@@ -88,7 +94,10 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 	if c.logger == nil {
 		c.logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	if err := c.startServers(ctx); err != nil {
+	if config.Clock != nil {
+		c.clock = config.Clock
+	}
+	if err := c.startServers(ctx, config.Clock); err != nil {
 		return nil, err
 	}
 	var err error
@@ -114,6 +123,7 @@ func (c *Cluster) Launch(ctx context.Context, m module.Module, config LaunchConf
 	l := &launched{m, worker.Config{
 		Log: c.log, Store: c.store, Network: c.network, Nominations: config.Group, Tasks: config.Tasks,
 		Options: config.Options, Listener: config.Listener, EncodeHops: !config.ShareValues, Logger: c.logger,
+		Hooks: config.Hooks, Clock: c.clock,
 	}}
 	c.mu.Lock()
 	c.launched = append(c.launched, l)

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/depot/memdepot"
 	"github.com/coppice-run/coppice/internal/pipe"
 	"github.com/coppice-run/coppice/kafkadepot"
 	"github.com/coppice-run/coppice/redisstate"
@@ -27,13 +28,15 @@ type servers struct {
 // redisAddress names the in-memory server in messages; nothing listens there.
 const redisAddress = "redis.in-memory:6379"
 
-func (c *Cluster) startServers(ctx context.Context) error {
+func (c *Cluster) startServers(ctx context.Context, clock *Clock) error {
 	if c.log != nil && c.store != nil {
 		return nil
 	}
 	c.servers = &servers{}
 	if c.log == nil {
-		if err := c.servers.startKafka(ctx); err != nil {
+		if clock != nil {
+			c.servers.log = memdepot.New(clock.Now)
+		} else if err := c.servers.startKafka(ctx); err != nil {
 			return errors.Join(err, c.servers.close())
 		}
 		c.log = c.servers.log

@@ -26,6 +26,7 @@ type begin struct {
 // start begins an attempt at a record: at once, or after its number is stored.
 func (t *Task) start(s *source, r stream.Retry) {
 	s.topology.executing++
+	t.hasBegun(s)
 	it := try{source: s, record: r.Record, attempt: r.Attempt, failures: r.Failures, number: r.Number}
 	most := s.plan.MaxAttempts
 	switch {

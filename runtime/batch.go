@@ -24,6 +24,7 @@ type batch struct {
 	begins   []begin  // attempts whose numbers the commit holds (R20)
 	books    []book   // writes to the task's own tables
 	orders   []*order // carried out with the commit
+	crash    CrashPoint
 
 	// Of exactly-once topologies.
 	seq             uint64 // of the batches of this task, as they were begun
@@ -101,7 +102,7 @@ func (t *Task) reuse(b *batch) {
 	b.events = 0
 	b.finished, b.frames, b.consumed, b.traces = b.finished[:0], b.frames[:0], b.consumed[:0], b.traces[:0]
 	b.passed, b.begins, b.books, b.orders = b.passed[:0], b.begins[:0], b.books[:0], b.orders[:0]
-	b.mark = task.Mark{}
+	b.mark, b.crash = task.Mark{}, AtOnce
 	clear(b.consumedRecords)
 	clear(b.parcels)
 	clear(b.completed)
@@ -154,7 +155,9 @@ func (t *Task) seal() bool {
 	t.forgetKept(b)
 	b.openBooks()
 	t.writeProgress(b)
-	t.send(b)
+	if !t.crashesSealed(b) {
+		t.send(b)
+	}
 	return false
 }
 
@@ -176,7 +179,14 @@ func (t *Task) batchInfo(b *batch) BatchInfo {
 	for i := range b.commit.Changes {
 		fields += len(b.commit.Changes[i].Writes)
 	}
-	return BatchInfo{TaskInfo: t.info, Head: b.mark, Events: b.events, Fields: fields, Frames: len(b.frames), Traces: b.traces}
+	info := BatchInfo{
+		TaskInfo: t.info, Head: b.mark, Events: b.events, Fields: fields, Frames: len(b.frames), Traces: b.traces,
+		Queued: t.queued(), Pending: t.pending(),
+	}
+	if !b.mark.Token.IsZero() {
+		info.Commit = &b.commit
+	}
+	return info
 }
 
 // progressDue reports whether some topology's progress is to be written even
@@ -212,6 +222,9 @@ func (t *Task) writeProgress(b *batch) {
 // release lets go what waited for the batch's commit: hops and acks leave, those
 // to this task take effect, appenders are answered.
 func (t *Task) release(b *batch) {
+	if t.crashesCommitted(b) {
+		return
+	}
 	if t.listener.BatchCommitted != nil && b.events > 0 {
 		t.listener.BatchCommitted(t.batchInfo(b))
 	}

@@ -42,6 +42,9 @@ type Effects struct {
 	Answers []Answer
 	// Halt: the task has stopped for good, and why. Nothing else follows.
 	Halt error
+	// Crash: the task ends here as if its process had been killed (CrashAt). What else
+	// this step asks for has happened; then its driver forgets it, and tells nobody.
+	Crash bool
 	// Finished: the task was told to finish, and all records that it had begun are
 	// done and their progress is in the slot. It goes on running the events of other
 	// tasks' records until its driver ends it. Told once for each Finish.

@@ -82,6 +82,7 @@ type Task struct {
 
 	// running
 	view     *overlay.View
+	accesses overlay.Accesses // of the running event, if somebody listens
 	event    *module.Event
 	host     *host.Event
 	pool     host.Pool
@@ -89,6 +90,8 @@ type Task struct {
 	queue    queue
 	co       coroutine
 	began    beganRecord
+	gates    []*gate    // of what is held; nil: nothing
+	crashes  []*CrashAt // that are to come
 	open     *batch
 	inflight *batch
 	spare    []*batch
@@ -242,6 +245,14 @@ func (t *Task) take(in Input) {
 		t.onOptionsChanged(in)
 	case *Pressure:
 		t.onPressure(in)
+	case *Hold:
+		t.onHold(in.Handler)
+	case *Let:
+		t.onLet(in)
+	case *Release:
+		t.onRelease(in.Handler)
+	case *CrashAt:
+		t.onCrashAt(in)
 	case *Tick: // time has moved, which is all
 	}
 }

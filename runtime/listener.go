@@ -1,7 +1,9 @@
 package runtime
 
 import (
+	"github.com/coppice-run/coppice/internal/overlay"
 	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
 )
 
@@ -17,9 +19,14 @@ type Listener struct {
 	EventEnd func(EventInfo)
 	// Panicked is called when a handler panicked, with its stack.
 	Panicked func(EventInfo, *PanicError)
-	// BatchSent is called when a batch's commit goes out.
+	// Fetched is called when the store has answered what handlers, also those that ran
+	// ahead, wanted to read and memory did not hold: one round trip.
+	Fetched func(FetchInfo)
+	// BatchSent is called when a batch's commit goes out: one EXEC. The first commit of
+	// an ownership period and those that hold nothing but progress have no events.
 	BatchSent func(BatchInfo)
-	// BatchCommitted is called when a batch is confirmed.
+	// BatchCommitted is called when a batch with events is confirmed; and, without
+	// BatchSent before it, for one of events that had nothing to store.
 	BatchCommitted func(BatchInfo)
 	// RecordDone is called when a record's tree is complete.
 	RecordDone func(RecordInfo)
@@ -60,24 +67,42 @@ type EventInfo struct {
 	Topology string
 	Step     string // the step's or, for a root event, the source's name
 	Root     bool
-	Offset   int64 // of the record, in partition RootTask of its depot
+	Source   string // of the record, within the topology
+	Offset   int64  // of the record, in partition RootTask of its depot
 	RootTask task.ID
 	Attempt  int
-	Tree     uint64 // the attempt's tree; 0 for a record of which nothing hopped
-	Seed     uint64 // the event's place in the tree; acker.Child gives its children's
-	Children int    // events sent off
+	Tree     uint64   // the attempt's tree; 0 for a record of which nothing hopped
+	Seed     uint64   // the event's place in the tree; acker.Child gives its children's
+	Children int      // events sent off
+	Accesses Accesses // of EventEnd: what the handler did with PStates
 	Err      error
 	Trace    *wire.Trace
 }
 
-// BatchInfo is about one committed batch.
+// Accesses counts what a handler did with PStates.
+type Accesses = overlay.Accesses
+
+// FetchInfo is about one round trip of reads.
+type FetchInfo struct {
+	TaskInfo
+	Reads    int // elements, lengths and pages of ranges that were asked for
+	Elements int // that came
+}
+
+// BatchInfo is about one batch.
 type BatchInfo struct {
 	TaskInfo
-	Head   task.Mark
+	Head   task.Mark // of its commit; zero where it had nothing to store
 	Events int
 	Fields int // written
 	Frames int // sent off
 	Traces []*wire.Trace
+	// Commit is what is written, nil where nothing is. It is to be read only, and only
+	// during the call.
+	Commit *store.Batch
+	// Queued are the events that wait on the task, and Pending the records that it has
+	// begun and not finished.
+	Queued, Pending int
 }
 
 // RecordInfo is about one record.
@@ -131,4 +156,25 @@ type RegressedInfo struct {
 type DroppedInfo struct {
 	TaskInfo
 	Cause error
+}
+
+// fetchInfo counts the answers of one round trip.
+func (t *Task) fetchInfo(reads []store.Read) FetchInfo {
+	info := FetchInfo{TaskInfo: t.info, Reads: len(reads)}
+	for i := range reads {
+		info.Elements += len(reads[i].Elements)
+		if reads[i].Found {
+			info.Elements++
+		}
+	}
+	return info
+}
+
+// sourceName names the source of a record's topology; "" where this version of the
+// module does not have it.
+func (t *Task) sourceName(topology int, source uint16) string {
+	if sources := t.plan.Streams[topology].Sources; int(source) < len(sources) {
+		return sources[source].Name
+	}
+	return ""
 }

@@ -138,14 +138,15 @@ func (q *queue) drop(which func(*item) bool) (removed []try) {
 // of trees under way come first: they finish records.
 func (t *Task) drawMore() {
 	q := &t.queue
-	for q.waiting > 0 && len(q.drawn) < drawAhead {
+	for drawn := -1; q.waiting > 0 && len(q.drawn) < drawAhead && len(q.drawn) > drawn; {
+		drawn = len(q.drawn) // of what a hold leaves behind nothing is drawn
 		for range q.lanes {
 			q.turn++
 			if q.turn >= len(q.lanes) {
 				q.turn = 0
 			}
 			if l := q.lanes[q.turn]; l != nil && len(l.frames) > 0 {
-				l.draw(q, laneTurn)
+				l.draw(q, t.mayDraw(l, laneTurn))
 			}
 			if len(q.drawn) >= drawAhead {
 				break

@@ -108,7 +108,7 @@ func (t *Task) suspend() {
 // thrown away, each until its first miss. The outcome of the batch is as if it
 // had not been: they all run again, in order, when their turn comes.
 func (t *Task) lookAhead() {
-	running, root := *t.host, t.root
+	running, root, accesses := *t.host, t.root, t.accesses
 	owner := t.view.Owner
 	t.co.ahead = true
 	for i := 0; i < drawAhead && t.view.Pending() < drawAhead; i++ {
@@ -129,7 +129,7 @@ func (t *Task) lookAhead() {
 	scratch := t.host.Scratch
 	*t.host, t.root = running, root
 	t.host.Scratch = scratch
-	t.view.Owner = owner
+	t.view.Owner, t.accesses = owner, accesses
 }
 
 // prepare sets the event up for an item.
@@ -235,6 +235,7 @@ func (t *Task) execute(it *item) bool {
 		}
 	}
 	save, mark := t.view.Begin(), t.host.Out.Mark()
+	t.accesses = Accesses{}
 	t.prepare(it)
 	traced := t.host.Origin.Trace
 	if traced != nil && t.listener.EventBegin != nil {
@@ -269,6 +270,9 @@ func (t *Task) execute(it *item) bool {
 		return true
 	}
 	t.open.events++
+	if t.crashes != nil {
+		t.expectCrash(it, err)
+	}
 	if traced != nil {
 		t.open.traces = append(t.open.traces, t.host.Origin.Trace)
 	}
@@ -403,13 +407,13 @@ func (t *Task) eventInfo(it *item, err error, trace *wire.Trace) EventInfo {
 	h := t.host
 	info := EventInfo{
 		TaskInfo: t.info, Offset: h.Origin.Offset, RootTask: h.Origin.Root, Attempt: int(h.Origin.Attempt),
-		Tree: h.Origin.Tree.ID, Seed: h.Seed, Children: h.Hopped(), Err: err, Trace: trace,
+		Tree: h.Origin.Tree.ID, Seed: h.Seed, Children: h.Hopped(), Accesses: t.accesses, Err: err, Trace: trace,
 	}
 	if it.source != nil && it.frame == nil {
-		info.Topology, info.Step, info.Root = it.source.topology.plan.Name, it.source.plan.Name, true
+		info.Topology, info.Step, info.Source, info.Root = it.source.topology.plan.Name, it.source.plan.Name, it.source.plan.Name, true
 	} else {
 		step := t.steps[it.frame.Events[it.index].Step]
-		info.Topology, info.Step = step.Topology, step.Name
+		info.Topology, info.Step, info.Source = step.Topology, step.Name, t.sourceName(step.TopologyID(), h.Origin.Source)
 	}
 	return info
 }

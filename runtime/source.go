@@ -125,7 +125,7 @@ func (t *Task) admit(topo *topology, s *source) {
 	if t.now < s.heldUntil || t.shut(s) != "" {
 		return
 	}
-	room := func() bool { return len(t.queue.drawn) < drawAhead && !t.throttled(topo) }
+	room := func() bool { return len(t.queue.drawn) < drawAhead && !t.throttled(topo) && t.mayBegin(s) }
 	for len(s.ready) > 0 && len(t.queue.drawn) < drawAhead {
 		t.queue.drawn = append(t.queue.drawn, item{try: s.ready[0]})
 		s.ready = s.ready[1:]

@@ -81,6 +81,9 @@ func (t *Task) forget() {
 	t.began = beganRecord{}
 	t.view = overlay.New(t.config.Tag, len(t.plan.PStates)+1) // and the parked records
 	t.view.Suspend = t.suspend
+	if t.listener.EventEnd != nil {
+		t.view.Accesses = &t.accesses
+	}
 	t.host.View = t.view
 	t.host.Out = nil
 	t.ledger = acker.NewLedger[rooted](t.config.Random.Uint64())
@@ -371,6 +374,9 @@ func (t *Task) onReadDone(in *ReadDone) {
 		if in.Err != nil {
 			t.drop(fmt.Errorf("reading PStates: %w", in.Err))
 			return
+		}
+		if t.listener.Fetched != nil {
+			t.listener.Fetched(t.fetchInfo(in.Reads))
 		}
 		t.view.Supply(in.Reads)
 		t.co.resume(t.body)

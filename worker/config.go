@@ -41,6 +41,10 @@ type Config struct {
 	// StartTimeout bounds the start: reaching the servers, making topics, taking
 	// the tasks. Default 10 s.
 	StartTimeout time.Duration
+	// Hooks and Clock are for test kits.
+	Hooks *Hooks
+	// Clock, if set, is what the tasks go by. Default: real time.
+	Clock Clock
 	// Seed makes the tasks' random choices repeatable; 0: not.
 	Seed uint64
 }

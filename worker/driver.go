@@ -30,6 +30,7 @@ type driver struct {
 	slots  *slotLine
 	calls  *calls
 	log    *slog.Logger
+	owner  *Owner // as the hooks know it
 
 	session atomic.Uint64 // number of the session in use
 	started time.Time
@@ -45,6 +46,7 @@ type driver struct {
 	stopOnce  sync.Once
 	halted    atomic.Pointer[error]
 	gone      atomic.Bool // run has ended
+	crashed   bool        // by CrashAt; of the running goroutine
 
 	queued       atomic.Int64     // bytes of events that wait in the engine
 	storePercent int              // of the watch alone, as pressed
@@ -59,6 +61,7 @@ func newDriver(w *Worker, l *loaded, id task.ID) *driver {
 		log: w.config.Logger.With("module", l.plan.Module, "task", int(id)),
 	}
 	d.slots, d.calls = newSlotLine(d), newCalls(d)
+	d.owner = &Owner{Module: l.plan.Module, Task: id, Address: w.link.Address(), d: d}
 	d.engine = runtime.New(runtime.Config{
 		Plan: l.plan, Task: id, Tasks: l.tasks, Tag: tag, Address: w.link.Address(),
 		Random: d.random(), NewToken: func() task.Token { return task.Token(uuid.New()) },
@@ -156,7 +159,10 @@ func (d *driver) run(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	d.send(d.loaded.options.input())
+	d.began()
+	defer d.ended()
 	d.send(&runtime.Start{})
+	moved := d.w.moved()
 	var batch []message
 	for {
 		select {
@@ -168,22 +174,29 @@ func (d *driver) run(ctx context.Context) {
 			return
 		case <-timer.C:
 			d.step(&runtime.Tick{}, timer)
-			continue
+		case <-moved:
+			moved = d.w.moved()
+			d.step(&runtime.Tick{}, timer)
 		case <-d.mail.signal:
 		}
 		batch = d.mail.take(batch)
-		for i := range batch {
+		for i := 0; i < len(batch) && !d.crashed; i++ {
 			if batch[i].store && batch[i].session != d.session.Load() {
 				continue
 			}
 			d.step(batch[i].in, timer)
 		}
+		if d.crashed {
+			d.failWaiters("the task's owner was ended")
+			return
+		}
 		clear(batch)
+		d.stepped()
 	}
 }
 
 func (d *driver) step(in runtime.Input, timer *time.Timer) {
-	now := int64(time.Since(d.started)) + 1
+	now := int64(time.Since(d.started)+d.w.ahead()) + 1
 	e := d.engine.Step(now, in)
 	d.queued.Store(d.engine.QueuedBytes())
 	d.carryOut(e)
@@ -231,6 +244,11 @@ func (d *driver) carryOut(e *runtime.Effects) {
 		d.halted.Store(&e.Halt)
 		d.log.Error("task halted; the others go on", "cause", e.Halt)
 		d.readyOnce.Do(func() { close(d.ready) })
+	}
+	if e.Crash {
+		d.crashed = true
+		d.log.Debug("the owner ends as if its worker had been killed")
+		d.stopOnce.Do(func() { close(d.stopped) })
 	}
 	if e.Finished {
 		d.mu.Lock()

@@ -88,6 +88,10 @@ func (o *ownership) ended(d *driver) {
 	if !o.nominated[d.id] || o.leaving || o.w.ctx.Err() != nil {
 		return
 	}
+	if d.crashed {
+		o.begin(d.id)
+		return
+	}
 	o.w.background.Go(func() {
 		pause(o.w.ctx, againPause)
 		o.mu.Lock()

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/wire"
@@ -144,7 +143,7 @@ func (s *starter) find(topic depot.Topic, partition int32, start module.Start) (
 	case module.StartAfter:
 		return log.OffsetAfter(s.w.ctx, topic.Name, partition, start.After)
 	case module.StartTimeAgo:
-		return log.OffsetAfter(s.w.ctx, topic.Name, partition, time.Now().Add(-start.Ago))
+		return log.OffsetAfter(s.w.ctx, topic.Name, partition, s.w.now().Add(-start.Ago))
 	}
 	first, end, err := log.Bounds(s.w.ctx, topic.Name, partition)
 	switch start.Kind {

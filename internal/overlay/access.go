@@ -15,6 +15,7 @@ func Lookup[T any](v *View, p *Path) (value T, found bool, err error) {
 	if v.direct != nil {
 		return lookupDirect[T](v, p)
 	}
+	v.countRead()
 	e := find[T](v, p)
 	if v.failure != nil {
 		return value, false, v.failure
@@ -42,6 +43,7 @@ func Set[T any](v *View, p *Path, value *T) {
 	if !v.mayWrite(p) {
 		return
 	}
+	v.countWrite()
 	e := place[T](v, p)
 	record(v, e)
 	if err := e.set(*value, &v.scratch); err != nil {
@@ -56,10 +58,12 @@ func Update[T any](v *View, p *Path, f func(T) T) (value T) {
 	if !v.mayWrite(p) {
 		return value
 	}
+	v.countRead()
 	e := find[T](v, p)
 	if v.failure != nil {
 		return value
 	}
+	v.countWrite()
 	if e.n.flags&present != 0 {
 		var err error
 		if value, err = e.get(); err != nil {
@@ -81,6 +85,7 @@ func Delete[T any](v *View, p *Path) {
 	if !v.mayWrite(p) {
 		return
 	}
+	v.countWrite()
 	e := place[T](v, p)
 	record(v, e)
 	e.n.flags = e.n.flags&^(present|broken) | loaded
@@ -93,6 +98,7 @@ func DropTable[T any](v *View, p *Path) {
 	if !v.mayWrite(p) {
 		return
 	}
+	v.countWrite()
 	t, f := tableFor[T](v, p)
 	// In the order of the fields: what a run writes follows from its inputs alone.
 	for _, field := range slices.Sorted(maps.Keys(f.entries)) {

@@ -24,6 +24,7 @@ func Len[T any](v *View, p *Path) (int, error) {
 	if v.direct != nil {
 		return lenDirect(v, p)
 	}
+	v.countRead()
 	t, _ := tableFor[T](v, p)
 	base := 0
 	if t.cleared != v.open {
@@ -66,6 +67,7 @@ func Scan[T any](v *View, p *Path, span store.Span, yield func(field string, val
 	if v.direct != nil {
 		return scanDirect(v, p, span, yield)
 	}
+	v.countScan()
 	t, f := tableFor[T](v, p)
 	left := span.Limit
 	for {
@@ -89,6 +91,7 @@ func Scan[T any](v *View, p *Path, span store.Span, yield func(field string, val
 				v.Fail(err)
 				return err
 			}
+			v.countElement()
 			if !yield(m.field, value) {
 				return nil
 			}

@@ -17,6 +17,8 @@ type View struct {
 	Suspend func()
 	// Owner is the topology whose event is running: only it may write.
 	Owner string
+	// Accesses, if set, counts what handlers do.
+	Accesses *Accesses
 
 	tag    string
 	direct Direct

@@ -1,0 +1,103 @@
+package runtime
+
+// Status is where a task stands between two steps: for tools that look at it, and for
+// tests that wait for it. It counts, and costs what counting does: take it when
+// somebody wants it.
+type Status struct {
+	TaskInfo
+	// Running: it owns its slot and reads its depots.
+	Running bool
+	// Halted is why it has stopped for good; nil: it has not.
+	Halted error
+	// Committing: a commit is under way. Events that ran since then gather in the open
+	// batch.
+	Committing bool
+	// Reading: a handler waits for what it reads, or for a look at a head.
+	Reading bool
+	// Open are the events of the open batch.
+	Open int
+	// Queued are the events that wait to run, and QueuedBytes about what they take.
+	Queued      int
+	QueuedBytes int64
+	// Pending are the records that the task has begun and not finished.
+	Pending int
+	// Trees are those of them that hopped: they wait for acks.
+	Trees int
+	// Appenders are those who wait for records.
+	Appenders int
+	// Cached are the elements of PStates in memory.
+	Cached  int
+	Sources []SourceStatus
+	Held    []Held
+}
+
+// SourceStatus is where a source stands on the task's partition of its depot.
+type SourceStatus struct {
+	Topology, Source, Depot string
+	// Next: all records below this offset are finished, those of the open batch and of
+	// the commit under way included.
+	Next int64
+	// Waiting are the records that were read and have not begun.
+	Waiting int
+	// Retries are the records that wait for their next attempt.
+	Retries int
+}
+
+// AtRest reports whether nothing is under way on the task: it runs, no event waits,
+// no record has begun and not finished, and all that was done is in the store.
+func (s *Status) AtRest() bool {
+	if !s.Running || s.Committing || s.Reading || s.Open > 0 || s.Queued > 0 || s.Pending > 0 {
+		return false
+	}
+	for i := range s.Sources {
+		if s.Sources[i].Waiting > 0 || s.Sources[i].Retries > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Status counts what the task is at.
+func (t *Task) Status() Status {
+	s := Status{
+		TaskInfo: t.info, Running: t.phase == running, Committing: t.inflight != nil, Reading: t.co.waiting,
+		Queued: t.queued(), Pending: t.pending(), QueuedBytes: t.queue.bytes,
+		Held: t.waitingAtHolds(),
+	}
+	if t.phase == halted {
+		s.Halted = t.halted
+	}
+	if t.open != nil {
+		s.Open = t.open.events
+	}
+	if t.ledger != nil {
+		s.Trees = t.ledger.Len()
+	}
+	if t.view != nil {
+		s.Cached = t.view.Cached()
+	}
+	for _, f := range t.feeds {
+		s.Appenders += f.waiting
+	}
+	for _, topo := range t.topology {
+		for _, src := range topo.sources {
+			s.Sources = append(s.Sources, SourceStatus{
+				Topology: topo.plan.Name, Source: src.plan.Name, Depot: src.plan.Depot.Name,
+				Next: src.progress.Next, Waiting: src.count, Retries: src.retries.Len(),
+			})
+		}
+	}
+	return s
+}
+
+// queued is the number of events that wait to run.
+func (t *Task) queued() int { return t.queue.waiting + len(t.queue.drawn) - t.queue.at }
+
+// pending is the number of records that were begun and are not finished.
+func (t *Task) pending() int {
+	n := 0
+	for _, topo := range t.topology {
+		n += topo.executing
+	}
+	return n
+}

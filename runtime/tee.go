@@ -1,0 +1,96 @@
+package runtime
+
+import "github.com/coppice-run/coppice/internal/wire"
+
+// Tee returns a listener that tells all of these, in their order: logs, spans and a
+// test may listen to the same tasks. Nil ones are left out; what nobody listens to
+// costs nothing. EventBegin hands each the trace that the one before returned.
+func Tee(listeners ...*Listener) *Listener {
+	var all []*Listener
+	for _, l := range listeners {
+		if l != nil {
+			all = append(all, l)
+		}
+	}
+	return &Listener{
+		EventBegin: teeBegin(all),
+		EventEnd:   tee(all, func(l *Listener) func(EventInfo) { return l.EventEnd }),
+		Panicked:   teePanicked(all),
+
+		Fetched:        tee(all, func(l *Listener) func(FetchInfo) { return l.Fetched }),
+		BatchSent:      tee(all, func(l *Listener) func(BatchInfo) { return l.BatchSent }),
+		BatchCommitted: tee(all, func(l *Listener) func(BatchInfo) { return l.BatchCommitted }),
+
+		RecordDone:    tee(all, func(l *Listener) func(RecordInfo) { return l.RecordDone }),
+		RecordFailed:  tee(all, func(l *Listener) func(RecordInfo) { return l.RecordFailed }),
+		RecordParked:  tee(all, func(l *Listener) func(RecordInfo) { return l.RecordParked }),
+		RecordDropped: tee(all, func(l *Listener) func(RecordInfo) { return l.RecordDropped }),
+
+		Rewound:   tee(all, func(l *Listener) func(RewoundInfo) { return l.Rewound }),
+		Joined:    tee(all, func(l *Listener) func(JoinedInfo) { return l.Joined }),
+		Took:      tee(all, func(l *Listener) func(TookInfo) { return l.Took }),
+		Regressed: tee(all, func(l *Listener) func(RegressedInfo) { return l.Regressed }),
+		Dropped:   tee(all, func(l *Listener) func(DroppedInfo) { return l.Dropped }),
+	}
+}
+
+// tee calls a field of all listeners that have it; nil if none has.
+func tee[T any](all []*Listener, field func(*Listener) func(T)) func(T) {
+	var calls []func(T)
+	for _, l := range all {
+		if f := field(l); f != nil {
+			calls = append(calls, f)
+		}
+	}
+	if len(calls) <= 1 {
+		return only(calls)
+	}
+	return func(info T) {
+		for _, f := range calls {
+			f(info)
+		}
+	}
+}
+
+// only is the single call of a list, nil if it is empty.
+func only[F any](calls []F) (f F) {
+	if len(calls) == 1 {
+		f = calls[0]
+	}
+	return f
+}
+
+func teeBegin(all []*Listener) func(EventInfo) *wire.Trace {
+	var calls []func(EventInfo) *wire.Trace
+	for _, l := range all {
+		if l.EventBegin != nil {
+			calls = append(calls, l.EventBegin)
+		}
+	}
+	if len(calls) <= 1 {
+		return only(calls)
+	}
+	return func(info EventInfo) *wire.Trace {
+		for _, f := range calls {
+			info.Trace = f(info)
+		}
+		return info.Trace
+	}
+}
+
+func teePanicked(all []*Listener) func(EventInfo, *PanicError) {
+	var calls []func(EventInfo, *PanicError)
+	for _, l := range all {
+		if l.Panicked != nil {
+			calls = append(calls, l.Panicked)
+		}
+	}
+	if len(calls) <= 1 {
+		return only(calls)
+	}
+	return func(info EventInfo, p *PanicError) {
+		for _, f := range calls {
+			f(info, p)
+		}
+	}
+}
