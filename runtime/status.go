@@ -1,5 +1,10 @@
 package runtime
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Status is where a task stands between two steps: for tools that look at it, and for
 // tests that wait for it. It counts, and costs what counting does: take it when
 // somebody wants it.
@@ -55,6 +60,27 @@ func (s *Status) AtRest() bool {
 		}
 	}
 	return true
+}
+
+// String prints the status on one line.
+func (s *Status) String() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "task %v: ", s.Task)
+	switch {
+	case s.Halted != nil:
+		fmt.Fprintf(&out, "halted: %v", s.Halted)
+		return out.String()
+	case !s.Running:
+		out.WriteString("does not own its slot, ")
+	}
+	fmt.Fprintf(&out, "%d events queued, %d in the open batch, %d records pending, %d trees, committing %t, reading %t", s.Queued, s.Open, s.Pending, s.Trees, s.Committing, s.Reading)
+	for _, src := range s.Sources {
+		fmt.Fprintf(&out, "; source %s/%s at offset %d, %d records wait, %d for another attempt", src.Topology, src.Source, src.Next, src.Waiting, src.Retries)
+	}
+	for _, h := range s.Held {
+		fmt.Fprintf(&out, "; %d at the hold of %v", h.Events, h.Handler)
+	}
+	return out.String()
 }
 
 // Status counts what the task is at.

@@ -1,0 +1,166 @@
+package clustertest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/task"
+)
+
+// Settle waits until the module is at rest: every record that is in its depots is
+// processed or put aside, nothing is under way on any task, and all of it is in the
+// store. It waits for progress: for records that fail and are tried again, too, and
+// for tasks that change their owner.
+//
+// While a hold stands there may be no such moment, and Settle fails: release it first,
+// or wait for what is to happen before, with Hold.Await or an append that waits.
+func (k *Kit) Settle() {
+	k.t.Helper()
+	k.mu.Lock()
+	holds := len(k.holds)
+	k.mu.Unlock()
+	if holds > 0 {
+		k.t.Fatalf("Settle while %d holds stand: what waits there never comes to rest; release them first", holds)
+	}
+	for before := (ends)(nil); ; {
+		now := k.ends()
+		if now.same(before) {
+			return // nothing was appended meanwhile
+		}
+		before = now
+		k.wait("the module to come to rest", func() bool { return k.atRest(now) })
+	}
+}
+
+// ends are the ends of depots, by depot and partition.
+type ends map[string][]int64
+
+func (e ends) same(other ends) bool {
+	if other == nil {
+		return false
+	}
+	for name, partitions := range e {
+		for i, end := range partitions {
+			if other[name][i] != end {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// ends asks where the module's depots end.
+func (k *Kit) ends() ends {
+	k.t.Helper()
+	all := ends{}
+	for _, d := range k.plan.Depots {
+		for p := range d.Partitions(k.tasks) {
+			_, end, err := k.cluster.Log().Bounds(k.t.Context(), depot.TopicName(k.plan.Module, d.Name), int32(p))
+			if err != nil {
+				k.t.Fatalf("where depot %s ends: %v", d.Name, err)
+			}
+			all[d.Name] = append(all[d.Name], end)
+		}
+	}
+	return all
+}
+
+// atRest reports whether all tasks are, with everything below the ends done. k is
+// locked.
+func (k *Kit) atRest(below ends) bool {
+	owned := make([]bool, k.tasks)
+	for o, mine := range k.owners {
+		if !mine.known || !mine.status.AtRest() {
+			return false
+		}
+		for _, s := range mine.status.Sources {
+			if s.Next < below[s.Depot][o.Task] {
+				return false
+			}
+		}
+		owned[o.Task] = true
+	}
+	for _, yes := range owned {
+		if !yes {
+			return false
+		}
+	}
+	return true
+}
+
+// wait waits until something holds, asked with k locked; the test fails if that takes
+// longer than its patience, or if a task has halted.
+func (k *Kit) wait(what string, holds func() bool) {
+	k.t.Helper()
+	ctx, cancel := context.WithTimeout(k.t.Context(), k.patience)
+	defer cancel()
+	var halted error
+	begun := time.Now()
+	ok := k.until(ctx, func() bool {
+		halted = k.halted()
+		return halted != nil || holds()
+	})
+	switch {
+	case halted != nil:
+		k.t.Fatalf("waited for %s: %v", what, halted)
+	case !ok:
+		k.t.Fatalf("waited %v for %s, which did not come:\n%s", time.Since(begun).Round(time.Millisecond), what, k.describe())
+	}
+}
+
+// until waits until something holds, asked with k locked; false if ctx ends before.
+func (k *Kit) until(ctx context.Context, holds func() bool) bool {
+	for {
+		k.mu.Lock()
+		ok, changed := holds(), k.changed
+		k.mu.Unlock()
+		if ok {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+func (k *Kit) halted() error {
+	for o, mine := range k.owners {
+		if mine.status.Halted != nil {
+			return fmt.Errorf("task %d has halted: %w", o.Task, mine.status.Halted)
+		}
+	}
+	return nil
+}
+
+// Status is where each task stands that runs now, by task: how much waits in its queue
+// and at holds, how many records are under way, how far its sources are. It is as of
+// the last step of each.
+func (k *Kit) Status() []runtime.Status {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	all := make([]runtime.Status, k.tasks)
+	for i := range all {
+		all[i].TaskInfo = runtime.TaskInfo{Module: k.plan.Module, Task: task.ID(i)}
+	}
+	for o, mine := range k.owners {
+		if mine.known && (mine.status.Running || !all[o.Task].Running) {
+			all[o.Task] = mine.status
+		}
+	}
+	return all
+}
+
+// describe words the status for a test that fails.
+func (k *Kit) describe() string {
+	var out strings.Builder
+	for _, s := range k.Status() {
+		fmt.Fprintf(&out, "  %v\n", &s)
+	}
+	return out.String()
+}
