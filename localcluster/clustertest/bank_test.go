@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/module/agg"
 	"github.com/coppice-run/coppice/pstate"
 )
 
@@ -11,6 +12,8 @@ import (
 // tasks. A transfer is booked at the account that pays, on its task, and then at the
 // other one, on that one's.
 type Bank struct {
+	careless bool // books a transfer each time that it runs
+
 	Transfers module.Depot[Transfer]
 	Balances  pstate.Map[string, int]
 	// Booked are the transfers that an account has booked: what makes a second run of a
@@ -52,7 +55,25 @@ func (m *Bank) onDeposit(ev *module.Event, t Transfer) error {
 
 // book changes a balance, once for each transfer.
 func (m *Bank) book(ev *module.Event, account string, id, amount int) {
-	if m.Booked.Key(account).Add(ev, id) {
+	if m.careless || m.Booked.Key(account).Add(ev, id) {
 		m.Balances.Key(account).Update(ev, func(n int) int { return n + amount })
 	}
+}
+
+// counter counts words where they are, and returns the count.
+type counter struct {
+	Words  module.Depot[string]
+	Counts pstate.Map[string, int]
+	Count  module.Ack[int]
+}
+
+func (m *counter) Define(b *module.Builder) {
+	module.HashDepot(b, &m.Words, "words", func(v string) string { return v })
+	s := b.Stream("counter")
+	s.PState(&m.Counts, "counts")
+	module.DeclareAck(s, &m.Count, agg.Last[int]())
+	module.DeclareSource(s, m.Words, func(ev *module.Event, v string) error {
+		m.Count.Return(ev, m.Counts.Key(v).Update(ev, func(n int) int { return n + 1 }))
+		return nil
+	})
 }

@@ -34,6 +34,20 @@ type Write struct {
 	Drop bool
 }
 
+// String prints the write: "counts be = 1".
+func (w Write) String() string {
+	switch name := strings.TrimSpace(w.Table + " " + w.Field); {
+	case w.Drop:
+		return w.Table + " dropped"
+	case w.Delete:
+		return name + " deleted"
+	case w.Value == "":
+		return name
+	default:
+		return name + " = " + w.Value
+	}
+}
+
 // In returns the writes to a PState, those to its nested structures included.
 func (b *Batch) In(pstate string) []Write {
 	var found []Write
@@ -90,6 +104,7 @@ func (k *Kit) batchSent(i runtime.BatchInfo) {
 	defer k.mu.Unlock()
 	g, b := k.take(i)
 	g.sent = b
+	k.change()
 	for _, r := range k.recordings {
 		r.counts.Execs++
 	}
@@ -104,6 +119,7 @@ func (k *Kit) batchCommitted(i runtime.BatchInfo) {
 	} else if g := k.batches[i.TaskInfo]; g != nil {
 		b, g.sent = g.sent, Batch{}
 	}
+	k.change()
 	for _, r := range k.recordings {
 		r.counts.Batches++
 		r.batches = append(r.batches, b)

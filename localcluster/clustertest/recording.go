@@ -106,6 +106,13 @@ func (r *Recording) Counts() Counts {
 	return r.counts
 }
 
+// Await waits until the counts satisfy a condition, which what words for the message of
+// a test that fails.
+func (r *Recording) Await(what string, holds func(Counts) bool) {
+	r.k.t.Helper()
+	r.k.wait(what, func() bool { return holds(r.counts) })
+}
+
 // Events are the events that have ended, those of one task in their order.
 func (r *Recording) Events() []runtime.EventInfo {
 	r.k.mu.Lock()
@@ -118,6 +125,7 @@ func (k *Kit) eventEnd(i runtime.EventInfo) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.gather(i)
+	k.change()
 	for _, r := range k.recordings {
 		r.events = append(r.events, i)
 		c, a := &r.counts, &i.Accesses
@@ -137,6 +145,7 @@ func (k *Kit) eventEnd(i runtime.EventInfo) {
 func (k *Kit) fetched(i runtime.FetchInfo) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.change()
 	for _, r := range k.recordings {
 		r.counts.Fetches++
 		r.counts.Fetched += i.Reads
