@@ -155,14 +155,15 @@ func (t *Task) seal() bool {
 	t.forgetKept(b)
 	b.openBooks()
 	t.writeProgress(b)
-	if !t.crashesSealed(b) {
-		t.send(b)
-	}
+	t.send(b)
 	return false
 }
 
 // send puts the batch under way.
 func (t *Task) send(b *batch) {
+	if t.crashesSealed(b) {
+		return
+	}
 	b.commit.Head = t.head
 	b.commit.Head.Number++
 	b.commit.Level = t.options.Durability

@@ -120,11 +120,14 @@ const (
 	Slow                     // an owner takes its time, and nobody replaces it
 	HandOver                 // a nominee asks a healthy owner to finish, and takes the task then, later, or never
 	FullMemory               // a server takes no writes for a while
+	CrashPoint               // an owner is gone at a moment of an event: around its commit, before its acks
+	Held                     // a handler's events wait on a task, and the others go on
 	faultCount
 )
 
 var faultNames = [faultCount]string{"crash", "zombie", "lost-reply", "late-exec", "refused", "restart", "split", "reset", "clock-jump", "steal", "stall",
-	"tail-loss", "slot-loss", "zombie-write", "rebalance-in-take-over", "double-frame", "double-fetch", "slow", "hand-over", "full-memory"}
+	"tail-loss", "slot-loss", "zombie-write", "rebalance-in-take-over", "double-frame", "double-fetch", "slow", "hand-over", "full-memory",
+	"crash-point", "held"}
 
 func (f Fault) String() string {
 	if f >= faultCount {

@@ -136,6 +136,9 @@ func (o *owner) carryOut(e *runtime.Effects) {
 	if e.Halt != nil {
 		w.halted(o, e.Halt)
 	}
+	if e.Crash {
+		o.crashed()
+	}
 	if e.Finished {
 		w.tracef("%v has finished", o)
 		if o.finished != nil {

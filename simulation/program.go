@@ -92,6 +92,9 @@ func (p *Program) Pause(d time.Duration) {
 	p.wait(func(wake func()) { p.w.after(int64(d), wake) })
 }
 
+// Tasks is the number of the module's tasks in this run; task.Keys gives keys of each.
+func (p *Program) Tasks() int { return p.w.tasks }
+
 // Now is the virtual time since the start of the run.
 func (p *Program) Now() time.Duration { return time.Duration(p.w.now) }
 

@@ -18,6 +18,7 @@ import (
 type world struct {
 	config   Config
 	random   *rand.Rand
+	steering *rand.Rand // of the faults of steer.go
 	workload Case
 	plan     *module.Plan
 	steps    []*module.StepPlan
@@ -84,7 +85,8 @@ func Run(config Config) *Result {
 func newWorld(config Config) *world {
 	w := &world{
 		config: config, random: rand.New(rand.NewPCG(config.Seed, 0x636f7070696365)), workload: config.Workload.New(),
-		logs: map[string][]partition{}, lines: map[link]*line{}, asked: map[uint64]*appended{},
+		steering: rand.New(rand.NewPCG(config.Seed, 0x7374656572)),
+		logs:     map[string][]partition{}, lines: map[link]*line{}, asked: map[uint64]*appended{},
 	}
 	w.result.Seed, w.result.Workload = config.Seed, config.Workload.Name
 	w.result.Fingerprint = 14695981039346656037
@@ -97,7 +99,7 @@ func newWorld(config Config) *world {
 	for f := range w.allowed {
 		// A run has a part of the faults: with all of them in each run, rare ones
 		// hide behind frequent ones.
-		w.allowed[f] = !config.Calm && w.chance(600) && !slices.Contains(config.Without, Fault(f))
+		w.allowed[f] = !config.Calm && w.mayStrike(Fault(f)) && !slices.Contains(config.Without, Fault(f))
 	}
 	w.meanPause = w.between(20*millisecond, 400*millisecond)
 	w.options = runtime.Options{
@@ -128,6 +130,14 @@ func (w *world) special() {
 	case 11: // the timeout is the last resort (R19): without it everything comes to rest
 		w.options.TreeTimeout = time.Hour
 	}
+}
+
+// mayStrike draws whether a run has a kind of faults.
+func (w *world) mayStrike(f Fault) bool {
+	if f >= steered {
+		return w.steering.IntN(1000) < 600
+	}
+	return w.chance(600)
 }
 
 func orDrawn(given int, drawn int64) int {
@@ -164,6 +174,7 @@ func (w *world) start() {
 	w.at(first, func() {
 		w.startUsers()
 		w.planFaults()
+		w.planSteering()
 	})
 	if c, ok := w.workload.(interface{ next() module.Module }); ok {
 		w.at(first+w.between(appending/4, appending), func() { w.update(c.next()) })
