@@ -107,9 +107,6 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 	return c, nil
 }
 
-// greetingPause is time enough for workers of one process to find each other.
-const greetingPause = 100 * time.Millisecond
-
 // Launch starts workers for a module and returns when its tasks run and its
 // handles work with the cluster's client.
 func (c *Cluster) Launch(ctx context.Context, m module.Module, config LaunchConfig) error {
@@ -120,10 +117,11 @@ func (c *Cluster) Launch(ctx context.Context, m module.Module, config LaunchConf
 	if config.Group == nil {
 		config.Group = memgroup.New(config.Workers)
 	}
+	greetings := greet(config.Tasks, config.Hooks)
 	l := &launched{m, worker.Config{
 		Log: c.log, Store: c.store, Network: c.network, Nominations: config.Group, Tasks: config.Tasks,
 		Options: config.Options, Listener: config.Listener, EncodeHops: !config.ShareValues, Logger: c.logger,
-		Hooks: config.Hooks, Clock: c.clock,
+		Hooks: greetings.hooks(), Clock: c.clock,
 	}}
 	c.mu.Lock()
 	c.launched = append(c.launched, l)
@@ -137,14 +135,8 @@ func (c *Cluster) Launch(ctx context.Context, m module.Module, config LaunchConf
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	if config.Workers > 1 {
-		// New owners of tasks greet each other; a tree that is begun before that may
-		// run again.
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(greetingPause):
-		}
+	if err := greetings.await(ctx); err != nil {
+		return err
 	}
 	return c.client.Use(ctx, m)
 }

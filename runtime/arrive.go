@@ -145,6 +145,9 @@ func (t *Task) drawChannels() {
 				if len(t.queue.drawn) >= drawAhead {
 					return
 				}
+				if !t.mayDrawFrom(in) {
+					break
+				}
 				p, event, ok := in.Draw()
 				if !ok {
 					break
@@ -245,7 +248,7 @@ func (t *Task) tellFailure(it *item, failures int, err error) {
 	if t.listener.RecordFailed != nil {
 		t.listener.RecordFailed(RecordInfo{
 			TaskInfo: t.info, Topology: t.topology[h.Topology].plan.Name, Source: t.plan.Streams[h.Topology].Sources[h.Origin.Source].Name,
-			Offset: h.Origin.Offset, Attempt: failures, Err: "step " + step + ": " + err.Error(), Trace: h.Origin.Trace,
+			Partition: h.Origin.Root, Offset: h.Origin.Offset, Attempt: failures, Err: "step " + step + ": " + err.Error(), Trace: h.Origin.Trace,
 		})
 	}
 	notice := wire.Notice{Group: h.Origin.Tree.ID, Offset: h.Origin.Offset, Attempt: failures, Step: step, Text: err.Error()}

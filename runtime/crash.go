@@ -1,6 +1,10 @@
 package runtime
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/coppice-run/coppice/internal/wire"
+)
 
 // Crash points: a task that ends as if its process had been killed, at a moment that
 // a test or the simulation names. The engine stops there, and says so with
@@ -19,7 +23,9 @@ const (
 	// ack, no answer to an appender.
 	AfterCommit
 	// BeforeAcks is when the hops to other tasks have left and the acks have not: the
-	// children of the event run, and the tree's root never hears of the event's end.
+	// children of the event run, and the tree's root never hears of the event's end. In
+	// exactly-once topologies what goes to one task travels together: acks that go where
+	// no hop goes have not left.
 	BeforeAcks
 )
 
@@ -82,13 +88,28 @@ func (t *Task) crashesCommitted(b *batch) bool {
 		return false
 	}
 	if b.crash == BeforeAcks {
-		for _, f := range b.frames {
-			if f.To != t.config.Task && len(f.Events) > 0 {
-				f.Acks = nil
-				t.ship(f)
-			}
-		}
+		t.shipHops(b)
 	}
 	t.crash()
 	return true
+}
+
+// shipHops sends off the hops of a batch to other tasks, and nothing else.
+func (t *Task) shipHops(b *batch) {
+	for _, f := range b.frames {
+		if f.To != t.config.Task && len(f.Events) > 0 {
+			f.Acks = nil
+			t.ship(f)
+		}
+	}
+	for i := range b.parcels {
+		p := &b.parcels[i]
+		if p.to == t.config.Task {
+			continue
+		}
+		if parsed, err := wire.ParseParcel(p.parcel.Raw, t.config.Task, p.to, t.directory); err == nil && len(parsed.Frame.Events) > 0 {
+			t.post(p.to, p.parcel.Raw)
+		}
+	}
+	t.postMail()
 }

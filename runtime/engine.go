@@ -77,6 +77,7 @@ type Task struct {
 	known    task.Mark // the newest commit that this owner knows of, to notice a regression
 	numbers  []uint64  // of the last frame to each task, in this period
 	peers    []peer
+	heard    []task.Mark // the last frame of each task: its sender's token and its number
 	// generations are the newest that this task has heard of (R21); in the slot, too.
 	generations map[generationKey]task.Mark
 
@@ -144,7 +145,7 @@ type topology struct {
 func New(config Config) *Task {
 	t := &Task{
 		config: config, options: config.Options.WithDefaults(), plan: config.Plan, steps: config.Plan.Steps(),
-		nominated: true, waiters: map[recordKey]*waiting{},
+		nominated: true, waiters: map[recordKey]*waiting{}, heard: make([]task.Mark, config.Tasks),
 		info: TaskInfo{Module: config.Plan.Module, Task: config.Task},
 	}
 	if config.Listener != nil {
@@ -229,6 +230,7 @@ func (t *Task) take(in Input) {
 	case *DepotFault:
 		t.halt(fmt.Errorf("depot %s: %w", in.Depot, in.Err))
 	case *FrameIn:
+		t.heard[in.Frame.From] = task.Mark{Token: in.Frame.Sender.Token, Number: in.Frame.Number}
 		t.onFrame(in.Frame, t.now)
 	case *CallDone:
 		t.onCallDone(in)

@@ -112,6 +112,27 @@ func (t *Task) mayDraw(l *lane, n int) int {
 	return may
 }
 
+// mayDrawFrom reports whether the next event of a channel may begin.
+func (t *Task) mayDrawFrom(in *inbox) bool {
+	if t.gates == nil {
+		return true
+	}
+	p, event, ok := in.Peek()
+	if !ok {
+		return true
+	}
+	for _, g := range t.gates {
+		if g.step == nil || g.step.ID != p.Frame.Events[event].Step {
+			continue
+		}
+		if g.let == 0 {
+			return false
+		}
+		g.let--
+	}
+	return true
+}
+
 // mayBegin reports whether a source may begin a record.
 func (t *Task) mayBegin(s *source) bool {
 	for _, g := range t.gates {
@@ -147,20 +168,27 @@ func (t *Task) waitingAtHolds() []Held {
 		if s := g.source; s != nil {
 			h.Events = s.count + s.retries.Len()
 		} else {
-			for _, l := range t.queue.lanes {
-				if l != nil {
-					l.each(func(e *wire.Event) bool {
-						if e.Step == g.step.ID {
-							h.Events++
-						}
-						return true
-					})
+			t.eachArrived(func(e *wire.Event) {
+				if e.Step == g.step.ID {
+					h.Events++
 				}
-			}
+			})
 		}
 		all = append(all, h)
 	}
 	return all
+}
+
+// eachArrived visits the events that have arrived and are not drawn.
+func (t *Task) eachArrived(visit func(*wire.Event)) {
+	for _, l := range t.queue.lanes {
+		if l != nil {
+			l.each(func(e *wire.Event) bool { visit(e); return true })
+		}
+	}
+	for i := range t.hops.in {
+		t.hops.in[i].Undrawn(visit)
+	}
 }
 
 // each visits the events of a lane in their order, until visit returns false.

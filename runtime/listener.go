@@ -108,12 +108,13 @@ type BatchInfo struct {
 // RecordInfo is about one record.
 type RecordInfo struct {
 	TaskInfo
-	Topology string
-	Source   string
-	Offset   int64
-	Attempt  int
-	Err      string
-	Trace    *wire.Trace
+	Topology  string
+	Source    string
+	Partition task.ID // of the depot; of an event that failed in an exactly-once topology not the task that speaks
+	Offset    int64
+	Attempt   int
+	Err       string
+	Trace     *wire.Trace
 }
 
 // RewoundInfo says where a source begins again.

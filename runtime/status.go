@@ -2,7 +2,10 @@ package runtime
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/coppice-run/coppice/task"
 )
 
 // Status is where a task stands between two steps: for tools that look at it, and for
@@ -10,14 +13,15 @@ import (
 // somebody wants it.
 type Status struct {
 	TaskInfo
-	// Running: it owns its slot and reads its depots.
+	// Running: it owns its slot and reads its depots. Head is its last commit.
 	Running bool
+	Head    task.Mark
 	// Halted is why it has stopped for good; nil: it has not.
 	Halted error
 	// Committing: a commit is under way. Events that ran since then gather in the open
 	// batch.
 	Committing bool
-	// Reading: a handler waits for what it reads, or for a look at a head.
+	// Reading: a handler waits for what it reads, or a frame for a look at a head.
 	Reading bool
 	// Open are the events of the open batch.
 	Open int
@@ -26,8 +30,14 @@ type Status struct {
 	QueuedBytes int64
 	// Pending are the records that the task has begun and not finished.
 	Pending int
-	// Trees are those of them that hopped: they wait for acks.
+	// Trees are those of them that hopped and wait for acks, but in exactly-once
+	// topologies.
 	Trees int
+	// Sent counts the frames to each task in this ownership period. Heard names the last
+	// frame from each that this task has dealt with, or dropped because it did not run
+	// yet: by its sender's token and its number.
+	Sent  []uint64
+	Heard []task.Mark
 	// Appenders are those who wait for records.
 	Appenders int
 	// Cached are the elements of PStates in memory.
@@ -86,8 +96,10 @@ func (s *Status) String() string {
 // Status counts what the task is at.
 func (t *Task) Status() Status {
 	s := Status{
-		TaskInfo: t.info, Running: t.phase == running, Committing: t.inflight != nil, Reading: t.co.waiting,
-		Queued: t.queued(), Pending: t.pending(), QueuedBytes: t.queue.bytes,
+		TaskInfo: t.info, Running: t.phase == running, Head: t.head.Mark,
+		Committing: t.inflight != nil, Reading: t.co.waiting || t.holding > 0,
+		Sent: slices.Clone(t.numbers), Heard: t.dealtWith(),
+		Queued: t.queued(), Pending: t.pending(), QueuedBytes: t.QueuedBytes(),
 		Held: t.waitingAtHolds(),
 	}
 	if t.phase == halted {
@@ -116,8 +128,25 @@ func (t *Task) Status() Status {
 	return s
 }
 
+// dealtWith leaves out the frames that wait for a look.
+func (t *Task) dealtWith() []task.Mark {
+	heard := slices.Clone(t.heard)
+	for i := range t.peers {
+		if len(t.peers[i].held) > 0 {
+			heard[i] = task.Mark{}
+		}
+	}
+	return heard
+}
+
 // queued is the number of events that wait to run.
-func (t *Task) queued() int { return t.queue.waiting + len(t.queue.drawn) - t.queue.at }
+func (t *Task) queued() int {
+	n := t.queue.waiting + len(t.queue.drawn) - t.queue.at
+	for i := range t.hops.in {
+		n += t.hops.in[i].Events()
+	}
+	return n
+}
 
 // pending is the number of records that were begun and are not finished.
 func (t *Task) pending() int {

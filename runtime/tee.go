@@ -28,6 +28,7 @@ func Tee(listeners ...*Listener) *Listener {
 
 		Rewound:   tee(all, func(l *Listener) func(RewoundInfo) { return l.Rewound }),
 		Joined:    tee(all, func(l *Listener) func(JoinedInfo) { return l.Joined }),
+		Strayed:   tee(all, func(l *Listener) func(StrayedInfo) { return l.Strayed }),
 		Took:      tee(all, func(l *Listener) func(TookInfo) { return l.Took }),
 		Regressed: tee(all, func(l *Listener) func(RegressedInfo) { return l.Regressed }),
 		Dropped:   tee(all, func(l *Listener) func(DroppedInfo) { return l.Dropped }),

@@ -224,6 +224,6 @@ func (t *Task) nextDeadline(topo *topology) int64 {
 func (t *Task) recordInfo(f *finished) RecordInfo {
 	return RecordInfo{
 		TaskInfo: t.info, Topology: f.source.topology.plan.Name, Source: f.source.plan.Name,
-		Offset: f.record.Offset, Attempt: int(f.attempt), Err: f.text, Trace: traceOf(f.record),
+		Partition: t.config.Task, Offset: f.record.Offset, Attempt: int(f.attempt), Err: f.text, Trace: traceOf(f.record),
 	}
 }

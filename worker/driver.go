@@ -39,6 +39,7 @@ type driver struct {
 	waiters map[uint64]chan runtime.Answer
 	waiter  uint64
 	finish  []chan struct{} // of those who wait for it to have finished
+	deaf    string          // why nobody is answered any more; "": they are
 
 	ready     chan struct{} // closed when the task runs for the first time
 	readyOnce sync.Once
@@ -270,7 +271,12 @@ func (d *driver) ask(q *wire.Request) (id uint64, answer <-chan runtime.Answer) 
 	d.waiter++
 	id = d.waiter
 	d.waiters[id] = ch
+	deaf := d.deaf
 	d.mu.Unlock()
+	if deaf != "" {
+		d.deliver(runtime.Answer{Waiter: id, Kind: runtime.AnswerHalted, Text: deaf})
+		return id, ch
+	}
 	if p := q.Parked; p != nil {
 		d.send(&runtime.Parked{Order: runtime.ParkedOrder(p.Order), Topology: p.Topology, Source: p.Source, Offset: p.Offset, Step: p.Step, Event: p.Event, Value: p.Value, Waiter: id})
 	} else {
@@ -300,9 +306,11 @@ func (d *driver) deliver(a runtime.Answer) {
 	}
 }
 
+// failWaiters answers all who wait, and all who still come, when the task ends here.
 func (d *driver) failWaiters(why string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.deaf = why
 	for id, ch := range d.waiters {
 		ch <- runtime.Answer{Waiter: id, Kind: runtime.AnswerHalted, Text: why}
 		delete(d.waiters, id)

@@ -14,9 +14,9 @@ type Hooks struct {
 	Began func(*Owner)
 	// Stepped is called after the task has taken the inputs that had come, and its
 	// effects were handed on. It runs where the handlers run, and holds them up.
-	Stepped func(*Owner, runtime.Status)
+	Stepped func(*Owner)
 	// Ended is called when the worker runs the task no longer. crashed: by CrashAt;
-	// another owner begins at once.
+	// another owner begins when Ended returns.
 	Ended func(o *Owner, crashed bool)
 }
 
@@ -33,6 +33,10 @@ type Owner struct {
 // waits. After Ended it does nothing.
 func (o *Owner) Send(in runtime.Input) { o.d.send(in) }
 
+// Status counts what the task is at, or was when it ended. It may be called inside of
+// Stepped and Ended alone.
+func (o *Owner) Status() runtime.Status { return o.d.engine.Status() }
+
 // began, stepped and ended tell the hooks.
 
 func (d *driver) began() {
@@ -43,7 +47,7 @@ func (d *driver) began() {
 
 func (d *driver) stepped() {
 	if h := d.w.config.Hooks; h != nil && h.Stepped != nil {
-		h.Stepped(d.owner, d.engine.Status())
+		h.Stepped(d.owner)
 	}
 }
 

@@ -33,16 +33,38 @@ func (k *Kit) await(ctx context.Context, place client.Place) (module.Acks, error
 		k.mu.Unlock()
 		acks, err := k.Client().Await(ctx, place)
 		var failed *client.FailedError
+		var unknown *client.UnknownError
 		switch {
 		case errors.As(err, &failed) && failed.WillRetry, errors.Is(err, client.ErrThrottled):
 			if !k.until(ctx, func() bool { return k.news[key] != heard }) {
 				return acks, err
 			}
-		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil: // the client's own patience
+		case errors.As(err, &unknown) && ctx.Err() == nil && !k.dropping(place.Depot) && !k.stuck():
+			// The client's own patience, or the engine's with a record that goes on.
 		default:
 			return acks, err
 		}
 	}
+}
+
+// stuck reports whether a task has halted.
+func (k *Kit) stuck() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.halted() != nil
+}
+
+// dropping reports whether a source of the depot does not retry: of a record that its
+// owner had begun and lost nobody will ever know more.
+func (k *Kit) dropping(depot string) bool {
+	for _, s := range k.plan.Streams {
+		for _, source := range s.Sources {
+			if source.Depot.Name == depot && source.Retry == module.RetriesNone {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // recordKey names a record.
@@ -59,7 +81,7 @@ func (k *Kit) recordEnded(i runtime.RecordInfo, count func(*Counts)) {
 	for _, s := range k.plan.Streams {
 		for _, source := range s.Sources {
 			if s.Name == i.Topology && source.Name == i.Source {
-				k.news[recordKey{source.Depot.Name, i.Task, i.Offset}]++
+				k.news[recordKey{source.Depot.Name, i.Partition, i.Offset}]++
 			}
 		}
 	}

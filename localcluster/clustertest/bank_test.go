@@ -13,6 +13,7 @@ import (
 // other one, on that one's.
 type Bank struct {
 	careless bool // books a transfer each time that it runs
+	options  []module.StreamOption
 
 	Transfers module.Depot[Transfer]
 	Balances  pstate.Map[string, int]
@@ -32,7 +33,7 @@ type Transfer struct {
 
 func (m *Bank) Define(b *module.Builder) {
 	module.HashDepot(b, &m.Transfers, "transfers", func(t Transfer) string { return t.From })
-	s := b.Stream("bank")
+	s := b.Stream("bank", m.options...)
 	s.PState(&m.Balances, "balances")
 	s.PState(&m.Booked, "booked")
 	module.DeclareStep(s, &m.deposit, "deposit", module.At(&m.Balances, func(t Transfer) string { return t.To }), m.onDeposit)

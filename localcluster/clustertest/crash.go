@@ -1,8 +1,10 @@
 package clustertest
 
 import (
+	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
@@ -89,6 +91,29 @@ func (c *Crash) when(i runtime.EventInfo) bool {
 	}
 	c.claimed, c.event = true, i
 	return true
+}
+
+// arrivedMost bounds how long the next owner waits for what the one before has sent: a
+// receiver may be in a handler that blocks.
+const arrivedMost = time.Second
+
+// arrived waits until what a crashed owner has sent is where it goes. A receiver that
+// has never heard of the owner looks at the task's head first, and would refuse what has
+// left a former one (R16).
+func (k *Kit) arrived(o *worker.Owner, last *runtime.Status) {
+	ctx, cancel := context.WithTimeout(context.Background(), arrivedMost)
+	defer cancel()
+	k.until(ctx, func() bool {
+		for other, mine := range k.owners {
+			if other.Task == o.Task || !mine.status.Running || last.Sent[other.Task] == 0 {
+				continue
+			}
+			if h := mine.status.Heard[o.Task]; h.Token != last.Head.Token || h.Number != last.Sent[other.Task] {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // crashed notes that an owner has ended. k is locked.

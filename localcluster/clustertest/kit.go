@@ -158,7 +158,8 @@ func (k *Kit) began(o *worker.Owner) {
 	}
 }
 
-func (k *Kit) stepped(o *worker.Owner, s runtime.Status) {
+func (k *Kit) stepped(o *worker.Owner) {
+	s := o.Status()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if mine := k.owners[o]; mine != nil {
@@ -168,12 +169,18 @@ func (k *Kit) stepped(o *worker.Owner, s runtime.Status) {
 }
 
 func (k *Kit) ended(o *worker.Owner, crashed bool) {
+	s := o.Status()
+	k.mu.Lock()
+	delete(k.owners, o)
+	k.change()
+	k.mu.Unlock()
+	if !crashed {
+		return
+	}
+	k.arrived(o, &s)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	delete(k.owners, o)
-	if crashed {
-		k.crashed(o)
-	}
+	k.crashed(o)
 	k.change()
 }
 

@@ -2,11 +2,13 @@ package clustertest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/localcluster"
 	"github.com/coppice-run/coppice/localcluster/clustertest"
 	"github.com/coppice-run/coppice/module"
@@ -120,6 +122,9 @@ func TestATaskThatHalts(t *testing.T) {
 	kit.Crash(0)
 	for range 2 {
 		clustertest.Begin(kit, bank.Transfers, Transfer{2, "a", "b", 1})
+	}
+	if _, err := bank.Transfers.Append(t.Context(), kit, Transfer{3, "a", "b", 1}); !errors.Is(err, client.ErrUnknown) {
+		t.Errorf("an append says %v", err)
 	}
 	if got := why(func() { kit.Settle() }); !strings.Contains(got, "waited for the module to come to rest: task 0 has halted: ") {
 		t.Errorf("Settle fails with %q", got)

@@ -112,6 +112,13 @@ func (k *Kit) wait(what string, holds func() bool) {
 	}
 }
 
+// AwaitStatus waits until the status of the tasks, by task, satisfies a condition, which
+// what words for the message of a test that fails.
+func (k *Kit) AwaitStatus(what string, holds func([]runtime.Status) bool) {
+	k.t.Helper()
+	k.wait(what, func() bool { return holds(k.status()) })
+}
+
 // until waits until something holds, asked with k locked; false if ctx ends before.
 func (k *Kit) until(ctx context.Context, holds func() bool) bool {
 	for {
@@ -144,6 +151,11 @@ func (k *Kit) halted() error {
 func (k *Kit) Status() []runtime.Status {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	return k.status()
+}
+
+// status is Status with k locked.
+func (k *Kit) status() []runtime.Status {
 	all := make([]runtime.Status, k.tasks)
 	for i := range all {
 		all[i].TaskInfo = runtime.TaskInfo{Module: k.plan.Module, Task: task.ID(i)}

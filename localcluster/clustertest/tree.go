@@ -58,7 +58,9 @@ func didOf(e *runtime.EventInfo) string {
 	}.String()
 }
 
-// treeKey names an attempt. Attempts of two owners may have one number.
+// treeKey names an attempt: by its tree, since attempts of two owners may have one
+// number, and since in an exactly-once topology an event may have more attempts than its
+// root; or by its number where nothing hopped.
 type treeKey struct {
 	topology, source string
 	partition        task.ID
@@ -73,6 +75,9 @@ func (r *Recording) Trees() []Tree {
 	byKey := map[treeKey][]runtime.EventInfo{}
 	for _, e := range r.Events() {
 		key := treeKey{e.Topology, e.Source, e.RootTask, e.Offset, e.Attempt, e.Tree}
+		if e.Tree != 0 {
+			key.attempt = 0
+		}
 		if byKey[key] == nil {
 			order = append(order, key)
 		}
@@ -80,27 +85,33 @@ func (r *Recording) Trees() []Tree {
 	}
 	trees := make([]Tree, len(order))
 	for i, key := range order {
-		trees[i] = Tree{Topology: key.topology, Source: key.source, Partition: key.partition, Offset: key.offset, Attempt: key.attempt}
+		trees[i] = Tree{Topology: key.topology, Source: key.source, Partition: key.partition, Offset: key.offset}
 		trees[i].plant(byKey[key])
+		trees[i].Attempt = trees[i].Events[0].Attempt
 	}
 	return trees
 }
 
 // plant puts the events into the order of the tree: the seed of a child follows from
-// its parent's and its number.
+// its parent's and its number. An event that ran several times is there several times.
 func (t *Tree) plant(events []runtime.EventInfo) {
-	bySeed := map[uint64]int{}
+	bySeed := map[uint64][]int{}
 	for i, e := range events {
-		bySeed[e.Seed] = i
+		bySeed[e.Seed] = append(bySeed[e.Seed], i)
 	}
 	placed := make([]bool, len(events))
 	var place func(i, depth int)
 	place = func(i, depth int) {
 		placed[i] = true
 		t.Events, t.depth = append(t.Events, events[i]), append(t.depth, depth)
+		if events[i].Err != nil {
+			return // what it sent was taken back
+		}
 		for n := range events[i].Children {
-			if child, ran := bySeed[acker.Child(events[i].Seed, uint32(n))]; ran && !placed[child] {
-				place(child, depth+1)
+			for _, child := range bySeed[acker.Child(events[i].Seed, uint32(n))] {
+				if !placed[child] {
+					place(child, depth+1)
+				}
 			}
 		}
 	}
