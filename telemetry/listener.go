@@ -74,7 +74,8 @@ func (s *spans) eventEnd(i runtime.EventInfo) {
 	if t.event == nil {
 		return
 	}
-	t.event.SetAttributes(attribute.Int("coppice.hops", i.Children))
+	t.event.SetAttributes(attribute.Int("coppice.hops", i.Children), attribute.Int("coppice.point_reads", i.Accesses.PointReads),
+		attribute.Int("coppice.range_scans", i.Accesses.RangeScans), attribute.Int("coppice.elements", i.Accesses.Elements), attribute.Int("coppice.writes", i.Accesses.Writes))
 	if i.Err != nil {
 		t.event.SetStatus(codes.Error, i.Err.Error())
 	}
