@@ -15,9 +15,9 @@ func (h HandlerName) String() string {
 	return "step " + h.Topology + "/" + h.Name
 }
 
-// Handles is what stands for handlers of a module: a Step for its own, a Depot for
-// those of all sources that read it, a HandlerName for the one that it names. For
-// test kits.
+// Handles is what stands for handlers of a module: a Step and a Call for their own, a
+// Depot for those of all sources that read it, a HandlerName for the one that it names.
+// For test kits.
 type Handles interface{ handlers(*Plan) []HandlerName }
 
 // HandlersOf returns the handlers that h stands for; none if the module of the plan
@@ -40,10 +40,24 @@ func (p *Plan) Handlers() []HandlerName {
 }
 
 func (s Step[T]) handlers(p *Plan) []HandlerName {
-	if s.s == nil || int(s.s.plan.ID) >= p.StepCount || p.Steps()[s.s.plan.ID] != s.s.plan {
+	if s.s == nil {
 		return nil
 	}
-	return []HandlerName{{s.s.plan.Topology, s.s.plan.Name, false}}
+	return s.s.plan.handlers(p)
+}
+
+func (c Call[In]) handlers(p *Plan) []HandlerName {
+	if c.c == nil {
+		return nil
+	}
+	return c.c.plan.handlers(p)
+}
+
+func (s *StepPlan) handlers(p *Plan) []HandlerName {
+	if int(s.ID) >= p.StepCount || p.Steps()[s.ID] != s {
+		return nil
+	}
+	return []HandlerName{{s.Topology, s.Name, false}}
 }
 
 func (d Depot[T]) handlers(p *Plan) []HandlerName {

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/coppice-run/coppice/acker"
 	"github.com/coppice-run/coppice/internal/wire"
@@ -127,9 +128,13 @@ func (t *Task) beginCalls() {
 		t.calls.resting = append(t.calls.resting[:i], t.calls.resting[i+1:]...)
 		t.calls.queued = append(t.calls.queued, c)
 	}
-	for len(t.calls.queued) > 0 && t.calls.running < t.options.MaxCallsPerTask {
-		c := t.calls.queued[0]
-		t.calls.queued = t.calls.queued[1:]
+	for t.calls.running < t.options.MaxCallsPerTask {
+		i := t.nextToMake()
+		if i < 0 {
+			break
+		}
+		c := t.calls.queued[i]
+		t.calls.queued = slices.Delete(t.calls.queued, i, i+1)
 		t.calls.running++
 		e := &c.frame.Events[0]
 		t.effects.Calls = append(t.effects.Calls, Call{ID: c.id, Step: e.Step, Seed: e.Seed, Input: c.frame.Columns[e.Step]})

@@ -17,7 +17,7 @@ import (
 // without a hold does not come about with one.
 
 // Hold has the events of a step, or the records of a source, wait from the next one
-// on that the task would begin. Those that are drawn for the open batch already
+// on that the task would begin; of a call to the outside, that it is made. Those that are drawn for the open batch already
 // still run. Trees whose events wait go on to be under their timeout. A handler that
 // the module does not have changes nothing.
 type Hold struct{ Handler module.HandlerName }
@@ -133,6 +133,29 @@ func (t *Task) mayDrawFrom(in *inbox) bool {
 	return true
 }
 
+// nextToMake is the first call that waits and may be made; -1: there is none.
+func (t *Task) nextToMake() int {
+	for i, c := range t.calls.queued {
+		if t.mayMake(c) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (t *Task) mayMake(c *call) bool {
+	for _, g := range t.gates {
+		if g.step == nil || g.step.ID != c.frame.Events[0].Step {
+			continue
+		}
+		if g.let == 0 {
+			return false
+		}
+		g.let--
+	}
+	return true
+}
+
 // mayBegin reports whether a source may begin a record.
 func (t *Task) mayBegin(s *source) bool {
 	for _, g := range t.gates {
@@ -156,7 +179,8 @@ func (t *Task) hasBegun(s *source) {
 type Held struct {
 	Handler module.HandlerName
 	// Events of the step that have arrived and wait, in front or behind others that
-	// wait; or records of the source that were read and have not begun.
+	// wait; or records of the source that were read and have not begun; or calls that
+	// are not made.
 	Events int
 }
 
@@ -188,6 +212,9 @@ func (t *Task) eachArrived(visit func(*wire.Event)) {
 	}
 	for i := range t.hops.in {
 		t.hops.in[i].Undrawn(visit)
+	}
+	for _, c := range t.calls.queued {
+		visit(&c.frame.Events[0])
 	}
 }
 

@@ -33,6 +33,8 @@ type Status struct {
 	// Trees are those of them that hopped and wait for acks, but in exactly-once
 	// topologies.
 	Trees int
+	// Calls are the calls to the outside that are under way, or wait.
+	Calls int
 	// Sent counts the frames to each task in this ownership period. Heard names the last
 	// frame from each that this task has dealt with, or dropped because it did not run
 	// yet: by its sender's token and its number.
@@ -83,7 +85,7 @@ func (s *Status) String() string {
 	case !s.Running:
 		out.WriteString("does not own its slot, ")
 	}
-	fmt.Fprintf(&out, "%d events queued, %d in the open batch, %d records pending, %d trees, committing %t, reading %t", s.Queued, s.Open, s.Pending, s.Trees, s.Committing, s.Reading)
+	fmt.Fprintf(&out, "%d events queued, %d in the open batch, %d records pending, %d trees, %d calls, committing %t, reading %t", s.Queued, s.Open, s.Pending, s.Trees, s.Calls, s.Committing, s.Reading)
 	for _, src := range s.Sources {
 		fmt.Fprintf(&out, "; source %s/%s at offset %d, %d records wait, %d for another attempt", src.Topology, src.Source, src.Next, src.Waiting, src.Retries)
 	}
@@ -98,7 +100,7 @@ func (t *Task) Status() Status {
 	s := Status{
 		TaskInfo: t.info, Running: t.phase == running, Head: t.head.Mark,
 		Committing: t.inflight != nil, Reading: t.co.waiting || t.holding > 0,
-		Sent: slices.Clone(t.numbers), Heard: t.dealtWith(),
+		Calls: len(t.calls.all), Sent: slices.Clone(t.numbers), Heard: t.dealtWith(),
 		Queued: t.queued(), Pending: t.pending(), QueuedBytes: t.QueuedBytes(),
 		Held: t.waitingAtHolds(),
 	}

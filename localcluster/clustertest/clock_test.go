@@ -135,8 +135,8 @@ func TestInABubble(t *testing.T) {
 		if waited := time.Since(begun); waited < 30*time.Second || waited > 31*time.Second {
 			t.Errorf("the second attempt came after %v", waited)
 		}
-		hold.Release()
 		crash := kit.CrashAt(clustertest.AfterCommit, bank.deposit)
+		hold.Release()
 		if _, err := p.Await(); err != nil {
 			t.Fatal(err)
 		}

@@ -47,7 +47,8 @@ type Crash struct {
 // connection, its queue and its trees; what had left before is on its way. Another owner
 // begins at once, and records that were under way run again from their roots.
 //
-// A handler that ends with an error is no event for it. h is as in Hold.
+// A handler that ends with an error is no event for it. h is as in Hold; of a call the
+// event is that which takes its result.
 func (k *Kit) CrashAt(point Point, h module.Handles, on ...task.ID) *Crash {
 	k.t.Helper()
 	if point < BeforeCommit || point > BeforeAcks {

@@ -23,8 +23,8 @@ type Hold struct {
 // from one task to another keep their order. Owners that come later hold as well. All
 // holds end with the test.
 //
-// h is a module.Step, a module.Depot, or what Step and Source return. To hold what is
-// held already fails the test.
+// h is a module.Step, a module.Depot, a module.Call, which is then not made, or what
+// Step and Source return. To hold what is held already fails the test.
 func (k *Kit) Hold(h module.Handles, on ...task.ID) *Hold {
 	k.t.Helper()
 	hold := &Hold{k: k, handlers: k.handlers(h), tasks: k.some(on)}
