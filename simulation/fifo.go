@@ -20,6 +20,7 @@ type place struct{ tree, seed uint64 }
 type sending struct {
 	from   int // number of the owner's process
 	number uint64
+	again  bool
 }
 
 type pair struct{ from, to int }
@@ -39,7 +40,7 @@ func (f *fifo) ended(w *world, o *owner, i *runtime.EventInfo) {
 	if f.sent == nil {
 		f.sent, f.ran, f.next = map[place]sending{}, map[pair]uint64{}, map[int]uint64{}
 	}
-	if s, ok := f.sent[place{i.Tree, i.Seed}]; ok && !i.Root && !w.outside(i.Step) {
+	if s, ok := f.sent[place{i.Tree, i.Seed}]; ok && !s.again && !i.Root && !w.outside(i.Step) {
 		p := pair{s.from, o.number}
 		if last := f.ran[p]; s.number < last {
 			w.violate("%v ran %s of task %d offset %d, event %d of owner %d, behind event %d: out of order", o, i.Step, i.RootTask, i.Offset, s.number, s.from, last)
@@ -51,6 +52,11 @@ func (f *fifo) ended(w *world, o *owner, i *runtime.EventInfo) {
 	}
 	for child := range i.Children {
 		f.next[o.number]++
-		f.sent[place{i.Tree, acker.Child(i.Seed, uint32(child))}] = sending{o.number, f.next[o.number]}
+		p := place{i.Tree, acker.Child(i.Seed, uint32(child))}
+		if _, twice := f.sent[p]; twice && w.config.Workload.Detects {
+			f.sent[p] = sending{again: true} // its sender lost the commit and ran again: which of the two arrives is not known
+			continue
+		}
+		f.sent[p] = sending{from: o.number, number: f.next[o.number]}
 	}
 }

@@ -124,6 +124,6 @@ func blindReads() []Mutation {
 		{Name: "page-too-short", Rule: "3.39", What: "a range with a limit asks for no more elements than the limit, though the batch has deleted some of them: it returns too few", File: "internal/overlay/scan.go",
 			Old: "if most := left + len(t.dirty); left > 0", New: "if most := left; left > 0"},
 		{Name: "owner-ahead", Rule: "3.54", What: "after looking ahead the running event counts as of another topology: its writes are refused and its record fails", File: "runtime/run.go",
-			Old: "\tt.host.Scratch = scratch\n\tt.view.Owner = owner\n", New: "\tt.host.Scratch = scratch\n\t_ = owner\n"},
+			Old: "\tt.view.Owner, t.accesses = owner, accesses\n", New: "\t_, t.accesses = owner, accesses\n"},
 	}
 }

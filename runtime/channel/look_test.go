@@ -9,7 +9,7 @@ import (
 )
 
 // parcel is one with events of so many seeds from a first one on.
-func parcel(number, first uint64, events int) *wire.Parcel {
+func lookParcel(number, first uint64, events int) *wire.Parcel {
 	p := &wire.Parcel{ParcelHead: wire.ParcelHead{Number: number}, Frame: &wire.Frame{}}
 	for i := range events {
 		p.Frame.Events = append(p.Frame.Events, wire.Event{Seed: first + uint64(i)})
@@ -24,7 +24,7 @@ func TestLookingTakesNothing(t *testing.T) {
 	if _, _, ok := in.Peek(); ok || in.Events() != 0 {
 		t.Error("an empty channel has an event")
 	}
-	for _, p := range []*wire.Parcel{parcel(1, 0, 2), parcel(2, 2, 0), parcel(3, 2, 3)} {
+	for _, p := range []*wire.Parcel{lookParcel(1, 0, 2), lookParcel(2, 2, 0), lookParcel(3, 2, 3)} {
 		if _, err := in.Put(p); err != nil {
 			t.Fatal(err)
 		}
