@@ -104,7 +104,7 @@ func TestThePlantedBugIsFound(t *testing.T) {
 	if len(found.said) == 0 {
 		t.Fatal("1,000 seeds did not find the planted bug")
 	}
-	for _, part := range []string{"which does not exist", "reduced to", "ran persist"} {
+	for _, part := range []string{"which does not exist", "reduced to", "/persist of task"} {
 		if !strings.Contains(found.said, part) {
 			t.Errorf("the story does not say %q", part)
 		}
