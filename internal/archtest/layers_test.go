@@ -33,7 +33,9 @@ func (l layer) String() string {
 var place = map[string]layer{
 	"task":               vocabulary,
 	"acker":              vocabulary,
+	"codec":              vocabulary,
 	"internal/codec":     vocabulary,
+	"internal/shape":     vocabulary,
 	"internal/lifecycle": vocabulary,
 	"internal/progress":  vocabulary,
 
@@ -77,6 +79,7 @@ var place = map[string]layer{
 	// What serves development alone: no other layer may need it.
 	"deploy":              entry,
 	"internal/stack":      entry,
+	"internal/model":      entry,
 	"internal/mutants":    entry,
 	"internal/chaos":      entry,
 	"internal/faultproxy": entry,

@@ -5,6 +5,7 @@
 package codec
 
 import (
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 	"strconv"
 	"unicode/utf8"
 	"unsafe"
+
+	"github.com/coppice-run/coppice/internal/shape"
 )
 
 // Codec encodes values of one type. Decode may keep and alias raw, which
@@ -28,6 +31,8 @@ type Codec[T any] struct {
 	Plain bool
 	// Sure: Append cannot fail, so it may be put off until the commit.
 	Sure bool
+	// Shape is how values are stored, for the plan.
+	Shape *shape.Shape
 }
 
 // ErrNotUTF8 says that a string has no JSON form.
@@ -38,11 +43,12 @@ var ErrNotUTF8 = errors.New("string is not UTF-8 and has no JSON form; use []byt
 // channels, complex numbers, interfaces without variants.
 func JSON[T any]() (Codec[T], error) {
 	t := reflect.TypeFor[T]()
-	codec := Codec[T]{Name: "json", Append: appendJSON[T], Decode: decodeJSON[T], Plain: plain(t)}
-	if err := roundTrips(t); err != nil {
+	codec := Codec[T]{Name: "json", Append: appendJSON[T], Decode: decodeJSON[T], Plain: shape.Plain(t)}
+	if err := shape.JSON.Losses(t); err != nil {
 		return codec, err
 	}
-	if t.Implements(marshalerType) || reflect.PointerTo(t).Implements(marshalerType) {
+	codec.Shape = shape.JSON.Of(t)
+	if marshals(t) {
 		return codec, nil
 	}
 	switch t.Kind() {
@@ -58,6 +64,11 @@ func JSON[T any]() (Codec[T], error) {
 	return codec, nil
 }
 
+// marshals reports whether a type writes its JSON itself; a pointer's method counts.
+func marshals(t reflect.Type) bool {
+	return reflect.PointerTo(t).Implements(reflect.TypeFor[json.Marshaler]()) || reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextMarshaler]())
+}
+
 // Text returns the codec that writes a string's or byte slice's own bytes. It
 // fits no other type.
 func Text[T any]() (Codec[T], error) {
@@ -68,14 +79,14 @@ func Text[T any]() (Codec[T], error) {
 			Name:   "text",
 			Append: func(dst []byte, value *T) ([]byte, error) { return append(dst, *asString(value)...), nil },
 			Decode: func(raw []byte, value *T) error { *asString(value) = view(raw); return nil },
-			Plain:  true, Sure: true,
+			Plain:  true, Sure: true, Shape: &shape.Shape{Kind: "string"},
 		}, nil
 	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8:
 		return Codec[T]{
 			Name:   "text",
 			Append: func(dst []byte, value *T) ([]byte, error) { return append(dst, *asBytes(value)...), nil },
 			Decode: func(raw []byte, value *T) error { *asBytes(value) = append([]byte(nil), raw...); return nil },
-			Sure:   true,
+			Sure:   true, Shape: &shape.Shape{Kind: "bytes"},
 		}, nil
 	}
 	return Codec[T]{}, fmt.Errorf("the text codec is for strings and byte slices, not for %v", t)

@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	pub "github.com/coppice-run/coppice/codec"
 	"github.com/coppice-run/coppice/internal/codec"
 )
 
@@ -226,5 +227,71 @@ func TestUnion(t *testing.T) {
 	var none animal
 	if _, err := c.Append(nil, &none); err == nil {
 		t.Error("nil was encoded as a variant")
+	}
+}
+
+// The first codec that takes a type stores it.
+func TestChoose(t *testing.T) {
+	t.Parallel()
+	own := pub.Of("own", func(dst []byte, n *int) ([]byte, error) { return append(dst, byte(*n)), nil }, func(raw []byte, n *int) error { *n = int(raw[0]); return nil })
+	several := []pub.Codec{own, pub.Text, pub.JSON}
+	n, s, b := 7, "x", true
+	if c, err := codec.Choose[int](several); err != nil || c.Name != "own" || !c.Plain || c.Sure || c.Shape.String() != "int" {
+		t.Errorf("an int is stored by %+v, %v", c, err)
+	} else if raw, err := c.Append(nil, &n); err != nil || string(raw) != "\x07" {
+		t.Errorf("stored as %q, %v", raw, err)
+	}
+	if c, err := codec.Choose[string](several); err != nil || c.Name != "text" || !c.Sure {
+		t.Errorf("a string is stored by %+v, %v", c, err)
+	} else if raw, err := c.Append(nil, &s); err != nil || string(raw) != "x" {
+		t.Errorf("stored as %q, %v", raw, err)
+	}
+	if c, err := codec.Choose[bool](several); err != nil || c.Name != "json" {
+		t.Errorf("a bool is stored by %+v, %v", c, err)
+	} else if raw, err := c.Append(nil, &b); err != nil || string(raw) != "true" {
+		t.Errorf("stored as %q, %v", raw, err)
+	}
+	if c, err := codec.Choose[float64](nil); err != nil || c.Name != "json" {
+		t.Errorf("without codecs a float is stored by %+v, %v", c, err)
+	}
+	for _, codecs := range [][]pub.Codec{{own, pub.Text}, {nil}} {
+		if _, err := codec.Choose[bool](codecs); err == nil {
+			t.Errorf("a bool was taken by one of %v", codecs)
+		}
+	}
+}
+
+// FuzzDecodeJSON: what is taken is written and read again as the same.
+func FuzzDecodeJSON(f *testing.F) {
+	for _, raw := range []string{"7", "-0", `"a\"b"`, "null", `{"S":"x","In":[{"N":null}]}`, "1e2", `"\ud800"`} {
+		f.Add([]byte(raw))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		again[int8](t, raw)
+		again[uint64](t, raw)
+		again[string](t, raw)
+		again[name](t, raw)
+		again[*int](t, raw)
+		again[[]int](t, raw)
+		again[bool](t, raw)
+		again[record](t, raw)
+	})
+}
+
+func again[T any](t *testing.T, raw []byte) {
+	c := mustJSON[T](t)
+	var v, back T
+	if c.Decode(raw, &v) != nil {
+		return
+	}
+	out, err := c.Append(nil, &v)
+	if err == nil {
+		err = c.Decode(out, &back)
+	}
+	if err != nil {
+		t.Fatalf("%q was read as %#v, which does not come back: %v", raw, v, err)
+	}
+	if once, err := c.Append(nil, &back); err != nil || string(once) != string(out) {
+		t.Fatalf("%q was read as %#v and came back as %#v, %v", raw, v, back, err)
 	}
 }
