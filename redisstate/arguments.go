@@ -26,6 +26,7 @@ var (
 	cmdSet, cmdUnlink = "SET", "UNLINK"
 	cmdHSet, cmdHDel  = "HSET", "HDEL"
 	cmdZAdd, cmdZRem  = "ZADD", "ZREM"
+	cmdSAdd, cmdSRem  = "SADD", "SREM"
 	zeroScore         = "0"
 )
 
@@ -46,8 +47,10 @@ func (a *arguments) change(c *store.Change) {
 	switch t.Kind {
 	case store.Value:
 		a.value(c)
-	case store.Map:
+	case store.Map, store.List:
 		a.hash(c, sets, deletes)
+	case store.Set:
+		a.members(c, sets, deletes)
 	case store.SortedMap:
 		a.hash(c, sets, deletes)
 		a.order(&t.Index, c, sets, deletes)
@@ -105,6 +108,20 @@ func (a *arguments) order(key *string, c *store.Change, sets, deletes int) {
 		a.command(start)
 	}
 	a.deletes(&cmdZRem, key, c, deletes)
+}
+
+func (a *arguments) members(c *store.Change, sets, deletes int) {
+	if sets > 0 {
+		start := len(a.memory)
+		a.memory = append(a.memory, &cmdSAdd, &c.Table.Key)
+		for i := range c.Writes {
+			if w := &c.Writes[i]; !w.Delete {
+				a.memory = append(a.memory, &w.Field)
+			}
+		}
+		a.command(start)
+	}
+	a.deletes(&cmdSRem, &c.Table.Key, c, deletes)
 }
 
 func (a *arguments) deletes(command, key *string, c *store.Change, n int) {

@@ -102,9 +102,11 @@ type question struct {
 	fields      *redis.SliceCmd           // HMGET
 	value       *redis.StringCmd          // GET
 	score       *redis.FloatCmd           // ZSCORE
-	count       *redis.IntCmd             // HLEN, ZCARD, EXISTS
+	member      *redis.BoolCmd            // SISMEMBER
+	count       *redis.IntCmd             // HLEN, ZCARD, SCARD, EXISTS
+	bounds      *redis.StringCmd          // HGET of a list's bounds
 	all         *redis.MapStringStringCmd // HGETALL
-	part        *redis.Cmd                // the range script
+	part        *redis.Cmd                // the range scripts
 }
 
 // ask puts the commands of the reads into a pipeline. Neighbouring Gets of one
@@ -114,7 +116,7 @@ func ask(ctx context.Context, pipe redis.Pipeliner, reads []store.Read) []questi
 	for i := 0; i < len(reads); i++ {
 		r := &reads[i]
 		q := question{first: i, last: i}
-		hash := r.Table.Kind == store.Map || r.Table.Kind == store.SortedMap
+		hash := r.Table.Kind == store.Map || r.Table.Kind == store.SortedMap || r.Table.Kind == store.List
 		switch {
 		case r.Kind == store.Get && hash:
 			fields := []string{r.Field}
@@ -126,16 +128,24 @@ func ask(ctx context.Context, pipe redis.Pipeliner, reads []store.Read) []questi
 			q.fields = pipe.HMGet(ctx, r.Table.Key, fields...)
 		case r.Kind == store.Get && r.Table.Kind == store.SortedSet:
 			q.score = pipe.ZScore(ctx, r.Table.Key, r.Field)
+		case r.Kind == store.Get && r.Table.Kind == store.Set:
+			q.member = pipe.SIsMember(ctx, r.Table.Key, r.Field)
 		case r.Kind == store.Get:
 			q.value = pipe.Get(ctx, r.Table.Key)
+		case r.Kind == store.Len && r.Table.Kind == store.List:
+			q.bounds = pipe.HGet(ctx, r.Table.Key, store.BoundsField)
 		case r.Kind == store.Len && hash:
 			q.count = pipe.HLen(ctx, r.Table.Key)
 		case r.Kind == store.Len && r.Table.Kind == store.SortedSet:
 			q.count = pipe.ZCard(ctx, r.Table.Key)
+		case r.Kind == store.Len && r.Table.Kind == store.Set:
+			q.count = pipe.SCard(ctx, r.Table.Key)
 		case r.Kind == store.Len:
 			q.count = pipe.Exists(ctx, r.Table.Key)
 		case r.Table.Kind == store.Map:
 			q.all = pipe.HGetAll(ctx, r.Table.Key)
+		case r.Table.Kind == store.List:
+			q.part = askPart(ctx, pipe, r)
 		default:
 			q.part = askRange(ctx, pipe, r)
 		}
@@ -158,6 +168,12 @@ func (q *question) answer(reads []store.Read) error {
 		err := q.score.Err()
 		r.Found = err == nil
 		return ignoreNil(err)
+	case q.member != nil:
+		found, err := q.member.Result()
+		r.Found = found
+		return err
+	case q.bounds != nil:
+		return q.answerBounds(r)
 	case q.count != nil:
 		count, err := q.count.Result()
 		r.Count = int(count)
@@ -171,6 +187,20 @@ func (q *question) answer(reads []store.Read) error {
 		return err
 	}
 	return answerRange(q.part, r)
+}
+
+func (q *question) answerBounds(r *store.Read) error {
+	text, err := q.bounds.Result()
+	if err != nil {
+		r.Count = 0
+		return ignoreNil(err)
+	}
+	bounds, err := store.ParseBounds(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.Table.Key, err)
+	}
+	r.Count = bounds.Len()
+	return nil
 }
 
 func (q *question) answerFields(reads []store.Read) error {

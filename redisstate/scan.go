@@ -40,15 +40,63 @@ return answer`
 
 func askRange(ctx context.Context, pipe redis.Pipeliner, r *store.Read) *redis.Cmd {
 	from, to := bounds(&r.Span)
-	reverse := "0"
 	if r.Span.Reverse {
-		from, to, reverse = to, from, "1"
+		from, to = to, from
 	}
 	keys := []string{r.Table.Key}
 	if r.Table.Kind == store.SortedMap {
 		keys = []string{r.Table.Index, r.Table.Key}
 	}
-	return pipe.EvalRO(ctx, rangeScript, keys, from, to, reverse, limit(&r.Span), store.BytesMax)
+	return pipe.EvalRO(ctx, rangeScript, keys, from, to, flag(r.Span.Reverse), limit(&r.Span), store.BytesMax)
+}
+
+// partScript answers one Range of a list: its elements between two positions, as far
+// as the bounds that lie beside them reach.
+//
+//	KEYS: the hash
+//	ARGV: from, to, "1" if both are counted from the first element, "1" if from high to low, elements at most, bytes at most
+//	answer: as of rangeScript
+const partScript = `
+local answer, bytes = {'0'}, 0
+local bounds = redis.call('HGET', KEYS[1], '` + store.BoundsField + `')
+if not bounds then return answer end
+local first, next = string.match(bounds, '^(-?%d+) (-?%d+)$')
+first, next = tonumber(first), tonumber(next)
+local from, to = tonumber(ARGV[1]), tonumber(ARGV[2])
+if ARGV[3] == '1' then from, to = from + first, to + first end
+from, to = math.max(from, first), math.min(to, next)
+local count = math.min(to - from, tonumber(ARGV[5]))
+if count <= 0 then return answer end
+if count < to - from then answer[1] = '1' end
+local fields = {}
+for i = 1, count do
+  fields[i] = string.format('%.0f', ARGV[4] == '1' and to - i or from + i - 1)
+end
+local values = redis.call('HMGET', KEYS[1], unpack(fields))
+for i = 1, count do
+  local value = values[i]
+  if value then
+    bytes = bytes + #fields[i] + #value
+    if #answer > 1 and bytes > tonumber(ARGV[6]) then
+      answer[1] = '1'
+      break
+    end
+    answer[#answer + 1] = fields[i]
+    answer[#answer + 1] = value
+  end
+end
+return answer`
+
+func askPart(ctx context.Context, pipe redis.Pipeliner, r *store.Read) *redis.Cmd {
+	p := &r.Part
+	return pipe.EvalRO(ctx, partScript, []string{r.Table.Key}, p.From, p.To, flag(p.FromFirst), flag(p.Reverse), store.ElementsMax, store.BytesMax)
+}
+
+func flag(b bool) string {
+	if b {
+		return "1"
+	}
+	return "0"
 }
 
 func limit(s *store.Span) int {

@@ -167,19 +167,63 @@ func (s *slot) answer(r *store.Read) {
 	switch r.Kind {
 	case store.Get:
 		r.Value, r.Found = table[r.Field]
-		if r.Table.Kind == store.SortedSet {
+		if r.Table.Kind == store.SortedSet || r.Table.Kind == store.Set {
 			r.Value = ""
 		}
 	case store.Len:
 		r.Count = len(table)
+		if r.Table.Kind == store.List {
+			r.Count = boundsIn(table).Len()
+		}
 	case store.Range:
-		s.answerRange(r, table)
+		if r.Table.Kind == store.List {
+			answerPart(r, table)
+		} else {
+			answerRange(r, table)
+		}
 	default:
 		panic(fmt.Sprintf("read kind %d", r.Kind))
 	}
 }
 
-func (s *slot) answerRange(r *store.Read, table map[string]string) {
+// boundsIn are the bounds of a list; zero if it is empty.
+func boundsIn(table map[string]string) store.Bounds {
+	text, ok := table[store.BoundsField]
+	if !ok {
+		return store.Bounds{}
+	}
+	b, err := store.ParseBounds(text)
+	if err != nil {
+		panic(err) // the engine wrote it
+	}
+	return b
+}
+
+// answerPart answers a Range of a list.
+func answerPart(r *store.Read, table map[string]string) {
+	b, p := boundsIn(table), r.Part
+	if p.FromFirst {
+		p.From, p.To = p.From+b.First, p.To+b.First
+	}
+	from, to := max(p.From, b.First), min(p.To, b.Next)
+	r.Elements, r.More = nil, false
+	bytes := 0
+	for i := range max(to-from, 0) {
+		position := from + i
+		if p.Reverse {
+			position = to - 1 - i
+		}
+		field := store.Position(position)
+		bytes += len(field) + len(table[field])
+		if i == store.ElementsMax || i > 0 && bytes > store.BytesMax {
+			r.More = true
+			return
+		}
+		r.Elements = append(r.Elements, store.Element{Field: field, Value: table[field]})
+	}
+}
+
+func answerRange(r *store.Read, table map[string]string) {
 	span := &r.Span
 	fields := slices.Sorted(maps.Keys(table))
 	if span.Reverse {

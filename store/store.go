@@ -36,11 +36,13 @@ const (
 	Map                       // fields with values, no order
 	SortedMap                 // fields with values, in the order of the fields' bytes
 	SortedSet                 // fields without values, in the order of their bytes
+	Set                       // fields without values, no order
+	List                      // values by their positions, and the list's bounds; see Bounds
 )
 
 // Table names one table of a slot. Both keys contain the slot's tag in braces.
 type Table struct {
-	Key   string // the key that holds the values, or the members of a sorted set
+	Key   string // the key that holds the values, or the members of a set
 	Index string // the key that holds the order of a sorted map; "" for other kinds
 	Kind  Kind
 }
@@ -94,9 +96,9 @@ func (b *Batch) Open(t Table) *Change {
 type ReadKind uint8
 
 const (
-	Get   ReadKind = iota + 1 // one field's value; of a sorted set: whether it holds the field
-	Len                       // the number of fields
-	Range                     // fields in order, and their values if the kind has them; sorted kinds only, except Span{} (any order) of a Map
+	Get   ReadKind = iota + 1 // one field's value; of a set: whether it holds the field
+	Len                       // the number of fields; of a List: of its elements
+	Range                     // fields in order, and their values if the kind has them; of sorted kinds a Span, of a List a Part, of a Map everything (any order)
 )
 
 // Span is a part of an ordered table, by the bytes of its fields. The zero Span
@@ -107,6 +109,16 @@ type Span struct {
 	LowOpen, HighOpen bool // whether the bound itself is left out
 	Reverse           bool // from high to low
 	Limit             int  // at most so many elements; 0 means ElementsMax
+}
+
+// Part is a part of a List: the positions from From to before To, both counted from
+// the list's first element if FromFirst is set. What of it lies outside of the list's
+// stored bounds is left out. An answer has at most ElementsMax elements and BytesMax
+// bytes.
+type Part struct {
+	From, To  int64
+	FromFirst bool
+	Reverse   bool // from high to low
 }
 
 // Limits of one Range answer (design.md section 7): beyond them More is set
@@ -128,6 +140,7 @@ type Read struct {
 	Kind  ReadKind
 	Field string // of Get
 	Span  Span   // of Range
+	Part  Part   // of Range of a List
 
 	Found    bool      // Get: the field is there
 	Value    string    // Get: its value

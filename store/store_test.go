@@ -32,3 +32,18 @@ func TestOpenedChangesShareNothing(t *testing.T) {
 		}
 	}
 }
+
+func FuzzParseBounds(f *testing.F) {
+	for _, text := range []string{"0 1", "-3 5", "5 5", "", "1", "1 x", "01 2", "9223372036854775807 9223372036854775807"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		b, err := store.ParseBounds(text)
+		if err != nil {
+			return
+		}
+		if again, err := store.ParseBounds(b.String()); err != nil || again != b || b.Len() == 0 {
+			t.Fatalf("%q was read as %v, which comes back as %v, %v", text, b, again, err)
+		}
+	})
+}

@@ -33,42 +33,52 @@ func del(t store.Table, fields ...string) store.Change {
 func everyKind(b *bench) {
 	s, _ := b.take(1)
 	value, m, sorted, set := b.table("v", store.Value), b.table("m", store.Map), b.table("sm", store.SortedMap), b.table("ss", store.SortedSet)
-	b.commit(s, head(1, 1), put(value, "", "one"), put(m, "a", "1", "b", "2"), put(sorted, "x", "8", "y", "9"), put(set, "e", "", "f", ""))
+	plain, list := b.table("s", store.Set), b.table("l", store.List)
+	b.commit(s, head(1, 1), put(value, "", "one"), put(m, "a", "1", "b", "2"), put(sorted, "x", "8", "y", "9"), put(set, "e", "", "f", ""),
+		put(plain, "g", "", "h", ""), put(list, "0", "first", "1", "second", store.BoundsField, "0 2"))
 	b.wantField(value, "", "one", true)
 	b.wantField(m, "b", "2", true)
 	b.wantField(sorted, "y", "9", true)
 	b.wantField(set, "f", "", true)
-	for t, n := range map[store.Table]int{value: 1, m: 2, sorted: 2, set: 2} {
+	b.wantField(plain, "h", "", true)
+	b.wantField(plain, "i", "", false)
+	b.wantField(list, "1", "second", true)
+	b.wantField(list, store.BoundsField, "0 2", true)
+	for t, n := range map[store.Table]int{value: 1, m: 2, sorted: 2, set: 2, plain: 2, list: 2} {
 		b.wantLen(t, n)
 	}
-	b.commit(s, head(1, 2), del(value, ""), del(m, "a"), del(sorted, "x"), del(set, "e"))
+	b.commit(s, head(1, 2), del(value, ""), del(m, "a"), del(sorted, "x"), del(set, "e"), del(plain, "g"), del(list, "0"), put(list, store.BoundsField, "1 2"))
 	b.wantField(value, "", "", false)
 	b.wantField(m, "a", "", false)
 	b.wantField(sorted, "x", "", false)
 	b.wantField(set, "e", "", false)
-	for t, n := range map[store.Table]int{value: 0, m: 1, sorted: 1, set: 1} {
+	b.wantField(plain, "g", "", false)
+	b.wantField(list, "0", "", false)
+	for t, n := range map[store.Table]int{value: 0, m: 1, sorted: 1, set: 1, plain: 1, list: 1} {
 		b.wantLen(t, n)
 	}
-	b.commit(s, head(1, 3), del(m, "b", "never"), del(sorted, "y"), del(set, "f"))
-	for _, t := range []store.Table{m, sorted, set} {
+	b.commit(s, head(1, 3), del(m, "b", "never"), del(sorted, "y"), del(set, "f"), del(plain, "h"), del(list, "1", store.BoundsField))
+	for _, t := range []store.Table{m, sorted, set, plain, list} {
 		b.wantLen(t, 0)
 	}
 }
 
 func drop(b *bench) {
 	s, _ := b.take(1)
-	for i, kind := range []store.Kind{store.Value, store.Map, store.SortedMap, store.SortedSet} {
+	for i, kind := range []store.Kind{store.Value, store.Map, store.SortedMap, store.SortedSet, store.Set, store.List} {
 		t := b.table(fmt.Sprint("t", i), kind)
+		old, c := put(t, "old", "1"), put(t, "new", "2")
 		field := "old"
-		if kind == store.Value {
+		switch kind {
+		case store.Value:
 			field = ""
+			old, c = put(t, "", "1"), store.Change{Table: t}
+		case store.List:
+			field = "7"
+			old, c = put(t, "7", "1", store.BoundsField, "7 8"), put(t, "0", "2", store.BoundsField, "0 1")
 		}
-		b.commit(s, head(1, uint64(10*i+1)), put(t, field, "1"))
-		c := put(t, "new", "2")
 		c.Drop = true
-		if kind == store.Value {
-			c = store.Change{Table: t, Drop: true}
-		}
+		b.commit(s, head(1, uint64(10*i+1)), old)
 		b.commit(s, head(1, uint64(10*i+2)), c)
 		b.wantField(t, field, "", false)
 		if kind != store.Value {

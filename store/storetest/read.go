@@ -20,6 +20,8 @@ var rangeCases = []subtest{
 	{"the limit of elements", limitOfElements},
 	{"the limit of bytes", limitOfBytes},
 	{"a whole map", wholeMap},
+	{"every part of a list", everyPart},
+	{"the limits of a list's answer", limitsOfList},
 }
 
 func ownCommit(b *bench) {
@@ -227,5 +229,88 @@ func wholeMap(b *bench) {
 	}
 	if len(reads[0].Elements) != 2 || got["a"] != "1" || got["b"] != "2" || reads[0].More {
 		b.Errorf("%+v", reads[0])
+	}
+}
+
+// wantPart checks the positions of a part of a list, whose values are theirs.
+func (b *bench) wantPart(t store.Table, part store.Part, from, to int64) {
+	b.Helper()
+	var want []string
+	for p := from; p < to; p++ {
+		want = append(want, store.Position(p))
+	}
+	if part.Reverse {
+		slices.Reverse(want)
+	}
+	reads := []store.Read{{Table: t, Kind: store.Get, Field: store.BoundsField}, {Table: t, Kind: store.Range, Part: part}}
+	b.read(reads)
+	var got []string
+	for _, e := range reads[1].Elements {
+		got = append(got, e.Field)
+		if e.Value != "v"+e.Field {
+			b.Errorf("part %+v: position %s has the value %q", part, e.Field, e.Value)
+		}
+	}
+	if !slices.Equal(got, want) || reads[1].More {
+		b.Errorf("part %+v of %s: %q, more %v; want %q", part, reads[0].Value, got, reads[1].More, want)
+	}
+}
+
+// everyPart asks for parts of a list that begins at several positions, by position
+// and counted from its first element.
+func everyPart(b *bench) {
+	s, _ := b.take(1)
+	for i, first := range []int64{0, -3, 5} {
+		t := b.table(fmt.Sprint("l", i), store.List)
+		b.wantPart(t, store.Part{From: -10, To: 10}, 0, 0)
+		bounds := store.Bounds{First: first, Next: first + 4}
+		pairs := []string{store.BoundsField, bounds.String()}
+		for p := bounds.First; p < bounds.Next; p++ {
+			pairs = append(pairs, store.Position(p), "v"+store.Position(p))
+		}
+		b.commit(s, head(1, uint64(i+1)), put(t, pairs...))
+		for from := first - 2; from < first+6; from++ {
+			for to := from - 1; to < first+7; to++ {
+				low, high := max(from, bounds.First), min(to, bounds.Next)
+				for _, reverse := range []bool{false, true} {
+					b.wantPart(t, store.Part{From: from, To: to, Reverse: reverse}, low, high)
+					b.wantPart(t, store.Part{From: from - first, To: to - first, FromFirst: true, Reverse: reverse}, low, high)
+				}
+			}
+		}
+		b.wantPart(t, store.Part{To: 1 << 53, FromFirst: true}, bounds.First, bounds.Next)
+	}
+}
+
+func limitsOfList(b *bench) {
+	s, _ := b.take(1)
+	many, big := b.table("many", store.List), b.table("big", store.List)
+	const n = store.ElementsMax + 500
+	pairs := []string{store.BoundsField, store.Bounds{Next: n}.String()}
+	for p := range int64(n) {
+		pairs = append(pairs, store.Position(p), "v")
+	}
+	value := strings.Repeat("x", store.BytesMax/4)
+	b.commit(s, head(1, 1), put(many, pairs...), put(big, "0", value, "1", value, "2", value, "3", value, "4", strings.Repeat("x", 2*store.BytesMax), store.BoundsField, "0 5"))
+	for _, c := range []struct {
+		table       store.Table
+		part        store.Part
+		first, last string
+		count       int
+		more        bool
+	}{
+		{many, store.Part{To: n}, "0", "999", 1000, true},
+		{many, store.Part{To: 1000}, "0", "999", 1000, false},
+		{many, store.Part{From: 500, To: n + 5}, "500", "1499", 1000, false},
+		{many, store.Part{To: n, Reverse: true}, "1499", "500", 1000, true},
+		{big, store.Part{To: 5}, "0", "2", 3, true},
+		{big, store.Part{From: 4, To: 5}, "4", "4", 1, false},
+	} {
+		reads := []store.Read{{Table: c.table, Kind: store.Range, Part: c.part}}
+		b.read(reads)
+		e := reads[0].Elements
+		if len(e) != c.count || reads[0].More != c.more || e[0].Field != c.first || e[len(e)-1].Field != c.last {
+			b.Errorf("part %+v: %d elements, more %v; want %+v", c.part, len(e), reads[0].More, c)
+		}
 	}
 }
