@@ -156,8 +156,8 @@ func lacks(running, declared *module.Plan) error {
 		i := slices.IndexFunc(running.PStates, func(have *module.PStatePlan) bool { return have.Name == p.Name })
 		if i < 0 {
 			missing = append(missing, fmt.Errorf("PState %q: %w; it has the PStates %s", p.Name, ErrMismatch, names(running.PStates, func(p *module.PStatePlan) string { return p.Name })))
-		} else if have := running.PStates[i]; have.Schema != p.Schema {
-			missing = append(missing, fmt.Errorf("PState %q: %w: its schema is %s, here %s", p.Name, ErrMismatch, have.Schema, p.Schema))
+		} else if have := running.PStates[i]; !have.ReadBy(p) {
+			missing = append(missing, fmt.Errorf("PState %q: %w: it is declared as %s, here as %s", p.Name, ErrMismatch, have, p))
 		}
 	}
 	if err := errors.Join(missing...); err != nil {

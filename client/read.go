@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/coppice-run/coppice/internal/overlay"
-	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/pstate"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
@@ -36,18 +35,20 @@ type direct struct {
 
 func (d *direct) Slot(p *overlay.Path) (store.Slot, error) {
 	if p.Decl == nil {
-		return store.Slot{}, fmt.Errorf("PState handle is not declared: bind its module with Use first")
+		return store.Slot{}, overlay.ErrUndeclared
 	}
 	b, err := d.c.module(p.Decl.Module)
 	if err != nil {
 		return store.Slot{}, err
 	}
 	id := d.task
-	if id == task.None {
-		if p.Len() == 0 || p.Segment(0).Kind == wire.SegmentNone {
+	if id == task.None || p.Decl.Global {
+		if id, err = p.Task(b.tasks); err != nil {
+			return store.Slot{}, fmt.Errorf("PState %s: %w", p.Decl.Name, err)
+		}
+		if id == task.None {
 			return store.Slot{}, fmt.Errorf("PState %s has a partition on each task and this read names no key: say which with AtTask", p.Decl.Name)
 		}
-		id = task.Of(wire.AppendPartition(nil, *p.Segment(0)), b.tasks)
 	}
 	if id < 0 || int(id) >= b.tasks {
 		return store.Slot{}, fmt.Errorf("module %s has no task %d; it has 0 to %d", b.name, id, b.tasks-1)

@@ -1,14 +1,6 @@
 package module
 
-import (
-	"fmt"
-
-	"github.com/coppice-run/coppice/internal/codec"
-	"github.com/coppice-run/coppice/internal/overlay"
-	"github.com/coppice-run/coppice/internal/progress"
-	"github.com/coppice-run/coppice/internal/wire"
-	"github.com/coppice-run/coppice/pstate"
-)
+import "fmt"
 
 // Builder collects a module's declarations. It is valid during Define.
 type Builder struct {
@@ -88,44 +80,3 @@ type StreamOption func(*StreamPlan)
 // Costs a few fields per commit. RetryNone, RetryAllAfter and MaxAttempts(0) do not
 // go with it.
 func ExactlyOnce() StreamOption { return func(p *StreamPlan) { p.ExactlyOnce = true } }
-
-// PState declares a PState that this topology writes; h points to its handle,
-// whose type is the schema. Any topology and client may read it.
-func (s *Stream) PState(h pstate.Schema, name string) {
-	thing := s.b.declare("PState", name, h)
-	d := &overlay.Decl{Module: s.b.plan.Module, ID: len(s.b.plan.PStates), Name: name, Owner: s.plan.Name}
-	for _, err := range pstate.Declare(h, d) {
-		s.b.mistake(thing, err.Error(), "")
-	}
-	s.b.plan.PStates = append(s.b.plan.PStates, &PStatePlan{Name: name, Schema: pstate.Describe(h), Topology: s.plan.Name, Decl: d})
-}
-
-// Progress says which records of a depot partition a source is done with: all
-// below Next, and those for which Done holds.
-type Progress = progress.Progress
-
-// Progress binds a handle to the stream's own progress, the PState
-// $$__streaming-state-<stream> (promise 3.47): on each task, by the name of the
-// source. The engine alone writes it; any topology and client may read it.
-func (s *Stream) Progress(h *pstate.Map[string, Progress]) {
-	name := wire.ProgressName(s.plan.Name)
-	thing := fmt.Sprintf("PState %q", name)
-	if s.b.names[thing] {
-		s.b.mistake(thing, "declared twice", "bind the progress of a stream to one handle")
-	}
-	s.b.names[thing] = true
-	d := &overlay.Decl{Module: s.b.plan.Module, ID: len(s.b.plan.PStates), Name: name, Owner: progressOwner}
-	_ = pstate.Declare(h, d) // its values have a codec of their own
-	d.Leaf = &codec.Codec[Progress]{
-		Name:   "progress",
-		Append: func(dst []byte, p *Progress) ([]byte, error) { return p.AppendText(dst), nil },
-		Decode: func(raw []byte, p *Progress) (err error) {
-			*p, err = progress.Parse(string(raw))
-			return err
-		},
-	}
-	s.b.plan.PStates = append(s.b.plan.PStates, &PStatePlan{Name: name, Schema: pstate.Describe(h), Topology: s.plan.Name, Decl: d})
-}
-
-// progressOwner is no topology's name: no handler may write a progress.
-const progressOwner = "$$engine"

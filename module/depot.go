@@ -1,8 +1,11 @@
 package module
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 
+	public "github.com/coppice-run/coppice/codec"
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/codec"
 	"github.com/coppice-run/coppice/task"
@@ -21,17 +24,26 @@ type depotDecl[T any] struct {
 }
 
 // DepotOption changes how a depot's records are stored, or who may append.
-type DepotOption struct {
-	name     string
-	codec    any // *codec.Codec[T] or textMark; nil: another kind of option
+type DepotOption interface{ depotOption(*depotOptions) }
+
+// depotOptions are what the options of a depot come to.
+type depotOptions struct {
+	name     string // of the codec
+	codec    any    // *codec.Codec[T] for the record type; nil: chosen from codecs
+	codecs   []public.Codec
 	disallow bool
 	err      error
 }
 
+// depotOption is an option for depots alone.
+type depotOption func(*depotOptions)
+
+func (o depotOption) depotOption(to *depotOptions) { o(to) }
+
 // HashDepot declares a depot whose partition is chosen by a key of the record:
 // records of one key keep their order and are processed on the task that holds
 // the key's PStates. A panic in key surfaces at the appender.
-func HashDepot[T any, K comparable](b *Builder, d *Depot[T], name string, key func(T) K, options ...DepotOption) {
+func HashDepot[T, K any](b *Builder, d *Depot[T], name string, key func(T) K, options ...DepotOption) {
 	decl := declareDepot(b, d, name, "hash", options)
 	if key == nil {
 		b.mistake(fmt.Sprintf("depot %q", name), "has no key function", "say what its records are partitioned by, or use RandomDepot")
@@ -69,52 +81,57 @@ func CustomDepot[T any](b *Builder, d *Depot[T], name string, choose func(v T, p
 
 // DisallowAppends refuses appends of clients: only topologies append to the depot
 // (promise 4.04).
-func DisallowAppends() DepotOption { return DepotOption{name: "disallow", disallow: true} }
+func DisallowAppends() DepotOption {
+	return depotOption(func(o *depotOptions) { o.disallow = true })
+}
 
 func declareDepot[T any](b *Builder, d *Depot[T], name, partitioning string, options []DepotOption) *depotDecl[T] {
 	thing := b.declare("depot", name, d)
-	decl := &depotDecl[T]{plan: &DepotPlan{Module: b.plan.Module, Name: name, Type: typeName[T](), Partitioning: partitioning, Codec: "json"}}
-	chosen := false
+	decl := &depotDecl[T]{plan: &DepotPlan{Module: b.plan.Module, Name: name, Type: typeName[T](), Partitioning: partitioning}}
+	var chosen depotOptions
 	for _, o := range options {
-		if o.disallow {
-			decl.plan.Disallowed = true
-			continue
-		}
-		switch c := o.codec.(type) {
-		case *codec.Codec[T]:
-			decl.codec, chosen = *c, true
-		case textMark:
-			text, err := codec.Text[T]()
-			if err != nil {
-				b.mistake(thing, err.Error(), "")
-			}
-			decl.codec, chosen = text, true
-		default:
-			b.mistake(thing, fmt.Sprintf("option %s is not for records of type %s", o.name, typeName[T]()), "")
-			chosen = true
-		}
-		if o.err != nil {
-			b.mistake(thing, o.err.Error(), "")
-		}
-		decl.plan.Codec = o.name
-	}
-	if !chosen {
-		var err error
-		if decl.codec, err = codec.JSON[T](); err != nil {
-			b.mistake(thing, err.Error(), "")
+		if o != nil {
+			o.depotOption(&chosen)
 		}
 	}
+	if chosen.err != nil {
+		b.mistake(thing, chosen.err.Error(), "")
+	}
+	if chosen.codec != nil && len(chosen.codecs) > 0 {
+		b.mistake(thing, "has a union and a codec", "a union is stored as JSON; choose one")
+	}
+	decl.plan.Disallowed = chosen.disallow
+	var err error
+	switch c := chosen.codec.(type) {
+	case nil:
+		decl.codec, err = codec.Choose[T](chosen.codecs)
+	case *codec.Codec[T]:
+		decl.codec = *c
+	default:
+		err = fmt.Errorf("option %s is not for records of type %s", chosen.name, typeName[T]())
+	}
+	if err != nil {
+		b.mistake(thing, err.Error(), "")
+	}
+	decl.plan.Codec = cmp.Or(chosen.name, decl.codec.Name)
 	b.plan.Depots = append(b.plan.Depots, decl.plan)
 	d.d = decl
 	return decl
 }
 
-// textMark asks for the text codec before the record type is known.
-type textMark struct{}
+// CodecOption is an option of a depot or a step.
+type CodecOption struct{ codecs []public.Codec }
 
-// Text stores records as their own bytes instead of JSON; for depots of strings
-// and byte slices.
-func Text() DepotOption { return DepotOption{name: "text", codec: textMark{}} }
+// Codec stores a depot's records, or what hops to a step, by other codecs than JSON:
+// by the first that takes the type.
+func Codec(codecs ...public.Codec) CodecOption { return CodecOption{codecs} }
+
+func (c CodecOption) depotOption(o *depotOptions) { o.codecs = append(o.codecs, c.codecs...) }
+func (c CodecOption) stepOption(o *stepOptions)   { o.codecs = append(o.codecs, c.codecs...) }
+
+// Text stores records as their own bytes instead of JSON; for depots, and steps, of
+// strings and byte slices.
+func Text() CodecOption { return Codec(public.Text) }
 
 // Case is one record type of a union depot.
 type Case[U any] struct{ variant codec.Variant[U] }
@@ -132,7 +149,7 @@ func Union[U any](cases ...Case[U]) DepotOption {
 		variants[i] = c.variant
 	}
 	made, err := codec.Union(variants...)
-	return DepotOption{name: "union", codec: &made, err: err}
+	return depotOption(func(o *depotOptions) { o.name, o.codec, o.err = "union", &made, errors.Join(o.err, err) })
 }
 
 // decode turns a stored record into a value.

@@ -2,6 +2,7 @@ package module_test
 
 import (
 	"errors"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -158,9 +159,9 @@ func TestMistakes(t *testing.T) {
 		"key without order": {func(b *module.Builder) {
 			s := b.Stream("s")
 			source(b, s)
-			var p pstate.SortedMap[float64, int]
+			var p pstate.SortedMap[netip.Addr, int]
 			s.PState(&p, "p")
-		}, `PState "p": `},
+		}, `PState "p": key type netip.Addr has only its JSON, whose order means nothing`},
 		"ack without combiner": {func(b *module.Builder) {
 			s := b.Stream("s")
 			source(b, s)

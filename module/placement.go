@@ -16,9 +16,11 @@ type Placement[T any] struct {
 	place    func(h *host.Event, v T) task.ID
 }
 
-// At runs the step where the PState keeps the key.
-func At[T any, K comparable, H pstate.Keyed[K]](h *H, key func(T) K) Placement[T] {
-	return Placement[T]{
+// At runs the step where the PState keeps the key: by the key's hash, by the PState's
+// own partitioner (pstate.PartitionBy), or on task 0 if it is global.
+func At[T, K any, H pstate.Keyed[K]](h *H, key func(T) K) Placement[T] {
+	var placer func(key K, tasks int, scratch []byte) (task.ID, []byte, error)
+	p := Placement[T]{
 		describe: func() string {
 			if d := pstate.DeclOf[K](*h); d != nil {
 				return "at " + d.Name
@@ -33,19 +35,34 @@ func At[T any, K comparable, H pstate.Keyed[K]](h *H, key func(T) K) Placement[T
 			if d.Owner != s.plan.Name {
 				return fmt.Sprintf("is placed at PState %q, which stream %q writes", d.Name, d.Owner), "place it by hash of the key (ByHash) to read there, or declare the PState in this stream"
 			}
+			if !pstate.Places[K](*h) {
+				return fmt.Sprintf("is placed at keys within PState %q, which do not choose the task", d.Name), "place it at the outermost keys"
+			}
+			placer = pstate.Placer[K](*h)
 			return "", ""
 		},
-		place: byKey(key),
 	}
+	if key != nil {
+		p.place = func(ev *host.Event, v T) task.ID {
+			id, scratch, err := placer(key(v), ev.Tasks, ev.Scratch)
+			ev.Scratch = scratch
+			if err != nil {
+				ev.Fail("hop: %w", err)
+				return ev.Task
+			}
+			return id
+		}
+	}
+	return p
 }
 
 // ByHash runs the step on the task that a key hashes to, like a depot's record
 // with that key.
-func ByHash[T any, K comparable](key func(T) K) Placement[T] {
+func ByHash[T, K any](key func(T) K) Placement[T] {
 	return Placement[T]{describe: func() string { return "by hash" }, place: byKey(key)}
 }
 
-func byKey[T any, K comparable](key func(T) K) func(h *host.Event, v T) task.ID {
+func byKey[T, K any](key func(T) K) func(h *host.Event, v T) task.ID {
 	if key == nil {
 		return nil
 	}

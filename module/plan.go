@@ -9,6 +9,7 @@ import (
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/overlay"
 	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/pstate"
 )
 
 // Plan is the checked, printable form of a module. Its function fields are for
@@ -35,9 +36,15 @@ type DepotPlan struct {
 // PStatePlan is a declared PState.
 type PStatePlan struct {
 	Name     string
-	Schema   string
-	Topology string        // that writes it
-	Decl     *overlay.Decl `json:"-"`
+	Schema   string // in words
+	Layout   *pstate.Layout
+	Topology string // that writes it
+	Global   bool   `json:",omitempty"` // one partition, that of task 0
+	Private  bool   `json:",omitempty"` // read by its topology only
+	// OwnPartitioner: a function of the module chooses the task of a key.
+	OwnPartitioner bool          `json:",omitempty"`
+	Initial        *string       `json:",omitempty"` // stored form of what is there before the first write
+	Decl           *overlay.Decl `json:"-"`
 }
 
 // StreamPlan is a declared stream topology.
@@ -73,6 +80,7 @@ type StepPlan struct {
 	Topology  string `json:"-"`
 	Placement string
 	Type      string // of what a hop to it carries
+	Codec     string `json:",omitempty"` // of that; "" is json
 	// FormerNames are those that events under way may still have for the step.
 	FormerNames []string `json:",omitempty"`
 
@@ -125,7 +133,7 @@ func (p *Plan) String() string {
 		fmt.Fprintf(&out, "  stream  %s\n", s.Name)
 		for _, ps := range p.PStates {
 			if ps.Topology == s.Name {
-				fmt.Fprintf(&out, "    pstate  %-14s %s\n", ps.Name, ps.Schema)
+				fmt.Fprintf(&out, "    pstate  %-14s %s\n", ps.Name, ps)
 			}
 		}
 		for _, source := range s.Sources {
@@ -136,7 +144,7 @@ func (p *Plan) String() string {
 				fmt.Fprintf(&out, "    call    %-14s %s, %s\n", step.Name, step.Type, step.Placement)
 				continue
 			}
-			fmt.Fprintf(&out, "    step    %-14s %s, %s\n", step.Name, step.Type, step.Placement)
+			fmt.Fprintf(&out, "    step    %-14s %s, %s%s\n", step.Name, step.Type, step.Placement, step.carried())
 		}
 		for _, a := range s.Acks {
 			fmt.Fprintf(&out, "    ack     %s\n", a.Type)
@@ -144,6 +152,36 @@ func (p *Plan) String() string {
 		fmt.Fprintf(&out, "    guarantee: %s\n", s.Guarantee())
 	}
 	return out.String()
+}
+
+// String words how a PState is declared.
+func (p *PStatePlan) String() string {
+	var out strings.Builder
+	out.WriteString(p.Schema)
+	for _, o := range []struct {
+		set  bool
+		text string
+	}{{p.Global, ", global"}, {p.Private, ", private"}, {p.OwnPartitioner, ", by a partitioner of its own"}} {
+		if o.set {
+			out.WriteString(o.text)
+		}
+	}
+	for _, name := range p.Layout.Codecs() {
+		if name != "json" {
+			out.WriteString(", stored as " + name)
+		}
+	}
+	if p.Initial != nil {
+		fmt.Fprintf(&out, ", at first %s", *p.Initial)
+	}
+	return out.String()
+}
+
+// ReadBy reports whether a program that declares the PState in its own way reads what
+// this one stores: one is the other, or has fields that the other has not.
+func (p *PStatePlan) ReadBy(other *PStatePlan) bool {
+	return p.Global == other.Global && p.OwnPartitioner == other.OwnPartitioner && initialOf(p) == initialOf(other) &&
+		(len(p.Layout.Changes(other.Layout)) == 0 || len(other.Layout.Changes(p.Layout)) == 0)
 }
 
 // Partitions is the number of the depot's partitions in a module of so many tasks.
@@ -199,6 +237,13 @@ func (s *SourcePlan) retries() string {
 		return "failed records " + again + " for ever"
 	}
 	return fmt.Sprintf("failed records %s, parked after %d attempts", again, s.MaxAttempts)
+}
+
+func (s *StepPlan) carried() string {
+	if s.Codec == "" {
+		return ""
+	}
+	return ", carried as " + s.Codec
 }
 
 // TopologyID is the number of the step's stream within the module.

@@ -6,6 +6,8 @@ type Registration struct {
 	Version int   // 1
 	Tasks   int   // fixed when the module was first launched
 	Plan    *Plan // as declared by the version that runs
+	// Former are PStates of earlier versions whose data are still there.
+	Former []*PStatePlan `json:",omitempty"`
 }
 
 // RegistrationKey is the key of a module's registration.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 
+	public "github.com/coppice-run/coppice/codec"
 	"github.com/coppice-run/coppice/internal/codec"
 	"github.com/coppice-run/coppice/internal/host"
 	"github.com/coppice-run/coppice/internal/wire"
@@ -21,10 +22,15 @@ type stepDecl[T any] struct {
 
 // DeclareStep declares a step of a stream: f runs for each event sent to it, on
 // the task that the placement says. It fills *step, so that handlers written as
-// methods may send to any step, also to their own.
+// methods may send to any step, also to their own. What hops to it is carried as JSON
+// unless an option chooses another codec (Codec, Text).
 func DeclareStep[T any](s *Stream, step *Step[T], name string, at Placement[T], f func(*Event, T) error, options ...StepOption) {
 	thing := s.b.declare("step", name, step)
-	c, err := codec.JSON[T]()
+	var chosen stepOptions
+	for _, o := range options {
+		o.stepOption(&chosen)
+	}
+	c, err := codec.Choose[T](chosen.codecs)
 	if err != nil {
 		s.b.mistake(thing, err.Error(), "what a hop carries must survive a process boundary")
 	}
@@ -46,11 +52,12 @@ func DeclareStep[T any](s *Stream, step *Step[T], name string, at Placement[T], 
 			return f(ev, v)
 		},
 	}
-	for _, o := range options {
-		o(decl.plan)
-	}
+	decl.plan.FormerNames = chosen.formerNames
 	for _, former := range decl.plan.FormerNames {
 		s.b.declare("step", former, nil)
+	}
+	if c.Name != "json" {
+		decl.plan.Codec = c.Name
 	}
 	s.b.countStep(thing)
 	s.b.later = append(s.b.later, func() {
@@ -67,16 +74,24 @@ func DeclareStep[T any](s *Stream, step *Step[T], name string, at Placement[T], 
 	step.s = decl
 }
 
-// StepOption changes a step.
-type StepOption func(*StepPlan)
+// StepOption changes a step: FormerName, Codec, Text.
+type StepOption interface{ stepOption(*stepOptions) }
+
+// stepOptions are what the options of a step come to.
+type stepOptions struct {
+	formerNames []string
+	codecs      []public.Codec
+}
+
+type formerName string
+
+func (f formerName) stepOption(o *stepOptions) { o.formerNames = append(o.formerNames, string(f)) }
 
 // FormerName lets a step take events that are under way to a step of another name:
 // one that was renamed, or that it takes the place of. In an exactly-once stream such
 // events outlive an update of the module; without a step for them their task halts.
 // The payload must still decode.
-func FormerName(name string) StepOption {
-	return func(p *StepPlan) { p.FormerNames = append(p.FormerNames, name) }
-}
+func FormerName(name string) StepOption { return formerName(name) }
 
 // countStep takes the number of the step that was just declared.
 func (b *Builder) countStep(thing string) {

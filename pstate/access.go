@@ -17,36 +17,33 @@ type Writer interface {
 }
 
 // Schema is implemented by a pointer to every handle type: what a topology can
-// declare.
+// declare, and what can be a field of fixed keys.
 type Schema interface {
-	declare(*overlay.Decl) []error
-	describe() string
+	shape(*shaper) *overlay.Schema
+	bind(overlay.Path)
+}
+
+// Handle is a structure that can lie within another: in a MapOf or a ListOf.
+type Handle[H any] interface {
+	shape(*shaper) *overlay.Schema
+	at(overlay.Path) H
 }
 
 // Keyed is a handle whose partitions are found by a key of type K: what a step
 // can be placed at.
-type Keyed[K comparable] interface {
+type Keyed[K any] interface {
 	keyed(K)
-	declared() *overlay.Decl
+	path() *overlay.Path
 }
 
-// Handle is a structure that can be nested in a MapOf.
-type Handle[H any] interface {
-	at(overlay.Path) H
-	check() []error
-	describe() string
-	leaf() (any, error)
-	dropAll(*overlay.View)
-}
-
-// Declare binds a handle to its declaration and returns the mistakes in its
-// type. For package module.
-func Declare(h Schema, d *overlay.Decl) []error { return h.declare(d) }
-
-// Describe prints a handle's type as a schema: map[string]int64. For package
-// module.
-func Describe(h Schema) string { return h.describe() }
-
-// DeclOf returns the declaration of a handle, nil before it is declared. For
-// package module.
-func DeclOf[K comparable](h Keyed[K]) *overlay.Decl { return h.declared() }
+// Errors of reads, and of writes: those fail the event. Each is wrapped with the
+// PState that it is about.
+var (
+	ErrNotOwner   = overlay.ErrNotOwner   // written by another topology than the one that declares it
+	ErrPrivate    = overlay.ErrPrivate    // a private PState, read by a client or another topology
+	ErrNotHere    = overlay.ErrNotHere    // a global PState, used on another task than task 0
+	ErrUndeclared = overlay.ErrUndeclared // the handle's module was not launched, nor bound with Use
+	ErrBadKey     = overlay.ErrBadKey     // a key without a stored form: NaN, a year of five digits
+	ErrIndex      = overlay.ErrIndex      // a list has no such element
+	ErrTooMany    = overlay.ErrTooMany    // one event deletes more structures than one commit may hold
+)

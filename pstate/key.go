@@ -1,16 +1,14 @@
 package pstate
 
 import (
-	"encoding/json"
-	"fmt"
 	"reflect"
 
+	"github.com/coppice-run/coppice/internal/overlay"
 	"github.com/coppice-run/coppice/internal/wire"
-	"github.com/coppice-run/coppice/task"
 )
 
-// segment turns a key into a path segment.
-func segment[K comparable](key K) wire.Segment {
+// segment turns a key of a structure into a path segment.
+func segment[K any](s *overlay.Schema, key K) wire.Segment {
 	switch k := any(&key).(type) {
 	case *string:
 		return wire.Segment{Kind: wire.SegmentText, Text: *k}
@@ -19,101 +17,43 @@ func segment[K comparable](key K) wire.Segment {
 	case *int:
 		return wire.Segment{Kind: wire.SegmentInt, Number: int64(*k)}
 	}
-	return segmentByKind(key)
+	return segmentByKind(s, key)
 }
 
-func segmentByKind[K comparable](key K) wire.Segment {
-	kind := kindOf[K]()
+func segmentByKind[K any](s *overlay.Schema, key K) wire.Segment {
+	if s == nil {
+		return wire.Segment{} // not declared: the read or write will say so
+	}
 	v := reflect.ValueOf(key)
-	switch kind {
-	case wire.SegmentText:
-		return wire.Segment{Kind: kind, Text: v.String()}
-	case wire.SegmentInt:
-		return wire.Segment{Kind: kind, Number: v.Int()}
-	case wire.SegmentUint:
-		return wire.Segment{Kind: kind, Number: int64(v.Uint())}
-	case wire.SegmentBool:
+	switch s.Key.Kind {
+	case wire.KeyText:
+		if v.Kind() == reflect.String {
+			return wire.Segment{Kind: wire.SegmentText, Text: v.String()}
+		}
+		return wire.Segment{Kind: wire.SegmentText, Text: string(v.Bytes())}
+	case wire.KeyInt:
+		return wire.Segment{Kind: wire.SegmentInt, Number: v.Int()}
+	case wire.KeyUint:
+		return wire.Segment{Kind: wire.SegmentUint, Number: int64(v.Uint())}
+	case wire.KeyBool:
 		if v.Bool() {
-			return wire.Segment{Kind: kind, Number: 1}
+			return wire.Segment{Kind: wire.SegmentBool, Number: 1}
 		}
-		return wire.Segment{Kind: kind}
+		return wire.Segment{Kind: wire.SegmentBool}
 	}
-	text, _ := task.AppendKey(nil, key) // checked at declaration
-	return wire.Segment{Kind: wire.SegmentOpaque, Text: string(text)}
-}
-
-// kindOf says how keys of a type are encoded.
-func kindOf[K comparable]() wire.SegmentKind {
-	t := reflect.TypeFor[K]()
-	if _, own := any(*new(K)).(json.Marshaler); own {
-		return wire.SegmentOpaque
-	}
-	switch t.Kind() {
-	case reflect.String:
-		return wire.SegmentText
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return wire.SegmentInt
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return wire.SegmentUint
-	case reflect.Bool:
-		return wire.SegmentBool
-	}
-	return wire.SegmentOpaque
-}
-
-// parseKey reads an encoded key back.
-func parseKey[K comparable](field string) (key K, err error) {
-	kind := kindOf[K]()
-	s, err := wire.ParseElement(field, kind)
+	text, err := s.Key.Append(nil, v)
 	if err != nil {
-		return key, err
+		return wire.Segment{Kind: wire.SegmentBad, Text: err.Error()}
 	}
-	v := reflect.ValueOf(&key).Elem()
-	switch kind {
-	case wire.SegmentText:
-		v.SetString(s.Text)
-	case wire.SegmentInt:
-		if v.OverflowInt(s.Number) {
-			return key, fmt.Errorf("key %q does not fit %T", field, key)
-		}
-		v.SetInt(s.Number)
-	case wire.SegmentUint:
-		if v.OverflowUint(uint64(s.Number)) {
-			return key, fmt.Errorf("key %q does not fit %T", field, key)
-		}
-		v.SetUint(uint64(s.Number))
-	case wire.SegmentBool:
-		v.SetBool(s.Number != 0)
-	default:
-		if err := json.Unmarshal([]byte(field), &key); err != nil {
-			quoted, _ := json.Marshal(field)
-			if err := json.Unmarshal(quoted, &key); err != nil {
-				return key, fmt.Errorf("key %q is no %T: %w", field, key, err)
-			}
-		}
-	}
-	return key, nil
+	return wire.Segment{Kind: wire.SegmentEncoded, Text: string(text)}
 }
 
-// checkKey returns what is wrong with a key type; sorted asks for one whose
-// encoding keeps the order.
-func checkKey[K comparable](sorted bool) []error {
-	t := reflect.TypeFor[K]()
-	switch t.Kind() {
-	case reflect.Float32, reflect.Float64, reflect.Complex64, reflect.Complex128:
-		return []error{fmt.Errorf("key type %v: NaN equals no key, not even itself; use an integer or a string", t)}
-	case reflect.Pointer, reflect.Chan, reflect.Interface, reflect.UnsafePointer:
-		return []error{fmt.Errorf("key type %v has no stable bytes; use the value it stands for", t)}
+// parseKey reads an encoded key of a structure back.
+func parseKey[K any](s *overlay.Schema, field string) (key K, err error) {
+	if k, ok := any(&key).(*string); ok {
+		*k = field
+		return key, nil
 	}
-	if kindOf[K]() != wire.SegmentOpaque {
-		return nil
-	}
-	if sorted {
-		return []error{fmt.Errorf("key type %v: a sorted structure takes strings, integers or bool, whose stored order is theirs", t)}
-	}
-	var zero K
-	if _, err := task.AppendKey(nil, zero); err != nil {
-		return []error{fmt.Errorf("key type %v: %w", t, err)}
-	}
-	return nil
+	err = s.Key.Parse(field, reflect.ValueOf(&key).Elem())
+	return key, err
 }

@@ -1,16 +1,14 @@
 package pstate
 
 import (
-	"fmt"
-	"reflect"
-
-	"github.com/coppice-run/coppice/internal/codec"
 	"github.com/coppice-run/coppice/internal/overlay"
-	"github.com/coppice-run/coppice/store"
 )
 
-// Value is one value: a whole PState with one value per task, or an element of
-// a map.
+// Value is one value: a whole PState with one value per task, an element of
+// a map, or one of fixed keys.
+//
+// A value can be nil, where its type can: it is then present, which Lookup tells from
+// absent.
 type Value[T any] struct{ p overlay.Path }
 
 // Get returns the value, zero if absent.
@@ -35,22 +33,9 @@ func (v Value[T]) Update(w Writer, f func(T) T) T {
 // Delete removes the value.
 func (v Value[T]) Delete(w Writer) { overlay.Delete[T](w.StateView(), &v.p) }
 
-func (v *Value[T]) declare(d *overlay.Decl) []error {
-	leaf, mistakes := leafOf[T]()
-	d.Leaf = leaf
-	v.p = overlay.Path{Decl: d, Kind: store.Value}
-	return mistakes
+func (v *Value[T]) bind(p overlay.Path) { v.p = p }
+func (v Value[T]) shape(s *shaper) *overlay.Schema {
+	out := valued[T](s, overlay.KindValue)
+	out.Text = typeName[T]()
+	return out
 }
-
-func (v *Value[T]) describe() string { return typeName[T]() }
-
-// leafOf makes the codec of a value type.
-func leafOf[T any]() (*codec.Codec[T], []error) {
-	leaf, err := codec.JSON[T]()
-	if err != nil {
-		return &leaf, []error{fmt.Errorf("value type %v: %w", reflect.TypeFor[T](), err)}
-	}
-	return &leaf, nil
-}
-
-func typeName[T any]() string { return reflect.TypeFor[T]().String() }

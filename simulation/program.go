@@ -171,9 +171,12 @@ func (w *world) partitionOf(r *module.Record) (task.ID, error) {
 
 // Slot finds the slot of a key, for reads of programs and workloads.
 func (w *world) Slot(p *overlay.Path) (store.Slot, error) {
-	if p.Len() == 0 || p.Segment(0).Kind == wire.SegmentNone {
+	id, err := p.Task(w.tasks)
+	switch {
+	case err != nil:
+		return store.Slot{}, fmt.Errorf("PState %s: %w", p.Decl.Name, err)
+	case id == task.None:
 		return store.Slot{}, fmt.Errorf("PState %s has a partition on each task: in the simulation it is read by key", p.Decl.Name)
 	}
-	id := task.Of(wire.AppendPartition(nil, *p.Segment(0)), w.tasks)
 	return wire.Slot(w.tags[id]), nil
 }

@@ -13,6 +13,8 @@ import (
 // canonical JSON (object keys sorted, no white space, no HTML escapes). They
 // decide the partition of a record and the target of a hop, alike.
 //
+// Keys that are equal have the same bytes: times are written in UTC, and -0 as 0.
+//
 // Partition bytes have no order; PState keys have an encoding of their own.
 func AppendKey[K any](dst []byte, key K) ([]byte, error) {
 	switch k := any(&key).(type) {
@@ -47,7 +49,10 @@ func AppendKey[K any](dst []byte, key K) ([]byte, error) {
 // appendCanonicalJSON re-encodes through a generic value: Go sorts the keys of
 // a map, but writes a struct's fields in the order of their declaration.
 func appendCanonicalJSON(dst []byte, key any) ([]byte, error) {
-	first, err := json.Marshal(key)
+	if text, ok := ownBytes(key); ok {
+		return append(dst, text...), nil
+	}
+	first, err := json.Marshal(settled(key))
 	if err != nil {
 		return dst, fmt.Errorf("key of type %T has no JSON form: %w", key, err)
 	}

@@ -1,6 +1,9 @@
 package task
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // SlotCount is the number of hash slots of a Redis Cluster.
 const SlotCount = 16384
@@ -31,6 +34,25 @@ func Tag(module string, id ID, tasks int) string {
 			return string(buffer)
 		}
 	}
+}
+
+// OfTag returns the task that a tag is of; None if the text is no tag.
+func OfTag(tag string) ID {
+	stem, _, _ := cutLast(tag)
+	_, id, ok := cutLast(stem)
+	n, err := strconv.Atoi(id)
+	if !ok || err != nil || n < 0 {
+		return None
+	}
+	return ID(n)
+}
+
+func cutLast(text string) (before, after string, ok bool) {
+	i := strings.LastIndexByte(text, '.')
+	if i < 0 {
+		return text, "", false
+	}
+	return text[:i], text[i+1:], true
 }
 
 // SlotOf returns the hash slot of a tag as Redis Cluster computes it:

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -68,6 +69,14 @@ func TestTags(t *testing.T) {
 			if strings.ContainsAny(tag, "{}") || !strings.HasPrefix(tag, fmt.Sprintf("Flights.%d.", i)) {
 				t.Errorf("tag %q", tag)
 			}
+			if got := task.OfTag(tag); got != task.ID(i) {
+				t.Errorf("tag %q is read as that of task %v", tag, got)
+			}
+		}
+	}
+	for _, none := range []string{"", "a", "a.b", "a.x.1", "a.-1.1"} {
+		if got := task.OfTag(none); got != task.None {
+			t.Errorf("%q is read as the tag of task %v", none, got)
 		}
 	}
 	for want, got := range map[string]string{
@@ -103,6 +112,37 @@ func TestKeys(t *testing.T) {
 	check(got, err, "have <&>")
 	if _, err := task.AppendKey(nil, math.NaN()); err == nil {
 		t.Error("NaN is a key")
+	}
+	type name string
+	type raw []byte
+	got, err = task.AppendKey(nil, name("\xff"))
+	check(got, err, "\xff")
+	got, err = task.AppendKey(nil, raw{0, 0xff})
+	check(got, err, "\x00\xff")
+}
+
+// Keys that are equal are on one task, whatever else tells them apart.
+func TestEqualKeysHaveOnePartition(t *testing.T) {
+	t.Parallel()
+	type visit struct {
+		At     time.Time
+		Amount [2]float64
+		Notes  map[string]int
+	}
+	here := time.Date(2024, 2, 29, 12, 0, 0, 5, time.UTC)
+	there := here.In(time.FixedZone("east", 3600))
+	for _, equal := range [][2]any{{here, there}, {0.0, math.Copysign(0, -1)}, {visit{here, [2]float64{1, 0}, nil}, visit{there, [2]float64{1, math.Copysign(0, -1)}, nil}}} {
+		one, err := task.AppendKey(nil, equal[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := task.AppendKey(nil, equal[1])
+		if err != nil || string(one) != string(other) {
+			t.Errorf("%v has the partition bytes %q, %v has %q (%v)", equal[0], one, equal[1], other, err)
+		}
+	}
+	if got, _ := task.AppendKey(nil, there); string(got) != "2024-02-29T12:00:00.000000005Z" {
+		t.Errorf("a time has the partition bytes %q", got)
 	}
 }
 

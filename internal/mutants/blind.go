@@ -115,7 +115,7 @@ func blindReads() []Mutation {
 	return []Mutation{
 		{Name: "rollback-knows", Rule: "3.39", What: "an element that a failed event wrote without reading it counts as known afterwards, and absent: the next event overwrites what the store holds", File: "internal/overlay/savepoint.go",
 			Old: "keep := n.flags & (used | wanted)", New: "keep := n.flags & (used | wanted | loaded)"},
-		{Name: "drop-stays", Rule: "3.39", What: "a structure that a failed event emptied stays empty", File: access,
+		{Name: "drop-stays", Rule: "3.39", What: "a structure that a failed event emptied stays empty", File: "internal/overlay/drop.go",
 			Old: "\tv.undo = append(v.undo, undo{table: t, mark: t.cleared})\n\tt.cleared = v.open\n", New: "\tt.cleared = v.open\n"},
 		{Name: "note-stays", Rule: "3.39", What: "a nested key that a failed event wrote first counts as noted: later writes beneath it are not found by its outer structure", File: access,
 			Old: "v.undo = append(v.undo, undo{table: t, mark: t.cleared, unnote: true})", New: "v.undo = append(v.undo, undo{table: t, mark: t.cleared})"},

@@ -1,11 +1,6 @@
 package overlay
 
-import (
-	"strings"
-	"unsafe"
-
-	"github.com/coppice-run/coppice/internal/codec"
-)
+import "unsafe"
 
 // node is what the view knows of one element, whatever the type of its value.
 type node struct {
@@ -45,7 +40,7 @@ type element interface {
 	drop()
 	appendValue(arena []byte) ([]byte, error)
 	kept() bool // the stored form is in node.raw
-	forget() (left int)
+	forget()
 }
 
 // Entry is one cached element. Plain types keep the value, and, where encoding
@@ -55,13 +50,6 @@ type Entry[T any] struct {
 	n     node
 	value T
 	in    *fields[T]
-}
-
-// fields are the elements of one table.
-type fields[T any] struct {
-	codec   *codec.Codec[T]
-	entries map[string]*Entry[T]
-	undone  []T // values before each recorded change, newest last
 }
 
 func (e *Entry[T]) node() *node { return &e.n }
@@ -103,10 +91,7 @@ func (e *Entry[T]) appendValue(arena []byte) ([]byte, error) {
 	return e.in.codec.Append(arena, &e.value)
 }
 
-func (e *Entry[T]) forget() (left int) {
-	delete(e.in.entries, e.n.field)
-	return len(e.in.entries)
-}
+func (e *Entry[T]) forget() { delete(e.in.entries, e.n.field) }
 
 // get copies the value out; only for loaded, present entries.
 func (e *Entry[T]) get() (T, error) {
@@ -141,25 +126,6 @@ func (e *Entry[T]) set(value T, scratch *[]byte) error {
 	}
 	e.n.flags = e.n.flags&^broken | loaded | present
 	return nil
-}
-
-// entry finds or makes the entry of a field. The field may lie in scratch.
-func (f *fields[T]) entry(v *View, t *Table, field string) *Entry[T] {
-	e := f.entries[field]
-	if e == nil {
-		e = &Entry[T]{in: f, n: node{table: t, field: strings.Clone(field)}}
-		f.entries[e.n.field] = e
-		v.cached = append(v.cached, e)
-	}
-	if t.cleared == v.open && e.n.flags&loaded == 0 {
-		// Known to be absent, as long as the table stays dropped: should the event be
-		// rolled back, nothing is known of the element again.
-		v.undo = append(v.undo, undo{e: e, raw: e.n.raw, saved: e.n.saved, flags: e.n.flags, base: e.n.base})
-		f.undone = append(f.undone, e.value)
-		e.n.flags |= loaded
-		e.n.base = baseAbsent
-	}
-	return e
 }
 
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

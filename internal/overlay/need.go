@@ -2,13 +2,14 @@ package overlay
 
 import "github.com/coppice-run/coppice/store"
 
-// need is one thing that a handler waits for: an element (e), a table's length
-// (table) or a page of a range.
+// need is one thing that a handler waits for: an element (e), its stored form alone
+// (stored), a table's length (table) or a page of a range.
 type need struct {
-	read  store.Read
-	e     element
-	table *Table
-	page  *page
+	read   store.Read
+	e      element
+	stored *stored
+	table  *Table
+	page   *page
 }
 
 // want asks for an element once per round.
@@ -39,6 +40,8 @@ func (v *View) Supply(reads []store.Read) {
 		switch {
 		case n.e != nil:
 			v.supplyElement(n.e, r)
+		case n.stored != nil:
+			n.stored.raw, n.stored.found, n.stored.done = r.Value, r.Found, true
 		case n.page != nil:
 			n.page.elements, n.page.more, n.page.done = r.Elements, r.More && len(r.Elements) > 0, true
 			v.pages = append(v.pages, n.page)
@@ -74,6 +77,7 @@ func (v *View) DropNeeds() {
 			e.node().flags &^= wanted
 		}
 	}
+	clear(v.committed)
 	clear(v.needs)
 	v.needs = v.needs[:0]
 }

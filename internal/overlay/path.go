@@ -5,27 +5,23 @@ import (
 
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
 )
 
-// Decl is a declared PState as the views know it. It does not change after the
-// module's Define.
-type Decl struct {
-	Module string
-	ID     int    // position among the module's PStates
-	Name   string // part of the Redis keys
-	Owner  string // the topology that writes it
-	Leaf   any    // *codec.Codec[T] of the values, T being the innermost value type
+// Path leads from a PState to one of its structures, or to an element of one. It is
+// a value: making one costs no allocation up to four levels.
+type Path struct {
+	Decl   *Decl
+	Schema *Schema    // of the structure; of an element: of that which holds it
+	Kind   store.Kind // of an element: of the table that the last segment is a field of
+	column int        // of an element: among those of its table
+	first  [4]wire.Segment
+	rest   []wire.Segment
+	n      int
 }
 
-// Path leads from a PState to one of its elements or inner structures. It is a
-// value: making one costs no allocation up to four levels.
-type Path struct {
-	Decl  *Decl
-	Kind  store.Kind // of the table that the last segment is a field of
-	first [4]wire.Segment
-	rest  []wire.Segment
-	n     int
-}
+// Root leads to a PState's outermost structure.
+func Root(d *Decl) Path { return Path{Decl: d, Schema: d.Schema, Kind: store.Value} }
 
 // With returns the path one level further in, where the table at that level is
 // of the given kind.
@@ -39,6 +35,26 @@ func (p Path) With(s wire.Segment, kind store.Kind) Path {
 	p.Kind = kind
 	return p
 }
+
+// Into leads to the structure under a key of a MapOf, or at a position of a ListOf.
+func (p Path) Into(key wire.Segment) Path {
+	p = p.With(key, store.SortedSet)
+	if p.Schema != nil {
+		p.Schema = p.Schema.Elem
+	}
+	return p
+}
+
+// Field leads to the i-th structure of fixed keys.
+func (p Path) Field(i int) Path {
+	field := p.Schema.Fields[i]
+	p = p.With(wire.Segment{Kind: wire.SegmentText, Text: field.Name}, store.Map)
+	p.Schema, p.column = field, field.Column
+	return p
+}
+
+// Element leads to an element of the structure that p leads to.
+func (p Path) Element(s wire.Segment) Path { return p.With(s, p.Schema.Table()) }
 
 // Len is the number of segments.
 func (p *Path) Len() int { return p.n }
@@ -57,6 +73,45 @@ func (p *Path) last() *wire.Segment {
 		return nil
 	}
 	return p.Segment(p.n - 1)
+}
+
+// bad returns why a key on the way has no stored form, "" if all have one.
+func (p *Path) bad() string {
+	for i := range min(p.n, len(p.first)) {
+		if p.first[i].Kind == wire.SegmentBad {
+			return p.first[i].Text
+		}
+	}
+	for i := range p.rest {
+		if p.rest[i].Kind == wire.SegmentBad {
+			return p.rest[i].Text
+		}
+	}
+	return ""
+}
+
+// leaf is the codec of the values, nil where there are none.
+func (p *Path) leaf() any {
+	if p.Schema != nil {
+		return p.Schema.Leaf
+	}
+	return p.Decl.Leaf
+}
+
+// Task finds the task that holds what the path leads to. It is task.None where every
+// task holds a part of its own: the path does not name the key that chooses.
+func (p *Path) Task(tasks int) (task.ID, error) {
+	if p.Decl.Global {
+		return 0, nil
+	}
+	if p.Schema == nil || p.Schema.Keyed == nil {
+		return task.None, nil
+	}
+	keyed := p.Schema.Keyed
+	if keyed.Depth >= p.n || p.Segment(keyed.Depth).Kind == wire.SegmentNone {
+		return task.None, nil
+	}
+	return keyed.Task(p.Segment(keyed.Depth), tasks)
 }
 
 // appendIdentity appends bytes that name the table holding the first depth
@@ -81,4 +136,15 @@ func (p *Path) storeTable(tag string, depth int, kind store.Kind) store.Table {
 		segments[i] = string(wire.AppendElement(nil, *p.Segment(i)))
 	}
 	return wire.PStateTable(tag, p.Decl.Name, kind, segments...)
+}
+
+// tableIn names the table that holds the path's last segment in the slot of a tag.
+func (p *Path) tableIn(tag string) store.Table { return p.storeTable(tag, max(p.n-1, 0), p.Kind) }
+
+// fieldText is the field that the path's last segment names.
+func (p *Path) fieldText() string {
+	if last := p.last(); last != nil {
+		return string(wire.AppendElement(nil, *last))
+	}
+	return ""
 }

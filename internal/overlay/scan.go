@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/coppice-run/coppice/internal/codec"
 	"github.com/coppice-run/coppice/store"
 )
 
@@ -13,29 +12,42 @@ import (
 type page struct {
 	table    *Table
 	span     store.Span
+	part     store.Part // of a list, instead of a span
 	elements []store.Element
 	more     bool
 	done     bool
 }
 
+// wantBases asks for those elements of the open batch of which it is not known whether
+// they were there before.
+func (v *View) wantBases(t *Table) {
+	for _, e := range t.dirty {
+		if e.node().base == baseUnknown {
+			v.want(e)
+		}
+	}
+}
+
 // Len returns the number of elements of the table that the path leads into: p
-// names one of its elements, the last segment does not count.
-func Len[T any](v *View, p *Path) (int, error) {
+// names one of its elements, the last segment does not count. The table's elements
+// have one type.
+func Len(v *View, p *Path) (int, error) {
+	if err := v.mayRead(p); err != nil {
+		return 0, err
+	}
 	if v.direct != nil {
 		return lenDirect(v, p)
 	}
 	v.countRead()
-	t, _ := tableFor[T](v, p)
+	t, foreign := tableOf(v, p), v.foreign(p)
 	base := 0
-	if t.cleared != v.open {
+	if foreign || t.cleared != v.open {
 		for {
 			if t.lenOf != v.open {
 				v.needs = append(v.needs, need{table: t, read: store.Read{Kind: store.Len, Table: t.Table}})
 			}
-			for _, e := range t.dirty {
-				if e.node().base == baseUnknown {
-					v.want(e)
-				}
+			if !foreign {
+				v.wantBases(t)
 			}
 			if len(v.needs) == 0 {
 				break
@@ -46,6 +58,9 @@ func Len[T any](v *View, p *Path) (int, error) {
 			}
 		}
 		base = t.lenBase
+	}
+	if foreign {
+		return base, nil
 	}
 	for _, e := range t.dirty {
 		n := e.node()
@@ -64,18 +79,22 @@ func Len[T any](v *View, p *Path) (int, error) {
 // does not count. The handler may write while it scans: what it adds to the
 // part not yet read may or may not be seen.
 func Scan[T any](v *View, p *Path, span store.Span, yield func(field string, value T) bool) error {
+	if err := v.mayRead(p); err != nil {
+		return err
+	}
 	if v.direct != nil {
 		return scanDirect(v, p, span, yield)
 	}
 	v.countScan()
 	t, f := tableFor[T](v, p)
+	foreign := v.foreign(p)
 	left := span.Limit
 	for {
-		pg, err := v.page(t, span, left)
+		pg, err := v.page(t, span, left, foreign)
 		if err != nil {
 			return err
 		}
-		merged := mergeDirty(t, f, span, pg)
+		merged := mergeDirty(t, f, span, pg, foreign)
 		for _, m := range merged {
 			var value T
 			if m.e != nil {
@@ -87,7 +106,7 @@ func Scan[T any](v *View, p *Path, span store.Span, yield func(field string, val
 				err = f.codec.Decode(bytesOf(m.raw), &value)
 			}
 			if err != nil {
-				err = fmt.Errorf("PState %s, element %q: stored value does not decode: %w", p.Decl.Name, m.field, err)
+				err = undecoded(p, m.field, err)
 				v.Fail(err)
 				return err
 			}
@@ -118,33 +137,44 @@ func behind(span store.Span, field string) store.Span {
 
 // page returns the store's answer for a span, asking for it if the open batch
 // has not yet. Deleted elements may thin it out, so it asks for a few more.
-func (v *View) page(t *Table, span store.Span, left int) (*page, error) {
-	if t.cleared == v.open {
+func (v *View) page(t *Table, span store.Span, left int, foreign bool) (*page, error) {
+	if t.cleared == v.open && !foreign {
 		return &page{table: t, done: true}, nil
 	}
 	span.Limit = 0 // as many as one answer holds
 	if most := left + len(t.dirty); left > 0 && most < store.ElementsMax {
 		span.Limit = most
 	}
-	for _, pg := range v.pages {
-		if pg.table == t && pg.span == span && pg.done {
-			return pg, nil
-		}
+	return v.answered(&page{table: t, span: span}, store.Read{Kind: store.Range, Table: t.Table, Span: span})
+}
+
+// answered returns a page of the open batch like the given one, asking for it if
+// there is none yet.
+func (v *View) answered(pg *page, read store.Read) (*page, error) {
+	if have := v.have(pg); have != nil {
+		return have, nil
 	}
-	pg := &page{table: t, span: span}
-	v.needs = append(v.needs, need{page: pg, read: store.Read{Kind: store.Range, Table: t.Table, Span: span}})
+	v.needs = append(v.needs, need{page: pg, read: read})
 	v.Suspend()
-	if !pg.done {
-		// Another event's look-ahead may have asked for the same page.
-		for _, other := range v.pages {
-			if other.table == t && other.span == span && other.done {
-				return other, nil
-			}
-		}
-		v.Fail(fmt.Errorf("%s: range was not answered", t.Key))
-		return nil, v.failure
+	if pg.done {
+		return pg, nil
 	}
-	return pg, nil
+	// Another event's look-ahead may have asked for the same page.
+	if have := v.have(pg); have != nil {
+		return have, nil
+	}
+	v.Fail(fmt.Errorf("%s: range was not answered", pg.table.Key))
+	return nil, v.failure
+}
+
+// have finds an answered page.
+func (v *View) have(pg *page) *page {
+	for _, other := range v.pages {
+		if other.table == pg.table && other.span == pg.span && other.part == pg.part && other.done {
+			return other
+		}
+	}
+	return nil
 }
 
 // merged is one element of a range: from the overlay (e) or from the store.
@@ -155,8 +185,9 @@ type merged[T any] struct {
 }
 
 // mergeDirty lays the open batch's writes over a page. Where the page ended
-// early, writes behind its last element wait for the next page.
-func mergeDirty[T any](t *Table, f *fields[T], span store.Span, pg *page) []merged[T] {
+// early, writes behind its last element wait for the next page. Other topologies see
+// the page as it is.
+func mergeDirty[T any](t *Table, f *fields[T], span store.Span, pg *page, foreign bool) []merged[T] {
 	if pg.more && len(pg.elements) > 0 {
 		last := pg.elements[len(pg.elements)-1].Field
 		if span.Reverse {
@@ -169,7 +200,7 @@ func mergeDirty[T any](t *Table, f *fields[T], span store.Span, pg *page) []merg
 	written := make(map[string]bool, len(t.dirty))
 	for _, e := range t.dirty {
 		field := e.node().field
-		if inSpan(span, field) && !written[field] {
+		if !foreign && inSpan(span, field) && !written[field] {
 			written[field] = true
 			out = append(out, merged[T]{field: field, e: f.entries[field]})
 		}
@@ -194,50 +225,4 @@ func inSpan(span store.Span, field string) bool {
 		return false
 	}
 	return true
-}
-
-func lenDirect(v *View, p *Path) (int, error) {
-	slot, err := v.direct.Slot(p)
-	if err != nil {
-		return 0, err
-	}
-	read := [1]store.Read{{Kind: store.Len, Table: p.storeTable(slot.Tag, max(p.n-1, 0), p.Kind)}}
-	err = v.direct.Read(slot, read[:])
-	return read[0].Count, err
-}
-
-func scanDirect[T any](v *View, p *Path, span store.Span, yield func(string, T) bool) error {
-	slot, err := v.direct.Slot(p)
-	if err != nil {
-		return err
-	}
-	leaf, ok := p.Decl.Leaf.(*codec.Codec[T])
-	if !ok {
-		leaf = any(noValue).(*codec.Codec[T])
-	}
-	read := [1]store.Read{{Kind: store.Range, Table: p.storeTable(slot.Tag, max(p.n-1, 0), p.Kind), Span: span}}
-	left := span.Limit
-	for {
-		if err := v.direct.Read(slot, read[:]); err != nil {
-			return err
-		}
-		for _, element := range read[0].Elements {
-			var value T
-			if err := leaf.Decode(bytesOf(element.Value), &value); err != nil {
-				return fmt.Errorf("PState %s, element %q: stored value does not decode: %w", p.Decl.Name, element.Field, err)
-			}
-			if !yield(element.Field, value) {
-				return nil
-			}
-			if left--; left == 0 {
-				return nil
-			}
-		}
-		if !read[0].More {
-			return nil
-		}
-		next := behind(read[0].Span, read[0].Elements[len(read[0].Elements)-1].Field)
-		next.Limit = max(left, 0)
-		read[0] = store.Read{Kind: store.Range, Table: read[0].Table, Span: next}
-	}
 }

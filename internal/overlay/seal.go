@@ -63,8 +63,9 @@ func (a *Arena) Text(text []byte) string {
 	return unsafe.String(unsafe.SliceData((*c)[before:]), len(text))
 }
 
-// Dirty is the number of elements that the open batch has written.
-func (v *View) Dirty() int { return len(v.dirtied) }
+// Dirty is how much the open batch has written: elements, and tables that it drops.
+// Each is a part of its commit, which holds the server while it runs (R42).
+func (v *View) Dirty() int { return len(v.dirtied) + len(v.changed) }
 
 // change puts a table on the list of those that the open batch changes.
 func (v *View) change(t *Table) {
@@ -118,6 +119,7 @@ func (v *View) Seal(b *store.Batch, a *Arena) error {
 	v.changed = v.changed[:0]
 	clear(v.pages)
 	v.pages = v.pages[:0]
+	clear(v.committed)
 	v.open++
 	return nil
 }
@@ -155,15 +157,16 @@ func (v *View) Confirm(entriesMax int) {
 		v.cached[last] = nil
 		v.cached = v.cached[:last]
 	}
+	v.forgetTables()
 }
 
-// evict forgets an entry, and its table with the last of a nested one.
+// evict forgets an entry.
 func (v *View) evict(e element) {
 	t := e.node().table
 	t.noted = false
-	if e.forget() == 0 && t.path.n > 1 && t.batch <= v.confirmed {
-		v.scratch = t.path.appendIdentity(v.scratch[:0], t.path.n-1)
-		delete(v.nested, string(v.scratch))
+	e.forget()
+	if t.cached--; t.cached == 0 && t.depth > 0 {
+		v.list(t)
 	}
 }
 

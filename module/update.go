@@ -1,0 +1,154 @@
+package module
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Change is something that a new version of a module declares otherwise than the
+// version before it, so that stored data would not be found or read.
+type Change struct {
+	Thing string // PState "counts", depot "clicks"
+	Text  string // what has changed
+}
+
+// ChangedError refuses to launch a module over data that its code would not find or
+// read.
+type ChangedError struct {
+	Module  string
+	Changes []Change
+}
+
+func (e *ChangedError) Error() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "module %s: the data of the version that ran before would not be found or read:", e.Module)
+	for _, c := range e.Changes {
+		fmt.Fprintf(&out, "\n  %s: %s", c.Thing, c.Text)
+	}
+	out.WriteString("\ntake the change back, or declare what has changed under a new name: what lies under the old one stays as it is")
+	return out.String()
+}
+
+// Accepts compares a module with the registration of the version that ran before; it
+// returns a *ChangedError, or nil. New PStates, depots, fixed keys and fields of values
+// are taken, and what is no longer declared: its data stay.
+func (p *Plan) Accepts(before *Registration) error {
+	var changes []Change
+	for _, d := range before.Plan.Depots {
+		if now, ok := p.Depot(d.Name); ok {
+			for _, text := range d.changes(now) {
+				changes = append(changes, Change{fmt.Sprintf("depot %q", d.Name), text})
+			}
+		}
+	}
+	for _, old := range append(slices.Clone(before.Plan.PStates), before.Former...) {
+		if now := p.pstate(old.Name); now != nil {
+			for _, text := range old.changes(now) {
+				changes = append(changes, Change{fmt.Sprintf("PState %q", old.Name), text})
+			}
+		}
+	}
+	changes = append(changes, p.stepChanges(before.Plan)...)
+	if len(changes) == 0 {
+		return nil
+	}
+	return &ChangedError{Module: p.Module, Changes: changes}
+}
+
+// Former lists what the version before declared and this one does not: should it be
+// declared again, its data are still there.
+func (p *Plan) Former(before *Registration) (former []*PStatePlan) {
+	for _, old := range append(slices.Clone(before.Plan.PStates), before.Former...) {
+		if p.pstate(old.Name) == nil {
+			former = append(former, old)
+		}
+	}
+	slices.SortFunc(former, func(a, b *PStatePlan) int { return strings.Compare(a.Name, b.Name) })
+	return former
+}
+
+func (p *Plan) pstate(name string) *PStatePlan {
+	i := slices.IndexFunc(p.PStates, func(s *PStatePlan) bool { return s.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return p.PStates[i]
+}
+
+// changes says what of a depot's declaration makes its records unreadable.
+func (d *DepotPlan) changes(now *DepotPlan) (found []string) {
+	if d.Codec != now.Codec {
+		found = append(found, fmt.Sprintf("records were stored as %s, are as %s", d.Codec, now.Codec))
+	}
+	if d.Global != now.Global {
+		found = append(found, "was "+d.partitioning()+", is "+now.partitioning())
+	}
+	return found
+}
+
+// changes says what of a PState's declaration makes its data unreadable, or puts them
+// on other tasks.
+func (s *PStatePlan) changes(now *PStatePlan) []string {
+	found := s.Layout.Changes(now.Layout)
+	for i, text := range found {
+		found[i] = "its schema: " + text
+	}
+	if s.Global != now.Global {
+		found = append(found, "was "+s.places()+", is "+now.places())
+	} else if s.OwnPartitioner != now.OwnPartitioner {
+		found = append(found, "was partitioned "+s.partitioner()+", is "+now.partitioner())
+	}
+	if a, b := initialOf(s), initialOf(now); a != b {
+		found = append(found, fmt.Sprintf("its initial value was %s, is %s: it would change on each task that has never written it", a, b))
+	}
+	return found
+}
+
+func (s *PStatePlan) places() string {
+	if s.Global {
+		return "global"
+	}
+	return "on all tasks"
+}
+
+func (s *PStatePlan) partitioner() string {
+	if s.OwnPartitioner {
+		return "by a function of its own"
+	}
+	return "by hash"
+}
+
+func initialOf(s *PStatePlan) string {
+	if s.Initial == nil {
+		return "none"
+	}
+	return *s.Initial
+}
+
+// stepChanges says which events of exactly-once streams, stored until they have run,
+// their steps could not read.
+func (p *Plan) stepChanges(before *Plan) (found []Change) {
+	for _, stream := range p.Streams {
+		if !stream.ExactlyOnce {
+			continue
+		}
+		for _, step := range stream.Steps {
+			for _, old := range before.Streams {
+				for _, was := range old.Steps {
+					if old.Name == stream.Name && (was.Name == step.Name || slices.Contains(step.FormerNames, was.Name)) && was.Codec != step.Codec {
+						found = append(found, Change{fmt.Sprintf("step %q", step.Name), fmt.Sprintf("events under way were stored as %s, are as %s", codecName(was.Codec), codecName(step.Codec))})
+					}
+				}
+			}
+		}
+	}
+	return found
+}
+
+func codecName(name string) string {
+	if name == "" {
+		return "json"
+	}
+	return name
+}
