@@ -32,6 +32,14 @@ func (w *Worker) load(ctx context.Context, m module.Module) (*loaded, error) {
 		return nil, err
 	}
 	l := &loaded{plan: plan, tasks: w.config.Tasks, topics: map[string]depot.Topic{}, steps: plan.Steps()}
+	facts, err := w.config.Log.Meta(ctx, plan.Module)
+	if err != nil {
+		return nil, fmt.Errorf("module %s: reading what is noted of it: %w", plan.Module, err)
+	}
+	entry, err := l.registration(facts)
+	if err != nil {
+		return nil, err
+	}
 	for _, d := range plan.Depots {
 		topic, err := w.config.Log.Ensure(ctx, depot.TopicSpec{Module: plan.Module, Depot: d.Name, Partitions: d.Partitions(l.tasks)})
 		if err != nil {
@@ -39,12 +47,10 @@ func (w *Worker) load(ctx context.Context, m module.Module) (*loaded, error) {
 		}
 		l.topics[d.Name] = topic
 	}
-	facts, err := w.config.Log.Meta(ctx, plan.Module)
-	if err != nil {
-		return nil, fmt.Errorf("module %s: reading what is noted of it: %w", plan.Module, err)
-	}
-	if err := w.register(ctx, l, facts); err != nil {
-		return nil, fmt.Errorf("module %s: noting its plan: %w", plan.Module, err)
+	if string(facts[module.RegistrationKey]) != string(entry) {
+		if err := w.config.Log.PutMeta(ctx, plan.Module, module.RegistrationKey, entry); err != nil {
+			return nil, fmt.Errorf("module %s: noting its plan: %w", plan.Module, err)
+		}
 	}
 	l.starts = &starter{w: w, l: l, noted: map[task.ID]bool{}}
 	l.options = newDynamic(w, l, facts)
@@ -62,14 +68,20 @@ func (l *loaded) each(visit func(*driver)) {
 	}
 }
 
-// register writes the plan into the module's meta topic, unless it stands there.
-func (w *Worker) register(ctx context.Context, l *loaded, facts map[string][]byte) error {
-	entry, err := json.Marshal(module.Registration{Version: 1, Tasks: l.tasks, Plan: l.plan})
-	if err != nil {
-		return err
+// registration is what the module's meta topic will say of its plan. A plan that would
+// not find or read what the version before it stored is refused
+// (*module.ChangedError).
+func (l *loaded) registration(facts map[string][]byte) ([]byte, error) {
+	now := module.Registration{Version: 1, Tasks: l.tasks, Plan: l.plan}
+	if raw, ok := facts[module.RegistrationKey]; ok {
+		var before module.Registration
+		if err := json.Unmarshal(raw, &before); err != nil || before.Plan == nil {
+			return nil, fmt.Errorf("module %s: the note of its plan does not decode: %w", l.plan.Module, err)
+		}
+		if err := l.plan.Accepts(&before); err != nil {
+			return nil, fmt.Errorf("worker: %w", err)
+		}
+		now.Former = l.plan.Former(&before)
 	}
-	if string(facts[module.RegistrationKey]) == string(entry) {
-		return nil
-	}
-	return w.config.Log.PutMeta(ctx, l.plan.Module, module.RegistrationKey, entry)
+	return json.Marshal(now)
 }
