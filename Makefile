@@ -2,6 +2,8 @@
 
 SEEDS ?= 500
 MINUTES ?= 3
+OPS ?= 1000000
+SECONDS ?= 60
 GO ?= go
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -34,6 +36,17 @@ integration: ## run the suites on real servers: those of make stack, else own on
 mutants: ## make mistakes in the protocol, and have the simulator find each
 	@$(GO) run ./cmd/mutants
 
+model: ## OPS=1000000 random operations on every kind of PState, on Redis and on Valkey, against maps in memory
+	@$(GO) run ./cmd/model -ops $(OPS) -servers redis-server,$${COPPICE_TEST_REDIS_NEWER:-$$(.ci/valkey || echo "model: no Valkey here; it is left out" >&2)}
+
+fuzz: ## each fuzz target for SECONDS=60; what one finds is kept beside it and run by the tests
+	@set -e; for file in $$(grep -rl --include='*_test.go' --exclude-dir=bench '^func Fuzz' . | sort); do \
+		for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(.*/\1/p' $$file); do \
+			echo "== $$(dirname $$file) $$name"; \
+			$(GO) test $$(dirname $$file) -run '^$$' -fuzz "^$$name$$" -fuzztime $(SECONDS)s; \
+		done; \
+	done
+
 chaos: ## break real processes for MINUTES=3, and check what is left
 	@$(GO) run ./cmd/chaos -minutes $(MINUTES)
 
@@ -49,4 +62,4 @@ stack-down: ## end what make stack started, and nothing else
 demo: ## process real flights in this process
 	$(GO) run ./cmd/coppice demo
 
-.PHONY: help test race lint simulate integration mutants chaos bench stack stack-down demo
+.PHONY: help test race lint simulate integration mutants model fuzz chaos bench stack stack-down demo
