@@ -8,8 +8,8 @@
 //
 // The structures are [Value], [Map], [SortedMap], [Set], [SortedSet] and [List];
 // [MapOf], [ListOf] and [Fixed] hold others, to any depth. Every element is stored and
-// read by itself: reads and writes of one cost the same in a structure of ten and of
-// ten million elements, ranges cost what they return, and Len is one look.
+// read by itself: reads and writes of one hardly depend on how many there are, ranges
+// cost what they return, and Len is one look.
 //
 // A handle leads to its elements by value: History.Key("ann").Key(7) is a
 // Value[Line]. Reads take a [Reader], which is an event (its task, with its own
