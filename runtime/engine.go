@@ -114,7 +114,7 @@ type Task struct {
 
 	// exactly once over hops
 	exact      bool // some topology is
-	directory  *directory
+	directory  *Directory
 	hops       hops
 	batches    uint64 // that were begun
 	released   uint64 // the last of them that is committed
@@ -171,7 +171,7 @@ func New(config Config) *Task {
 		t.topology = append(t.topology, topo)
 	}
 	if t.exact = exact(config.Plan); t.exact {
-		t.directory = newDirectory(config.Plan, t.steps)
+		t.directory = NewDirectory(config.Plan, t.steps)
 		t.hops.pack = wire.NewPacker(t.directory)
 		t.heldEvents = map[task.ID]heldEvent{}
 	}

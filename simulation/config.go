@@ -91,8 +91,16 @@ type Case interface {
 	// Acked is told what the append number returned.
 	Acked(number int, acks module.Acks) error
 	// Check compares the PStates with what was appended; records of numbers for
-	// which parked is true were put aside.
+	// which parked is true were put aside or rejected. r is a [State].
 	Check(r pstate.Reader, parked func(number int) bool) error
+}
+
+// Programmed is a [Case] whose records programs append, which wait for their answers,
+// instead of Append.
+type Programmed interface {
+	// Programs says how many there are, and what each of them does. An error is a
+	// violation.
+	Programs() (count int, program func(*Program) error)
 }
 
 // Fault is a kind of fault.

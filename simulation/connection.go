@@ -119,6 +119,7 @@ func (c *connection) reply(in runtime.Input) {
 func (c *connection) write(x write) {
 	h, w := c.history, c.w
 	h.apply(x)
+	w.watch(h)
 	if w.options.Durability == store.Applied {
 		return
 	}

@@ -221,7 +221,7 @@ func (w *world) checkEffects(a *appended, answer runtime.Answer) {
 	if !ok || answer.Kind != runtime.AnswerDone || w.replaced {
 		return
 	}
-	if err := c.effects(w.reader(), a.number); err != nil {
+	if err := c.effects(w.present(), a.number); err != nil {
 		w.violate("record %d (task %d offset %d) was acked before it was done: %v", a.number, a.task, a.offset, err)
 	}
 }

@@ -169,6 +169,7 @@ func (w *world) loseTail(s *server, split bool) {
 	s.current = old.successor(w.successor(old), lost)
 	w.replaced, w.lost = true, w.lost || lost > 0 || split // what is written to the old one meanwhile is lost, too
 	w.tracef("FAULT server %s begins history %v, %d writes shorter; split %v", s.name, s.current.lineage, lost, split)
+	w.watch(s.current)
 	if !split {
 		old.end()
 		w.closeConnections(old)
@@ -241,6 +242,7 @@ func (w *world) loseSlot(id task.ID) {
 	w.replaced, w.lost = true, true
 	w.tracef("FAULT slot %s of server %s is %d writes shorter, in history %v", tag, s.name, len(lost), n.lineage)
 	n.replicate(len(n.writes))
+	w.watch(n)
 	old.end()
 	w.closeConnections(old)
 }

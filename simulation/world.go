@@ -16,14 +16,15 @@ import (
 
 // world is everything around the engine.
 type world struct {
-	config   Config
-	random   *rand.Rand
-	steering *rand.Rand // of the faults of steer.go
-	workload Case
-	plan     *module.Plan
-	steps    []*module.StepPlan
-	options  runtime.Options
-	result   Result
+	config    Config
+	random    *rand.Rand
+	steering  *rand.Rand // of the faults of steer.go
+	workload  Case
+	plan      *module.Plan
+	steps     []*module.StepPlan
+	options   runtime.Options
+	result    Result
+	directory *runtime.Directory
 
 	now    int64
 	seq    uint64
@@ -156,6 +157,7 @@ func (w *world) start() {
 		return
 	}
 	w.plan, w.steps = plan, plan.Steps()
+	w.directory = runtime.NewDirectory(plan, w.steps)
 	w.owners = make([]*owner, w.tasks)
 	for i := range w.tasks {
 		w.tags = append(w.tags, task.Tag(plan.Module, task.ID(i), w.tasks))
@@ -187,16 +189,14 @@ func (w *world) start() {
 
 // startUsers has records appended: by the programs of the workload, or one by one.
 func (w *world) startUsers() {
-	users, ok := w.workload.(interface {
-		programs() (int, func(*Program) error)
-	})
+	users, ok := w.workload.(Programmed)
 	if !ok {
 		for range w.config.Records {
 			w.after(w.between(0, appending), w.appendOne)
 		}
 		return
 	}
-	n, body := users.programs()
+	n, body := users.Programs()
 	if w.config.programs > 0 {
 		n = w.config.programs
 	}
