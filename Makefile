@@ -2,6 +2,8 @@
 
 SEEDS ?= 500
 MINUTES ?= 3
+MODULES ?=
+MODULE ?= ledger
 GO ?= go
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -25,8 +27,8 @@ lint: ## check the form and the usual mistakes, in bench too
 	$(GO) run $(STATICCHECK) ./...
 	cd bench && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...
 
-simulate: ## run the engine through SEEDS=500 seeds of its simulated world
-	@$(GO) run ./cmd/simulate -seeds $(SEEDS)
+simulate: ## run the engine through SEEDS=500 seeds of its simulated world; MODULES=bank,tree: of these workloads
+	@$(GO) run ./cmd/simulate -seeds $(SEEDS) $(if $(MODULES),-workloads $(MODULES))
 
 integration: ## run the suites on real servers: those of make stack, else own ones that end with it
 	$(GO) run ./cmd/stack run -- $(GO) test -count=1 -timeout 10m $(REAL)

@@ -13,9 +13,12 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
+	"github.com/coppice-run/coppice/examples/bank"
+	"github.com/coppice-run/coppice/examples/componentsexact"
 	"github.com/coppice-run/coppice/simulation"
 )
 
@@ -40,7 +43,8 @@ func parse(args []string) (options, error) {
 	var o options
 	var names string
 	all := make([]string, 0, 4)
-	for _, w := range simulation.Workloads() {
+	workloads := append(simulation.Workloads(), bank.Workload(), componentsexact.Workload())
+	for _, w := range workloads {
 		all = append(all, w.Name)
 	}
 	flags := flag.NewFlagSet("simulate", flag.ContinueOnError)
@@ -56,11 +60,11 @@ func parse(args []string) (options, error) {
 		return o, err
 	}
 	for name := range strings.SplitSeq(names, ",") {
-		w, ok := simulation.Find(name)
-		if !ok {
+		i := slices.Index(all, name)
+		if i < 0 {
 			return o, fmt.Errorf("no workload %q; there are %s", name, strings.Join(all, ", "))
 		}
-		o.workloads = append(o.workloads, w)
+		o.workloads = append(o.workloads, workloads[i])
 	}
 	if o.seed >= 0 {
 		o.first, o.seeds = uint64(o.seed), 1
