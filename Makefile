@@ -36,8 +36,8 @@ integration: ## run the suites on real servers: those of make stack, else own on
 mutants: ## make mistakes in the protocol, and have the simulator find each
 	@$(GO) run ./cmd/mutants
 
-chaos: ## break real processes for MINUTES=3, and check what is left
-	@$(GO) run ./cmd/chaos -minutes $(MINUTES)
+chaos: ## break real processes for MINUTES=3, and check what is left; MODULE=bank: of an exactly-once stream
+	@$(GO) run ./cmd/chaos -minutes $(MINUTES) -module $(MODULE)
 
 bench: ## measure against the loop written by hand, on real servers as integration does
 	$(GO) run ./cmd/stack run -- sh -c 'cd bench && $(GO) run . -kafka $$COPPICE_TEST_KAFKA -redis $$COPPICE_TEST_REDIS'

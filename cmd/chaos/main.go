@@ -9,15 +9,18 @@ import (
 
 // options are the command's flags.
 type options struct {
-	minutes   float64
-	seed      uint64
-	tasks     int
-	workers   int
-	appenders int
-	session   time.Duration
-	folder    string
-	plan      bool
-	kinds     string
+	minutes    float64
+	seed       uint64
+	tasks      int
+	workers    int
+	appenders  int
+	session    time.Duration
+	folder     string
+	plan       bool
+	kinds      string
+	module     string
+	durability string
+	killEvery  time.Duration
 	// Of a worker process.
 	name, kafka, redis string
 }
@@ -33,10 +36,19 @@ func main() {
 	flag.StringVar(&o.folder, "folder", "", "where servers, logs and the timeline are kept; default: a temporary folder")
 	flag.BoolVar(&o.plan, "plan", false, "print the plan and end")
 	flag.StringVar(&o.kinds, "kinds", "", "kinds of faults, with commas; default: all")
+	flag.StringVar(&o.module, "module", "ledger", "what runs: ledger, at least once, or bank, exactly once")
+	flag.StringVar(&o.durability, "durability", "applied", "where commits must be before anything that rests on them leaves: applied, replicated 1, ...")
+	flag.DurationVar(&o.killEvery, "kill-every", -1, "kill a worker each so often, beside faults of the servers; 0: as other faults; default: 2s of the bank, else 0")
 	flag.StringVar(&o.name, "worker", "", "be the worker of this name (for the command itself)")
 	flag.StringVar(&o.kafka, "kafka", "", "of a worker: host:port of Kafka")
 	flag.StringVar(&o.redis, "redis", "", "of a worker: host:port of Redis")
 	flag.Parse()
+	if o.killEvery < 0 {
+		o.killEvery = 0
+		if o.module == "bank" {
+			o.killEvery = 2 * time.Second
+		}
+	}
 	run := runCampaign
 	if o.name != "" {
 		run = runWorker
