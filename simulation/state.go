@@ -57,8 +57,7 @@ func (s *State) slot(id task.ID) *slot {
 // applied a record of which an appender was told the outcome may then run again, and end
 // otherwise if that depends on what came before it. Above applied nobody was told.
 func (s *State) Forgot() bool {
-	f := &s.w.result.Faults
-	return s.w.options.Durability == store.Applied && f[TailLoss]+f[SlotLoss]+f[Split] > 0
+	return s.w.options.Durability == store.Applied && s.w.lost
 }
 
 // UnderWay returns the events that are on their way to a step of an exactly-once stream:

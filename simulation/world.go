@@ -156,8 +156,7 @@ func (w *world) start() {
 		w.violate("%v", err)
 		return
 	}
-	w.plan, w.steps = plan, plan.Steps()
-	w.directory = runtime.NewDirectory(plan, w.steps)
+	w.install(plan)
 	w.owners = make([]*owner, w.tasks)
 	for i := range w.tasks {
 		w.tags = append(w.tags, task.Tag(plan.Module, task.ID(i), w.tasks))
@@ -185,6 +184,12 @@ func (w *world) start() {
 		c.killing(func() { w.running.doomed = true })
 	}
 	w.at(first+appending+w.between(0, second), w.heal)
+}
+
+// install has the processes that start from now on run a version of the module.
+func (w *world) install(plan *module.Plan) {
+	w.plan, w.steps = plan, plan.Steps()
+	w.directory = runtime.NewDirectory(plan, w.steps)
 }
 
 // startUsers has records appended: by the programs of the workload, or one by one.
