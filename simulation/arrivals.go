@@ -138,4 +138,3 @@ func numbersOf(r pstate.Reader, list pstate.SortedMap[int, int]) (numbers []int,
 	}
 	return numbers, nil
 }
-

@@ -173,6 +173,9 @@ func (w *world) checkFailure(o *owner, i *runtime.EventInfo) {
 	if _, strange := w.workload.(*usersCase); strange || i.Err == nil {
 		return
 	}
+	if rejected, _ := module.OutcomeOf(i.Err); rejected {
+		return // none but handlers reject
+	}
 	var panicked *runtime.PanicError
 	if !w.config.Workload.Fails || !errors.Is(i.Err, errMood) && !errors.As(i.Err, &panicked) {
 		w.violate("%v: %s of task %d offset %d failed, and its handler did not ask for it: %v", o, i.Step, i.RootTask, i.Offset, i.Err)
