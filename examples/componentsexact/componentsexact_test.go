@@ -27,7 +27,7 @@ func TestThePlantedBugIsFound(t *testing.T) {
 	if found.said == "" {
 		t.Fatal("1,000 seeds did not find the planted bug")
 	}
-	for _, part := range []string{"which does not exist, or has the parent", "reduced to", "ran persist"} {
+	for _, part := range []string{"which does not exist, or has the parent", "reduced to", "ran forest/persist"} {
 		if !strings.Contains(found.said, part) {
 			t.Errorf("the story does not say %q", part)
 		}
