@@ -24,7 +24,6 @@ const (
 
 // How appends are made.
 const (
-	loopsEach = 4
 	// pace keeps one loop from filling the machine: faults want time, too.
 	pace = 2 * time.Millisecond
 	// answerTimeout is how long an append may wait for its answer, through any faults.
@@ -39,10 +38,10 @@ type appenders struct {
 }
 
 // run appends until ctx ends, and returns when all that was appended is answered.
-func (a *appenders) run(ctx context.Context, count int) {
+func (a *appenders) run(ctx context.Context, count, loops int) {
 	var group sync.WaitGroup
 	for appender := range count {
-		for loop := range loopsEach {
+		for loop := range loops {
 			group.Go(func() {
 				for n := 0; ctx.Err() == nil; n++ {
 					if a.subject.append(a.client, fmt.Sprintf("%d-%d", appender, loop), n) {

@@ -187,7 +187,7 @@ func (c *campaign) breakThings(ctx context.Context, a *appenders, timeline *chao
 	defer cancel()
 	done := make(chan struct{})
 	go func() {
-		a.run(ctx, c.appenders)
+		a.run(ctx, c.appenders, c.loops)
 		close(done)
 	}()
 	go c.tell(ctx, a)

@@ -14,6 +14,7 @@ type options struct {
 	tasks      int
 	workers    int
 	appenders  int
+	loops      int
 	session    time.Duration
 	folder     string
 	plan       bool
@@ -25,13 +26,32 @@ type options struct {
 	name, kafka, redis string
 }
 
+// defaults are those of the module. Where workers are killed by the clock, many loops wait
+// for the tasks of one that is away: more of them keep the others at work.
+func (o *options) defaults() {
+	bank := o.module == "bank"
+	if o.killEvery < 0 {
+		o.killEvery = 0
+		if bank {
+			o.killEvery = 2 * time.Second
+		}
+	}
+	if o.loops == 0 {
+		o.loops = 4
+		if bank {
+			o.loops = 16
+		}
+	}
+}
+
 func main() {
 	var o options
 	flag.Float64Var(&o.minutes, "minutes", 3, "how long things break")
 	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano())%1_000_000, "of the plan")
 	flag.IntVar(&o.tasks, "tasks", 12, "tasks of the module")
 	flag.IntVar(&o.workers, "workers", 3, "worker processes")
-	flag.IntVar(&o.appenders, "appenders", 3, "appenders, of 4 loops each")
+	flag.IntVar(&o.appenders, "appenders", 3, "appenders")
+	flag.IntVar(&o.loops, "loops", 0, "loops of each appender, of which each waits for its answer; default: 16 of the bank, else 4")
 	flag.DurationVar(&o.session, "session", 6*time.Second, "session timeout of the workers with Kafka")
 	flag.StringVar(&o.folder, "folder", "", "where servers, logs and the timeline are kept; default: a temporary folder")
 	flag.BoolVar(&o.plan, "plan", false, "print the plan and end")
@@ -43,12 +63,7 @@ func main() {
 	flag.StringVar(&o.kafka, "kafka", "", "of a worker: host:port of Kafka")
 	flag.StringVar(&o.redis, "redis", "", "of a worker: host:port of Redis")
 	flag.Parse()
-	if o.killEvery < 0 {
-		o.killEvery = 0
-		if o.module == "bank" {
-			o.killEvery = 2 * time.Second
-		}
-	}
+	o.defaults()
 	run := runCampaign
 	if o.name != "" {
 		run = runWorker

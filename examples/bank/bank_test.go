@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/coppice-run/coppice/simulation"
+	"github.com/coppice-run/coppice/store"
 )
 
 // promise 0.17, promise 0.19, promise 3.56, R23 to R29: whatever fails, at every moment no
@@ -27,6 +28,28 @@ func TestForgottenRequestsAreFound(t *testing.T) {
 	simulation.CheckWorkload(found, w, 100)
 	if !strings.Contains(found.said, "2 times in the books") {
 		t.Errorf("100 seeds did not find a bank that forgets its requests: %s", found.said)
+	}
+}
+
+// T1, R40: what an appender was told of an operation that others decide can be another
+// thing after a server has lost its tail, at level applied; above it never.
+func TestAnswersOutliveALostTailAboveApplied(t *testing.T) {
+	t.Parallel()
+	replicated := store.Replicated(1)
+	for _, level := range []*store.Level{&store.Applied, &replicated} {
+		turned, lost := 0, 0
+		for seed := range uint64(100) {
+			c, w := &trial{}, Workload()
+			w.New, w.Durability = func() simulation.Case { return c }, level
+			r := simulation.Run(simulation.Config{Seed: seed, Workload: w, Servers: 1})
+			for _, v := range r.Violations {
+				t.Errorf("seed %d: %s", seed, v)
+			}
+			turned, lost = turned+c.turned, lost+r.Faults[simulation.TailLoss]
+		}
+		if lost == 0 || (turned > 0) != (*level == store.Applied) {
+			t.Errorf("at level %v, servers lost %d tails, and %d operations ended otherwise than their appenders were told", level, lost, turned)
+		}
 	}
 }
 

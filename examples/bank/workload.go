@@ -20,8 +20,9 @@ func Workload() simulation.Workload {
 
 // trial is one run.
 type trial struct {
-	m     Bank
-	asked []*asked
+	m      Bank
+	asked  []*asked
+	turned int // operations that ended otherwise than their appender was told
 }
 
 // asked is an operation and what its appends were answered.
