@@ -14,7 +14,7 @@
 // The module ledger is at least once: each record counts itself, so that one that is lost
 // or counted twice is seen. The module bank is examples/bank, exactly once: transfers
 // between accounts, where each has to be in the books once on both sides. With it a
-// worker is killed every 2 s (-kill-every), and none is paused. Some of its accounts
+// worker is killed every 2 s (-kill-every), none is paused, and Kafka stays. Some of its accounts
 // always have enough, so what was acked of them must be in the books whatever happens;
 // the others refuse what they cannot pay, and that may come out otherwise when a record
 // runs again after a lost tail, which is counted and no mistake: at -durability applied an

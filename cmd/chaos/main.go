@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -26,21 +27,21 @@ type options struct {
 	name, kafka, redis string
 }
 
+// bankKinds are the faults beside the workers that are killed by the clock: those that
+// last longer than the clock's stroke with Kafka away would leave no worker that runs.
+const bankKinds = "redis-cut,redis-stall,redis-restart,redis-kill,redis-tail,redis-promote,redis-full,kafka-cut,kafka-stall"
+
 // defaults are those of the module. Where workers are killed by the clock, many loops wait
-// for the tasks of one that is away: more of them keep the others at work.
+// for the tasks of one that is away: more of them keep the others at work, and a short
+// session has tasks taken over before the next stroke.
 func (o *options) defaults() {
-	bank := o.module == "bank"
-	if o.killEvery < 0 {
-		o.killEvery = 0
-		if bank {
-			o.killEvery = 2 * time.Second
-		}
+	kinds, kill, loops, session := "", time.Duration(0), 4, 6*time.Second
+	if o.module == "bank" {
+		kinds, kill, loops, session = bankKinds, 2*time.Second, 16, 2*time.Second
 	}
-	if o.loops == 0 {
-		o.loops = 4
-		if bank {
-			o.loops = 16
-		}
+	o.kinds, o.loops, o.session = cmp.Or(o.kinds, kinds), cmp.Or(o.loops, loops), cmp.Or(o.session, session)
+	if o.killEvery < 0 {
+		o.killEvery = kill
 	}
 }
 
@@ -52,10 +53,10 @@ func main() {
 	flag.IntVar(&o.workers, "workers", 3, "worker processes")
 	flag.IntVar(&o.appenders, "appenders", 3, "appenders")
 	flag.IntVar(&o.loops, "loops", 0, "loops of each appender, of which each waits for its answer; default: 16 of the bank, else 4")
-	flag.DurationVar(&o.session, "session", 6*time.Second, "session timeout of the workers with Kafka")
+	flag.DurationVar(&o.session, "session", 0, "session timeout of the workers with Kafka; default: 2s of the bank, else 6s")
 	flag.StringVar(&o.folder, "folder", "", "where servers, logs and the timeline are kept; default: a temporary folder")
 	flag.BoolVar(&o.plan, "plan", false, "print the plan and end")
-	flag.StringVar(&o.kinds, "kinds", "", "kinds of faults, with commas; default: all")
+	flag.StringVar(&o.kinds, "kinds", "", "kinds of faults, with commas; default: all, of the bank those of Redis and of connections to Kafka")
 	flag.StringVar(&o.module, "module", "ledger", "what runs: ledger, at least once, or bank, exactly once")
 	flag.StringVar(&o.durability, "durability", "applied", "where commits must be before anything that rests on them leaves: applied, replicated 1, ...")
 	flag.DurationVar(&o.killEvery, "kill-every", -1, "kill a worker each so often, beside faults of the servers; 0: as other faults; default: 2s of the bank, else 0")
