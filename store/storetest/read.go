@@ -20,6 +20,7 @@ var rangeCases = []subtest{
 	{"the limit of elements", limitOfElements},
 	{"the limit of bytes", limitOfBytes},
 	{"a whole map", wholeMap},
+	{"a range is of one moment", oneMoment},
 }
 
 func ownCommit(b *bench) {
@@ -228,4 +229,53 @@ func wholeMap(b *bench) {
 	if len(reads[0].Elements) != 2 || got["a"] != "1" || got["b"] != "2" || reads[0].More {
 		b.Errorf("%+v", reads[0])
 	}
+}
+
+// oneMoment reads a range while commits change every element of it: what is read is what
+// one of them wrote, and the head that came with it says which.
+func oneMoment(b *bench) {
+	const commits, elements = 50, 100
+	s, _ := b.take(1)
+	t := b.table("m", store.SortedMap)
+	write := func(n uint64) {
+		var pairs []string
+		for i := range elements {
+			pairs = append(pairs, fmt.Sprintf("f%03d", i), fmt.Sprint(n))
+		}
+		b.commit(s, head(1, n), put(t, pairs...))
+	}
+	write(1)
+	begun, over, read := make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(read)
+		for {
+			reads := []store.Read{{Table: t, Kind: store.Range}}
+			h, err := b.store.Read(b.ctx, b.slot, reads)
+			if err != nil || len(reads[0].Elements) != elements {
+				b.Errorf("%d elements at head %v: %v", len(reads[0].Elements), h, err)
+				return
+			}
+			for _, e := range reads[0].Elements {
+				if e.Value != fmt.Sprint(h.Number) {
+					b.Errorf("at commit %d, element %s is of commit %s", h.Number, e.Field, e.Value)
+					return
+				}
+			}
+			select {
+			case <-over:
+				return
+			case begun <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	select {
+	case <-begun:
+	case <-read:
+	}
+	for n := uint64(2); n <= commits; n++ {
+		write(n)
+	}
+	close(over)
+	<-read
 }
