@@ -96,11 +96,11 @@ type ReadKind uint8
 const (
 	Get   ReadKind = iota + 1 // one field's value; of a sorted set: whether it holds the field
 	Len                       // the number of fields
-	Range                     // fields in order, and their values if the kind has them; sorted kinds only, except Span{} (any order) of a Map
+	Range                     // fields in order, and their values if the kind has them; sorted kinds only, except Span{} of a Map: all of it at once, in any order
 )
 
 // Span is a part of an ordered table, by the bytes of its fields. The zero Span
-// is everything. ElementsMax and BytesMax bound one answer of Range.
+// is everything. ElementsMax and BytesMax bound one answer of Range, but for a Map.
 type Span struct {
 	Low, High         string // bounds; used if HasLow, HasHigh
 	HasLow, HasHigh   bool

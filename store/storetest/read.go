@@ -229,6 +229,19 @@ func wholeMap(b *bench) {
 	if len(reads[0].Elements) != 2 || got["a"] != "1" || got["b"] != "2" || reads[0].More {
 		b.Errorf("%+v", reads[0])
 	}
+	// It has no order in which one could go on: all of it comes at once.
+	big := b.table("big", store.Map)
+	const n = store.ElementsMax + 500
+	var pairs []string
+	for i := range n {
+		pairs = append(pairs, fmt.Sprint(i), strings.Repeat("x", 2*store.BytesMax/n))
+	}
+	b.commit(s, head(1, 2), put(big, pairs...))
+	reads = []store.Read{{Table: big, Kind: store.Range}}
+	b.read(reads)
+	if len(reads[0].Elements) != n || reads[0].More {
+		b.Errorf("%d of %d fields, more: %t", len(reads[0].Elements), n, reads[0].More)
+	}
 }
 
 // oneMoment reads a range while commits change every element of it: what is read is what
