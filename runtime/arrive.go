@@ -105,12 +105,12 @@ func (t *Task) arrive(from task.ID, raw string, sender task.Mark) {
 	case channel.Stray:
 		t.suspectMark(from, sender, fmt.Sprintf("parcel %d (%v) follows %v, and the last one applied is %v", head.Number, head.ID, head.Before, in.Position().ID))
 	case channel.Next:
-		t.takeIn(in, raw)
+		t.takeIn(in, raw, sender)
 	}
 }
 
 // takeIn parses a parcel, applies its acks, and has its events run.
-func (t *Task) takeIn(in *inbox, raw string) {
+func (t *Task) takeIn(in *inbox, raw string, sender task.Mark) {
 	p, err := wire.ParseParcel(raw, in.from, t.config.Task, t.directory)
 	if err != nil {
 		t.halt(fmt.Errorf("parcel from task %v: %w", in.from, err))
@@ -121,6 +121,7 @@ func (t *Task) takeIn(in *inbox, raw string) {
 		t.halt(fmt.Errorf("parcel from task %v: %w", in.from, err))
 		return
 	}
+	t.peers[in.from].rests = sender
 	in.dirty = true
 	t.touched()
 	if acks {
