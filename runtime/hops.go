@@ -73,10 +73,10 @@ func (e *ChannelError) Error() string {
 
 // UnfinishedError: events of exactly-once streams are under way, and no stream of this
 // version of the module is exactly once.
-type UnfinishedError struct{ Parcels, Groups int } // in the task's slot
+type UnfinishedError struct{ Parcels, Groups, Calls int } // in the task's slot
 
 func (e *UnfinishedError) Error() string {
-	return fmt.Sprintf("%d parcels and %d groups of records are under way, and no stream of this version of the module is exactly once: run the version that has one until they are done", e.Parcels, e.Groups)
+	return fmt.Sprintf("%d parcels, %d groups of records and %d calls are under way, and no stream of this version of the module is exactly once: run the version that has one until they are done", e.Parcels, e.Groups, e.Calls)
 }
 
 // exact reports whether the module has an exactly-once topology.
@@ -108,14 +108,14 @@ func (t *Task) touched() {
 
 // loadHops takes over the channels and groups that the slot holds.
 func (t *Task) loadHops(channels, parcels, groups, calls []store.Element) error {
-	if err := t.loadCalls(calls); err != nil {
-		return err
-	}
 	if !t.exact {
-		if len(parcels)+len(groups) > 0 {
-			return &UnfinishedError{len(parcels), len(groups)}
+		if len(parcels)+len(groups)+len(calls) > 0 {
+			return &UnfinishedError{len(parcels), len(groups), len(calls)}
 		}
 		return nil
+	}
+	if err := t.loadCalls(calls); err != nil {
+		return err
 	}
 	kept, err := t.loadParcels(parcels)
 	if err != nil {
