@@ -99,7 +99,7 @@ const (
 	AnswerParked                      // it was parked
 	AnswerHalted                      // the task has halted and will not get to it
 	AnswerThrottled                   // it is in the depot and has not begun: too many are under way (promise 3.89)
-	AnswerUnknown                     // an earlier owner began it, and its source does not retry: nobody knows how it ended
+	AnswerUnknown                     // nobody knows how it ends: it takes longer than the timeout of an exactly-once stream, and goes on, or an earlier owner began it and its source does not retry
 )
 
 // Answer is what an appender waits for.
