@@ -26,7 +26,7 @@ func hops() []Mutation {
 			Old: "return f.Lasting() && !f.Lineage.Same(t.lineage) && !p.shown.Covers(f.Sender)", New: "return false"},
 		{Name: "unseen-head-looked", Rule: "R25", What: "a head is looked at, and not compared", File: peers,
 			Old: "\t\tif t.unshown(p, f) {\n\t\t\tt.askLost(id)\n\t\t\tt.pool.Put(f)\n\t\t\tcontinue\n\t\t}\n", New: ""},
-		{Name: "receipt-unchecked", Rule: "R27", What: "what a receiver says it has applied is not compared with the outbox", File: hops,
+		{Name: "receipt-unchecked", Rule: "R27", What: "what a receiver says it has applied is not compared with the outbox", File: "runtime/mail.go",
 			Old: "if !out.Has(r.Number, r.ID) {", New: "if len(out.Behind(r.Number)) == 0 && len(out.Behind(r.Number-1)) == 0 {\n\t\treturn\n\t}\n\tif false {"},
 		{Name: "no-chain", Rule: "R24", What: "a parcel's id is its number: neither its predecessor nor what a receiver has applied is told from another of that number", File: hops,
 			Old: "Mark: task.Mark{Token: t.head.Token, Number: t.head.Number + 1}", New: "Mark: task.Mark{Token: task.Token{1}, Number: uint64(out.Next(wire.ParcelID{}).Number)}"},
