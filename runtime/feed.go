@@ -155,16 +155,15 @@ func (t *Task) join(f *feed) {
 		return
 	}
 	t.stopStrand(late)
-	at := late.next
 	if t.listener.Joined != nil {
-		t.listener.Joined(JoinedInfo{TaskInfo: t.info, Depot: f.depot, Sources: len(late.sources), Offset: at})
+		t.listener.Joined(JoinedInfo{TaskInfo: t.info, Depot: f.depot, Sources: len(late.sources), Offset: late.next})
 	}
 	for _, s := range late.sources {
 		s.strand = ahead
 	}
 	ahead.sources = append(ahead.sources, late.sources...)
 	late.sources = nil
-	t.feedAgain(ahead, min(at, ahead.next))
+	t.feedAgain(ahead, ahead.next) // from where those that come are, if that is before
 }
 
 // steer pauses a strand whose sources have enough, and resumes it when they have

@@ -93,8 +93,6 @@ func records() []Mutation {
 			Old: "f.source.retries.Add(stream.Retry{", New: "_ = (stream.Retry{"},
 		{Name: "feed-too-far", Rule: "R17", What: "a new owner reads from one record too far", File: "runtime/feed.go",
 			Old: "st.feed.generation++\n", New: "order.Offset++\n\tst.feed.generation++\n"},
-		{Name: "join-too-far", Rule: "3x.01", What: "sources that catch up join the front where that stands", File: "runtime/feed.go",
-			Old: "t.feedAgain(ahead, min(at, ahead.next))", New: "_ = at\n\tt.feedAgain(ahead, ahead.next)"},
 		{Name: "never-passed", Rule: "3.59", What: "a source without retries is done with a record when its tree is", File: "runtime/passed.go",
 			Old: "s.progress.Finish(b.passed[i].record.Offset)", New: "_ = b.passed[i].record.Offset"},
 		{Name: "no-rewind", Rule: "3.60", What: "a source that keeps its order tries the failed record alone", File: "runtime/rewind.go",
