@@ -228,7 +228,7 @@ func (t *Task) take(in Input) {
 	case *Records:
 		t.onRecords(in)
 	case *DepotFault:
-		t.halt(fmt.Errorf("depot %s: %w", in.Depot, in.Err))
+		t.onDepotFault(in)
 	case *FrameIn:
 		t.heard[in.Frame.From] = task.Mark{Token: in.Frame.Sender.Token, Number: in.Frame.Number}
 		t.onFrame(in.Frame, t.now)

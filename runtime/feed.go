@@ -1,6 +1,10 @@
 package runtime
 
-import "github.com/coppice-run/coppice/depot"
+import (
+	"fmt"
+
+	"github.com/coppice-run/coppice/depot"
+)
 
 // feed is the task's partition of one depot, read for all its sources. Those that
 // stand close together are read together; one that is far behind, as a new source is
@@ -126,17 +130,32 @@ func (t *Task) onRecords(in *Records) {
 	if t.phase != running || len(in.Records) == 0 {
 		return
 	}
+	if st := t.strandOf(in.Depot, in.Generation); st != nil {
+		t.received(st, in.Records)
+	}
+}
+
+// onDepotFault halts the task: its place in the log is gone, and going on from
+// another would lose records in silence.
+func (t *Task) onDepotFault(in *DepotFault) {
+	if t.phase == running && t.strandOf(in.Depot, in.Generation) != nil {
+		t.halt(fmt.Errorf("depot %s: %w", in.Depot, in.Err))
+	}
+}
+
+// strandOf finds the reading that an order began; nil if it is over.
+func (t *Task) strandOf(depotName string, generation uint64) *strand {
 	for _, f := range t.feeds {
-		if f.depot != in.Depot {
+		if f.depot != depotName {
 			continue
 		}
 		for i := range f.strands {
-			if st := &f.strands[i]; len(st.sources) > 0 && st.generation == in.Generation {
-				t.received(st, in.Records)
-				return
+			if st := &f.strands[i]; len(st.sources) > 0 && st.generation == generation {
+				return st
 			}
 		}
 	}
+	return nil
 }
 
 func (t *Task) received(st *strand, records []depot.Record) {

@@ -76,10 +76,13 @@ type Records struct {
 	Records    []depot.Record
 }
 
-// DepotFault ends the reading of a depot: going on would lose records.
+// DepotFault ends the reading of a depot: going on would lose records. Generation is
+// that of the Feed whose position is at fault: what an earlier one still reports says
+// nothing of the present position.
 type DepotFault struct {
-	Depot string
-	Err   error
+	Depot      string
+	Generation uint64
+	Err        error
 }
 
 // FrameIn is a frame from another task. The engine takes it over.

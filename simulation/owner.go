@@ -2,7 +2,10 @@ package simulation
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
+	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
@@ -17,6 +20,7 @@ type owner struct {
 	engine  *runtime.Task
 	conn    *connection
 	feeds   map[feedKey]*feed
+	topics  map[string]depot.Topic // as they were when the process started
 	alive   bool
 	doomed  bool // a handler ends the process
 	periods int  // how often it took its slot
@@ -41,7 +45,7 @@ func (w *world) hire(id task.ID) *owner {
 		w.after(w.between(0, 50*millisecond), func() { former.step(&runtime.Nominated{Yes: false}) })
 	}
 	w.processes++
-	o := &owner{w: w, id: id, number: w.processes, feeds: map[feedKey]*feed{}, alive: true}
+	o := &owner{w: w, id: id, number: w.processes, feeds: map[feedKey]*feed{}, topics: maps.Clone(w.topics), alive: true}
 	o.engine = runtime.New(runtime.Config{
 		Plan: w.plan, Task: id, Tasks: w.tasks, Tag: w.tags[id], Address: o.address(),
 		Random: w.split(), NewToken: w.token, Options: w.options, EncodeHops: true, Listener: w.listener(o),
@@ -116,8 +120,8 @@ func (o *owner) carryOut(e *runtime.Effects) {
 		o.conn.heads(append([]task.ID(nil), e.Heads...))
 	}
 	if len(e.Starts) > 0 {
-		starts := make([]runtime.Started, len(e.Starts)) // all workloads start at the beginning
-		w.after(w.between(100*microsecond, 5*millisecond), func() { o.step(&runtime.StartsDone{Starts: starts}) })
+		starts := slices.Clone(e.Starts)
+		w.after(w.between(100*microsecond, 5*millisecond), func() { o.answerStarts(starts) })
 	}
 	for _, f := range e.Feeds {
 		o.order(f)

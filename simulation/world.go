@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/depot/memdepot"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
@@ -34,8 +36,10 @@ type world struct {
 	tags      []string
 	servers   []*server
 	demoted   []*history
-	logs      map[string][]partition
-	owners    []*owner // by task: whom peers and clients find
+	log       *memdepot.Log
+	topics    map[string]depot.Topic     // by depot
+	starts    map[string]runtime.Started // where sources begin, by topology, source and task
+	owners    []*owner                   // by task: whom peers and clients find
 	everyone  []*owner
 	processes int
 	lines     map[link]*line
@@ -87,8 +91,9 @@ func newWorld(config Config) *world {
 	w := &world{
 		config: config, random: rand.New(rand.NewPCG(config.Seed, 0x636f7070696365)), workload: config.Workload.New(),
 		steering: rand.New(rand.NewPCG(config.Seed, 0x7374656572)),
-		logs:     map[string][]partition{}, lines: map[link]*line{}, asked: map[uint64]*appended{},
+		topics:   map[string]depot.Topic{}, starts: map[string]runtime.Started{}, lines: map[link]*line{}, asked: map[uint64]*appended{},
 	}
+	w.log = memdepot.New(w.clock)
 	w.result.Seed, w.result.Workload = config.Seed, config.Workload.Name
 	w.result.Fingerprint = 14695981039346656037
 	w.tasks = orDrawn(config.Tasks, w.between(2, 6))
@@ -157,6 +162,10 @@ func (w *world) start() {
 		return
 	}
 	w.install(plan)
+	if err := w.makeTopics(); err != nil {
+		w.violate("%v", err)
+		return
+	}
 	w.owners = make([]*owner, w.tasks)
 	for i := range w.tasks {
 		w.tags = append(w.tags, task.Tag(plan.Module, task.ID(i), w.tasks))

@@ -207,7 +207,7 @@ func (f *feeds) start(starts []feedOrder) {
 // that do not answer, which are asked again.
 func (f *feeds) notAssigned(o feedOrder, err error) {
 	if errors.Is(err, depot.ErrOutOfRange) || errors.Is(err, depot.ErrRecreated) {
-		o.d.send(&runtime.DepotFault{Depot: o.feed.Depot, Err: err})
+		o.d.send(&runtime.DepotFault{Depot: o.feed.Depot, Generation: o.feed.Generation, Err: err})
 		return
 	}
 	f.w.config.Logger.Warn("assigning a depot partition failed; trying again", "depot", o.feed.Depot, "task", int(o.d.id), "cause", err)
@@ -229,6 +229,6 @@ func (f *feeds) deliver(delivery depot.Delivery) {
 		a.d.send(&runtime.Records{Depot: a.depot, Generation: a.generation, Records: delivery.Records})
 	}
 	if delivery.Fault != nil {
-		a.d.send(&runtime.DepotFault{Depot: a.depot, Err: delivery.Fault})
+		a.d.send(&runtime.DepotFault{Depot: a.depot, Generation: a.generation, Err: delivery.Fault})
 	}
 }
