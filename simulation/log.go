@@ -153,7 +153,7 @@ func (f *feed) fetch() {
 		return
 	}
 	if f.again > 0 {
-		got.Records = append(slices.Clone(f.recent[len(f.recent)-f.again:]), got.Records...)
+		got.Records = append(slices.Clone(f.recent[len(f.recent)-min(f.again, len(f.recent)):]), got.Records...)
 		f.again = 0
 	}
 	f.planned = true

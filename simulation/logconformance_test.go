@@ -107,12 +107,12 @@ type calmReader struct {
 	owners     map[feedKey]*owner
 	current    map[feedKey]uint64 // generations of the assignments that stand
 	generation uint64
-	ready      []arrival
+	ready      []logArrival
 	closed     bool
 }
 
-// arrival is what a feed brought for an assignment.
-type arrival struct {
+// logArrival is what a feed brought for an assignment.
+type logArrival struct {
 	depot.Delivery
 	generation uint64
 }
@@ -141,7 +141,7 @@ func (r *calmReader) Assign(positions ...depot.Position) error {
 
 // take keeps what a feed brings for the next poll.
 func (r *calmReader) take(at feedKey, in runtime.Input) {
-	a := arrival{Delivery: depot.Delivery{Topic: at.depot, Partition: int32(at.strand)}}
+	a := logArrival{Delivery: depot.Delivery{Topic: at.depot, Partition: int32(at.strand)}}
 	switch in := in.(type) {
 	case *runtime.Records:
 		a.Records, a.generation = in.Records, in.Generation
