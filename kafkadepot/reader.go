@@ -110,6 +110,9 @@ func (r *reader) checkOne(p depot.Position, details kadm.TopicDetails, starts, e
 	if err != nil {
 		return err
 	}
+	if p.Reached > end {
+		return fmt.Errorf("%w: topic %s partition %d: records up to %d were read, and the log ends at %d; the log was truncated", depot.ErrOutOfRange, p.Topic, p.Partition, p.Reached, end)
+	}
 	if p.Offset < start || p.Offset > end {
 		return fmt.Errorf("%w: topic %s partition %d: the next record is number %d, and the log holds %d to %d; records were deleted or the log was cut",
 			depot.ErrOutOfRange, p.Topic, p.Partition, p.Offset, start, end-1)

@@ -105,8 +105,10 @@ type Task struct {
 	asked      bool        // Heads is under way
 	looking    looking     // for the head of the task wanted
 	wanted     task.ID
-	holding    int   // frames of other periods that wait for a look (R16)
-	heardAt    int64 // when the slot's connection last answered
+	holding    int     // frames of other periods that wait for a look (R16)
+	own        looking // at the task's own head (R18)
+	lookedAt   int64   // when that was last shown
+	doom       error   // why the task halts if it is still the owner
 	waiters    map[recordKey]*waiting
 	orders     []*order // of people, about parked records
 	parkedDecl *overlay.Decl

@@ -56,9 +56,10 @@ type Options struct {
 	// CatchupChunkSize is how many records a worker takes from its depots at a time
 	// (depot.cache.catchup.chunk.size, promise 3.102). Default 5,000.
 	CatchupChunkSize int
-	// ProbePeriod is how long a task hears nothing of its slot before it looks
-	// whether the slot is still its own (R18): an idle owner notices a lost
-	// connection, and a server that went back, after so long. Default 2 s.
+	// ProbePeriod is how often a task looks whether its slot is still its own, on a
+	// server that is still the slot's master (R18): after so long an owner notices a
+	// lost connection, a server that went back, and one that another has replaced
+	// although it goes on answering. Default 2 s.
 	ProbePeriod time.Duration
 	// StoreStopPercent is how full the slot's server may be before sources stop
 	// (store.memory.stop.percent, R44). Default 90.

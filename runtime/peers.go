@@ -14,6 +14,9 @@ type peer struct {
 	shown  task.Head // as this task's connection has read it last (R13)
 	since  uint64    // number of its head when that was first read in this period
 	rests  task.Mark // the newest head of it that parcels were taken in from
+	// lineage is the last that it came from and that is not this task's own: with one
+	// master, one of the two connections ends at a server that is it no more (R18).
+	lineage task.Lineage
 
 	// held are frames that wait for a look at the task's head, asked of them those
 	// that came before the question under way.
@@ -58,6 +61,10 @@ func (t *Task) accept(p *peer, f *wire.Frame, at int64) {
 		return // delivered before
 	}
 	p.number = f.Number
+	if !f.Lineage.Same(t.lineage) && f.Lineage != p.lineage {
+		p.lineage = f.Lineage
+		t.lookHome()
+	}
 	if f.Empty() {
 		// A greeting: what was sent to the task before its period began is lost, with
 		// or without a former owner. Where this task began later than that one, all

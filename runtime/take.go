@@ -90,6 +90,7 @@ func (t *Task) forget() {
 	t.queue = queue{}
 	t.open, t.inflight, t.held = nil, nil, nil
 	t.reading, t.asked, t.looking, t.holding = false, false, notLooking, 0
+	t.own, t.doom = notLooking, nil
 	t.unproven, t.proving = nil, nil
 	t.endings = nil
 	t.calls.forget()
@@ -139,7 +140,7 @@ func (t *Task) onTaken(in *Taken) {
 		t.drop(fmt.Errorf("take-over: %w", in.Err))
 		return
 	}
-	t.lineage, t.heardAt = in.Lineage, t.now
+	t.lineage, t.lookedAt = in.Lineage, t.now
 	t.head.Replaced = in.Previous.Mark
 	// Whoever owned it has committed, if only that it does. The progress of the
 	// present topologies may be missing all the same: a new version may have others.
@@ -302,7 +303,9 @@ func (t *Task) opened() {
 	}
 	t.answerOver()
 	for _, f := range t.feeds {
-		t.startFeed(f)
+		if t.startFeed(f); t.phase == halted {
+			return
+		}
 	}
 	t.greet()
 	t.resumeHops()
@@ -330,7 +333,6 @@ func (t *Task) onCommitDone(in *CommitDone) {
 		return
 	}
 	t.inflight = nil
-	t.heardAt = t.now
 	switch {
 	case in.Err == nil:
 		t.head.Mark, t.known = b.mark, b.mark
@@ -370,7 +372,6 @@ func (t *Task) onReadDone(in *ReadDone) {
 			return
 		}
 		t.reading = false
-		t.heardAt = t.now
 		if in.Err != nil {
 			t.drop(fmt.Errorf("reading PStates: %w", in.Err))
 			return

@@ -11,6 +11,12 @@ import (
 // check compares the PStates with what was appended.
 func (w *world) check() {
 	parked := func(number int) bool { return w.records[number].parked }
+	if survivor, ok := w.workload.(Survivor); ok && (Losses{w}).Any() {
+		if err := survivor.CheckLoss(w.present(), Losses{w}); err != nil {
+			w.violate("the log has lost records: %v", err)
+		}
+		return
+	}
 	if err := w.workload.Check(w.present(), parked); err != nil {
 		w.violate("%v", err)
 	}

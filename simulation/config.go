@@ -40,6 +40,7 @@ type Result struct {
 	Events     int // events that handlers ran
 	Faults     [faultCount]int
 	Failures   int // attempts at records that failed
+	Halts      int // of tasks whose log had lost what they needed
 	Records    int
 	Acked      int
 	Alarms     int // tasks that halted because a slot had lost what another one kept
@@ -108,34 +109,39 @@ type Fault uint8
 
 // The faults of the world.
 const (
-	Crash       Fault = iota // an owner is gone, and its memory
-	Zombie                   // an owner stands still, is replaced, and goes on
-	LostReply                // the store did it, nobody hears of it
-	LateExec                 // the reply is given up, the command arrives after that
-	Refused                  // the server refuses, and nothing is written
-	Restart                  // a server restarts and has lost its tail
-	Split                    // a server is replaced by one with a shorter tail, and goes on answering
-	Reset                    // the connection of two workers breaks
-	ClockJump                // an owner's clock jumps ahead
-	Steal                    // another worker takes a task that has a healthy owner
-	Stall                    // a connection delivers nothing for a while, and then everything
-	TailLoss                 // a server that restarts or is replaced has lost its last writes
-	SlotLoss                 // one slot loses its last writes, the others keep theirs
-	ZombieWrite              // a commit of an owner that was replaced reaches the store
-	Rebalance                // a task moves again while it is being taken over
-	DoubleFrame              // a frame is delivered again, behind later ones
-	DoubleFetch              // the log delivers records again
-	Slow                     // an owner takes its time, and nobody replaces it
-	HandOver                 // a nominee asks a healthy owner to finish, and takes the task then, later, or never
-	FullMemory               // a server takes no writes for a while
-	CrashPoint               // an owner is gone at a moment of an event: around its commit, before its acks
-	Held                     // a handler's events wait on a task, and the others go on
+	Crash        Fault = iota // an owner is gone, and its memory
+	Zombie                    // an owner stands still, is replaced, and goes on
+	LostReply                 // the store did it, nobody hears of it
+	LateExec                  // the reply is given up, the command arrives after that
+	Refused                   // the server refuses, and nothing is written
+	Restart                   // a server restarts and has lost its tail
+	Split                     // a server is replaced by one with a shorter tail, and goes on answering
+	Reset                     // the connection of two workers breaks
+	ClockJump                 // an owner's clock jumps ahead
+	Steal                     // another worker takes a task that has a healthy owner
+	Stall                     // a connection delivers nothing for a while, and then everything
+	TailLoss                  // a server that restarts or is replaced has lost its last writes
+	SlotLoss                  // one slot loses its last writes, the others keep theirs
+	ZombieWrite               // a commit of an owner that was replaced reaches the store
+	Rebalance                 // a task moves again while it is being taken over
+	DoubleFrame               // a frame is delivered again, behind later ones
+	DoubleFetch               // the log delivers records again
+	Slow                      // an owner takes its time, and nobody replaces it
+	HandOver                  // a nominee asks a healthy owner to finish, and takes the task then, later, or never
+	FullMemory                // a server takes no writes for a while
+	CrashPoint                // an owner is gone at a moment of an event: around its commit, before its acks
+	Held                      // a handler's events wait on a task, and the others go on
+	Election                  // another broker leads a partition, with all of its records
+	Truncation                // the broker that leads a partition lacks its last records, and gives their offsets to others
+	Retention                 // the oldest records of a partition are deleted
+	Recreation                // a topic is deleted and made again
+	HandlerError              // a handler fails behind all that it did, by no fault of its own
 	faultCount
 )
 
 var faultNames = [faultCount]string{"crash", "zombie", "lost-reply", "late-exec", "refused", "restart", "split", "reset", "clock-jump", "steal", "stall",
 	"tail-loss", "slot-loss", "zombie-write", "rebalance-in-take-over", "double-frame", "double-fetch", "slow", "hand-over", "full-memory",
-	"crash-point", "held"}
+	"crash-point", "held", "election", "truncation", "retention", "recreation", "handler-error"}
 
 func (f Fault) String() string {
 	if f >= faultCount {
@@ -155,9 +161,10 @@ const (
 	LostIsDone         // a lost reply is taken for success (against R11)
 	SplitCommit        // progress is kept although the data of its commit is not (against R7)
 	DoubleFrames       // the network delivers frames twice under new numbers (against T30)
+	StaleMaster        // nobody who is connected with a demoted server ever finds out (against R18)
 	plantCount
 )
 
-var plantNames = [plantCount]string{"none", "no-guard", "same-lineage", "lost-is-done", "split-commit", "double-frames"}
+var plantNames = [plantCount]string{"none", "no-guard", "same-lineage", "lost-is-done", "split-commit", "double-frames", "stale-master"}
 
 func (p Plant) String() string { return plantNames[p] }

@@ -15,6 +15,7 @@ const (
 	lateExecPerMille  = 8
 	refusedPerMille   = 8
 	doubledPerMille   = 8
+	spoiledPerMille   = 4
 )
 
 // faulty draws whether a fault befalls the command at hand.
@@ -22,7 +23,7 @@ func (w *world) faulty(f Fault) bool {
 	if w.quiet || !w.allowed[f] {
 		return false
 	}
-	perMille := map[Fault]int{LostReply: lostReplyPerMille, LateExec: lateExecPerMille, Refused: refusedPerMille, DoubleFrame: doubledPerMille}[f]
+	perMille := map[Fault]int{LostReply: lostReplyPerMille, LateExec: lateExecPerMille, Refused: refusedPerMille, DoubleFrame: doubledPerMille, HandlerError: spoiledPerMille}[f]
 	if !w.chance(perMille) {
 		return false
 	}
@@ -33,7 +34,7 @@ func (w *world) faulty(f Fault) bool {
 // planFaults has faults strike at random times until it becomes quiet.
 func (w *world) planFaults() {
 	var kinds []Fault
-	for _, f := range []Fault{Crash, Zombie, Restart, Split, Reset, ClockJump, Steal, Stall, SlotLoss, Rebalance, DoubleFetch, Slow, HandOver, FullMemory} {
+	for _, f := range []Fault{Crash, Zombie, Restart, Split, Reset, ClockJump, Steal, Stall, SlotLoss, Rebalance, DoubleFetch, Slow, HandOver, FullMemory, Election, Truncation, Retention} {
 		if f == SlotLoss && !w.maySplitState() {
 			continue // no promise there
 		}
@@ -112,6 +113,16 @@ func (w *world) strike(f Fault) {
 		w.fill(s)
 	case HandOver:
 		w.handOver(o)
+	case Election:
+		w.elect()
+	case Truncation:
+		if !w.truncate() {
+			w.result.Faults[f]--
+		}
+	case Retention:
+		if !w.retain() {
+			w.result.Faults[f]--
+		}
 	case Stall:
 		w.stall(o, w.owners[w.random.IntN(w.tasks)])
 	}
@@ -176,8 +187,10 @@ func (w *world) loseTail(s *server, split bool) {
 		return
 	}
 	old.demoted = true // its replica does not follow it any more
-	w.demoted = append(w.demoted, old)
-	w.after(w.between(millisecond, 400*millisecond), func() { w.endHistory(old) })
+	if w.chance(500) {
+		w.after(w.between(millisecond, 400*millisecond), func() { w.endHistory(old) })
+	}
+	// Else it stays reachable for ever: who is connected with it has to find out (R18).
 }
 
 // successor is the lineage of what follows a history. Some are of a server that was

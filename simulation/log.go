@@ -76,7 +76,9 @@ type feed struct {
 	again      int            // so many of them are delivered again
 	paused     bool
 	stopped    bool
-	planned    bool // a fetch is under way
+	planned    bool  // a fetch is under way
+	deafUntil  int64 // has not heard who leads the partition now
+	since      int64 // when it began
 }
 
 // order carries out what the engine wants to read.
@@ -86,7 +88,7 @@ func (o *owner) order(f runtime.Feed) {
 	switch f.Order {
 	case runtime.FeedFrom:
 		topic := o.topics[f.Depot]
-		at := depot.Position{Topic: topic.Name, TopicID: f.Topic, Partition: int32(o.id), Offset: f.Offset, LeaderEpoch: f.Epoch}
+		at := depot.Position{Topic: topic.Name, TopicID: f.Topic, Partition: int32(o.id), Offset: f.Offset, LeaderEpoch: f.Epoch, Reached: f.Reached}
 		if at.TopicID == ([16]byte{}) {
 			at.TopicID = topic.ID
 		}
@@ -118,7 +120,7 @@ func (o *owner) feedFrom(key feedKey, generation uint64, at depot.Position) erro
 	if err := reader.Assign(at); err != nil {
 		return err
 	}
-	f := &feed{o: o, key: key, generation: generation, reader: reader}
+	f := &feed{o: o, key: key, generation: generation, reader: reader, since: o.w.now}
 	o.feeds[key] = f
 	f.plan()
 	return nil
@@ -130,7 +132,8 @@ func (f *feed) plan() {
 		return
 	}
 	f.planned = true
-	f.o.w.after(f.o.w.between(100*microsecond, 2*millisecond), f.fetch)
+	w := f.o.w
+	w.at(max(f.deafUntil, w.now+w.between(100*microsecond, 2*millisecond)), f.fetch)
 }
 
 // noWait has Poll deliver what is there.
@@ -147,6 +150,10 @@ func (f *feed) fetch() {
 	if f.stopped || f.paused || !f.o.alive {
 		return
 	}
+	if f.deafUntil > f.o.w.now {
+		f.plan()
+		return
+	}
 	var got depot.Delivery
 	err := f.reader.Poll(noWait, 1+f.o.w.random.IntN(40), func(d depot.Delivery) { got = d })
 	if err != nil && f.again == 0 {
@@ -157,6 +164,7 @@ func (f *feed) fetch() {
 		f.again = 0
 	}
 	f.planned = true
+	f.o.noteRead(f.key.depot, got.Records)
 	f.o.w.after(f.o.w.between(20*microsecond, millisecond), func() { f.arrive(got) })
 }
 
@@ -212,6 +220,19 @@ func (w *world) put(depotName string, id int, key, value []byte) int64 {
 	})
 	w.logChanged(depotName, task.ID(id))
 	return offset
+}
+
+// leaderChanged has those who read a partition hear of it sooner or later; until then
+// nobody answers them. Whoever begins to read asks anew.
+func (w *world) leaderChanged(at partition) {
+	for _, o := range w.everyone {
+		for _, f := range o.sortedFeeds() {
+			if o.id == at.task && f.key.depot == at.depot {
+				f.deafUntil = w.now + w.between(0, 400*millisecond)
+			}
+		}
+	}
+	w.logChanged(at.depot, at.task)
 }
 
 // logChanged has those fetch who wait for something to come.

@@ -20,7 +20,9 @@ type owner struct {
 	engine  *runtime.Task
 	conn    *connection
 	feeds   map[feedKey]*feed
-	topics  map[string]depot.Topic // as they were when the process started
+	topics  map[string]depot.Topic     // as they were when the process started
+	read    map[string]map[int32]int64 // the last offset read, by depot and leader epoch
+	halted  error
 	alive   bool
 	doomed  bool // a handler ends the process
 	periods int  // how often it took its slot
@@ -102,6 +104,10 @@ const tickLate = 2 * millisecond
 
 func (o *owner) carryOut(e *runtime.Effects) {
 	w := o.w
+	on := w.serverOf(o.id).current
+	if o.conn != nil {
+		on = o.conn.history
+	}
 	if e.Drop && o.conn != nil {
 		o.conn.closed = true
 		o.conn = nil
@@ -138,7 +144,7 @@ func (o *owner) carryOut(e *runtime.Effects) {
 		w.answered(o, a)
 	}
 	if e.Halt != nil {
-		w.halted(o, e.Halt)
+		w.halted(o, on, e.Halt)
 	}
 	if e.Crash {
 		o.crashed()

@@ -102,6 +102,7 @@ func TestPlantedBugsAreFound(t *testing.T) {
 		{LostIsDone, Count()},
 		{SplitCommit, Count()},
 		{DoubleFrames, Tree()},
+		{StaleMaster, Tree()},
 	} {
 		t.Run(fmt.Sprint(c.plant), func(t *testing.T) {
 			t.Parallel()

@@ -35,11 +35,11 @@ type world struct {
 	tasks     int
 	tags      []string
 	servers   []*server
-	demoted   []*history
 	log       *memdepot.Log
 	topics    map[string]depot.Topic     // by depot
 	starts    map[string]runtime.Started // where sources begin, by topology, source and task
-	owners    []*owner                   // by task: whom peers and clients find
+	damages   map[partition]*damage
+	owners    []*owner // by task: whom peers and clients find
 	everyone  []*owner
 	processes int
 	lines     map[link]*line
@@ -63,6 +63,7 @@ type world struct {
 	allowed     [faultCount]bool
 	replication int64 // the longest that a replica lags behind
 	meanPause   int64 // between faults that strike
+	breaksLeft  int   // so many partitions may still lose what was read, or not finished
 	quiet       bool
 	over        bool
 }
@@ -91,7 +92,7 @@ func newWorld(config Config) *world {
 	w := &world{
 		config: config, random: rand.New(rand.NewPCG(config.Seed, 0x636f7070696365)), workload: config.Workload.New(),
 		steering: rand.New(rand.NewPCG(config.Seed, 0x7374656572)),
-		topics:   map[string]depot.Topic{}, starts: map[string]runtime.Started{}, lines: map[link]*line{}, asked: map[uint64]*appended{},
+		topics:   map[string]depot.Topic{}, starts: map[string]runtime.Started{}, damages: map[partition]*damage{}, lines: map[link]*line{}, asked: map[uint64]*appended{},
 	}
 	w.log = memdepot.New(w.clock)
 	w.result.Seed, w.result.Workload = config.Seed, config.Workload.Name
@@ -121,6 +122,7 @@ func newWorld(config Config) *world {
 	}
 	w.replication = w.between(200*microsecond, 6*millisecond)
 	w.special()
+	w.allowLosses()
 	return w
 }
 
@@ -162,10 +164,6 @@ func (w *world) start() {
 		return
 	}
 	w.install(plan)
-	if err := w.makeTopics(); err != nil {
-		w.violate("%v", err)
-		return
-	}
 	w.owners = make([]*owner, w.tasks)
 	for i := range w.tasks {
 		w.tags = append(w.tags, task.Tag(plan.Module, task.ID(i), w.tasks))
@@ -192,13 +190,21 @@ func (w *world) start() {
 	if c, ok := w.workload.(interface{ killing(kill func()) }); ok {
 		c.killing(func() { w.running.doomed = true })
 	}
-	w.at(first+appending+w.between(0, second), w.heal)
+	quiet := first + appending + w.between(0, second)
+	if w.allowed[Recreation] {
+		w.at(quiet-w.between(millisecond, 300*millisecond), w.recreate)
+	}
+	w.at(quiet, w.heal)
 }
 
-// install has the processes that start from now on run a version of the module.
+// install has processes that start from now on run a plan.
 func (w *world) install(plan *module.Plan) {
 	w.plan, w.steps = plan, plan.Steps()
 	w.directory = runtime.NewDirectory(plan, w.steps)
+	if err := w.makeTopics(); err != nil {
+		w.violate("%v", err)
+	}
+	w.spoil()
 }
 
 // startUsers has records appended: by the programs of the workload, or one by one.
@@ -227,14 +233,11 @@ func (w *world) appendOne() {
 	}
 }
 
-// heal ends the faults: demoted servers go away, zombies wake, every task has a
-// nominated owner.
+// heal ends the faults: zombies wake, and every task has a nominated owner. Demoted
+// servers stay reachable for those who are connected with them.
 func (w *world) heal() {
 	w.quiet = true
 	w.tracef("QUIET")
-	for _, h := range w.demoted {
-		w.endHistory(h)
-	}
 	for _, s := range w.servers {
 		s.full = false
 		w.press(s, &runtime.Pressure{})

@@ -183,7 +183,7 @@ func (f *feeds) start(starts []feedOrder) {
 	positions := make([]depot.Position, len(starts))
 	for i, o := range starts {
 		topic := o.d.loaded.topics[o.feed.Depot]
-		positions[i] = depot.Position{Topic: topic.Name, TopicID: o.feed.Topic, Partition: int32(o.d.id), Offset: o.feed.Offset, LeaderEpoch: o.feed.Epoch}
+		positions[i] = depot.Position{Topic: topic.Name, TopicID: o.feed.Topic, Partition: int32(o.d.id), Offset: o.feed.Offset, LeaderEpoch: o.feed.Epoch, Reached: o.feed.Reached}
 		if o.feed.Topic == ([16]byte{}) {
 			positions[i].TopicID = topic.ID
 		}

@@ -4,7 +4,7 @@ import "slices"
 
 // All returns every mutation.
 func All() []Mutation {
-	return slices.Concat(ownership(), commits(), trees(), records(), hops(), blind())
+	return slices.Concat(ownership(), commits(), trees(), records(), hops(), blind(), logs())
 }
 
 // ownership breaks R1 to R6 and R10 to R16.
@@ -31,6 +31,8 @@ func ownership() []Mutation {
 			Old: "if f.Sender.Token != p.shown.Token {", New: "if false {"},
 		{Name: "no-idle-probe", Rule: "R18", What: "an idle owner never looks at its own head", File: proof,
 			Old: "if at := t.nextProbe(); at != 0 && t.now >= at {", New: "if at := t.nextProbe(); at != 0 && false {"},
+		{Name: "busy-never-looks", Rule: "R18", What: "a commit counts as a look at who is the slot's master", File: take,
+			Old: "case in.Err == nil:\n\t\tt.head.Mark", New: "case in.Err == nil:\n\t\tt.lookedAt = t.now\n\t\tt.head.Mark"},
 		{Name: "forgotten-take-over", Rule: "R5", What: "a take-over whose pause is over happens at ticks only", File: engine,
 			Old: "t.onTick()\n\tt.pump()", New: "if _, tick := in.(*Tick); tick {\n\t\tt.onTick()\n\t}\n\tt.pump()"},
 	}
