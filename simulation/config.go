@@ -117,7 +117,7 @@ const (
 	Restart                   // a server restarts and has lost its tail
 	Split                     // a server is replaced by one with a shorter tail, and goes on answering
 	Reset                     // the connection of two workers breaks
-	ClockJump                 // an owner's clock jumps ahead
+	ClockJump                 // an owner's clock jumps ahead, or the brokers' to and fro
 	Steal                     // another worker takes a task that has a healthy owner
 	Stall                     // a connection delivers nothing for a while, and then everything
 	TailLoss                  // a server that restarts or is replaced has lost its last writes

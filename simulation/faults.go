@@ -90,6 +90,11 @@ func (w *world) strike(f Fault) {
 		w.tracef("FAULT connection of %v and %v breaks", o, other)
 		w.breakLines(o, other)
 	case ClockJump:
+		if w.chance(300) {
+			w.logSkew += w.between(-5*second, 5*second)
+			w.tracef("FAULT the brokers' clock leads by %d ms", w.logSkew/millisecond)
+			return
+		}
 		o.skew += w.between(millisecond, 5*second)
 		w.tracef("FAULT clock of %v leads by %d ms", o, o.skew/millisecond)
 		o.step(&runtime.Tick{})

@@ -18,8 +18,8 @@ import (
 // the broker, what it brings takes its time back, and the log may change meanwhile.
 // conformance_test.go holds the log behind its feeds to the suite of real ones.
 
-// clock is the time of the world as a clock shows it.
-func (w *world) clock() time.Time { return time.UnixMilli(w.now / millisecond) }
+// clock is the time of the brokers.
+func (w *world) clock() time.Time { return time.UnixMilli((w.now + w.logSkew) / millisecond) }
 
 // makeTopics makes the topics of the module's depots.
 func (w *world) makeTopics() error {

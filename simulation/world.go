@@ -39,6 +39,7 @@ type world struct {
 	topics    map[string]depot.Topic     // by depot
 	starts    map[string]runtime.Started // where sources begin, by topology, source and task
 	damages   map[partition]*damage
+	logSkew   int64    // the brokers' clock's lead
 	owners    []*owner // by task: whom peers and clients find
 	everyone  []*owner
 	processes int

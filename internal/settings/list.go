@@ -105,7 +105,7 @@ var all = sorted([]Option{
 	},
 	{
 		Name: "store.probe.seconds", Place: ForModule, Unit: "seconds",
-		Doc:   "A task that has heard nothing of its slot for so long looks whether the slot is still its own.",
+		Doc:   "How often a task looks whether its slot is still its own, on a server that is still the slot's master.",
 		field: seconds(func(o *runtime.Options) *time.Duration { return &o.ProbePeriod }),
 	},
 })
