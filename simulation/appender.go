@@ -18,7 +18,7 @@ type appended struct {
 	acked  bool
 	parked bool   // put aside, or dropped by a source that does not retry
 	lost   bool   // by the log
-	again  bool   // its offset was another record's before
+	again  bool   // its offset was given away before
 	waiter uint64 // of the question that is open
 	asks   int
 	// For a program that waits.
@@ -36,6 +36,11 @@ func (a *appended) done() {
 		wake()
 	}
 }
+
+// mistakable reports whether an answer about the record may be of another one: the
+// question names an offset, and until the owner hears from the log that it was given away
+// again, the answer is of the record that had it first. Its task halts then.
+func (a *appended) mistakable() bool { return a.lost || a.again }
 
 // patience is how long an appender waits before it asks again.
 const patience = 300 * millisecond
@@ -92,9 +97,8 @@ func (w *world) learn(o *owner, a *appended, answer runtime.Answer) {
 		w.result.Acked++
 		w.tracef("record %d acked by %v", a.number, o)
 		a.acks = module.NewAcks(answer.Returns)
-		if a.lost || a.again {
-			// The question names an offset. Until the owner hears from the log that the
-			// offset is another record's now, the answer may be of that one.
+		if a.mistakable() {
+			// Nobody may rely on what it says.
 		} else if err := w.workload.Acked(a.number, a.acks); err != nil {
 			w.violate("record %d: %v", a.number, err)
 		}

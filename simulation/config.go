@@ -71,6 +71,9 @@ type Workload struct {
 	Durability *store.Level
 	// Fails says that handlers fail on purpose.
 	Fails bool
+	// FewAttempts says that a record is parked after few failures: handlers fail on purpose
+	// only.
+	FewAttempts bool
 	// Drops says that a source does not retry: a record may end without its effects.
 	Drops bool
 	// Exact says that hops are exactly once.

@@ -93,8 +93,8 @@ const finishTime = 10 * second
 // finishInPeace has an owner finish, and another one follow it, while there are no
 // faults: it gets there.
 func (w *world) finishInPeace(o *owner) {
-	if !o.alive || w.owners[o.id] != o {
-		return
+	if !o.alive || w.owners[o.id] != o || w.result.Halts > 0 {
+		return // or its records may need a task that has halted
 	}
 	w.tracef("%v is to finish", o)
 	o.finished = func() {
@@ -104,7 +104,7 @@ func (w *world) finishInPeace(o *owner) {
 	}
 	o.step(&runtime.Finish{})
 	w.after(finishTime, func() {
-		if o.alive && w.owners[o.id] == o {
+		if o.alive && w.owners[o.id] == o && w.result.Halts == 0 {
 			w.violate("%v was to finish %d s ago, and has not", o, finishTime/second)
 		}
 	})
@@ -177,6 +177,9 @@ func (w *world) checkFailure(o *owner, i *runtime.EventInfo) {
 		return // none but handlers reject
 	}
 	var panicked *runtime.PanicError
+	if errors.Is(i.Err, errSpoiled) || errors.As(i.Err, &panicked) && panicked.Value == errSpoiled.Error() {
+		return
+	}
 	if !w.config.Workload.Fails || !errors.Is(i.Err, errMood) && !errors.As(i.Err, &panicked) {
 		w.violate("%v: %s of task %d offset %d failed, and its handler did not ask for it: %v", o, i.Step, i.RootTask, i.Offset, i.Err)
 	}
@@ -221,7 +224,7 @@ func (w *world) checkEffects(a *appended, answer runtime.Answer) {
 	c, ok := w.workload.(interface {
 		effects(r pstate.Reader, number int) error
 	})
-	if !ok || answer.Kind != runtime.AnswerDone || w.replaced {
+	if !ok || answer.Kind != runtime.AnswerDone || w.replaced || a.mistakable() {
 		return
 	}
 	if err := c.effects(w.present(), a.number); err != nil {

@@ -56,6 +56,15 @@ func (l Losses) HaltedKey(key string) bool {
 	return l.w != nil && l.Halted(task.Of([]byte(key), l.w.tasks))
 }
 
+// Same reports whether two records were appended to one partition.
+func (l Losses) Same(number, other int) bool {
+	if l.w == nil {
+		return false
+	}
+	a, b := l.w.records[number], l.w.records[other]
+	return a.depot == b.depot && a.task == b.task
+}
+
 // Any reports whether there is anything to tell.
 func (l Losses) Any() bool {
 	for _, a := range l.w.records {

@@ -39,8 +39,9 @@ type world struct {
 	topics    map[string]depot.Topic     // by depot
 	starts    map[string]runtime.Started // where sources begin, by topology, source and task
 	damages   map[partition]*damage
-	logSkew   int64    // the brokers' clock's lead
-	owners    []*owner // by task: whom peers and clients find
+	given     map[partition]int64 // offsets below have been given to records, or left out
+	logSkew   int64               // the brokers' clock's lead
+	owners    []*owner            // by task: whom peers and clients find
 	everyone  []*owner
 	processes int
 	lines     map[link]*line
@@ -93,7 +94,7 @@ func newWorld(config Config) *world {
 	w := &world{
 		config: config, random: rand.New(rand.NewPCG(config.Seed, 0x636f7070696365)), workload: config.Workload.New(),
 		steering: rand.New(rand.NewPCG(config.Seed, 0x7374656572)),
-		topics:   map[string]depot.Topic{}, starts: map[string]runtime.Started{}, damages: map[partition]*damage{}, lines: map[link]*line{}, asked: map[uint64]*appended{},
+		topics:   map[string]depot.Topic{}, starts: map[string]runtime.Started{}, damages: map[partition]*damage{}, given: map[partition]int64{}, lines: map[link]*line{}, asked: map[uint64]*appended{},
 	}
 	w.log = memdepot.New(w.clock)
 	w.result.Seed, w.result.Workload = config.Seed, config.Workload.Name
@@ -200,12 +201,12 @@ func (w *world) start() {
 
 // install has processes that start from now on run a plan.
 func (w *world) install(plan *module.Plan) {
-	w.plan, w.steps = plan, plan.Steps()
-	w.directory = runtime.NewDirectory(plan, w.steps)
+	w.plan = w.spoil(plan)
+	w.steps = w.plan.Steps()
+	w.directory = runtime.NewDirectory(w.plan, w.steps)
 	if err := w.makeTopics(); err != nil {
 		w.violate("%v", err)
 	}
-	w.spoil()
 }
 
 // startUsers has records appended: by the programs of the workload, or one by one.
@@ -272,6 +273,9 @@ func (w *world) finish() {
 	}
 	for _, p := range w.programs {
 		p.end()
+	}
+	if c, ok := w.workload.(interface{ killing(kill func()) }); ok {
+		c.killing(nil) // the module's value outlives the run, and would keep the world
 	}
 }
 
