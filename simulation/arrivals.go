@@ -15,7 +15,7 @@ import (
 // lists show in which order records came, at their own key, behind a hop, and at one
 // place for all.
 func Arrivals() Workload {
-	return Workload{Name: "arrivals", Hops: true, Exact: true, New: func() Case { return &arrivalsCase{} }}
+	return Workload{Name: "arrivals", Hops: true, Exact: true, Ordered: true, New: func() Case { return &arrivalsCase{} }}
 }
 
 // arrivals notes in which order records come where: at their own key, behind a hop, and

@@ -74,6 +74,9 @@ type Workload struct {
 	// FewAttempts says that a record is parked after few failures: handlers fail on purpose
 	// only.
 	FewAttempts bool
+	// Ordered says that records must begin in the order of their depot: no source fails,
+	// since a record that fails is overtaken. Steps do where events keep their order.
+	Ordered bool
 	// Drops says that a source does not retry: a record may end without its effects.
 	Drops bool
 	// Exact says that hops are exactly once.

@@ -16,8 +16,9 @@ import (
 // The plan itself is that of a module's value for as long as the program runs; it is
 // copied.
 func (w *world) spoil(plan *module.Plan) *module.Plan {
+	_, users := w.workload.(*usersCase) // whose records may be parked after few attempts
 	l := &w.config.Workload
-	if !l.Hops && !l.Fails || l.FewAttempts || !w.allowed[HandlerError] {
+	if !l.Fails && (!l.Hops || users) || l.FewAttempts || !w.allowed[HandlerError] {
 		return plan
 	}
 	spoiled := *plan
@@ -26,6 +27,10 @@ func (w *world) spoil(plan *module.Plan) *module.Plan {
 		s := *stream
 		s.Sources, s.Steps = nil, nil
 		for _, source := range stream.Sources {
+			if l.Ordered {
+				s.Sources = append(s.Sources, source)
+				continue
+			}
 			s.Sources = append(s.Sources, w.spoilSource(*source))
 		}
 		for _, step := range stream.Steps {

@@ -43,7 +43,7 @@ type truncation struct {
 // shows nothing more.
 func (w *world) allowLosses() {
 	_, survives := w.workload.(Survivor)
-	lossy := survives && w.chance(300)
+	lossy := survives && w.chance(400)
 	w.allowed[Truncation] = w.allowed[Truncation] && lossy
 	w.allowed[Retention] = w.allowed[Retention] && lossy
 	w.allowed[Recreation] = w.allowed[Recreation] && lossy && w.chance(150)
@@ -91,6 +91,11 @@ func (w *world) truncate() bool {
 		return false
 	}
 	to := max(start, end-1-w.random.Int64N(8))
+	for _, p := range w.stored(w.serverOf(at.task).current.slot(w.tags[at.task]), at) {
+		if p.End() > p.Next && p.Next >= start && p.End() <= end && w.chance(500) {
+			to = p.Next + w.random.Int64N(p.End()-p.Next) // below records that finished out of order
+		}
+	}
 	if breaks := w.reached(at) > to; breaks {
 		if w.breaksLeft == 0 {
 			return false

@@ -54,7 +54,7 @@ func (m *growing) Define(b *module.Builder) {
 	module.DeclareStep(s, &m.grow, "grow", module.At(&m.Marks, func(g growth) string { return g.Key }), m.onGrow)
 	module.DeclareStep(s, &m.leaf, "leaf", module.ByHash(func(g growth) string { return g.Key }), m.onLeaf)
 	module.DeclareStep(s, &m.rest, "rest", module.Stay[growth](), m.onRest)
-	module.DeclareSource(s, m.Seedlings, m.onSeedling, module.StartFromBeginning())
+	module.DeclareSource(s, m.Seedlings, m.onSeedling, module.StartFromBeginning(), module.MaxAttempts(0))
 }
 
 func (m *growing) onSeedling(ev *module.Event, v seedling) error {

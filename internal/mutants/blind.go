@@ -102,7 +102,7 @@ func blindOrder() []Mutation {
 			Old: "\tfor i := range f.strands {\n\t\tst := &f.strands[i]\n\t\tst.sources,",
 			New: "\tf.generation = 0\n\tfor i := range f.strands {\n\t\tst := &f.strands[i]\n\t\tst.sources,"},
 		{Name: "goes-back-alone", Rule: "3.60", What: "a source that goes back has the depot read again from its own record, not from where another one is that went back further or comes from behind: what is between looks like a gap, and is left out", File: feed,
-			Old: "\t\torder.Offset = min(order.Offset, s.seen)\n", New: ""},
+			Old: "\t\toffset = min(offset, s.seen)\n", New: "\t\t_ = s\n"},
 		{Name: "remove-swaps", Rule: "3.60", What: "taking a source's records out of those to run puts later ones in their place: other sources' records lose their order", File: "runtime/queue.go",
 			Old: "\tfor _, it := range q.drawn[q.at:] {\n\t\tif !which(&it) {\n\t\t\tkept = append(kept, it)\n\t\t} else {\n\t\t\tremoved = append(removed, it.try)\n\t\t}\n\t}\n",
 			New: "\trest := q.drawn[q.at:]\n\tfor i := 0; i < len(rest); {\n\t\tif it := &rest[i]; which(it) {\n\t\t\tremoved = append(removed, it.try)\n\t\t\t*it = rest[len(rest)-1]\n\t\t\trest = rest[:len(rest)-1]\n\t\t\tcontinue\n\t\t}\n\t\ti++\n\t}\n\tkept = append(kept, rest...)\n"},

@@ -3,13 +3,16 @@ package mutants
 // logs breaks what a task does where the log loses records: T20, T22, T23.
 func logs() []Mutation {
 	const feed, source, rewind = "runtime/feed.go", "runtime/source.go", "runtime/rewind.go"
-	return []Mutation{
+	all := []Mutation{
 		{Name: "other-records", Rule: "T20", What: "an offset that was finished is not looked at when it is another record's", File: source,
-			Old: "return r.Offset < s.seen && s.progress.Epoch >= 0 && r.LeaderEpoch > s.progress.Epoch ||", New: "return false && r.LeaderEpoch >= 0 ||"},
+			Old: "return r.Offset < s.seen && s.progress.Epoch >= 0 && r.LeaderEpoch > s.progress.Epoch ||\n\t\tr.Offset < s.claimed.below && s.claimed.epoch >= 0 && r.LeaderEpoch > s.claimed.epoch",
+			New: "return false"},
 		{Name: "claims-forgotten", Rule: "T20", What: "a new owner does not look whether finished records are still in the log", File: source,
 			Old: "s.claimed = claim{p.End(), p.Epoch}", New: ""},
 		{Name: "epoch-unknown", Rule: "T20", What: "a position does not name the leader epoch of what was read", File: feed,
 			Old: "order.Epoch = max(order.Epoch, s.progress.Epoch)", New: ""},
+		{Name: "reached-unknown", Rule: "T20", What: "a position does not say how far records were read", File: feed,
+			Old: "order.Reached = max(order.Reached, s.seen, s.claimed.below)", New: ""},
 		{Name: "epoch-of-finished", Rule: "T20", What: "the leader epoch that stands with the progress is that of the records whose trees are done", File: source,
 			Old: "s.progress.Epoch = max(s.progress.Epoch, r.LeaderEpoch)\n\t}\n\ts.fetched", New: "if s.progress.Done(r.Offset) {\n\t\t\ts.progress.Epoch = max(s.progress.Epoch, r.LeaderEpoch)\n\t\t}\n\t}\n\ts.fetched"},
 		{Name: "topic-unknown", Rule: "T23", What: "a position does not name the topic that it belongs to", File: feed,
@@ -21,4 +24,8 @@ func logs() []Mutation {
 		{Name: "rewind-forgets", Rule: "T20", What: "a source that goes back does not look whether the records are those that it had read", File: rewind,
 			Old: "s.claimed = claim{max(s.claimed.below, s.seen), s.progress.Epoch}\n", New: ""},
 	}
+	for i := range all {
+		all[i].Workloads = "count,tree,once,order,sources" // the log may lose their records, or their progress runs ahead
+	}
+	return all
 }
