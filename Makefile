@@ -4,6 +4,7 @@ SEEDS ?= 500
 MINUTES ?= 3
 MODULES ?=
 MODULE ?= ledger
+SIZES ?= 10,1000
 GO ?= go
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -39,6 +40,9 @@ mutants: ## make mistakes in the protocol, and have the simulator find each
 chaos: ## break real processes for MINUTES=3, and check what is left; MODULE=bank: of an exactly-once stream
 	@$(GO) run ./cmd/chaos -minutes $(MINUTES) -module $(MODULE)
 
+takeover: ## measure how long tasks stand still when workers die or pass them on, with SIZES=10,1000 MB
+	@$(GO) run ./cmd/takeover -sizes $(SIZES)
+
 bench: ## measure against the loop written by hand, on real servers as integration does
 	$(GO) run ./cmd/stack run -- sh -c 'cd bench && $(GO) run . -kafka $$COPPICE_TEST_KAFKA -redis $$COPPICE_TEST_REDIS'
 
@@ -51,4 +55,4 @@ stack-down: ## end what make stack started, and nothing else
 demo: ## process real flights in this process
 	$(GO) run ./cmd/coppice demo
 
-.PHONY: help test race lint simulate integration mutants chaos bench stack stack-down demo
+.PHONY: help test race lint simulate integration mutants chaos takeover bench stack stack-down demo

@@ -85,6 +85,9 @@ func (t *Task) nextProbe() int64 {
 	if t.own != notLooking {
 		return 0
 	}
+	if t.finishing {
+		return t.lookedAt + min(finishingProbe, int64(t.options.ProbePeriod))
+	}
 	return t.lookedAt + int64(t.options.ProbePeriod)
 }
 
@@ -97,6 +100,11 @@ func (t *Task) haltIfOwner(why error) {
 	}
 	t.lookHome()
 }
+
+// finishingProbe is how often a task that begins no more records looks whether its
+// nominee has come: whoever waits here for a record that only the nominee will begin
+// waits no longer than that.
+const finishingProbe = 10e6 // 10 ms
 
 // onHeadsDone finishes the trees whose acks are shown, fails those whose are
 // not: what they wrote is gone (R16), and asks for the rest.
