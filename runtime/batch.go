@@ -25,6 +25,9 @@ type batch struct {
 	books    []book   // writes to the task's own tables
 	orders   []*order // carried out with the commit
 	crash    CrashPoint
+	begun    bool   // an event has run in it
+	over     bool   // it has failed and takes no more events
+	whole    *whole // it fails as one; nil: each event alone
 
 	// Of exactly-once topologies.
 	seq             uint64 // of the batches of this task, as they were begun
@@ -99,7 +102,7 @@ func (t *Task) reuse(b *batch) {
 	clear(b.orders)
 	b.commit.Changes = b.commit.Changes[:0]
 	b.arena.Reset()
-	b.events = 0
+	b.events, b.begun, b.over, b.whole = 0, false, false, nil
 	b.finished, b.frames, b.consumed, b.traces = b.finished[:0], b.frames[:0], b.consumed[:0], b.traces[:0]
 	b.passed, b.begins, b.books, b.orders = b.passed[:0], b.begins[:0], b.books[:0], b.orders[:0]
 	b.mark, b.crash = task.Mark{}, AtOnce
@@ -130,6 +133,7 @@ func (t *Task) seal() bool {
 	}
 	b := t.open
 	t.open = nil
+	t.closeWhole(b)
 	b.frames = t.host.Out.Take(b.frames)
 	t.takeCalls(b)
 	t.pass(b)

@@ -63,6 +63,7 @@ type Task struct {
 	finished  bool  // and those that were are done, as was told
 	nominated bool
 	pressure  Pressure
+	anyWhole  bool // some topology's batches fail as one
 	empty     bool // the slot held no progress when it was taken
 	now       int64
 	effects   Effects
@@ -177,6 +178,7 @@ func New(config Config) *Task {
 		t.hops.pack = wire.NewPacker(t.directory)
 		t.heldEvents = map[task.ID]heldEvent{}
 	}
+	t.noteWhole()
 	t.parkedDecl = parkedDecl(config.Plan.Module, len(config.Plan.PStates))
 	t.event = module.NewEvent()
 	t.host = module.HostOf(t.event)

@@ -28,6 +28,8 @@ type Listener struct {
 	// BatchCommitted is called when a batch with events is confirmed; and, without
 	// BatchSent before it, for one of events that had nothing to store.
 	BatchCommitted func(BatchInfo)
+	// BatchFailed is called when an event that failed took its batch with it.
+	BatchFailed func(BatchFailedInfo)
 	// RecordDone is called when a record's tree is complete.
 	RecordDone func(RecordInfo)
 	// RecordFailed is called when an attempt failed.
@@ -103,6 +105,15 @@ type BatchInfo struct {
 	// Queued are the events that wait on the task, and Pending the records that it has
 	// begun and not finished.
 	Queued, Pending int
+}
+
+// BatchFailedInfo is about a batch that failed as one.
+type BatchFailedInfo struct {
+	TaskInfo
+	Topology string
+	Step     string // whose event failed
+	Err      error
+	Others   int // events that did not fail
 }
 
 // RecordInfo is about one record.

@@ -17,6 +17,10 @@ type Options struct {
 	// (topology.stream.max.events.per.batch, promise 3.98). Default 2,000: a
 	// larger commit holds the server too long.
 	MaxEventsPerBatch int
+	// FailWholeBatch has an event that fails take its batch with it
+	// (topology.stream.fail.whole.batch, promise 3.63): the records of all its events,
+	// of that topology, are tried again. Default false: an event fails alone.
+	FailWholeBatch bool
 	// MaxFieldsPerBatch bounds the fields that one commit writes (R42). Default
 	// 10,000, which hold a server for about 11 ms.
 	MaxFieldsPerBatch int
@@ -119,4 +123,5 @@ func (t *Task) onOptionsChanged(in *OptionsChanged) {
 			f.options = o.WithDefaults()
 		}
 	}
+	t.noteWhole()
 }

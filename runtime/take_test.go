@@ -15,22 +15,26 @@ import (
 )
 
 // taker returns a task whose every effect the test answers by hand.
-func taker(t *testing.T, tasks int, m module.Module, options runtime.Options) *runtime.Task {
+func taker(t *testing.T, tasks int, m module.Module, options runtime.Options, more ...func(*runtime.Config)) *runtime.Task {
 	t.Helper()
-	return takerWith(t, tasks, m, options, nil)
+	return takerWith(t, tasks, m, options, nil, more...)
 }
 
-func takerWith(t *testing.T, tasks int, m module.Module, options runtime.Options, l *runtime.Listener) *runtime.Task {
+func takerWith(t *testing.T, tasks int, m module.Module, options runtime.Options, l *runtime.Listener, more ...func(*runtime.Config)) *runtime.Task {
 	t.Helper()
 	plan, err := module.Compile(m)
 	if err != nil {
 		t.Fatal(err)
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	engine := runtime.New(runtime.Config{
+	config := runtime.Config{
 		Plan: plan, Task: 0, Tasks: tasks, Tag: task.Tag(plan.Module, 0, tasks), Address: "here", Random: random, Options: options, Listener: l,
 		NewToken: func() task.Token { return task.Token{1, byte(random.Uint32())} },
-	})
+	}
+	for _, f := range more {
+		f(&config)
+	}
+	engine := runtime.New(config)
 	t.Cleanup(engine.Close)
 	return engine
 }

@@ -20,6 +20,7 @@ func Tee(listeners ...*Listener) *Listener {
 		Fetched:        tee(all, func(l *Listener) func(FetchInfo) { return l.Fetched }),
 		BatchSent:      tee(all, func(l *Listener) func(BatchInfo) { return l.BatchSent }),
 		BatchCommitted: tee(all, func(l *Listener) func(BatchInfo) { return l.BatchCommitted }),
+		BatchFailed:    tee(all, func(l *Listener) func(BatchFailedInfo) { return l.BatchFailed }),
 
 		RecordDone:    tee(all, func(l *Listener) func(RecordInfo) { return l.RecordDone }),
 		RecordFailed:  tee(all, func(l *Listener) func(RecordInfo) { return l.RecordFailed }),

@@ -41,6 +41,7 @@ type Result struct {
 	Faults     [faultCount]int
 	Failures   int // attempts at records that failed
 	Halts      int // of tasks whose log had lost what they needed
+	Wholes     int // batches that failed as one
 	Records    int
 	Acked      int
 	Alarms     int // tasks that halted because a slot had lost what another one kept

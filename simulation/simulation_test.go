@@ -117,3 +117,21 @@ func TestPlantedBugsAreFound(t *testing.T) {
 		})
 	}
 }
+
+// promise 3.63: batches that fail as one are part of these runs.
+func TestBatchesFailAsOne(t *testing.T) {
+	t.Parallel()
+	wholes := 0
+	for seed := range uint64(seedsPerTest) {
+		r := Run(Config{Seed: seed, Workload: Retry()})
+		wholes += r.Wholes
+		for _, v := range r.Violations {
+			t.Errorf("seed %d: %s", seed, v)
+		}
+	}
+	if wholes == 0 {
+		t.Error("no batch failed as one")
+	} else {
+		t.Logf("%d batches failed as one", wholes)
+	}
+}

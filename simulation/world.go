@@ -125,6 +125,7 @@ func newWorld(config Config) *world {
 	w.replication = w.between(200*microsecond, 6*millisecond)
 	w.special()
 	w.allowLosses()
+	w.drawExtras()
 	return w
 }
 
@@ -342,6 +343,10 @@ func (w *world) listener(o *owner) *runtime.Listener {
 		},
 		Joined: func(i runtime.JoinedInfo) {
 			w.tracef("%v: sources of depot %s join at offset %d", o, i.Depot, i.Offset)
+		},
+		BatchFailed: func(i runtime.BatchFailedInfo) {
+			w.result.Wholes++
+			w.tracef("%v: an event of step %s fails its batch, %d others: %v", o, i.Step, i.Others, i.Err)
 		},
 		RecordDone: func(i runtime.RecordInfo) {
 			o.contract.note(&i)

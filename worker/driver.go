@@ -116,6 +116,13 @@ func (d *driver) listener() *runtime.Listener {
 			regressed(i)
 		}
 	}
+	batchFailed := l.BatchFailed
+	l.BatchFailed = func(i runtime.BatchFailedInfo) {
+		d.log.Debug("a batch failed as one", "topology", i.Topology, "step", i.Step, "others", i.Others, "cause", i.Err)
+		if batchFailed != nil {
+			batchFailed(i)
+		}
+	}
 	panicked := l.Panicked
 	l.Panicked = func(i runtime.EventInfo, p *runtime.PanicError) {
 		d.log.Error("handler panicked; the record fails", "trace_id", telemetry.TraceID(i.Trace), "topology", i.Topology, "step", i.Step, "offset", i.Offset, "partition", int(i.RootTask), "attempt", i.Attempt, "panic", p.Value, "stack", p.Stack)

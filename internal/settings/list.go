@@ -29,6 +29,11 @@ var all = sorted([]Option{
 		field: count(func(o *runtime.Options) *int { return &o.MaxCallsPerTask }),
 	},
 	{
+		Name: "topology.stream.fail.whole.batch", Place: ForTopology, Unit: "true or false",
+		Doc:   "Whether an event that fails takes its batch with it: nothing of the batch takes effect, and the records of all events of it, which may be many and from many tasks, are tried again. They do not count as failed toward MaxAttempts, but for the one that did. Batches then hold events of one topology. If false an event fails alone.",
+		field: is(func(o *runtime.Options) *bool { return &o.FailWholeBatch }),
+	},
+	{
 		Name: "topology.stream.timeout.seconds", Place: ForTopology, Unit: "seconds",
 		Doc:   "A record whose event tree is not complete after so long fails and is retried as its source says. Lost workers fail trees at once; this is the last resort.",
 		field: seconds(func(o *runtime.Options) *time.Duration { return &o.TreeTimeout }),
