@@ -120,7 +120,7 @@ func (t *Task) drawChannels() {
 				continue
 			}
 			for range laneTurn {
-				if len(t.queue.drawn) >= drawAhead {
+				if len(t.queue.drawn) >= t.queue.most {
 					return
 				}
 				if !t.mayDrawFrom(in) {

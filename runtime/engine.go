@@ -90,6 +90,7 @@ type Task struct {
 	pool     host.Pool
 	ledger   *acker.Ledger[rooted]
 	queue    queue
+	spills   spills
 	co       coroutine
 	began    beganRecord
 	gates    []*gate    // of what is held; nil: nothing
@@ -185,6 +186,7 @@ func New(config Config) *Task {
 	t.host.Task, t.host.Tasks = config.Task, config.Tasks
 	t.host.OpenTree = t.openTree
 	t.host.Shuffled = t.nextShuffled
+	t.host.Spill = t.spillOut
 	return t
 }
 
@@ -247,6 +249,12 @@ func (t *Task) take(in Input) {
 		t.onAwaitOver(in)
 	case *Parked:
 		t.onParked(in)
+	case *Spilled:
+		t.onSpilled(in)
+	case *Unspilled:
+		t.onUnspilled(in)
+	case *Outlet:
+		t.onOutlet(in)
 	case *OptionsChanged:
 		t.onOptionsChanged(in)
 	case *Pressure:

@@ -100,6 +100,27 @@ type CallDone struct {
 // is gone or the connection broke.
 type PeerLost struct{ Task task.ID }
 
+// Spilled answers one of Effects.Spills. With Err it is not kept, and Raw is what it was.
+type Spilled struct {
+	ID  uint64
+	Raw []byte
+	Err error
+}
+
+// Unspilled answers one of Effects.Unspills. With Err it is lost.
+type Unspilled struct {
+	ID  uint64
+	Raw []byte // handed over
+	Err error
+}
+
+// Outlet says whether so much waits on the way to another task that what comes behind it
+// had better wait where it is. What has left already arrives, and acks leave in any case.
+type Outlet struct {
+	To   task.ID
+	Shut bool
+}
+
 // OptionsChanged replaces the options: those of the module, and those of single
 // topologies and depots where they differ. It takes effect at once.
 type OptionsChanged struct {
@@ -149,6 +170,9 @@ func (*FrameIn) input()        {}
 func (*CallDone) input()       {}
 func (*PeerLost) input()       {}
 func (*Parked) input()         {}
+func (*Spilled) input()        {}
+func (*Unspilled) input()      {}
+func (*Outlet) input()         {}
 func (*OptionsChanged) input() {}
 func (*Await) input()          {}
 func (*AwaitOver) input()      {}

@@ -30,6 +30,9 @@ type Listener struct {
 	BatchCommitted func(BatchInfo)
 	// BatchFailed is called when an event that failed took its batch with it.
 	BatchFailed func(BatchFailedInfo)
+	// Spilled is called when events that found no room in memory are kept on the
+	// worker's machine, or cannot be kept there.
+	Spilled func(SpillInfo)
 	// RecordDone is called when a record's tree is complete.
 	RecordDone func(RecordInfo)
 	// RecordFailed is called when an attempt failed.
@@ -114,6 +117,14 @@ type BatchFailedInfo struct {
 	Step     string // whose event failed
 	Err      error
 	Others   int // events that did not fail
+}
+
+// SpillInfo is about events that found no room in memory.
+type SpillInfo struct {
+	TaskInfo
+	Events int
+	Bytes  int64 // of their stored form
+	Err    error // why they could not be kept: their records fail
 }
 
 // RecordInfo is about one record.

@@ -21,6 +21,10 @@ type Options struct {
 	// (topology.stream.fail.whole.batch, promise 3.63): the records of all its events,
 	// of that topology, are tried again. Default false: an event fails alone.
 	FailWholeBatch bool
+	// TreeBytesMax bounds the memory that the events waiting on a task take: further ones
+	// are written to a file of the worker's machine (topology.stream.tree.bytes.max, R43).
+	// What one event sends off spills from half of it on. Default 32 MiB.
+	TreeBytesMax int64
 	// MaxFieldsPerBatch bounds the fields that one commit writes (R42). Default
 	// 10,000, which hold a server for about 11 ms.
 	MaxFieldsPerBatch int
@@ -83,6 +87,7 @@ type Options struct {
 func (o Options) WithDefaults() Options {
 	setDefault(&o.MaxExecutingPerTask, 10_000)
 	setDefault(&o.MaxEventsPerBatch, 2_000)
+	setDefault(&o.TreeBytesMax, 32<<20)
 	setDefault(&o.MaxFieldsPerBatch, 10_000)
 	setDefault(&o.TreeTimeout, 30*time.Second)
 	setDefault(&o.CheckpointThreshold, 1_000)
@@ -124,4 +129,5 @@ func (t *Task) onOptionsChanged(in *OptionsChanged) {
 		}
 	}
 	t.noteWhole()
+	t.boundOutbox()
 }

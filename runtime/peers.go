@@ -81,7 +81,7 @@ func (t *Task) accept(p *peer, f *wire.Frame, at int64) {
 		return
 	}
 	if len(f.Events) > 0 {
-		t.queue.push(f, t.config.Tasks)
+		t.enqueue(f)
 	} else {
 		t.pool.Put(f)
 	}

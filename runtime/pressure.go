@@ -43,5 +43,15 @@ func (t *Task) shut(s *source) string {
 	return ""
 }
 
-// QueuedBytes is about how much memory the events take that wait to run here.
-func (t *Task) QueuedBytes() int64 { return t.queue.bytes + t.hopBytes() }
+// QueuedBytes is about how much memory the events take that wait to run here or to
+// leave.
+func (t *Task) QueuedBytes() int64 {
+	n := t.queue.bytes + t.hopBytes() + t.spills.memory
+	if t.host.Out != nil {
+		n += int64(t.host.Out.Bytes())
+	}
+	if t.inflight != nil {
+		n += t.inflight.bytes
+	}
+	return n
+}

@@ -88,6 +88,7 @@ func (t *Task) forget() {
 	t.host.Out = nil
 	t.ledger = acker.NewLedger[rooted](t.config.Random.Uint64())
 	t.queue = queue{}
+	t.forgetSpills()
 	t.open, t.inflight, t.held = nil, nil, nil
 	t.reading, t.asked, t.looking, t.holding = false, false, notLooking, 0
 	t.own, t.doom = notLooking, nil
@@ -296,6 +297,8 @@ func (t *Task) opened() {
 	t.phase = running
 	t.tries = 0
 	t.host.Out = host.NewOutbox(t.config.Tasks, t.plan.StepCount, t.config.EncodeHops, &t.pool)
+	t.host.Out.Gone = func(p *host.Piece) { t.unwanted(p.ID) }
+	t.boundOutbox()
 	for _, topo := range t.topology {
 		for _, s := range topo.sources {
 			t.firstGeneration(s)

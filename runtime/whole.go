@@ -253,9 +253,17 @@ func (t *Task) stepName(it *item) string {
 	return t.steps[it.frame.Events[it.index].Step].Name
 }
 
+// isSpill reports whether an event failed because what it sent found no room.
+func isSpill(err error) bool {
+	_, ok := err.(*SpillError)
+	return ok
+}
+
 // outcomeOf is what an event's error says of its record.
 func outcomeOf(err error) wire.Outcome {
 	switch rejected, parked := module.OutcomeOf(err); {
+	case isSpill(err):
+		return wire.Undone
 	case rejected:
 		return wire.Rejected
 	case parked:

@@ -21,6 +21,9 @@ type Config struct {
 	Calm bool
 	// Without leaves kinds of faults out.
 	Without []Fault
+	// QueueBytesMax is the memory that events waiting on a task may take
+	// (topology.stream.tree.bytes.max); 0: drawn from the seed, often very little.
+	QueueBytesMax int64
 	// Trace, if set, gets a line for everything that happens.
 	Trace io.Writer
 	// Plant breaks the world or a rule of the protocol on purpose, to show that
@@ -39,9 +42,11 @@ type Result struct {
 	Steps      int // things that happened in the world
 	Events     int // events that handlers ran
 	Faults     [faultCount]int
-	Failures   int // attempts at records that failed
-	Halts      int // of tasks whose log had lost what they needed
-	Wholes     int // batches that failed as one
+	Failures   int   // attempts at records that failed
+	Halts      int   // of tasks whose log had lost what they needed
+	Wholes     int   // batches that failed as one
+	Spilled    int   // times that events were written to a process's disk
+	QueuedMax  int64 // bytes that events on their way took in one process's memory at most
 	Records    int
 	Acked      int
 	Alarms     int // tasks that halted because a slot had lost what another one kept
@@ -87,7 +92,9 @@ type Workload struct {
 	Detects bool
 	// RecordsMax bounds the records of a run, drawn from 20 on; 0: 120.
 	RecordsMax int
-	New        func() Case
+	// TreeTimeout is drawn where it is zero: 0.5 to 5 s.
+	TreeTimeout time.Duration
+	New         func() Case
 }
 
 // Case is one run of a workload.
@@ -143,12 +150,14 @@ const (
 	Retention                 // the oldest records of a partition are deleted
 	Recreation                // a topic is deleted and made again
 	HandlerError              // a handler fails behind all that it did, by no fault of its own
+	FullDisk                  // a process cannot keep events that find no room in its memory
+	BadDisk                   // … or not read them back
 	faultCount
 )
 
 var faultNames = [faultCount]string{"crash", "zombie", "lost-reply", "late-exec", "refused", "restart", "split", "reset", "clock-jump", "steal", "stall",
 	"tail-loss", "slot-loss", "zombie-write", "rebalance-in-take-over", "double-frame", "double-fetch", "slow", "hand-over", "full-memory",
-	"crash-point", "held", "election", "truncation", "retention", "recreation", "handler-error"}
+	"crash-point", "held", "election", "truncation", "retention", "recreation", "handler-error", "full-disk", "bad-disk"}
 
 func (f Fault) String() string {
 	if f >= faultCount {

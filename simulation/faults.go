@@ -16,6 +16,8 @@ const (
 	refusedPerMille   = 8
 	doubledPerMille   = 8
 	spoiledPerMille   = 4
+	fullDiskPerMille  = 20
+	badDiskPerMille   = 5
 )
 
 // faulty draws whether a fault befalls the command at hand.
@@ -23,7 +25,7 @@ func (w *world) faulty(f Fault) bool {
 	if w.quiet || !w.allowed[f] {
 		return false
 	}
-	perMille := map[Fault]int{LostReply: lostReplyPerMille, LateExec: lateExecPerMille, Refused: refusedPerMille, DoubleFrame: doubledPerMille, HandlerError: spoiledPerMille}[f]
+	perMille := map[Fault]int{LostReply: lostReplyPerMille, LateExec: lateExecPerMille, Refused: refusedPerMille, DoubleFrame: doubledPerMille, HandlerError: spoiledPerMille, FullDisk: fullDiskPerMille, BadDisk: badDiskPerMille}[f]
 	if !w.chance(perMille) {
 		return false
 	}

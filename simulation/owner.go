@@ -18,6 +18,7 @@ type owner struct {
 	id      task.ID
 	number  int // of the process
 	engine  *runtime.Task
+	disk    *disk
 	conn    *connection
 	feeds   map[feedKey]*feed
 	topics  map[string]depot.Topic     // as they were when the process started
@@ -52,6 +53,7 @@ func (w *world) hire(id task.ID) *owner {
 		Plan: w.plan, Task: id, Tasks: w.tasks, Tag: w.tags[id], Address: o.address(),
 		Random: w.split(), NewToken: w.token, Options: w.options, EncodeHops: true, Listener: w.listener(o),
 	})
+	o.disk = newDisk(o)
 	w.owners[id] = o
 	w.everyone = append(w.everyone, o)
 	w.tracef("%v starts", o)
@@ -112,6 +114,9 @@ func (o *owner) carryOut(e *runtime.Effects) {
 		o.conn.closed = true
 		o.conn = nil
 	}
+	if e.Drop {
+		o.disk.empty()
+	}
 	if e.Take != nil {
 		o.conn = &connection{w: w, owner: o, history: w.serverOf(o.id).current, tag: w.tags[o.id]}
 		o.conn.take(*e.Take)
@@ -135,6 +140,7 @@ func (o *owner) carryOut(e *runtime.Effects) {
 	for _, c := range e.Calls {
 		w.call(o, c)
 	}
+	o.carryOutSpills(e)
 	frames := append([]*wire.Frame(nil), e.Frames...)
 	answers := append([]runtime.Answer(nil), e.Answers...)
 	for _, f := range frames {

@@ -58,9 +58,11 @@ type world struct {
 	orders  []*given          // about parked records
 	running *owner            // whose engine runs
 
-	hidden   bool // servers do not show their lineage
-	replaced bool // a server has begun another history
-	lost     bool // and has lost writes
+	hidden   bool       // servers do not show their lineage
+	replaced bool       // a server has begun another history
+	lost     bool       // and has lost writes
+	extra    *rand.Rand // of what came later than the seeds that are kept
+	strained bool       // processes have little memory
 
 	allowed     [faultCount]bool
 	replication int64 // the longest that a replica lags behind
@@ -105,10 +107,10 @@ func newWorld(config Config) *world {
 	for i := range orDrawn(config.Servers, w.between(1, 2)) {
 		w.servers = append(w.servers, &server{name: fmt.Sprint("s", i), current: newHistory(w.lineage())})
 	}
-	for f := range w.allowed {
+	for f := range FullDisk { // for the others see drawExtras
 		// A run has a part of the faults: with all of them in each run, rare ones
 		// hide behind frequent ones.
-		w.allowed[f] = !config.Calm && w.mayStrike(Fault(f)) && !slices.Contains(config.Without, Fault(f))
+		w.allowed[f] = !config.Calm && w.mayStrike(f) && !w.without(f)
 	}
 	w.meanPause = w.between(20*millisecond, 400*millisecond)
 	w.options = runtime.Options{
@@ -123,9 +125,9 @@ func newWorld(config Config) *world {
 		w.options.Durability = store.Replicated(1)
 	}
 	w.replication = w.between(200*microsecond, 6*millisecond)
+	w.drawExtras()
 	w.special()
 	w.allowLosses()
-	w.drawExtras()
 	return w
 }
 
@@ -150,6 +152,9 @@ func (w *world) mayStrike(f Fault) bool {
 	}
 	return w.chance(600)
 }
+
+// without reports whether a kind of fault is left out.
+func (w *world) without(f Fault) bool { return slices.Contains(w.config.Without, f) }
 
 func orDrawn(given int, drawn int64) int {
 	if given != 0 {
@@ -186,6 +191,7 @@ func (w *world) start() {
 		w.startUsers()
 		w.planFaults()
 		w.planSteering()
+		w.strain()
 	})
 	if c, ok := w.workload.(interface{ next() module.Module }); ok {
 		w.at(first+w.between(appending/4, appending), func() { w.update(c.next()) })
