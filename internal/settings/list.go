@@ -34,6 +34,11 @@ var all = sorted([]Option{
 		field: is(func(o *runtime.Options) *bool { return &o.FailWholeBatch }),
 	},
 	{
+		Name: "topology.stream.tree.bytes.max", Place: ForModule, Unit: "bytes",
+		Doc:   "Memory that the events waiting on a task may take; further ones go to files in the worker's SpillFolder and come back in order, so that a record may fan out to more than fits in memory. What one event sends off goes there from half of it on. Acks do not wait, and records behind a huge one are still begun.",
+		field: size(func(o *runtime.Options) *int64 { return &o.TreeBytesMax }),
+	},
+	{
 		Name: "topology.stream.timeout.seconds", Place: ForTopology, Unit: "seconds",
 		Doc:   "A record whose event tree is not complete after so long fails and is retried as its source says. Lost workers fail trees at once; this is the last resort.",
 		field: seconds(func(o *runtime.Options) *time.Duration { return &o.TreeTimeout }),
