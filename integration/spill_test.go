@@ -19,18 +19,21 @@ import (
 // deluge fans a record out to as many events as it says, over all tasks.
 type deluge struct {
 	name   string
-	Bursts module.Depot[int]
+	Bursts module.Depot[burst]
 	Counts pstate.Map[int, int] // on each task: events by the size of their record
 	Landed module.Ack[int]
 	land   module.Step[drop]
 }
+
+// burst is a record of a task.
+type burst struct{ Task, Size int }
 
 type drop struct{ Size, Number int }
 
 func (m *deluge) ModuleName() string { return m.name }
 
 func (m *deluge) Define(b *module.Builder) {
-	module.RandomDepot(b, &m.Bursts, "bursts")
+	module.CustomDepot(b, &m.Bursts, "bursts", func(v burst, _ int) int { return v.Task })
 	s := b.Stream("deluge")
 	s.PState(&m.Counts, "counts")
 	module.DeclareAck(s, &m.Landed, agg.Sum[int]())
@@ -41,9 +44,9 @@ func (m *deluge) Define(b *module.Builder) {
 		}
 		return nil
 	})
-	module.DeclareSource(s, m.Bursts, func(ev *module.Event, n int) error {
-		for i := range n {
-			m.land.Send(ev, drop{n, i})
+	module.DeclareSource(s, m.Bursts, func(ev *module.Event, v burst) error {
+		for i := range v.Size {
+			m.land.Send(ev, drop{v.Size, i})
 		}
 		return nil
 	}, module.StartFromBeginning())
@@ -80,12 +83,13 @@ func TestAHugeRecord(t *testing.T) {
 			small := 0
 			group.Go(func() {
 				defer over.Store(true)
-				if _, err := m.Bursts.Append(t.Context(), c.Client(), events); err != nil {
+				if _, err := m.Bursts.Append(t.Context(), c.Client(), burst{0, events}); err != nil {
 					t.Errorf("the huge record: %v", err)
 				}
 			})
 			for ; small < 10 || !over.Load(); small++ {
-				acks, err := m.Bursts.Append(t.Context(), c.Client(), 4)
+				// From other tasks: events from one task to another keep their order.
+				acks, err := m.Bursts.Append(t.Context(), c.Client(), burst{1 + small%3, 4})
 				if n, ok := m.Landed.From(acks); err != nil || !ok || n != 4 {
 					t.Fatalf("a small record: %d of 4 events, error %v", n, err)
 				}

@@ -196,7 +196,7 @@ func TestAHugeTreeTakesLittleMemory(t *testing.T) {
 	t.Parallel()
 	const (
 		events = 200_000
-		bound  = 64 << 10
+		bound  = 256 << 10
 	)
 	m := &flood{}
 	d := onDisk(t, m, 1, runtime.Options{TreeBytesMax: bound})
@@ -476,5 +476,31 @@ func TestSpillsAreForgottenWithThePeriod(t *testing.T) {
 	d.give("2000")
 	if len(d.done) != 1 || !slices.Equal(m.ran[ran:], upTo(2000)) {
 		t.Errorf("done %v, %d events ran anew", d.done, len(m.ran)-ran)
+	}
+}
+
+// R43: sources stop while very much waits on the disk, and go on by themselves.
+func TestSourcesStopWhileTheDiskFills(t *testing.T) {
+	t.Parallel()
+	m := &flood{}
+	d := onDisk(t, m, 1, runtime.Options{TreeBytesMax: 2 << 10})
+	d.held = true
+	d.give("20000")
+	d.give("0", "0")
+	if m.small > 0 {
+		t.Error("records are begun while the disk fills")
+	}
+	e := d.engine.Step(d.now, &runtime.Await{Depot: "texts", Offset: 2, Waiter: 1})
+	if len(e.Answers) != 1 || e.Answers[0].Kind != runtime.AnswerThrottled || !strings.Contains(e.Answers[0].Text, "disk") {
+		t.Errorf("who waits for them is told %+v", e.Answers)
+	}
+	d.held = false
+	for len(d.later) > 0 {
+		in := d.later[0]
+		d.later = d.later[1:]
+		d.step(in)
+	}
+	if m.small != 2 || len(m.ran) != 20_000 {
+		t.Errorf("%d small records and %d events ran in the end", m.small, len(m.ran))
 	}
 }

@@ -37,6 +37,7 @@ type spills struct {
 	kept    int   // entries in spools
 	events  int   // … and the events in them
 	memory  int64 // bytes of entries that are not written
+	disk    int64 // … of those that are
 	outlets []outlet
 
 	mark    int   // of the running event in the outbox
@@ -171,6 +172,9 @@ func (t *Task) onSpilled(in *Spilled) {
 	}
 	t.spills.memory -= e.size
 	e.written = in.Err == nil
+	if e.written {
+		t.spills.disk += e.size
+	}
 	if t.listener.Spilled != nil {
 		t.listener.Spilled(SpillInfo{TaskInfo: t.info, Events: e.events, Bytes: e.size, Err: in.Err})
 	}
@@ -231,6 +235,7 @@ func (t *Task) onUnspilled(in *Unspilled) {
 		return
 	}
 	delete(t.spills.entries, in.ID)
+	t.spills.disk -= e.size
 	s := e.home
 	s.reading = false
 	t.shift(s)
@@ -254,8 +259,11 @@ func (t *Task) onUnspilled(in *Unspilled) {
 
 // unwanted forgets an entry.
 func (t *Task) unwanted(id uint64) {
-	if _, ok := t.spills.entries[id]; ok {
+	if e, ok := t.spills.entries[id]; ok {
 		delete(t.spills.entries, id)
+		if e.written {
+			t.spills.disk -= e.size
+		}
 		t.effects.Unwanted = append(t.effects.Unwanted, id)
 	}
 }
