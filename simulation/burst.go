@@ -16,7 +16,7 @@ import (
 // with little memory their events go to the process's disk and come back (R43), on every
 // part of the way. Each event marks its number once, so that one that is missing shows.
 func Burst() Workload {
-	return Workload{Name: "burst", Hops: true, RecordsMax: 30, TreeTimeout: 20 * time.Second, New: func() Case { return &burstCase{} }}
+	return Workload{Name: "burst", Hops: true, RecordsMax: 20, TreeTimeout: 20 * time.Second, New: func() Case { return &burstCase{} }}
 }
 
 // squall is a record that sends off so many events, each of which sends off Deep more.
@@ -85,12 +85,12 @@ func (c *burstCase) Module() module.Module { return &c.m }
 
 func (c *burstCase) Append(a module.Appender, r *rand.Rand, number int) error {
 	v := squall{Number: number, Events: r.IntN(3)}
-	switch r.IntN(30) {
+	switch r.IntN(60) {
 	case 0: // from one event, more than a frame to one task
 		v.Events, v.One = 1000+r.IntN(300), true
-	case 1: // from one event
+	case 1, 2: // from one event
 		v.Events = 100 + r.IntN(300)
-	case 2: // from many
+	case 3, 4: // from many
 		v.Events, v.Deep = 10+r.IntN(10), 10+r.IntN(10)
 	}
 	c.squalls = append(c.squalls, v)
