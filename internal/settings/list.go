@@ -30,7 +30,7 @@ var all = sorted([]Option{
 	},
 	{
 		Name: "topology.stream.fail.whole.batch", Place: ForTopology, Unit: "true or false",
-		Doc:   "Whether an event that fails takes its batch with it: nothing of the batch takes effect, and the records of all events of it, which may be many and from many tasks, are tried again. They do not count as failed toward MaxAttempts, but for the one that did. Batches then hold events of one topology. If false an event fails alone.",
+		Doc:   "Whether an event that fails takes its batch with it: nothing of the batch takes effect, and the records of all events of it, which may be many and from many tasks, are tried again. They do not count as failed toward MaxAttempts, but for the one that did. Batches then hold events of one topology. If false an event fails alone. Exactly-once topologies do not heed it: there a failing event holds what is behind it on its channel.",
 		field: is(func(o *runtime.Options) *bool { return &o.FailWholeBatch }),
 	},
 	{
