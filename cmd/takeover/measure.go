@@ -38,6 +38,7 @@ type bench struct {
 	client    *client.Client
 	heart     *heart
 	redis     *redis.Client
+	prober    *prober
 	kept      int // megabytes so far, of all tasks
 }
 
@@ -129,6 +130,8 @@ func (b *bench) size(ctx context.Context, megabytes int) (r row, err error) {
 	loadCtx, end := context.WithCancel(ctx)
 	var group sync.WaitGroup
 	group.Go(func() { b.appenders.run(loadCtx) })
+	b.prober = &prober{redis: b.redis}
+	group.Go(func() { b.prober.run(loadCtx) })
 	defer group.Wait()
 	defer end()
 	if err := b.steady(ctx, &r); err != nil {
@@ -186,7 +189,7 @@ func (b *bench) settled(ctx context.Context) (bytes int64, err error) {
 		if err != nil {
 			return 0, err
 		}
-		if strings.Contains(info, "aof_rewrite_in_progress:0") && strings.Contains(info, "aof_rewrite_scheduled:0") {
+		if strings.Contains(info, "aof_rewrite_in_progress:0") && strings.Contains(info, "aof_rewrite_scheduled:0") && strings.Contains(info, "aof_pending_bio_fsync:0") {
 			for line := range strings.Lines(info) {
 				if text, ok := strings.CutPrefix(line, "used_memory:"); ok {
 					_, err := fmt.Sscan(text, &bytes)

@@ -19,6 +19,9 @@ type row struct {
 	joined      []time.Duration // pauses of tasks that were handed over to a worker that joined
 	left        []time.Duration // … by one that left
 	moveWaits   []time.Duration // the longest append of each hand-over
+	stayed      []time.Duration // the longest gap of the tasks that did not move, of each
+	pings       []time.Duration // the longest PING of Redis, of each
+	machine     []time.Duration // the longest oversleeping of a timer, of each
 }
 
 // moves are all pauses of hand-overs.
@@ -44,6 +47,9 @@ func (b *bench) report(rows []row) error {
 			{"handed over: pause of a task, a worker joins", r.joined},
 			{"handed over: pause of a task, a worker leaves", r.left},
 			{"longest append of each hand-over", r.moveWaits},
+			{"longest gap of tasks that stay, of each", r.stayed},
+			{"longest PING of Redis, of each", r.pings},
+			{"longest lag of the machine's timers, of each", r.machine},
 		} {
 			slices.Sort(line.times)
 			fmt.Fprintf(w, "%d\t%s\t%d\t%v\t%v\t%v\t%v\t\n", r.megabytes, line.what, len(line.times),

@@ -99,18 +99,19 @@ func (b *bench) left(ctx context.Context, r *row) error {
 func (b *bench) moved(ctx context.Context, how string, at int64, pauses *[]time.Duration, r *row) error {
 	var times, waits []time.Duration
 	repeated := 0
-	byTask := map[task.ID]string{}
+	byTask, tookAt := map[task.ID]string{}, map[task.ID]int64{}
 	for _, t := range b.fleet.tookSince(at) {
 		if byTask[t.Took] != "" {
 			repeated++
 		}
-		byTask[t.Took] = t.Worker
+		byTask[t.Took], tookAt[t.Took] = t.Worker, t.At
 	}
 	for id, owner := range byTask {
 		if err := b.appenders.await(ctx, []task.ID{id}, func(s sample) bool { return s.At > at && s.Worker == owner }); err != nil {
 			return err
 		}
 	}
+	var taking, beginning time.Duration // the longest, until a task was taken, and from then on
 	for id := range byTask {
 		// The longest, if it moved more than once.
 		var longest time.Duration
@@ -118,24 +119,33 @@ func (b *bench) moved(ctx context.Context, how string, at int64, pauses *[]time.
 		for i := 1; i < len(samples); i++ {
 			if samples[i].Worker != samples[i-1].Worker && samples[i].At > at {
 				longest = max(longest, time.Duration(samples[i].At-samples[i-1].At))
+				taking = max(taking, time.Duration(tookAt[id]-samples[i-1].At))
+				beginning = max(beginning, time.Duration(samples[i].At-tookAt[id]))
 			}
 		}
 		times = append(times, longest)
 	}
+	var stayed time.Duration // the longest gap of a task that did not move
 	for _, id := range b.all() {
-		for _, s := range b.appenders.of(id) {
+		samples := b.appenders.of(id)
+		for i, s := range samples {
 			if s.answered > at {
 				waits = append(waits, time.Duration(s.answered-s.asked))
 			}
+			if i > 0 && s.At > at && byTask[id] == "" {
+				stayed = max(stayed, time.Duration(s.At-samples[i-1].At))
+			}
 		}
 	}
+	machine, ping := b.prober.longest(at)
 	slices.Sort(times)
 	slices.Sort(waits)
 	if len(times) == 0 {
 		return fmt.Errorf("a worker %s, and no task moves", how)
 	}
-	fmt.Printf("%s %s: %d tasks paused %v to %v; the longest append took %v; taken more than once %d\n", guest, how, len(times), round(times[0]), round(times[len(times)-1]), round(waits[len(waits)-1]), repeated)
+	fmt.Printf("%s %s: %d tasks paused %v to %v (taking %v, beginning %v); longest append %v; taken more than once %d; meanwhile the others paused up to %v, Redis %v, the machine %v\n",
+		guest, how, len(times), round(times[0]), round(times[len(times)-1]), round(taking), round(beginning), round(waits[len(waits)-1]), repeated, round(stayed), round(ping), round(machine))
 	*pauses = append(*pauses, times...)
-	r.moveWaits = append(r.moveWaits, waits[len(waits)-1])
+	r.moveWaits, r.stayed, r.pings, r.machine = append(r.moveWaits, waits[len(waits)-1]), append(r.stayed, stayed), append(r.pings, ping), append(r.machine, machine)
 	return nil
 }
