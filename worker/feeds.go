@@ -188,7 +188,9 @@ func (f *feeds) start(starts []feedOrder) {
 			positions[i].TopicID = topic.ID
 		}
 	}
+	begun := time.Now()
 	err := f.reader.Assign(positions...)
+	f.w.config.Logger.Debug("assigned depot partitions", "partitions", len(positions), "took", time.Since(begun), "cause", err)
 	switch {
 	case err == nil:
 		for _, o := range starts {
