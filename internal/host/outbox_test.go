@@ -23,6 +23,7 @@ type sender struct {
 	e     *Event
 	codec codec.Codec[int]
 	sent  [boxTasks][]int // what must leave, by task
+	calls []int           // what must be called
 	acks  int
 	next  int
 	gone  map[uint64]bool
@@ -54,6 +55,16 @@ func (s *sender) send(random *rand.Rand) {
 	s.sent[to] = append(s.sent[to], s.next)
 }
 
+func (s *sender) call() {
+	s.next++
+	c := s.e.CallColumn(0, func(encode bool) wire.Column { return wire.NewColumn(&s.codec, encode) }).(*wire.ColumnOf[int])
+	if err := c.Put(s.next); err != nil {
+		s.t.Fatal(err)
+	}
+	s.e.Call(0, c)
+	s.calls = append(s.calls, s.next)
+}
+
 func (s *sender) spill(mark int) {
 	for _, p := range s.e.Out.Spill(mark) {
 		s.id++
@@ -64,8 +75,8 @@ func (s *sender) spill(mark int) {
 		}
 		p.Frame = nil
 	}
-	if s.e.Out.Bytes() != 0 {
-		s.t.Errorf("%d bytes are left in memory", s.e.Out.Bytes())
+	if n := s.e.Out.shelves[passing].bytes; n != 0 {
+		s.t.Errorf("%d bytes are left in memory", n)
 	}
 }
 
@@ -100,9 +111,9 @@ func TestOutbox(t *testing.T) {
 
 func (s *sender) batch(random *rand.Rand) {
 	out := s.e.Out
-	s.sent, s.acks = [boxTasks][]int{}, 0
+	s.sent, s.calls, s.acks = [boxTasks][]int{}, nil, 0
 	for range random.IntN(8) { // events
-		mark, before := out.Mark(), s.sent
+		mark, before, calls := out.Mark(), s.sent, slices.Clone(s.calls)
 		for i := range before {
 			before[i] = slices.Clone(before[i])
 		}
@@ -112,6 +123,9 @@ func (s *sender) batch(random *rand.Rand) {
 			for range random.IntN([]int{4, 2500}[random.IntN(2)]) {
 				s.send(random)
 			}
+			for range random.IntN(3) {
+				s.call()
+			}
 			if random.IntN(3) == 0 {
 				s.spill(mark)
 				spilled = true
@@ -119,7 +133,7 @@ func (s *sender) batch(random *rand.Rand) {
 		}
 		if random.IntN(3) == 0 {
 			out.Rollback(mark)
-			s.sent = before
+			s.sent, s.calls = before, calls
 			if out.Mark() != mark || !spilled && out.Bytes() != size {
 				s.t.Errorf("taken back to mark %d, the outbox is at %d; it has %d bytes and had %d", mark, out.Mark(), out.Bytes(), size)
 			}
@@ -130,7 +144,7 @@ func (s *sender) batch(random *rand.Rand) {
 	}
 	if random.IntN(6) == 0 {
 		out.Discard()
-		s.sent, s.acks = [boxTasks][]int{}, 0
+		s.sent, s.calls, s.acks = [boxTasks][]int{}, nil, 0
 	}
 	s.check()
 }
@@ -152,6 +166,11 @@ func (s *sender) check() {
 		left[f.To] = append(left[f.To], numbers(s.t, f, len(f.Events))...)
 		acks += len(f.Acks)
 		s.e.Out.shelves[passing].pool.Put(f)
+	}
+	var called []int
+	s.e.Out.TakeCalls(func(f *wire.Frame) { called = append(called, numbers(s.t, f, len(f.Events))...) })
+	if !slices.Equal(called, s.calls) {
+		s.t.Errorf("%d calls are made, want %d%s", len(called), len(s.calls), firstOther(called, s.calls))
 	}
 	for to := range left {
 		if !slices.Equal(left[to], s.sent[to]) {
