@@ -78,7 +78,7 @@ type Workload struct {
 	// Fails says that handlers fail on purpose.
 	Fails bool
 	// FewAttempts says that a record is parked after few failures: handlers fail on purpose
-	// only.
+	// only, and no event with another one's (topology.stream.fail.whole.batch).
 	FewAttempts bool
 	// Ordered says that records must begin in the order of their depot: no source fails,
 	// since a record that fails is overtaken. Steps do where events keep their order.

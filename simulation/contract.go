@@ -180,6 +180,10 @@ func (w *world) checkFailure(o *owner, i *runtime.EventInfo) {
 	if errors.Is(i.Err, errSpoiled) || errors.As(i.Err, &panicked) && panicked.Value == errSpoiled.Error() {
 		return
 	}
+	var spill *runtime.SpillError
+	if errors.As(i.Err, &spill) && w.allowed[FullDisk] {
+		return
+	}
 	if !w.config.Workload.Fails || !errors.Is(i.Err, errMood) && !errors.As(i.Err, &panicked) {
 		w.violate("%v: %s of task %d offset %d failed, and its handler did not ask for it: %v", o, i.Step, i.RootTask, i.Offset, i.Err)
 	}
@@ -194,7 +198,8 @@ type numbered struct {
 // checkAttempt sees that no two attempts fail under one number: each that fails counts
 // toward MaxAttempts (R20). A server that lost writes has lost numbers, too.
 func (w *world) checkAttempt(o *owner, i *runtime.EventInfo) {
-	if !i.Root || i.Err == nil || w.lost || o.conn == nil {
+	var spill *runtime.SpillError
+	if !i.Root || i.Err == nil || w.lost || o.conn == nil || errors.As(i.Err, &spill) {
 		return
 	}
 	tag := w.tags[o.id]

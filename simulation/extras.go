@@ -6,7 +6,8 @@ import "math/rand/v2"
 // own, so that those seeds still mean the runs that they meant.
 func (w *world) drawExtras() {
 	w.extra = rand.New(rand.NewPCG(w.config.Seed, 0x657874726173))
-	w.options.FailWholeBatch = w.extra.IntN(1000) < 300
+	// A calm world shows what happens at the first attempt.
+	w.options.FailWholeBatch = w.extra.IntN(1000) < 300 && !w.config.Calm && !w.config.Workload.FewAttempts
 	if w.strained = w.config.QueueBytesMax > 0 || w.extra.IntN(1000) < 400; w.strained {
 		w.options.TreeBytesMax = 1 + w.extra.Int64N(4000)
 	}
