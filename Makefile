@@ -4,6 +4,9 @@ SEEDS ?= 500
 MINUTES ?= 3
 OPS ?= 1000000
 SECONDS ?= 60
+MODULES ?=
+MODULE ?= ledger
+SIZES ?= 10,1000
 GO ?= go
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -27,8 +30,8 @@ lint: ## check the form and the usual mistakes, in bench too
 	$(GO) run $(STATICCHECK) ./...
 	cd bench && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...
 
-simulate: ## run the engine through SEEDS=500 seeds of its simulated world
-	@$(GO) run ./cmd/simulate -seeds $(SEEDS)
+simulate: ## run the engine through SEEDS=500 seeds of its simulated world; MODULES=bank,tree: of these workloads
+	@$(GO) run ./cmd/simulate -seeds $(SEEDS) $(if $(MODULES),-workloads $(MODULES))
 
 integration: ## run the suites on real servers: those of make stack, else own ones that end with it
 	$(GO) run ./cmd/stack run -- $(GO) test -count=1 -timeout 10m $(REAL)
@@ -47,8 +50,11 @@ fuzz: ## each fuzz target for SECONDS=60; what one finds is kept beside it and r
 		done; \
 	done
 
-chaos: ## break real processes for MINUTES=3, and check what is left
-	@$(GO) run ./cmd/chaos -minutes $(MINUTES)
+chaos: ## break real processes for MINUTES=3, and check what is left; MODULE=bank: of an exactly-once stream
+	@$(GO) run ./cmd/chaos -minutes $(MINUTES) -module $(MODULE)
+
+takeover: ## measure how long tasks stand still when workers die or pass them on, with SIZES=10,1000 MB
+	@$(GO) run ./cmd/takeover -sizes $(SIZES)
 
 bench: ## measure against the loop written by hand, on real servers as integration does
 	$(GO) run ./cmd/stack run -- sh -c 'cd bench && $(GO) run . -kafka $$COPPICE_TEST_KAFKA -redis $$COPPICE_TEST_REDIS'
@@ -62,4 +68,4 @@ stack-down: ## end what make stack started, and nothing else
 demo: ## process real flights in this process
 	$(GO) run ./cmd/coppice demo
 
-.PHONY: help test race lint simulate integration mutants model fuzz chaos bench stack stack-down demo
+.PHONY: help test race lint simulate integration mutants model fuzz chaos takeover bench stack stack-down demo

@@ -59,14 +59,19 @@ type Record struct {
 }
 
 // Position is where reading of one partition starts: the offset of the next
-// record, and the leader epoch of the one before it (-1 if unknown), by which a
-// truncated log is recognised (T20).
+// record, and the leader epoch of the one before it, or of a later one that was read
+// (-1 if unknown), by which a truncated log is recognised (T20).
 type Position struct {
 	Topic       string
 	TopicID     [16]byte // zero: unknown, not checked
 	Partition   int32
 	Offset      int64
 	LeaderEpoch int32
+	// Reached is the offset behind the last record that was read before, where that
+	// lies beyond Offset; 0: unknown. A log that ends before it, when reading starts, was
+	// truncated. Whether records below it are those that were read, only their leader
+	// epochs tell.
+	Reached int64
 }
 
 // Level says what an append waits for.

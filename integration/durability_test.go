@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -250,3 +251,147 @@ func TestAcksWaitForTheDisk(t *testing.T) {
 
 // slot names the slot of a module's first task.
 func (m *visits) slot(tasks int) store.Slot { return wire.Slot(task.Tag(m.name, 0, tasks)) }
+
+// moves hears of tasks that leave a server because another is the master, and of those
+// that own their slot again.
+type moves struct {
+	mu         sync.Mutex
+	left, took int
+	more       chan struct{}
+}
+
+func (m *moves) listener() *runtime.Listener {
+	return &runtime.Listener{
+		Dropped: func(i runtime.DroppedInfo) {
+			if strings.Contains(i.Cause.Error(), "another server is") {
+				m.note(&m.left)
+			}
+		},
+		Took: func(runtime.TookInfo) { m.note(&m.took) },
+	}
+}
+
+func (m *moves) note(what *int) {
+	m.mu.Lock()
+	*what++
+	m.mu.Unlock()
+	select {
+	case m.more <- struct{}{}:
+	default:
+	}
+}
+
+// have reports whether so many have left and taken.
+func (m *moves) have(left, took int) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.left >= left && m.took >= took
+}
+
+// await waits until so many have left and taken.
+func (m *moves) await(tb testing.TB, left, took int) {
+	tb.Helper()
+	for {
+		if m.have(left, took) {
+			return
+		}
+		select {
+		case <-m.more:
+		case <-tb.Context().Done():
+			tb.Fatalf("%d tasks left and %d took their slots, want %d and %d", m.left, m.took, left, took)
+		}
+	}
+}
+
+// R18: a master that was replaced goes on answering, and nobody cuts the connections to
+// it. Its owners find out, busy or idle, and take their slots on the new one; what was
+// appended meanwhile is processed there.
+func TestOwnersLeaveAServerThatWasReplaced(t *testing.T) {
+	t.Parallel()
+	rig, _, c, _ := masterAndReplica(t, stack.RigConfig{})
+	const tasks = 2
+	m, moved := &visits{name: unique("Visits")}, &moves{more: make(chan struct{}, 1)}
+	if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{Tasks: tasks, Listener: moved.listener()}); err != nil {
+		t.Fatal(err)
+	}
+	appendOne := func() {
+		t.Helper()
+		if _, err := m.Come.Append(t.Context(), c.Client(), "ann"); err != nil {
+			var failed *client.FailedError
+			if !errors.As(err, &failed) || !failed.WillRetry {
+				t.Fatal(err)
+			}
+			if _, err := c.Client().Await(t.Context(), failed.Place); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	appendOne()
+	if err := rig.Synced(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := rig.Promote(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	appended := 1
+	for !moved.have(tasks, 2*tasks) { // one task is busy, the other idle
+		appendOne()
+		appended++
+	}
+	appendOne() // records of one key are processed in their order
+	appended++
+	fresh, err := redisstate.Open(t.Context(), redisstate.Config{Addresses: []string{rig.Master().Address}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fresh.Close()
+	total := 0
+	for id := range task.ID(tasks) {
+		slot := wire.Slot(task.Tag(m.name, id, tasks))
+		reads := []store.Read{{Kind: store.Get, Table: store.Table{Key: "{" + slot.Tag + "}:p:counts", Kind: store.Map}, Field: "ann"}}
+		if _, err := fresh.Read(t.Context(), slot, reads); err != nil {
+			t.Fatal(err)
+		}
+		if reads[0].Found {
+			if total, err = strconv.Atoi(reads[0].Value); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if total != appended {
+		t.Errorf("the new master has counted %d of %d visits", total, appended)
+	}
+}
+
+// R18, R40: a commit that waits for a replica which has become the master waits for
+// ever; its owner finds out.
+func TestACommitThatWaitsLeavesAServerThatWasReplaced(t *testing.T) {
+	t.Parallel()
+	rig, _, c, _ := masterAndReplica(t, stack.RigConfig{})
+	m, moved := &visits{name: unique("Visits")}, &moves{more: make(chan struct{}, 1)}
+	if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{Tasks: 1, Options: runtime.Options{Durability: store.Replicated(1)}, Listener: moved.listener()}); err != nil {
+		t.Fatal(err)
+	}
+	if err := rig.Promote(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	acked := make(chan error, 1)
+	go func() {
+		_, err := m.Come.Append(t.Context(), c.Client(), "ann")
+		acked <- err
+	}()
+	moved.await(t, 1, 1)
+	if _, err := rig.Demote(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	moved.await(t, 1, 2)
+	if err := <-acked; err != nil {
+		var failed *client.FailedError
+		if !errors.As(err, &failed) || !failed.WillRetry {
+			t.Fatal(err)
+		}
+		if _, err := c.Client().Await(t.Context(), failed.Place); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/coppice-run/coppice/localcluster"
+	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/redisstate"
 )
 
@@ -66,6 +67,58 @@ func (p *process) start() {
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait() // it was killed
+}
+
+// killing appends records of a census while a server is killed and comes back with its
+// data.
+func killing(t *testing.T, m *census) (records, even, told int) {
+	t.Helper()
+	server := startRedis(t)
+	state, err := redisstate.Open(t.Context(), redisstate.Config{Addresses: []string{server.address()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer state.Close()
+	c, err := localcluster.Start(t.Context(), localcluster.Config{Store: state})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{Tasks: 4, Workers: 2}); err != nil {
+		t.Fatal(err)
+	}
+	const writers, each, kills = 16, 60, 3
+	progress := make(chan struct{}, writers*each)
+	var group sync.WaitGroup
+	for w := range writers {
+		group.Go(func() {
+			for i := range each {
+				m.append(t, c, w*each+i)
+				progress <- struct{}{}
+			}
+		})
+	}
+	for range kills {
+		for range writers * each / (kills + 1) {
+			<-progress
+		}
+		server.kill()
+		server.start()
+	}
+	group.Wait()
+	even, told = m.counted(t, c)
+	return writers * each, even, told
+}
+
+// R23 to R29, promise 3.56: a server that is killed under records that hop, and comes
+// back with its data: in an exactly-once stream every record counts once everywhere.
+func TestExactlyOnceWhileRedisIsKilled(t *testing.T) {
+	t.Parallel()
+	m := &census{name: "KilledCensus", options: []module.StreamOption{module.ExactlyOnce()}}
+	records, even, told := killing(t, m)
+	if even != records/2 || told != records/2 {
+		t.Errorf("counted %d even records and told of %d odd ones, want %d each", even, told, records/2)
+	}
 }
 
 // A server that is killed under load and comes back with its data: every record

@@ -58,6 +58,14 @@ func (l *Log) failed(what string, err error) error {
 	return fmt.Errorf("%s (brokers %s): %w", what, l.config.names(), err)
 }
 
+// unless is failed, or nil where nothing failed.
+func (l *Log) unless(err error, what string) error {
+	if err == nil {
+		return nil
+	}
+	return l.failed(what, err)
+}
+
 // Close waits for nothing: appends under way end with an error.
 func (l *Log) Close() error {
 	l.close.Do(l.producer.Close)

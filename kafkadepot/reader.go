@@ -72,23 +72,41 @@ func (r *reader) check(ctx context.Context, positions []depot.Position) error {
 	for _, p := range positions {
 		topics = append(topics, p.Topic)
 	}
-	details, err := r.log.admin.ListTopics(ctx, topics...)
+	var details kadm.TopicDetails
+	var starts, ends kadm.ListedOffsets
+	err := together(
+		func() (err error) {
+			details, err = r.log.admin.ListTopics(ctx, topics...)
+			return r.log.unless(err, "looking up topics")
+		},
+		func() (err error) {
+			starts, err = r.log.admin.ListStartOffsets(ctx, topics...)
+			return r.log.unless(err, "asking for the starts of topics")
+		},
+		func() (err error) {
+			ends, err = r.log.admin.ListEndOffsets(ctx, topics...)
+			return r.log.unless(err, "asking for the ends of topics")
+		})
 	if err != nil {
-		return r.log.failed("looking up topics", err)
-	}
-	starts, err := r.log.admin.ListStartOffsets(ctx, topics...)
-	if err != nil {
-		return r.log.failed("asking for the starts of topics", err)
-	}
-	ends, err := r.log.admin.ListEndOffsets(ctx, topics...)
-	if err != nil {
-		return r.log.failed("asking for the ends of topics", err)
+		return err
 	}
 	var wrong []error
 	for _, p := range positions {
 		wrong = append(wrong, r.checkOne(p, details, starts, ends))
 	}
 	return errors.Join(wrong...)
+}
+
+// together asks several questions at the same time: a task that has moved waits for the
+// answers, and so do the others that are read here.
+func together(questions ...func() error) error {
+	errs := make([]error, len(questions))
+	var group sync.WaitGroup
+	for i, ask := range questions {
+		group.Go(func() { errs[i] = ask() })
+	}
+	group.Wait()
+	return errors.Join(errs...)
 }
 
 func (r *reader) checkOne(p depot.Position, details kadm.TopicDetails, starts, ends kadm.ListedOffsets) error {
@@ -109,6 +127,9 @@ func (r *reader) checkOne(p depot.Position, details kadm.TopicDetails, starts, e
 	end, err := r.log.listed(ends, p.Topic, p.Partition)
 	if err != nil {
 		return err
+	}
+	if p.Reached > end {
+		return fmt.Errorf("%w: topic %s partition %d: records up to %d were read, and the log ends at %d; the log was truncated", depot.ErrOutOfRange, p.Topic, p.Partition, p.Reached, end)
 	}
 	if p.Offset < start || p.Offset > end {
 		return fmt.Errorf("%w: topic %s partition %d: the next record is number %d, and the log holds %d to %d; records were deleted or the log was cut",

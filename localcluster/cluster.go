@@ -80,6 +80,9 @@ type LaunchConfig struct {
 	Listener *runtime.Listener
 	// Hooks are for test kits: package clustertest.
 	Hooks *worker.Hooks
+	// SpillFolder is where the workers keep events that find no room in memory. Default
+	// os.TempDir().
+	SpillFolder string
 	// ShareValues passes plain values between tasks of one worker without encoding
 	// them, as workers in production do.
 	ShareValues bool
@@ -120,7 +123,7 @@ func (c *Cluster) Launch(ctx context.Context, m module.Module, config LaunchConf
 	greetings := greet(config.Tasks, config.Hooks)
 	l := &launched{m, worker.Config{
 		Log: c.log, Store: c.store, Network: c.network, Nominations: config.Group, Tasks: config.Tasks,
-		Options: config.Options, Listener: config.Listener, EncodeHops: !config.ShareValues, Logger: c.logger,
+		Options: config.Options, Listener: config.Listener, EncodeHops: !config.ShareValues, Logger: c.logger, SpillFolder: config.SpillFolder,
 		Hooks: greetings.hooks(), Clock: c.clock,
 	}}
 	c.mu.Lock()

@@ -166,4 +166,12 @@ func (s Step[T]) hop(h *host.Event, to task.ID, v T) {
 	h.Hop(s.s.plan.ID, to, column)
 }
 
+// PlanOf returns the plan of a step; nil before it is declared. For the simulator.
+func PlanOf[T any](s Step[T]) *StepPlan {
+	if s.s == nil {
+		return nil
+	}
+	return s.s.plan
+}
+
 func typeName[T any]() string { return reflect.TypeFor[T]().String() }

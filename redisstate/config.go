@@ -66,6 +66,7 @@ func (c Config) options(address string) *redis.Options {
 		Addr: address, Username: c.Username, Password: c.Password, TLSConfig: c.TLS, Dialer: c.dial,
 		Protocol: 2, DisableIdentity: true, MaintNotificationsConfig: notifications(),
 		DialTimeout: c.DialTimeout, DialerRetries: 1, ReadTimeout: c.CallTimeout, WriteTimeout: c.CallTimeout, ContextTimeoutEnabled: true,
+		ConnMaxLifetime: pooledFor,
 	}
 }
 
@@ -75,6 +76,7 @@ func (c Config) clusterOptions() *redis.ClusterOptions {
 		Addrs: c.Addresses, Username: c.Username, Password: c.Password, TLSConfig: c.TLS, Dialer: c.dial,
 		Protocol: 2, DisableIdentity: true, MaintNotificationsConfig: notifications(),
 		DialTimeout: c.DialTimeout, ReadTimeout: c.CallTimeout, WriteTimeout: c.CallTimeout, ContextTimeoutEnabled: true,
+		ConnMaxLifetime: pooledFor,
 	}
 }
 

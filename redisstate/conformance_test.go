@@ -1,11 +1,11 @@
 package redisstate
 
 import (
+	"context"
 	"os"
 	"strings"
 	"testing"
 
-	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/store/storetest"
 )
 
@@ -15,9 +15,9 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	t.Run("memory", func(t *testing.T) {
 		t.Parallel()
-		storetest.Run(t, func(t *testing.T) store.Store {
-			s, _, _ := world(t)
-			return s
+		storetest.Run(t, func(t *testing.T) storetest.Harness {
+			s, l, server := world(t)
+			return storetest.Harness{Store: s, Split: func(context.Context) error { return l.split(t, server) }}
 		})
 	})
 	for _, variable := range []string{"COPPICE_TEST_REDIS", "COPPICE_TEST_REDIS_CLUSTER"} {
@@ -27,13 +27,13 @@ func TestConformance(t *testing.T) {
 			if addresses == "" {
 				t.Skip(variable + " names no server; make integration starts one")
 			}
-			storetest.Run(t, func(t *testing.T) store.Store {
+			storetest.Run(t, func(t *testing.T) storetest.Harness {
 				s, err := Open(t.Context(), Config{Addresses: strings.Split(addresses, ",")})
 				if err != nil {
 					t.Fatal(err)
 				}
 				t.Cleanup(func() { _ = s.Close() })
-				return s
+				return storetest.Harness{Store: s}
 			})
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/redis/go-redis/v9"
 
@@ -12,7 +13,8 @@ import (
 )
 
 // Heads reads the heads of other slots: of the same server over the session's own
-// connection (R13), of others from their masters (R15).
+// connection (R13), of others from their masters (R15). Asked for its own slot, it looks
+// who is the slot's master now (R18).
 func (n *session) Heads(ctx context.Context, slots []store.Slot) ([]task.Head, error) {
 	if err := n.alive(); err != nil {
 		return nil, err
@@ -45,6 +47,11 @@ func (n *session) Heads(ctx context.Context, slots []store.Slot) ([]task.Head, e
 	}
 	if err := n.guarded("reading heads", guard); err != nil {
 		return nil, fmt.Errorf("heads: %w", err)
+	}
+	if slices.Contains(slots, n.slot) {
+		if err := n.present(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return heads, nil
 }

@@ -49,9 +49,10 @@ var errAnswer = errors.New("WAITAOF answers two numbers")
 // settle waits until the level of what was written last is reached. While too few
 // servers have it, it is waited for again on the same connection, and the head is
 // looked at (decision 0009): nothing that rests on the commit may leave before (R40).
-// It ends with the session: someone took the slot, the connection broke, or ctx is
-// over.
+// It ends with the session: someone took the slot, the connection broke, another server
+// has become the slot's master (R18), or ctx is over.
 func (n *session) settle(ctx context.Context, wait *redis.Cmd, l store.Level) error {
+	looked := time.Now()
 	for try := 1; ; try++ {
 		enough, have, err := reached(wait, l)
 		switch {
@@ -66,6 +67,12 @@ func (n *session) settle(ctx context.Context, wait *redis.Cmd, l store.Level) er
 		}
 		if try&(try-1) == 0 { // the 1st time, the 2nd, the 4th, …
 			n.store.config.Logger.Warn("a commit does not reach its durability level; its task waits, and nothing of the commit leaves it", "slot", n.slot.Tag, "address", n.address, "level", l, "have", have)
+		}
+		if time.Since(looked) >= lookEvery {
+			if err := n.present(ctx); err != nil {
+				return err
+			}
+			looked = time.Now()
 		}
 		if wait, err = n.waitAgain(ctx, l); err != nil {
 			return err

@@ -2,6 +2,7 @@ package redisstate
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"sync"
 	"testing"
@@ -37,7 +38,10 @@ type conn struct {
 }
 
 func (l *line) dial(context.Context, string, string) (net.Conn, error) {
-	raw, err := l.server.Dial()
+	l.mu.Lock()
+	server := l.server
+	l.mu.Unlock()
+	raw, err := server.Dial()
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +50,38 @@ func (l *line) dial(context.Context, string, string) (net.Conn, error) {
 	l.conns = append(l.conns, c)
 	l.mu.Unlock()
 	return c, nil
+}
+
+// split has new connections lead to another server, with a copy of what the first one
+// holds; those that exist stay where they are.
+func (l *line) split(t *testing.T, from *miniredis.Miniredis) error {
+	to := miniredis.NewMiniRedis()
+	t.Cleanup(to.Close)
+	for _, key := range from.Keys() {
+		var err error
+		switch from.Type(key) {
+		case "string":
+			var value string
+			if value, err = from.Get(key); err == nil {
+				err = to.Set(key, value)
+			}
+		case "hash":
+			var fields []string
+			fields, err = from.HKeys(key)
+			for _, f := range fields {
+				to.HSet(key, f, from.HGet(key, f))
+			}
+		default:
+			err = fmt.Errorf("key %s is of type %s", key, from.Type(key))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.server = to
+	return nil
 }
 
 // last is the newest connection: that of the session opened last.

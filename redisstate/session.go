@@ -23,6 +23,7 @@ type session struct {
 	address string
 	client  *redis.Client
 	lineage task.Lineage
+	node    string // the server's id in its cluster; "" where there is none
 	head    task.Head
 	text    string // the head's stored form: what the guard must show
 	args    arguments
@@ -57,6 +58,12 @@ func (s *Store) connect(ctx context.Context, slot store.Slot) (*session, error) 
 		_ = n.Close()
 		return nil, err
 	}
+	if s.cluster != nil {
+		// The pool's map of the cluster may still be that of before.
+		if err := n.present(ctx); err != nil {
+			return nil, errors.Join(store.ErrRefused, err)
+		}
+	}
 	return n, nil
 }
 
@@ -79,6 +86,10 @@ func (n *session) dialOnce(ctx context.Context, network, address string) (net.Co
 func (n *session) probe(ctx context.Context) error {
 	pipe := n.client.Pipeline()
 	server, replication := pipe.Info(ctx, "server"), pipe.Info(ctx, "replication")
+	var node *redis.Cmd
+	if n.store.cluster != nil {
+		node = pipe.Do(ctx, "CLUSTER", "MYID")
+	}
 	watch, multi, exec := pipe.Do(ctx, "WATCH", n.slot.Head), pipe.Do(ctx, "MULTI"), pipe.Do(ctx, "EXEC")
 	_, _ = pipe.Exec(ctx)
 	for _, cmd := range []redis.Cmder{server, replication} {
@@ -94,6 +105,9 @@ func (n *session) probe(ctx context.Context) error {
 	if role := infoField(replication.Val(), "role"); role != "" && role != "master" {
 		n.store.moved(ctx)
 		return n.refused("connecting", fmt.Errorf("the server is a %s, and only a master takes writes", role))
+	}
+	if node != nil {
+		n.node, _ = node.Text()
 	}
 	n.lineage = task.Lineage{Run: infoField(server.Val(), "run_id"), Replication: infoField(replication.Val(), "master_replid")}
 	return nil

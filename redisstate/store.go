@@ -15,8 +15,10 @@ type Store struct {
 	config  Config
 	single  *redis.Client        // pooled, for reads; nil on a cluster
 	cluster *redis.ClusterClient // nil on a single server
+	looks   *redis.Client        // at who answers at the address of a single server; nil on a cluster
 
 	memories memories
+	claims   claims
 }
 
 var _ store.Store = (*Store)(nil)
@@ -41,6 +43,9 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 		return nil, fmt.Errorf("redis at %s is a single server, and %d addresses are given: name one, or the nodes of one cluster", config.Addresses[0], len(config.Addresses))
 	}
 	s.single = redis.NewClient(config.options(config.Addresses[0]))
+	looks := config.options(config.Addresses[0])
+	looks.ConnMaxLifetime = lookFor // an older connection may end at a server that was replaced
+	s.looks = redis.NewClient(looks)
 	return s, nil
 }
 
@@ -89,7 +94,7 @@ func (s *Store) moved(ctx context.Context) {
 func (s *Store) Close() error {
 	var err error
 	if s.single != nil {
-		err = s.single.Close()
+		err = errors.Join(s.single.Close(), s.looks.Close())
 	} else {
 		err = s.cluster.Close()
 	}

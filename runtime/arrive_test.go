@@ -300,3 +300,41 @@ func TestAParcelThatDoesNotParse(t *testing.T) {
 		t.Errorf("halted: %v", a.halt)
 	}
 }
+
+// R26: the copy of a parcel that its sender's newest owner sends replaces an older one,
+// whose commit was lost after it had been shown, as long as nothing of that is committed
+// here.
+func TestTheNewestCopyOfAParcelCounts(t *testing.T) {
+	t.Parallel()
+	m := newBranches()
+	w := newTown(t, m, 3, runtime.Options{})
+	a, b, c := w.tasks[0], w.tasks[1], w.tasks[2]
+	b.lineage = task.Lineage{Run: "s", Replication: "s"}
+	b.own(m)
+	w.settle()
+	before, head := copied(b.tables), b.head
+	a.holdReads = true // an event of another task waits for what it reads
+	c.give(0, node{2, "two", []node{leaf(0, "waits")}})
+	c.commit()
+	w.carry(2, 0)
+	b.give(0, node{1, "one", []node{leaf(0, "old")}})
+	b.commit()
+	w.carry(1, 0)
+	b.tables, b.head = before, head
+	b.own(m)
+	b.commit()
+	b.give(0, node{1, "one", []node{leaf(0, "new")}})
+	b.commit()
+	w.wait(0.2e9)
+	w.carry(1, 0)
+	a.holdReads = false
+	a.step(a.readDone())
+	for range 5 {
+		w.settle()
+		w.wait(2e9)
+	}
+	w.rested()
+	if a.seen("old") != "" || a.seen("new") != "1" || a.seen("waits") != "1" {
+		t.Errorf("seen %v, want the events of the newest copy", a.table("p:seen"))
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/coppice-run/coppice/internal/host"
 	"github.com/coppice-run/coppice/internal/overlay"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/store"
@@ -18,6 +19,8 @@ type batch struct {
 	events   int
 	finished []finished    // records that ended here without a tree
 	frames   []*wire.Frame // leave after the commit
+	pieces   []*host.Piece // so do these, before the frames; they are not in memory
+	bytes    int64         // of the frames' events
 	consumed []*wire.Frame // frames whose last event ran here
 	traces   []*wire.Trace
 	passed   []try    // records that are finished though their trees are not (RetryNone)
@@ -25,6 +28,9 @@ type batch struct {
 	books    []book   // writes to the task's own tables
 	orders   []*order // carried out with the commit
 	crash    CrashPoint
+	begun    bool   // an event has run in it
+	over     bool   // it has failed and takes no more events
+	whole    *whole // it fails as one; nil: each event alone
 
 	// Of exactly-once topologies.
 	seq             uint64 // of the batches of this task, as they were begun
@@ -97,9 +103,10 @@ func (t *Task) reuse(b *batch) {
 	clear(b.begins)
 	clear(b.books)
 	clear(b.orders)
+	b.pieces, b.bytes = nil, 0
 	b.commit.Changes = b.commit.Changes[:0]
 	b.arena.Reset()
-	b.events = 0
+	b.events, b.begun, b.over, b.whole = 0, false, false, nil
 	b.finished, b.frames, b.consumed, b.traces = b.finished[:0], b.frames[:0], b.consumed[:0], b.traces[:0]
 	b.passed, b.begins, b.books, b.orders = b.passed[:0], b.begins[:0], b.books[:0], b.orders[:0]
 	b.mark, b.crash = task.Mark{}, AtOnce
@@ -130,6 +137,8 @@ func (t *Task) seal() bool {
 	}
 	b := t.open
 	t.open = nil
+	t.closeWhole(b)
+	b.bytes, b.pieces = int64(t.host.Out.Bytes()), t.host.Out.TakePieces()
 	b.frames = t.host.Out.Take(b.frames)
 	t.takeCalls(b)
 	t.pass(b)
@@ -240,9 +249,10 @@ func (t *Task) release(b *batch) {
 	for _, o := range b.orders {
 		t.answerOrder(o, AnswerDone, "")
 	}
+	t.releasePieces(b)
 	for _, f := range b.frames {
 		if f.To != t.config.Task {
-			t.ship(f)
+			t.depart(f)
 		} else if t.phase == running {
 			t.ownFrame(f)
 		}
@@ -274,7 +284,7 @@ func (t *Task) ownFrame(f *wire.Frame) {
 		t.onAck(f, &f.Acks[i])
 	}
 	if len(f.Events) > 0 {
-		t.queue.push(f, t.config.Tasks)
+		t.enqueue(f)
 	} else {
 		t.pool.Put(f)
 	}

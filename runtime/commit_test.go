@@ -55,9 +55,9 @@ type hand struct {
 	now    int64
 }
 
-func byHand(t *testing.T, m module.Module, options runtime.Options) *hand {
+func byHand(t *testing.T, m module.Module, options runtime.Options, more ...func(*runtime.Config)) *hand {
 	t.Helper()
-	h := &hand{t: t, engine: taker(t, 1, m, options)}
+	h := &hand{t: t, engine: taker(t, 1, m, options, more...)}
 	h.step(&runtime.Start{})
 	e := h.step(&runtime.Taken{})
 	e = h.step(&runtime.ReadDone{Reads: e.Reads})

@@ -5,18 +5,20 @@ import (
 	"github.com/coppice-run/coppice/module"
 )
 
-// directory translates between the numbers of steps and sources, which hold for one
+// Directory translates between the numbers of steps and sources, which hold for one
 // version of a module, and their names, which parcels carry (wire.Directory). Events
 // are under way to steps of exactly-once streams alone: in another one they could not
 // be finished as they were promised.
-type directory struct {
+type Directory struct {
 	plan   *module.Plan
 	steps  []*module.StepPlan
 	byName map[string]uint16
 }
 
-func newDirectory(plan *module.Plan, steps []*module.StepPlan) *directory {
-	d := &directory{plan: plan, steps: steps, byName: map[string]uint16{}}
+// NewDirectory makes the directory of a plan: for the engine, and for who reads parcels
+// that it has stored.
+func NewDirectory(plan *module.Plan, steps []*module.StepPlan) *Directory {
+	d := &Directory{plan: plan, steps: steps, byName: map[string]uint16{}}
 	for _, s := range steps {
 		if !plan.Streams[s.TopologyID()].ExactlyOnce {
 			continue
@@ -29,18 +31,22 @@ func newDirectory(plan *module.Plan, steps []*module.StepPlan) *directory {
 	return d
 }
 
-func (d *directory) StepName(step uint16) string { return d.steps[step].Name }
+// StepName names a step.
+func (d *Directory) StepName(step uint16) string { return d.steps[step].Name }
 
-func (d *directory) SourceName(step, source uint16) string {
+// SourceName names a source of a step's topology.
+func (d *Directory) SourceName(step, source uint16) string {
 	return d.plan.Streams[d.steps[step].TopologyID()].Sources[source].Name
 }
 
-func (d *directory) Step(name string) (uint16, bool) {
+// Step finds a step by its name, or a name that it had.
+func (d *Directory) Step(name string) (uint16, bool) {
 	step, ok := d.byName[name]
 	return step, ok
 }
 
-func (d *directory) Source(step uint16, name string) (uint16, bool) {
+// Source finds a source of a step's topology.
+func (d *Directory) Source(step uint16, name string) (uint16, bool) {
 	for _, s := range d.plan.Streams[d.steps[step].TopologyID()].Sources {
 		if s.Name == name {
 			return uint16(s.ID), true
@@ -49,4 +55,5 @@ func (d *directory) Source(step uint16, name string) (uint16, bool) {
 	return 0, false
 }
 
-func (d *directory) Column(step uint16) wire.Column { return d.steps[step].NewColumn(true) }
+// Column makes the empty column of a step.
+func (d *Directory) Column(step uint16) wire.Column { return d.steps[step].NewColumn(true) }

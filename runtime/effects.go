@@ -38,6 +38,14 @@ type Effects struct {
 	// Calls to make, beside the task; each is answered with CallDone. Drop ends those
 	// under way: their answers count for nothing any more.
 	Calls []Call
+	// Spills: keep these in a store of this process's own (R43); answer each with
+	// Spilled. They are gone with Drop, and with the process.
+	Spills []Spill
+	// Unspills: give back what was kept under these ids, and forget it; answer each with
+	// Unspilled. Each was confirmed by Spilled.
+	Unspills []uint64
+	// Unwanted: forget what is kept under these ids.
+	Unwanted []uint64
 	// Answers to Await.
 	Answers []Answer
 	// Halt: the task has stopped for good, and why. Nothing else follows.
@@ -86,7 +94,14 @@ type Feed struct {
 	Generation uint64
 	Offset     int64
 	Topic      [16]byte // id that the topic must have; zero if unknown
-	Epoch      int32    // leader epoch before the offset, -1 if unknown
+	Epoch      int32    // newest leader epoch that was read, -1 if unknown
+	Reached    int64    // offset behind the last record that was read before
+}
+
+// Spill is what does not find room in memory: events on their way, in their stored form.
+type Spill struct {
+	ID  uint64
+	Raw []byte // handed over
 }
 
 // AnswerKind says how a record ended.
@@ -99,7 +114,7 @@ const (
 	AnswerParked                      // it was parked
 	AnswerHalted                      // the task has halted and will not get to it
 	AnswerThrottled                   // it is in the depot and has not begun: too many are under way (promise 3.89)
-	AnswerUnknown                     // an earlier owner began it, and its source does not retry: nobody knows how it ended
+	AnswerUnknown                     // nobody knows how it ends: it takes longer than the timeout of an exactly-once stream, and goes on, or an earlier owner began it and its source does not retry
 )
 
 // Answer is what an appender waits for.
@@ -117,11 +132,13 @@ type Answer struct {
 func (e *Effects) stop() {
 	e.Take, e.Commit = nil, nil
 	e.Reads, e.Heads, e.Starts = e.Reads[:0], e.Heads[:0], e.Starts[:0]
+	e.Spills, e.Unspills, e.Unwanted = e.Spills[:0], e.Unspills[:0], e.Unwanted[:0]
 }
 
 func (e *Effects) reset() {
 	*e = Effects{
 		Reads: e.Reads[:0], Heads: e.Heads[:0], Starts: e.Starts[:0], Feeds: e.Feeds[:0], Calls: e.Calls[:0],
 		Frames: e.Frames[:0], Answers: e.Answers[:0],
+		Spills: e.Spills[:0], Unspills: e.Unspills[:0], Unwanted: e.Unwanted[:0],
 	}
 }

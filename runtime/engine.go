@@ -63,6 +63,7 @@ type Task struct {
 	finished  bool  // and those that were are done, as was told
 	nominated bool
 	pressure  Pressure
+	anyWhole  bool // some topology's batches fail as one
 	empty     bool // the slot held no progress when it was taken
 	now       int64
 	effects   Effects
@@ -89,6 +90,7 @@ type Task struct {
 	pool     host.Pool
 	ledger   *acker.Ledger[rooted]
 	queue    queue
+	spills   spills
 	co       coroutine
 	began    beganRecord
 	gates    []*gate    // of what is held; nil: nothing
@@ -105,8 +107,10 @@ type Task struct {
 	asked      bool        // Heads is under way
 	looking    looking     // for the head of the task wanted
 	wanted     task.ID
-	holding    int   // frames of other periods that wait for a look (R16)
-	heardAt    int64 // when the slot's connection last answered
+	holding    int     // frames of other periods that wait for a look (R16)
+	own        looking // at the task's own head (R18)
+	lookedAt   int64   // when that was last shown
+	doom       error   // why the task halts if it is still the owner
 	waiters    map[recordKey]*waiting
 	orders     []*order // of people, about parked records
 	parkedDecl *overlay.Decl
@@ -114,7 +118,7 @@ type Task struct {
 
 	// exactly once over hops
 	exact      bool // some topology is
-	directory  *directory
+	directory  *Directory
 	hops       hops
 	batches    uint64 // that were begun
 	released   uint64 // the last of them that is committed
@@ -171,16 +175,18 @@ func New(config Config) *Task {
 		t.topology = append(t.topology, topo)
 	}
 	if t.exact = exact(config.Plan); t.exact {
-		t.directory = newDirectory(config.Plan, t.steps)
+		t.directory = NewDirectory(config.Plan, t.steps)
 		t.hops.pack = wire.NewPacker(t.directory)
 		t.heldEvents = map[task.ID]heldEvent{}
 	}
+	t.noteWhole()
 	t.parkedDecl = parkedDecl(config.Plan.Module, len(config.Plan.PStates))
 	t.event = module.NewEvent()
 	t.host = module.HostOf(t.event)
 	t.host.Task, t.host.Tasks = config.Task, config.Tasks
 	t.host.OpenTree = t.openTree
 	t.host.Shuffled = t.nextShuffled
+	t.host.Spill = t.spillOut
 	return t
 }
 
@@ -228,7 +234,7 @@ func (t *Task) take(in Input) {
 	case *Records:
 		t.onRecords(in)
 	case *DepotFault:
-		t.halt(fmt.Errorf("depot %s: %w", in.Depot, in.Err))
+		t.onDepotFault(in)
 	case *FrameIn:
 		t.heard[in.Frame.From] = task.Mark{Token: in.Frame.Sender.Token, Number: in.Frame.Number}
 		t.onFrame(in.Frame, t.now)
@@ -243,6 +249,12 @@ func (t *Task) take(in Input) {
 		t.onAwaitOver(in)
 	case *Parked:
 		t.onParked(in)
+	case *Spilled:
+		t.onSpilled(in)
+	case *Unspilled:
+		t.onUnspilled(in)
+	case *Outlet:
+		t.onOutlet(in)
 	case *OptionsChanged:
 		t.onOptionsChanged(in)
 	case *Pressure:

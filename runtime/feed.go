@@ -1,6 +1,10 @@
 package runtime
 
-import "github.com/coppice-run/coppice/depot"
+import (
+	"fmt"
+
+	"github.com/coppice-run/coppice/depot"
+)
 
 // feed is the task's partition of one depot, read for all its sources. Those that
 // stand close together are read together; one that is far behind, as a new source is
@@ -53,6 +57,10 @@ func (f *feed) near() int64 { return int64(max(f.options.DepotCacheCardinality/2
 
 // startFeed begins to read a depot where its sources are.
 func (t *Task) startFeed(f *feed) {
+	if err := f.oneTopic(); err != nil {
+		t.halt(err)
+		return
+	}
 	var first int64
 	for _, s := range f.sources {
 		s.seen, s.begun = s.progress.Next, s.progress.Next
@@ -71,25 +79,49 @@ func (t *Task) startFeed(f *feed) {
 	}
 }
 
+// oneTopic looks whether the sources of a depot mean one topic: where one began after
+// the topic was made again, the others' offsets are of records that are gone (T23).
+func (f *feed) oneTopic() error {
+	var known *source
+	for _, s := range f.sources {
+		if s.progress.Topic == ([16]byte{}) {
+			continue
+		}
+		if known != nil && s.progress.Topic != known.progress.Topic {
+			return fmt.Errorf("%w: depot %s: source %s has read the topic of id %x, source %s that of id %x", depot.ErrRecreated, f.depot, known.plan.Name, known.progress.Topic, s.plan.Name, s.progress.Topic)
+		}
+		known = s
+	}
+	return nil
+}
+
 // startStrand begins to read where the furthest behind of the sources is.
 func (t *Task) startStrand(st *strand) {
 	if len(st.sources) == 0 {
 		return
 	}
-	order := Feed{Epoch: -1, Offset: -1}
+	first := st.sources[0].progress.Next
 	for _, s := range st.sources {
-		if order.Offset < 0 || s.progress.Next < order.Offset {
-			order.Offset, order.Topic, order.Epoch = s.progress.Next, s.progress.Topic, s.progress.Epoch
-		}
+		first = min(first, s.progress.Next)
 	}
-	t.feedFrom(st, order)
+	t.feedFrom(st, first)
 }
 
-// feedFrom begins to read as ordered.
-func (t *Task) feedFrom(st *strand, order Feed) {
+// feedFrom begins to read from an offset on. The newest leader epoch that any of the
+// sources has met is that of the position (T20): where the log was cut below the offset,
+// it ended below it with that epoch.
+func (t *Task) feedFrom(st *strand, offset int64) {
+	order := Feed{Depot: st.feed.depot, Strand: st.number, Order: FeedFrom, Offset: offset, Epoch: -1}
+	for _, s := range st.sources {
+		order.Epoch = max(order.Epoch, s.progress.Epoch)
+		order.Reached = max(order.Reached, s.seen, s.claimed.below)
+		if s.progress.Topic != ([16]byte{}) {
+			order.Topic = s.progress.Topic
+		}
+	}
 	st.feed.generation++
 	st.generation, st.paused, st.next = st.feed.generation, false, order.Offset
-	order.Depot, order.Strand, order.Order, order.Generation = st.feed.depot, st.number, FeedFrom, st.generation
+	order.Generation = st.generation
 	t.effects.Feeds = append(t.effects.Feeds, order)
 }
 
@@ -98,12 +130,10 @@ func (t *Task) feedFrom(st *strand, order Feed) {
 // out for a gap in the log. The others skip what they have seen.
 func (t *Task) feedAgain(st *strand, offset int64) {
 	t.stopStrand(st)
-	order := Feed{Offset: offset, Epoch: -1}
 	for _, s := range st.sources {
-		order.Topic = s.progress.Topic
-		order.Offset = min(order.Offset, s.seen)
+		offset = min(offset, s.seen)
 	}
-	t.feedFrom(st, order)
+	t.feedFrom(st, offset)
 }
 
 func (t *Task) stopStrand(st *strand) {
@@ -123,26 +153,43 @@ func (t *Task) stopFeeds() {
 
 // onRecords takes new records of a depot.
 func (t *Task) onRecords(in *Records) {
-	if t.phase != running || len(in.Records) == 0 {
+	if t.phase != running || len(in.Records) == 0 || t.doom != nil {
 		return
 	}
+	if st := t.strandOf(in.Depot, in.Generation); st != nil {
+		t.received(st, in.Records)
+	}
+}
+
+// onDepotFault has the task halt: its place in the log is gone, and going on from
+// another would lose records in silence.
+func (t *Task) onDepotFault(in *DepotFault) {
+	if t.phase == running && t.strandOf(in.Depot, in.Generation) != nil {
+		t.haltIfOwner(fmt.Errorf("depot %s: %w", in.Depot, in.Err))
+	}
+}
+
+// strandOf finds the reading that an order began; nil if it is over.
+func (t *Task) strandOf(depotName string, generation uint64) *strand {
 	for _, f := range t.feeds {
-		if f.depot != in.Depot {
+		if f.depot != depotName {
 			continue
 		}
 		for i := range f.strands {
-			if st := &f.strands[i]; len(st.sources) > 0 && st.generation == in.Generation {
-				t.received(st, in.Records)
-				return
+			if st := &f.strands[i]; len(st.sources) > 0 && st.generation == generation {
+				return st
 			}
 		}
 	}
+	return nil
 }
 
 func (t *Task) received(st *strand, records []depot.Record) {
 	st.next = max(st.next, records[len(records)-1].Offset+1)
 	for _, s := range st.sources {
-		t.fetch(s, records)
+		if t.fetch(s, records); t.phase == halted || t.doom != nil {
+			return
+		}
 	}
 	t.steer(st)
 	t.join(st.feed)
@@ -155,16 +202,15 @@ func (t *Task) join(f *feed) {
 		return
 	}
 	t.stopStrand(late)
-	at := late.next
 	if t.listener.Joined != nil {
-		t.listener.Joined(JoinedInfo{TaskInfo: t.info, Depot: f.depot, Sources: len(late.sources), Offset: at})
+		t.listener.Joined(JoinedInfo{TaskInfo: t.info, Depot: f.depot, Sources: len(late.sources), Offset: late.next})
 	}
 	for _, s := range late.sources {
 		s.strand = ahead
 	}
 	ahead.sources = append(ahead.sources, late.sources...)
 	late.sources = nil
-	t.feedAgain(ahead, min(at, ahead.next))
+	t.feedAgain(ahead, ahead.next) // from where those that come are, if that is before
 }
 
 // steer pauses a strand whose sources have enough, and resumes it when they have

@@ -313,3 +313,47 @@ func TestReturnsAreCombinedAcrossOwners(t *testing.T) {
 		t.Errorf("it returned %s, want >abcd", got)
 	}
 }
+
+// numbered has the step of branches for another type.
+type numbered struct {
+	branches
+	count module.Step[int]
+}
+
+func (m *numbered) Define(b *module.Builder) {
+	m.branches = *newBranches()
+	module.RandomDepot(b, &m.Roots, "roots")
+	s := b.Stream("grow", module.ExactlyOnce())
+	s.PState(&m.Seen, "seen")
+	module.DeclareStep(s, &m.count, "next", module.Stay[int](), func(*module.Event, int) error { return nil })
+	module.DeclareSource(s, m.Roots, func(*module.Event, node) error { return nil }, module.StartFromBeginning())
+}
+
+// A payload of a version before that does not decode any more is put aside with its
+// event, for a person to edit.
+func TestAPayloadThatNoLongerDecodes(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, newBranches(), 2, runtime.Options{})
+	a, b := w.tasks[0], w.tasks[1]
+	a.give(0, node{0, "root", []node{leaf(1, "x")}})
+	a.commit()
+	w.frames = nil
+	for _, c := range w.tasks {
+		c.own(&numbered{})
+	}
+	w.settle()
+	w.rested()
+	parked := b.table("p:$$__parked")
+	if len(parked) != 1 {
+		t.Errorf("parked %v, want the event", parked)
+	}
+	for field, raw := range parked {
+		if !strings.Contains(raw, "payload does not decode") || !strings.Contains(raw, `"value":"{\"At\":1,\"Name\":\"x\",\"Below\":null}"`) {
+			t.Errorf("parked %s: %s", field, raw)
+		}
+	}
+	got := a.await(0)
+	if len(got) != 1 || got[0].Kind != runtime.AnswerParked || !strings.Contains(got[0].Text, "payload does not decode") {
+		t.Errorf("the record's answer is %+v", got)
+	}
+}

@@ -378,13 +378,10 @@ func TestALostTailIsNoticed(t *testing.T) {
 	m := newBranches()
 	w := newTown(t, m, 2, runtime.Options{})
 	a, b := w.tasks[0], w.tasks[1]
-	before := map[string]map[string]string{}
-	for k, v := range b.tables {
-		before[k] = maps.Clone(v)
-	}
+	before, head := copied(b.tables), b.head
 	a.give(0, node{0, "x", []node{leaf(1, "x")}})
 	w.settle()
-	b.tables = before
+	b.tables, b.head = before, head
 	b.own(m)
 	b.commit()
 	b.give(0, leaf(1, "y")) // its head moves on before a looks at it

@@ -76,10 +76,13 @@ type Records struct {
 	Records    []depot.Record
 }
 
-// DepotFault ends the reading of a depot: going on would lose records.
+// DepotFault ends the reading of a depot: going on would lose records. Generation is
+// that of the Feed whose position is at fault: what an earlier one still reports says
+// nothing of the present position.
 type DepotFault struct {
-	Depot string
-	Err   error
+	Depot      string
+	Generation uint64
+	Err        error
 }
 
 // FrameIn is a frame from another task. The engine takes it over.
@@ -96,6 +99,27 @@ type CallDone struct {
 // PeerLost says that frames from and to a task may have been lost: its worker
 // is gone or the connection broke.
 type PeerLost struct{ Task task.ID }
+
+// Spilled answers one of Effects.Spills. With Err it is not kept, and Raw is what it was.
+type Spilled struct {
+	ID  uint64
+	Raw []byte
+	Err error
+}
+
+// Unspilled answers one of Effects.Unspills. With Err it is lost.
+type Unspilled struct {
+	ID  uint64
+	Raw []byte // handed over
+	Err error
+}
+
+// Outlet says whether so much waits on the way to another task that what comes behind it
+// had better wait where it is. What has left already arrives, and acks leave in any case.
+type Outlet struct {
+	To   task.ID
+	Shut bool
+}
 
 // OptionsChanged replaces the options: those of the module, and those of single
 // topologies and depots where they differ. It takes effect at once.
@@ -146,6 +170,9 @@ func (*FrameIn) input()        {}
 func (*CallDone) input()       {}
 func (*PeerLost) input()       {}
 func (*Parked) input()         {}
+func (*Spilled) input()        {}
+func (*Unspilled) input()      {}
+func (*Outlet) input()         {}
 func (*OptionsChanged) input() {}
 func (*Await) input()          {}
 func (*AwaitOver) input()      {}

@@ -28,6 +28,11 @@ type Listener struct {
 	// BatchCommitted is called when a batch with events is confirmed; and, without
 	// BatchSent before it, for one of events that had nothing to store.
 	BatchCommitted func(BatchInfo)
+	// BatchFailed is called when an event that failed took its batch with it.
+	BatchFailed func(BatchFailedInfo)
+	// Spilled is called when events that found no room in memory are kept on the
+	// worker's machine, or cannot be kept there.
+	Spilled func(SpillInfo)
 	// RecordDone is called when a record's tree is complete.
 	RecordDone func(RecordInfo)
 	// RecordFailed is called when an attempt failed.
@@ -103,6 +108,23 @@ type BatchInfo struct {
 	// Queued are the events that wait on the task, and Pending the records that it has
 	// begun and not finished.
 	Queued, Pending int
+}
+
+// BatchFailedInfo is about a batch that failed as one.
+type BatchFailedInfo struct {
+	TaskInfo
+	Topology string
+	Step     string // whose event failed
+	Err      error
+	Others   int // events that did not fail
+}
+
+// SpillInfo is about events that found no room in memory.
+type SpillInfo struct {
+	TaskInfo
+	Events int
+	Bytes  int64 // of their stored form
+	Err    error // why they could not be kept: their records fail
 }
 
 // RecordInfo is about one record.

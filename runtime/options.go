@@ -17,6 +17,14 @@ type Options struct {
 	// (topology.stream.max.events.per.batch, promise 3.98). Default 2,000: a
 	// larger commit holds the server too long.
 	MaxEventsPerBatch int
+	// FailWholeBatch has an event that fails take its batch with it
+	// (topology.stream.fail.whole.batch, promise 3.63): the records of all its events,
+	// of that topology, are tried again. Default false: an event fails alone.
+	FailWholeBatch bool
+	// TreeBytesMax bounds the memory that the events waiting on a task take: further ones
+	// are written to a file of the worker's machine (topology.stream.tree.bytes.max, R43).
+	// What one event sends off spills from half of it on. Default 32 MiB.
+	TreeBytesMax int64
 	// MaxFieldsPerBatch bounds the fields that one commit writes (R42). Default
 	// 10,000, which hold a server for about 11 ms.
 	MaxFieldsPerBatch int
@@ -56,9 +64,10 @@ type Options struct {
 	// CatchupChunkSize is how many records a worker takes from its depots at a time
 	// (depot.cache.catchup.chunk.size, promise 3.102). Default 5,000.
 	CatchupChunkSize int
-	// ProbePeriod is how long a task hears nothing of its slot before it looks
-	// whether the slot is still its own (R18): an idle owner notices a lost
-	// connection, and a server that went back, after so long. Default 2 s.
+	// ProbePeriod is how often a task looks whether its slot is still its own, on a
+	// server that is still the slot's master (R18): after so long an owner notices a
+	// lost connection, a server that went back, and one that another has replaced
+	// although it goes on answering. Default 2 s.
 	ProbePeriod time.Duration
 	// StoreStopPercent is how full the slot's server may be before sources stop
 	// (store.memory.stop.percent, R44). Default 90.
@@ -78,6 +87,7 @@ type Options struct {
 func (o Options) WithDefaults() Options {
 	setDefault(&o.MaxExecutingPerTask, 10_000)
 	setDefault(&o.MaxEventsPerBatch, 2_000)
+	setDefault(&o.TreeBytesMax, 32<<20)
 	setDefault(&o.MaxFieldsPerBatch, 10_000)
 	setDefault(&o.TreeTimeout, 30*time.Second)
 	setDefault(&o.CheckpointThreshold, 1_000)
@@ -118,4 +128,6 @@ func (t *Task) onOptionsChanged(in *OptionsChanged) {
 			f.options = o.WithDefaults()
 		}
 	}
+	t.noteWhole()
+	t.boundOutbox()
 }

@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"fmt"
+
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/task"
 )
@@ -11,6 +13,10 @@ type peer struct {
 	number uint64    // of the last frame of that period
 	shown  task.Head // as this task's connection has read it last (R13)
 	since  uint64    // number of its head when that was first read in this period
+	rests  task.Mark // the newest head of it that parcels were taken in from
+	// lineage is the last that it came from and that is not this task's own: with one
+	// master, one of the two connections ends at a server that is it no more (R18).
+	lineage task.Lineage
 
 	// held are frames that wait for a look at the task's head, asked of them those
 	// that came before the question under way.
@@ -55,6 +61,10 @@ func (t *Task) accept(p *peer, f *wire.Frame, at int64) {
 		return // delivered before
 	}
 	p.number = f.Number
+	if !f.Lineage.Same(t.lineage) && f.Lineage != p.lineage {
+		p.lineage = f.Lineage
+		t.lookHome()
+	}
 	if f.Empty() {
 		// A greeting: what was sent to the task before its period began is lost, with
 		// or without a former owner. Where this task began later than that one, all
@@ -71,7 +81,7 @@ func (t *Task) accept(p *peer, f *wire.Frame, at int64) {
 		return
 	}
 	if len(f.Events) > 0 {
-		t.queue.push(f, t.config.Tasks)
+		t.enqueue(f)
 	} else {
 		t.pool.Put(f)
 	}
@@ -119,6 +129,10 @@ func (t *Task) letIn(id task.ID) {
 			continue
 		}
 		if p.token != f.Sender.Token {
+			if t.lostBy(p, f) {
+				t.drop(fmt.Errorf("task %v has lost commits that this task was about to rest on", id))
+				return
+			}
 			if !p.token.IsZero() {
 				t.failTouching(f.From, newOwner(f), h.at)
 			}
@@ -135,6 +149,18 @@ func (t *Task) letIn(id task.ID) {
 	for _, h := range rest {
 		t.onFrame(h.frame, h.at)
 	}
+}
+
+// lostBy reports whether the new owner of a task may lack what its predecessor sent and
+// this task has taken in and not committed: its slot went back, and what takes the place
+// of that counts (R26). What is committed already, two slots disagree about (R27).
+func (t *Task) lostBy(p *peer, f *wire.Frame) bool {
+	if !t.exact || p.rests.Token.IsZero() || f.Lineage.Same(t.lineage) || f.Replaced.Token == p.rests.Token && f.Replaced.Number >= p.rests.Number {
+		return false
+	}
+	in := &t.hops.in[f.From]
+	at := in.Position()
+	return at.Number != in.told.Number || at.Index != in.told.Index || at.AckNumber != in.told.AckNumber
 }
 
 // askLost has a task send again what it has sent and what its head does not show.

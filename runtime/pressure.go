@@ -39,9 +39,26 @@ func (t *Task) shut(s *source) string {
 		return fmt.Sprintf("the store's memory is %d %% full, and sources stop at %d %% (store.memory.stop.percent): give it more memory", p.StorePercent, t.options.StoreStopPercent)
 	case p.QueueBytes > t.options.QueueBytesMax:
 		return fmt.Sprintf("%d bytes of events wait on this worker, more than worker.queue.bytes.max = %d", p.QueueBytes, t.options.QueueBytesMax)
+	case t.spills.disk > diskTrees*t.options.TreeBytesMax:
+		return fmt.Sprintf("%d bytes of events wait on this worker's disk, more than %d times topology.stream.tree.bytes.max = %d", t.spills.disk, diskTrees, t.options.TreeBytesMax)
 	}
 	return ""
 }
 
-// QueuedBytes is about how much memory the events take that wait to run here.
-func (t *Task) QueuedBytes() int64 { return t.queue.bytes + t.hopBytes() }
+// diskTrees is how many times what events may take in a task's memory they may take on
+// its worker's disk before its sources begin no more records: else many huge ones, of
+// which each is begun in turn, would fill it.
+const diskTrees = 16
+
+// QueuedBytes is about how much memory the events take that wait to run here or to
+// leave.
+func (t *Task) QueuedBytes() int64 {
+	n := t.queue.bytes + t.hopBytes() + t.spills.memory
+	if t.host.Out != nil {
+		n += int64(t.host.Out.Bytes())
+	}
+	if t.inflight != nil {
+		n += t.inflight.bytes
+	}
+	return n
+}

@@ -35,7 +35,7 @@ func (d *rooted) rest(p proof) {
 // waits for the next one: an answer that was on its way before says nothing of
 // the commits that it rests on (R16).
 func (t *Task) askHeads() {
-	if t.asked || len(t.unproven) == 0 && t.looking != wanted && t.holding == 0 && !t.suspecting() {
+	if t.asked || len(t.unproven) == 0 && t.looking != wanted && t.own != wanted && t.holding == 0 && !t.suspecting() {
 		return
 	}
 	t.proving, t.unproven = t.unproven, t.proving[:0]
@@ -50,6 +50,9 @@ func (t *Task) askHeads() {
 	if t.looking == wanted {
 		asked[t.wanted], t.looking = true, looked
 	}
+	if t.own == wanted {
+		asked[t.config.Task], t.own = true, looked
+	}
 	t.askHeld(asked)
 	t.askSuspected(asked)
 	for i, yes := range asked {
@@ -60,23 +63,48 @@ func (t *Task) askHeads() {
 	t.asked = len(t.effects.Heads) > 0
 }
 
-// probe looks at the task's own head when its connection has been silent for
-// long: an idle owner would else never learn that its server is gone, or has
-// lost what it acknowledged (R18).
+// lookHome looks whether the slot is still the task's own, on a server that is still
+// the slot's master: store.Session.Heads finds out anew which that is when the session's
+// own slot is among those that it is asked for (R18).
+func (t *Task) lookHome() {
+	t.own = wanted
+	t.askHeads()
+}
+
+// probe looks from time to time: an idle owner would else never learn that its server
+// is gone, or has lost what it acknowledged, and a busy one not that another server has
+// become the master while its own goes on answering (R18).
 func (t *Task) probe() {
 	if at := t.nextProbe(); at != 0 && t.now >= at {
-		t.effects.Heads = append(t.effects.Heads, t.config.Task)
-		t.asked = true
+		t.lookHome()
 	}
 }
 
-// nextProbe is when the next look is due; 0 while an answer is under way.
+// nextProbe is when the next look is due; 0 while one is under way.
 func (t *Task) nextProbe() int64 {
-	if t.asked || t.reading || t.inflight != nil {
+	if t.own != notLooking {
 		return 0
 	}
-	return t.heardAt + int64(t.options.ProbePeriod)
+	if t.finishing {
+		return t.lookedAt + min(finishingProbe, int64(t.options.ProbePeriod))
+	}
+	return t.lookedAt + int64(t.options.ProbePeriod)
 }
+
+// haltIfOwner halts the task when a look has shown that its slot is still its own.
+// Whoever was replaced knows too little of how far the task is: it drops its memory
+// instead, and its worker may own the task again.
+func (t *Task) haltIfOwner(why error) {
+	if t.doom == nil {
+		t.doom = why
+	}
+	t.lookHome()
+}
+
+// finishingProbe is how often a task that begins no more records looks whether its
+// nominee has come: whoever waits here for a record that only the nominee will begin
+// waits no longer than that.
+const finishingProbe = 10e6 // 10 ms
 
 // onHeadsDone finishes the trees whose acks are shown, fails those whose are
 // not: what they wrote is gone (R16), and asks for the rest.
@@ -85,10 +113,16 @@ func (t *Task) onHeadsDone(in *HeadsDone) {
 		return
 	}
 	t.asked = false
-	t.heardAt = t.now
 	if in.Err != nil {
 		t.drop(in.Err)
 		return
+	}
+	if t.own == looked {
+		t.own, t.lookedAt = notLooking, t.now
+		if t.doom != nil {
+			t.halt(t.doom)
+			return
+		}
 	}
 	for _, ref := range t.proving {
 		tree := t.ledger.Find(ref)

@@ -3,6 +3,7 @@ package runtime
 import (
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/task"
 )
 
 // try is one attempt at a record.
@@ -30,7 +31,8 @@ type item struct {
 // lane is the frames of one sender, in order.
 type lane struct {
 	frames []*wire.Frame
-	next   int // event of the first frame
+	next   int   // event of the first frame
+	spool  spool // frames behind these that are not in memory
 }
 
 // queue is what waits to run on a task: one lane per sender and one per source,
@@ -38,8 +40,10 @@ type lane struct {
 type queue struct {
 	lanes   []*lane
 	turn    int
-	waiting int    // events in lanes
+	waiting int    // events in lanes, those in spools not counted
 	bytes   int64  // that they take
+	before  int    // what waited when more was drawn last
+	most    int    // how many are drawn before others have their turn
 	drawn   []item // in the order of running
 	at      int    // the next of drawn
 }
@@ -47,20 +51,27 @@ type queue struct {
 // Turn sizes: how many events one lane gives before the next has its turn, and
 // how many are drawn ahead of running, which is how far look-ahead sees.
 const (
-	laneTurn  = 64
-	drawAhead = 512
+	laneTurn   = 64
+	sourceTurn = 16
+	drawAhead  = 512
 )
 
-// push puts a frame with events into its sender's lane.
-func (q *queue) push(f *wire.Frame, tasks int) {
+// lane is the lane of a sender, of so many.
+func (q *queue) lane(from task.ID, tasks int) *lane {
 	if q.lanes == nil {
 		q.lanes = make([]*lane, tasks)
 	}
-	l := q.lanes[f.From]
+	l := q.lanes[from]
 	if l == nil {
 		l = &lane{}
-		q.lanes[f.From] = l
+		l.spool.lane = l
+		q.lanes[from] = l
 	}
+	return l
+}
+
+// push puts a frame with events into its sender's lane.
+func (q *queue) push(l *lane, f *wire.Frame) {
 	l.frames = append(l.frames, f)
 	q.waiting += len(f.Events)
 	q.bytes += f.Bytes()
@@ -135,10 +146,13 @@ func (q *queue) drop(which func(*item) bool) (removed []try) {
 }
 
 // drawMore fills the drawn items from the lanes and sources, in turns. Events
-// of trees under way come first: they finish records.
+// of trees under way come first: they finish records. But they leave every source a turn,
+// so that one huge tree does not hold up all records that begin behind it.
 func (t *Task) drawMore() {
 	q := &t.queue
-	for drawn := -1; q.waiting > 0 && len(q.drawn) < drawAhead && len(q.drawn) > drawn; {
+	sources, channels := t.turns()
+	q.most = drawAhead - sources - channels
+	for drawn := -1; q.waiting > 0 && len(q.drawn) < q.most && len(q.drawn) > drawn; {
 		drawn = len(q.drawn) // of what a hold leaves behind nothing is drawn
 		for range q.lanes {
 			q.turn++
@@ -148,11 +162,13 @@ func (t *Task) drawMore() {
 			if l := q.lanes[q.turn]; l != nil && len(l.frames) > 0 {
 				l.draw(q, t.mayDraw(l, laneTurn))
 			}
-			if len(q.drawn) >= drawAhead {
+			if len(q.drawn) >= q.most {
 				break
 			}
 		}
 	}
+	t.recallAll()
+	q.most = drawAhead - sources
 	t.drawChannels()
 	t.drawCalls()
 	t.drawOrders()
@@ -161,4 +177,30 @@ func (t *Task) drawMore() {
 			t.admit(topo, s)
 		}
 	}
+}
+
+// turns is how many of the drawn items are left to the sources that have records to
+// begin, and to the channels that have events. While the events under way become more, or
+// do not find room, a source has one: what a record sets off may be hundreds of events.
+func (t *Task) turns() (sources, channels int) {
+	waiting := t.queue.waiting
+	for i := range t.hops.in {
+		if n := t.hops.in[i].Waiting(); n > 0 {
+			waiting += n
+			channels += sourceTurn
+		}
+	}
+	turn := sourceTurn
+	if waiting > t.queue.before || t.spills.kept > 0 {
+		turn = 1
+	}
+	t.queue.before = waiting
+	for _, topo := range t.topology {
+		for _, s := range topo.sources {
+			if s.count > 0 || len(s.ready) > 0 || s.retries.Len() > 0 {
+				sources += turn
+			}
+		}
+	}
+	return min(sources, drawAhead/4), min(channels, drawAhead/4)
 }

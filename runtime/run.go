@@ -62,7 +62,7 @@ func (t *Task) run() {
 // full reports whether the open batch takes no more events.
 func (t *Task) full() bool {
 	return t.open != nil && (t.open.events >= t.options.MaxEventsPerBatch || t.view.Dirty() >= t.options.MaxFieldsPerBatch ||
-		t.host.Out.LastingEvents() >= t.options.MaxFieldsPerBatch)
+		t.host.Out.LastingEvents() >= t.options.MaxFieldsPerBatch || t.sentEnough() || t.apart())
 }
 
 // body is the coroutine.
@@ -172,6 +172,8 @@ func (t *Task) call(it *item) (err error) {
 		case nil:
 		case unwind:
 			err = errUnwound
+		case *SpillError:
+			err = p
 		default:
 			err = &PanicError{Value: fmt.Sprint(p), Stack: string(debug.Stack())}
 		}
@@ -234,8 +236,10 @@ func (t *Task) execute(it *item) bool {
 			return true
 		}
 	}
+	t.enter(it)
 	save, mark := t.view.Begin(), t.host.Out.Mark()
 	t.accesses = Accesses{}
+	t.spills.mark = mark
 	t.prepare(it)
 	traced := t.host.Origin.Trace
 	if traced != nil && t.listener.EventBegin != nil {
@@ -284,6 +288,7 @@ func (t *Task) execute(it *item) bool {
 		t.view.Release(save)
 		t.eventDone(it)
 	}
+	t.ranWhole(it, err)
 	if p, ok := err.(*PanicError); ok && t.listener.Panicked != nil {
 		t.listener.Panicked(t.eventInfo(it, err, t.host.Origin.Trace), p)
 	}
@@ -363,15 +368,10 @@ func returned(h *host.Event) *wire.AckMore {
 // eventFailed books an event that ended with an error; its writes and hops are
 // rolled back.
 func (t *Task) eventFailed(it *item, err error) {
-	rejected, parked := module.OutcomeOf(err)
-	outcome := wire.Failed
-	switch {
-	case rejected:
-		outcome = wire.Rejected
-	case parked:
-		outcome = wire.Parked
+	if t.failsWhole(err) {
+		t.takeBackBatch()
 	}
-	h := t.host
+	outcome, h := outcomeOf(err), t.host
 	if it.inbox != nil {
 		t.inboxEventFailed(it, outcome, err)
 		return
@@ -396,6 +396,9 @@ func (t *Task) eventFailed(it *item, err error) {
 	switch {
 	case outcome == wire.Failed:
 		t.attemptFailed(f, byHandler)
+	case outcome == wire.Undone:
+		f.outcome = wire.Failed
+		t.attemptFailed(f, byWorld)
 	case outcome == wire.Parked:
 		t.putAside(f)
 	default:

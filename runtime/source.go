@@ -22,6 +22,7 @@ type source struct {
 	first    int   // of fetched[0]
 	count    int   // records fetched and not begun
 	seen     int64 // offset behind the last record taken from the feed
+	claimed  claim
 	begun    int64 // offset behind the last record begun
 	retries  stream.RetryQueue
 	results  results
@@ -50,8 +51,16 @@ type source struct {
 	sharedBy uint64 // the batch
 }
 
+// claim is what a source says of records that it reads again, or has not read in this
+// period: those below an offset are of that leader epoch, or of one before it.
+type claim struct {
+	below int64
+	epoch int32 // -1: unknown
+}
+
 func (s *source) forget() {
 	s.known, s.progress, s.seen, s.begun, s.loaded = false, progress.Progress{}, 0, 0, 0
+	s.claimed = claim{}
 	s.discard()
 	s.retries = stream.RetryQueue{}
 	s.pending = map[int64]stream.Retry{}
@@ -72,6 +81,7 @@ func (s *source) forget() {
 // resume goes on from a stored progress. A source that keeps its order runs again
 // what had finished out of order.
 func (s *source) resume(p progress.Progress) {
+	s.claimed = claim{p.End(), p.Epoch}
 	if s.keepsOrder() {
 		p.Rewind(p.Next)
 	}
@@ -99,24 +109,39 @@ func (s *source) take() *depot.Record {
 // fetch puts the records that a source has not seen into its buffer, and counts
 // the gaps between offsets as finished.
 func (t *Task) fetch(s *source, records []depot.Record) {
-	for len(records) > 0 && records[0].Offset < s.seen {
+	for len(records) > 0 && records[0].Offset < s.seen && !s.isOther(&records[0]) {
 		records = records[1:]
 	}
 	if len(records) == 0 {
 		return
 	}
 	for i := range records {
-		if o := records[i].Offset; o != s.seen {
-			if o < s.seen {
-				t.halt(fmt.Errorf("depot %s: offset %d came after %d", s.plan.Depot.Name, o, s.seen-1))
-				return
-			}
+		r := &records[i]
+		switch o := r.Offset; {
+		case s.isOther(r):
+			t.haltIfOwner(fmt.Errorf("%w: depot %s: offset %d is another record's now, of leader epoch %d; the one that source %s has read was of epoch %d at most: the log was truncated",
+				depot.ErrOutOfRange, s.plan.Depot.Name, o, r.LeaderEpoch, s.plan.Name, s.progress.Epoch))
+			return
+		case o < s.seen:
+			t.halt(fmt.Errorf("depot %s: offset %d came after %d", s.plan.Depot.Name, o, s.seen-1))
+			return
+		case o > s.seen:
 			s.progress.FinishRange(s.seen, o-1)
 		}
-		s.seen = records[i].Offset + 1
+		s.seen = r.Offset + 1
+		s.progress.Epoch = max(s.progress.Epoch, r.LeaderEpoch)
 	}
 	s.fetched = append(s.fetched, records)
 	s.count += len(records)
+}
+
+// isOther reports whether an offset that the source has dealt with is another record's
+// now (T20): a leader that lacked the log's end gave it away again, which raised the
+// epoch above that of any record that was there before. To skip it would lose it, to
+// run it would count for what is lost.
+func (s *source) isOther(r *depot.Record) bool {
+	return r.Offset < s.seen && s.progress.Epoch >= 0 && r.LeaderEpoch > s.progress.Epoch ||
+		r.Offset < s.claimed.below && s.claimed.epoch >= 0 && r.LeaderEpoch > s.claimed.epoch
 }
 
 // admit begins records of a source, those that failed before first, as far as
@@ -185,9 +210,6 @@ func (t *Task) finish(f *finished, b *batch) {
 		s.progress.Park(r.Offset)
 	} else {
 		s.progress.Finish(r.Offset)
-	}
-	if r.LeaderEpoch > s.progress.Epoch {
-		s.progress.Epoch = r.LeaderEpoch
 	}
 	if s.passed != nil {
 		delete(s.passed, r.Offset)

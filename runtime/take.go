@@ -88,8 +88,10 @@ func (t *Task) forget() {
 	t.host.Out = nil
 	t.ledger = acker.NewLedger[rooted](t.config.Random.Uint64())
 	t.queue = queue{}
+	t.forgetSpills()
 	t.open, t.inflight, t.held = nil, nil, nil
 	t.reading, t.asked, t.looking, t.holding = false, false, notLooking, 0
+	t.own, t.doom = notLooking, nil
 	t.unproven, t.proving = nil, nil
 	t.endings = nil
 	t.calls.forget()
@@ -139,7 +141,7 @@ func (t *Task) onTaken(in *Taken) {
 		t.drop(fmt.Errorf("take-over: %w", in.Err))
 		return
 	}
-	t.lineage, t.heardAt = in.Lineage, t.now
+	t.lineage, t.lookedAt = in.Lineage, t.now
 	t.head.Replaced = in.Previous.Mark
 	// Whoever owned it has committed, if only that it does. The progress of the
 	// present topologies may be missing all the same: a new version may have others.
@@ -295,6 +297,8 @@ func (t *Task) opened() {
 	t.phase = running
 	t.tries = 0
 	t.host.Out = host.NewOutbox(t.config.Tasks, t.plan.StepCount, t.config.EncodeHops, &t.pool)
+	t.host.Out.Gone = func(p *host.Piece) { t.unwanted(p.ID) }
+	t.boundOutbox()
 	for _, topo := range t.topology {
 		for _, s := range topo.sources {
 			t.firstGeneration(s)
@@ -302,7 +306,9 @@ func (t *Task) opened() {
 	}
 	t.answerOver()
 	for _, f := range t.feeds {
-		t.startFeed(f)
+		if t.startFeed(f); t.phase == halted {
+			return
+		}
 	}
 	t.greet()
 	t.resumeHops()
@@ -330,7 +336,6 @@ func (t *Task) onCommitDone(in *CommitDone) {
 		return
 	}
 	t.inflight = nil
-	t.heardAt = t.now
 	switch {
 	case in.Err == nil:
 		t.head.Mark, t.known = b.mark, b.mark
@@ -370,7 +375,6 @@ func (t *Task) onReadDone(in *ReadDone) {
 			return
 		}
 		t.reading = false
-		t.heardAt = t.now
 		if in.Err != nil {
 			t.drop(fmt.Errorf("reading PStates: %w", in.Err))
 			return

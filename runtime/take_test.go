@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/module"
@@ -14,22 +15,26 @@ import (
 )
 
 // taker returns a task whose every effect the test answers by hand.
-func taker(t *testing.T, tasks int, m module.Module, options runtime.Options) *runtime.Task {
+func taker(t *testing.T, tasks int, m module.Module, options runtime.Options, more ...func(*runtime.Config)) *runtime.Task {
 	t.Helper()
-	return takerWith(t, tasks, m, options, nil)
+	return takerWith(t, tasks, m, options, nil, more...)
 }
 
-func takerWith(t *testing.T, tasks int, m module.Module, options runtime.Options, l *runtime.Listener) *runtime.Task {
+func takerWith(t *testing.T, tasks int, m module.Module, options runtime.Options, l *runtime.Listener, more ...func(*runtime.Config)) *runtime.Task {
 	t.Helper()
 	plan, err := module.Compile(m)
 	if err != nil {
 		t.Fatal(err)
 	}
 	random := rand.New(rand.NewPCG(1, 2))
-	engine := runtime.New(runtime.Config{
+	config := runtime.Config{
 		Plan: plan, Task: 0, Tasks: tasks, Tag: task.Tag(plan.Module, 0, tasks), Address: "here", Random: random, Options: options, Listener: l,
 		NewToken: func() task.Token { return task.Token{1, byte(random.Uint32())} },
-	})
+	}
+	for _, f := range more {
+		f(&config)
+	}
+	engine := runtime.New(config)
 	t.Cleanup(engine.Close)
 	return engine
 }
@@ -60,6 +65,36 @@ func TestTakeOverIsDueAtAnyInput(t *testing.T) {
 				t.Error("the take-over is due and does not happen")
 			}
 		})
+	}
+}
+
+// R18: an owner that has finished for its nominee looks often whether that one has come.
+// Records that are appended meanwhile are begun by the nominee alone, and whoever asks
+// here how they end would else wait until the next look of an idle owner.
+func TestAFinishingOwnerLooksForItsNominee(t *testing.T) {
+	t.Parallel()
+	const soon = int64(10 * time.Millisecond)
+	engine, now := running(t, &counts{}, runtime.Options{})
+	step := func(in runtime.Input) *runtime.Effects { now++; return engine.Step(now, in) }
+	e := step(&runtime.Await{Depot: "texts", Offset: 5, Waiter: 7})
+	if e.WakeAt-now <= soon {
+		t.Fatalf("an idle owner looks at its head within %v", time.Duration(e.WakeAt-now))
+	}
+	for e = step(&runtime.Finish{}); !e.Finished; e = step(&runtime.CommitDone{}) {
+		if e.Commit == nil {
+			t.Fatalf("not finished, and no commit: %+v", e)
+		}
+	}
+	if e.WakeAt == 0 || e.WakeAt-now > soon {
+		t.Fatalf("an owner that has finished wakes in %v, want %v or less", time.Duration(e.WakeAt-now), time.Duration(soon))
+	}
+	now = e.WakeAt
+	if e = step(&runtime.Tick{}); len(e.Heads) != 1 {
+		t.Fatalf("it does not look at its head: %+v", e)
+	}
+	step(&runtime.Nominated{})
+	if e = step(&runtime.HeadsDone{Tasks: e.Heads, Err: store.ErrFenced}); !e.Stopped {
+		t.Errorf("it does not stop when its nominee has come: %+v", e)
 	}
 }
 

@@ -20,6 +20,8 @@ func Tee(listeners ...*Listener) *Listener {
 		Fetched:        tee(all, func(l *Listener) func(FetchInfo) { return l.Fetched }),
 		BatchSent:      tee(all, func(l *Listener) func(BatchInfo) { return l.BatchSent }),
 		BatchCommitted: tee(all, func(l *Listener) func(BatchInfo) { return l.BatchCommitted }),
+		BatchFailed:    tee(all, func(l *Listener) func(BatchFailedInfo) { return l.BatchFailed }),
+		Spilled:        tee(all, func(l *Listener) func(SpillInfo) { return l.Spilled }),
 
 		RecordDone:    tee(all, func(l *Listener) func(RecordInfo) { return l.RecordDone }),
 		RecordFailed:  tee(all, func(l *Listener) func(RecordInfo) { return l.RecordFailed }),

@@ -373,6 +373,15 @@ func (w *town) settle() {
 	w.t.Fatal("it never comes to rest")
 }
 
+// copied is what a slot holds, for going back to it.
+func copied(tables map[string]map[string]string) map[string]map[string]string {
+	all := map[string]map[string]string{}
+	for name, table := range tables {
+		all[name] = maps.Clone(table)
+	}
+	return all
+}
+
 // lose has the commit under way be applied or not, and its reply be lost.
 func (c *citizen) lose(applied bool) {
 	c.town.t.Helper()

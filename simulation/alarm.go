@@ -1,7 +1,6 @@
 package simulation
 
 import (
-	"errors"
 	"strconv"
 	"strings"
 
@@ -10,22 +9,18 @@ import (
 	"github.com/coppice-run/coppice/task"
 )
 
-// halted hears that a task has halted. Where slots lose tails that others keep, a task
-// that finds out has to say so, and the run is over: what was lost is for people to
-// decide (R27). One that halts though the slots agree is wrong, as is every other halt.
-func (w *world) halted(o *owner, why error) {
+// alarm hears that a task has halted since two slots do not fit together. Where slots
+// lose tails that others keep, a task that finds out has to say so, and the run is over:
+// what was lost is for people to decide (R27). One that halts though the slots agree is
+// wrong.
+func (w *world) alarm(o *owner, broken *runtime.ChannelError) {
 	o.alive = false
-	broken, ok := errors.AsType[*runtime.ChannelError](why)
-	if !ok || !w.config.Workload.Detects {
-		w.violate("%v halted: %v", o, why)
-		return
-	}
 	if w.agree(o.id, broken.Peer) && w.agree(broken.Peer, o.id) {
-		w.violate("%v halted though its slot and that of task %v agree: %v", o, broken.Peer, why)
+		w.violate("%v halted though its slot and that of task %v agree: %v", o, broken.Peer, broken)
 		return
 	}
 	w.result.Alarms++
-	w.tracef("%v halted: %v", o, why)
+	w.tracef("%v halted: %v", o, broken)
 	w.over = true
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/coppice-run/coppice/internal/overlay"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
 )
@@ -12,7 +11,13 @@ import (
 // check compares the PStates with what was appended.
 func (w *world) check() {
 	parked := func(number int) bool { return w.records[number].parked }
-	if err := w.workload.Check(w.reader(), parked); err != nil {
+	if survivor, ok := w.workload.(Survivor); ok && (Losses{w}).Any() {
+		if err := survivor.CheckLoss(w.present(), Losses{w}); err != nil {
+			w.violate("the log has lost records: %v", err)
+		}
+		return
+	}
+	if err := w.workload.Check(w.present(), parked); err != nil {
 		w.violate("%v", err)
 	}
 	if c, ok := w.workload.(interface{ checkKept() error }); ok && !w.lost {
@@ -21,12 +26,6 @@ func (w *world) check() {
 		}
 	}
 }
-
-func (w *world) reader() reader { return reader{overlay.NewDirect(w)} }
-
-type reader struct{ view *overlay.View }
-
-func (r reader) StateView() *overlay.View { return r.view }
 
 // Read answers from the servers' present histories.
 func (w *world) Read(slot store.Slot, reads []store.Read) error {

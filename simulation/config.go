@@ -21,6 +21,9 @@ type Config struct {
 	Calm bool
 	// Without leaves kinds of faults out.
 	Without []Fault
+	// QueueBytesMax is the memory that events waiting on a task may take
+	// (topology.stream.tree.bytes.max); 0: drawn from the seed, often very little.
+	QueueBytesMax int64
 	// Trace, if set, gets a line for everything that happens.
 	Trace io.Writer
 	// Plant breaks the world or a rule of the protocol on purpose, to show that
@@ -39,7 +42,11 @@ type Result struct {
 	Steps      int // things that happened in the world
 	Events     int // events that handlers ran
 	Faults     [faultCount]int
-	Failures   int // attempts at records that failed
+	Failures   int   // attempts at records that failed
+	Halts      int   // of tasks whose log had lost what they needed
+	Wholes     int   // batches that failed as one
+	Spilled    int   // times that events were written to a process's disk
+	QueuedMax  int64 // bytes that events on their way took in one process's memory at most
 	Records    int
 	Acked      int
 	Alarms     int // tasks that halted because a slot had lost what another one kept
@@ -70,6 +77,12 @@ type Workload struct {
 	Durability *store.Level
 	// Fails says that handlers fail on purpose.
 	Fails bool
+	// FewAttempts says that a record is parked after few failures: handlers fail on purpose
+	// only, and no event with another one's (topology.stream.fail.whole.batch).
+	FewAttempts bool
+	// Ordered says that records must begin in the order of their depot: no source fails,
+	// since a record that fails is overtaken. Steps do where events keep their order.
+	Ordered bool
 	// Drops says that a source does not retry: a record may end without its effects.
 	Drops bool
 	// Exact says that hops are exactly once.
@@ -79,7 +92,9 @@ type Workload struct {
 	Detects bool
 	// RecordsMax bounds the records of a run, drawn from 20 on; 0: 120.
 	RecordsMax int
-	New        func() Case
+	// TreeTimeout is drawn where it is zero: 0.5 to 5 s.
+	TreeTimeout time.Duration
+	New         func() Case
 }
 
 // Case is one run of a workload.
@@ -91,8 +106,16 @@ type Case interface {
 	// Acked is told what the append number returned.
 	Acked(number int, acks module.Acks) error
 	// Check compares the PStates with what was appended; records of numbers for
-	// which parked is true were put aside.
+	// which parked is true were put aside or rejected. r is a [State].
 	Check(r pstate.Reader, parked func(number int) bool) error
+}
+
+// Programmed is a [Case] whose records programs append, which wait for their answers,
+// instead of Append.
+type Programmed interface {
+	// Programs says how many there are, and what each of them does. An error is a
+	// violation.
+	Programs() (count int, program func(*Program) error)
 }
 
 // Fault is a kind of fault.
@@ -100,34 +123,41 @@ type Fault uint8
 
 // The faults of the world.
 const (
-	Crash       Fault = iota // an owner is gone, and its memory
-	Zombie                   // an owner stands still, is replaced, and goes on
-	LostReply                // the store did it, nobody hears of it
-	LateExec                 // the reply is given up, the command arrives after that
-	Refused                  // the server refuses, and nothing is written
-	Restart                  // a server restarts and has lost its tail
-	Split                    // a server is replaced by one with a shorter tail, and goes on answering
-	Reset                    // the connection of two workers breaks
-	ClockJump                // an owner's clock jumps ahead
-	Steal                    // another worker takes a task that has a healthy owner
-	Stall                    // a connection delivers nothing for a while, and then everything
-	TailLoss                 // a server that restarts or is replaced has lost its last writes
-	SlotLoss                 // one slot loses its last writes, the others keep theirs
-	ZombieWrite              // a commit of an owner that was replaced reaches the store
-	Rebalance                // a task moves again while it is being taken over
-	DoubleFrame              // a frame is delivered again, behind later ones
-	DoubleFetch              // the log delivers records again
-	Slow                     // an owner takes its time, and nobody replaces it
-	HandOver                 // a nominee asks a healthy owner to finish, and takes the task then, later, or never
-	FullMemory               // a server takes no writes for a while
-	CrashPoint               // an owner is gone at a moment of an event: around its commit, before its acks
-	Held                     // a handler's events wait on a task, and the others go on
+	Crash        Fault = iota // an owner is gone, and its memory
+	Zombie                    // an owner stands still, is replaced, and goes on
+	LostReply                 // the store did it, nobody hears of it
+	LateExec                  // the reply is given up, the command arrives after that
+	Refused                   // the server refuses, and nothing is written
+	Restart                   // a server restarts and has lost its tail
+	Split                     // a server is replaced by one with a shorter tail, and goes on answering
+	Reset                     // the connection of two workers breaks
+	ClockJump                 // an owner's clock jumps ahead, or the brokers' to and fro
+	Steal                     // another worker takes a task that has a healthy owner
+	Stall                     // a connection delivers nothing for a while, and then everything
+	TailLoss                  // a server that restarts or is replaced has lost its last writes
+	SlotLoss                  // one slot loses its last writes, the others keep theirs
+	ZombieWrite               // a commit of an owner that was replaced reaches the store
+	Rebalance                 // a task moves again while it is being taken over
+	DoubleFrame               // a frame is delivered again, behind later ones
+	DoubleFetch               // the log delivers records again
+	Slow                      // an owner takes its time, and nobody replaces it
+	HandOver                  // a nominee asks a healthy owner to finish, and takes the task then, later, or never
+	FullMemory                // a server takes no writes for a while
+	CrashPoint                // an owner is gone at a moment of an event: around its commit, before its acks
+	Held                      // a handler's events wait on a task, and the others go on
+	Election                  // another broker leads a partition, with all of its records
+	Truncation                // the broker that leads a partition lacks its last records, and gives their offsets to others
+	Retention                 // the oldest records of a partition are deleted
+	Recreation                // a topic is deleted and made again
+	HandlerError              // a handler fails behind all that it did, by no fault of its own
+	FullDisk                  // a process cannot keep events that find no room in its memory
+	BadDisk                   // … or not read them back
 	faultCount
 )
 
 var faultNames = [faultCount]string{"crash", "zombie", "lost-reply", "late-exec", "refused", "restart", "split", "reset", "clock-jump", "steal", "stall",
 	"tail-loss", "slot-loss", "zombie-write", "rebalance-in-take-over", "double-frame", "double-fetch", "slow", "hand-over", "full-memory",
-	"crash-point", "held"}
+	"crash-point", "held", "election", "truncation", "retention", "recreation", "handler-error", "full-disk", "bad-disk"}
 
 func (f Fault) String() string {
 	if f >= faultCount {
@@ -147,9 +177,10 @@ const (
 	LostIsDone         // a lost reply is taken for success (against R11)
 	SplitCommit        // progress is kept although the data of its commit is not (against R7)
 	DoubleFrames       // the network delivers frames twice under new numbers (against T30)
+	StaleMaster        // nobody who is connected with a demoted server ever finds out (against R18)
 	plantCount
 )
 
-var plantNames = [plantCount]string{"none", "no-guard", "same-lineage", "lost-is-done", "split-commit", "double-frames"}
+var plantNames = [plantCount]string{"none", "no-guard", "same-lineage", "lost-is-done", "split-commit", "double-frames", "stale-master"}
 
 func (p Plant) String() string { return plantNames[p] }

@@ -16,9 +16,9 @@ import (
 // The simulated server keeps the contract that real ones keep, by the same suite.
 func TestStoreConformance(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t *testing.T) store.Store {
-		config := Config{Calm: true, Tasks: 1, Servers: 1, Workload: Count()}
-		return &calmStore{w: newWorld(config)}
+	storetest.Run(t, func(t *testing.T) storetest.Harness {
+		s := &calmStore{w: newWorld(Config{Calm: true, Tasks: 1, Servers: 1, Workload: Count()})}
+		return storetest.Harness{Store: s, Split: s.split}
 	})
 }
 
@@ -27,6 +27,15 @@ func TestStoreConformance(t *testing.T) {
 type calmStore struct {
 	mu sync.Mutex
 	w  *world
+}
+
+// split puts another server in the place of the one there is.
+func (s *calmStore) split(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	server := s.w.servers[0]
+	server.current = server.current.successor(s.w.lineage(), 0)
+	return nil
 }
 
 // dial opens a connection for a slot, and tells where its answers go.

@@ -32,6 +32,7 @@ const (
 	lateBy        = 400 * millisecond
 	lagPerMille   = 50 // replicas fall behind
 	lagMax        = 100 * millisecond
+	lookPeriod    = 2 * second // between looks at who is the master, while a commit waits
 )
 
 // call sends a command: do runs at the server when it arrives, and returns what
@@ -72,16 +73,39 @@ func (c *connection) callAt(level store.Level, what string, do func() runtime.In
 			c.reply(reply)
 			return
 		}
-		c.blocked = true
-		c.history.wait(func(durable bool) {
-			if durable {
-				c.reply(reply)
-			} else {
-				w.after(w.between(storeDelayMin, storeDelayMax), func() { c.giveUp(lost) })
-			}
-			c.unblock()
-		})
+		c.await(reply, lost)
 	})
+}
+
+// await has a reply wait until what was written is durable, the server is gone, or
+// another is found to be the slot's master.
+func (c *connection) await(reply runtime.Input, lost func() runtime.Input) {
+	w, over := c.w, false
+	c.blocked = true
+	end := func(durable bool) {
+		if over {
+			return
+		}
+		over = true
+		if durable {
+			c.reply(reply)
+		} else {
+			w.after(w.between(storeDelayMin, storeDelayMax), func() { c.giveUp(lost) })
+		}
+		c.unblock()
+	}
+	c.history.wait(end)
+	var look func()
+	look = func() {
+		switch {
+		case over:
+		case c.isMaster():
+			w.after(lookPeriod, look)
+		default:
+			end(false)
+		}
+	}
+	w.after(lookPeriod, look)
 }
 
 // serve has the server carry out a command, behind those that wait there.
@@ -119,6 +143,7 @@ func (c *connection) reply(in runtime.Input) {
 func (c *connection) write(x write) {
 	h, w := c.history, c.w
 	h.apply(x)
+	w.watch(h)
 	if w.options.Durability == store.Applied {
 		return
 	}
@@ -146,6 +171,15 @@ func (c *connection) giveUp(lost func() runtime.Input) {
 		}
 	}
 	c.owner.step(in)
+}
+
+// isMaster reports whether the server is still the one that new connections reach.
+func (c *connection) isMaster() bool {
+	return c.w.serverOf(c.owner.id).current == c.history || c.w.config.Plant == StaleMaster
+}
+
+func (c *connection) errMoved() error {
+	return fmt.Errorf("%w: slot %s has another master", store.ErrLost, c.tag)
 }
 
 // errLost is a call whose reply did not come.
@@ -215,8 +249,8 @@ func (c *connection) heads(tasks []task.ID) {
 		if s := c.history.slot(c.tag); s.version != c.armed && c.w.config.Plant != NoGuard {
 			return &runtime.HeadsDone{Tasks: tasks, Err: fmt.Errorf("%w: the head is %v", store.ErrFenced, s.head)}
 		}
-		if slices.Contains(tasks, c.owner.id) && c.history != c.w.serverOf(c.owner.id).current {
-			return &runtime.HeadsDone{Tasks: tasks, Err: c.errLost("read heads: the server is not the slot's master any more")}
+		if slices.Contains(tasks, c.owner.id) && !c.isMaster() {
+			return &runtime.HeadsDone{Tasks: tasks, Err: c.errMoved()}
 		}
 		heads := make([]task.Head, len(tasks))
 		for i, id := range tasks {

@@ -93,8 +93,8 @@ const finishTime = 10 * second
 // finishInPeace has an owner finish, and another one follow it, while there are no
 // faults: it gets there.
 func (w *world) finishInPeace(o *owner) {
-	if !o.alive || w.owners[o.id] != o {
-		return
+	if !o.alive || w.owners[o.id] != o || w.result.Halts > 0 {
+		return // or its records may need a task that has halted
 	}
 	w.tracef("%v is to finish", o)
 	o.finished = func() {
@@ -104,7 +104,7 @@ func (w *world) finishInPeace(o *owner) {
 	}
 	o.step(&runtime.Finish{})
 	w.after(finishTime, func() {
-		if o.alive && w.owners[o.id] == o {
+		if o.alive && w.owners[o.id] == o && w.result.Halts == 0 {
 			w.violate("%v was to finish %d s ago, and has not", o, finishTime/second)
 		}
 	})
@@ -173,7 +173,17 @@ func (w *world) checkFailure(o *owner, i *runtime.EventInfo) {
 	if _, strange := w.workload.(*usersCase); strange || i.Err == nil {
 		return
 	}
+	if rejected, _ := module.OutcomeOf(i.Err); rejected {
+		return // none but handlers reject
+	}
 	var panicked *runtime.PanicError
+	if errors.Is(i.Err, errSpoiled) || errors.As(i.Err, &panicked) && panicked.Value == errSpoiled.Error() {
+		return
+	}
+	var spill *runtime.SpillError
+	if errors.As(i.Err, &spill) && w.allowed[FullDisk] {
+		return
+	}
 	if !w.config.Workload.Fails || !errors.Is(i.Err, errMood) && !errors.As(i.Err, &panicked) {
 		w.violate("%v: %s of task %d offset %d failed, and its handler did not ask for it: %v", o, i.Step, i.RootTask, i.Offset, i.Err)
 	}
@@ -188,7 +198,8 @@ type numbered struct {
 // checkAttempt sees that no two attempts fail under one number: each that fails counts
 // toward MaxAttempts (R20). A server that lost writes has lost numbers, too.
 func (w *world) checkAttempt(o *owner, i *runtime.EventInfo) {
-	if !i.Root || i.Err == nil || w.lost || o.conn == nil {
+	var spill *runtime.SpillError
+	if !i.Root || i.Err == nil || w.lost || o.conn == nil || errors.As(i.Err, &spill) {
 		return
 	}
 	tag := w.tags[o.id]
@@ -218,10 +229,10 @@ func (w *world) checkEffects(a *appended, answer runtime.Answer) {
 	c, ok := w.workload.(interface {
 		effects(r pstate.Reader, number int) error
 	})
-	if !ok || answer.Kind != runtime.AnswerDone || w.replaced {
+	if !ok || answer.Kind != runtime.AnswerDone || w.replaced || a.mistakable() {
 		return
 	}
-	if err := c.effects(w.reader(), a.number); err != nil {
+	if err := c.effects(w.present(), a.number); err != nil {
 		w.violate("record %d (task %d offset %d) was acked before it was done: %v", a.number, a.task, a.offset, err)
 	}
 }

@@ -66,10 +66,23 @@ func (c *countCase) Acked(number int, acks module.Acks) error {
 	return nil
 }
 
-func (c *countCase) Check(r pstate.Reader, _ func(int) bool) error {
+func (c *countCase) Check(r pstate.Reader, _ func(int) bool) error { return c.CheckLoss(r, Losses{}) }
+
+// CheckLoss compares with the fold of what the log holds: what it has lost has left no
+// trace, unless its task has halted.
+func (c *countCase) CheckLoss(r pstate.Reader, l Losses) error {
 	var wrong []error
 	totals := map[string]int{}
 	for _, v := range c.clicks {
+		switch l.Fate(v.Number) {
+		case Unsure:
+			continue
+		case Lost:
+			if _, ok, err := c.m.Seen.Key(v.Key).Key(v.Number).Lookup(r); ok || err != nil {
+				wrong = append(wrong, fmt.Errorf("record %d is not in the log any more, its task goes on, and it left a trace at key %s (error %v)", v.Number, v.Key, err))
+			}
+			continue
+		}
 		totals[v.Key]++
 		n, ok, err := c.m.Seen.Key(v.Key).Key(v.Number).Lookup(r)
 		switch {

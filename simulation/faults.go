@@ -15,6 +15,9 @@ const (
 	lateExecPerMille  = 8
 	refusedPerMille   = 8
 	doubledPerMille   = 8
+	spoiledPerMille   = 4
+	fullDiskPerMille  = 20
+	badDiskPerMille   = 5
 )
 
 // faulty draws whether a fault befalls the command at hand.
@@ -22,7 +25,7 @@ func (w *world) faulty(f Fault) bool {
 	if w.quiet || !w.allowed[f] {
 		return false
 	}
-	perMille := map[Fault]int{LostReply: lostReplyPerMille, LateExec: lateExecPerMille, Refused: refusedPerMille, DoubleFrame: doubledPerMille}[f]
+	perMille := map[Fault]int{LostReply: lostReplyPerMille, LateExec: lateExecPerMille, Refused: refusedPerMille, DoubleFrame: doubledPerMille, HandlerError: spoiledPerMille, FullDisk: fullDiskPerMille, BadDisk: badDiskPerMille}[f]
 	if !w.chance(perMille) {
 		return false
 	}
@@ -33,7 +36,7 @@ func (w *world) faulty(f Fault) bool {
 // planFaults has faults strike at random times until it becomes quiet.
 func (w *world) planFaults() {
 	var kinds []Fault
-	for _, f := range []Fault{Crash, Zombie, Restart, Split, Reset, ClockJump, Steal, Stall, SlotLoss, Rebalance, DoubleFetch, Slow, HandOver, FullMemory} {
+	for _, f := range []Fault{Crash, Zombie, Restart, Split, Reset, ClockJump, Steal, Stall, SlotLoss, Rebalance, DoubleFetch, Slow, HandOver, FullMemory, Election, Truncation, Retention} {
 		if f == SlotLoss && !w.maySplitState() {
 			continue // no promise there
 		}
@@ -89,6 +92,11 @@ func (w *world) strike(f Fault) {
 		w.tracef("FAULT connection of %v and %v breaks", o, other)
 		w.breakLines(o, other)
 	case ClockJump:
+		if w.chance(300) {
+			w.logSkew += w.between(-5*second, 5*second)
+			w.tracef("FAULT the brokers' clock leads by %d ms", w.logSkew/millisecond)
+			return
+		}
 		o.skew += w.between(millisecond, 5*second)
 		w.tracef("FAULT clock of %v leads by %d ms", o, o.skew/millisecond)
 		o.step(&runtime.Tick{})
@@ -112,6 +120,16 @@ func (w *world) strike(f Fault) {
 		w.fill(s)
 	case HandOver:
 		w.handOver(o)
+	case Election:
+		w.elect()
+	case Truncation:
+		if !w.truncate() {
+			w.result.Faults[f]--
+		}
+	case Retention:
+		if !w.retain() {
+			w.result.Faults[f]--
+		}
 	case Stall:
 		w.stall(o, w.owners[w.random.IntN(w.tasks)])
 	}
@@ -169,14 +187,17 @@ func (w *world) loseTail(s *server, split bool) {
 	s.current = old.successor(w.successor(old), lost)
 	w.replaced, w.lost = true, w.lost || lost > 0 || split // what is written to the old one meanwhile is lost, too
 	w.tracef("FAULT server %s begins history %v, %d writes shorter; split %v", s.name, s.current.lineage, lost, split)
+	w.watch(s.current)
 	if !split {
 		old.end()
 		w.closeConnections(old)
 		return
 	}
 	old.demoted = true // its replica does not follow it any more
-	w.demoted = append(w.demoted, old)
-	w.after(w.between(millisecond, 400*millisecond), func() { w.endHistory(old) })
+	if w.chance(500) {
+		w.after(w.between(millisecond, 400*millisecond), func() { w.endHistory(old) })
+	}
+	// Else it stays reachable for ever: who is connected with it has to find out (R18).
 }
 
 // successor is the lineage of what follows a history. Some are of a server that was
@@ -241,6 +262,7 @@ func (w *world) loseSlot(id task.ID) {
 	w.replaced, w.lost = true, true
 	w.tracef("FAULT slot %s of server %s is %d writes shorter, in history %v", tag, s.name, len(lost), n.lineage)
 	n.replicate(len(n.writes))
+	w.watch(n)
 	old.end()
 	w.closeConnections(old)
 }

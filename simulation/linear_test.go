@@ -50,7 +50,7 @@ type drawing struct {
 	draw bool
 }
 
-func (c *linearCase) programs() (int, func(*Program) error) {
+func (c *linearCase) Programs() (int, func(*Program) error) {
 	return 5, func(p *Program) error {
 		for range 12 {
 			in := drawing{fmt.Sprintf("k%d", p.Random.IntN(3)), p.Random.IntN(2) == 0}

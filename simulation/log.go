@@ -2,17 +2,62 @@ package simulation
 
 import (
 	"cmp"
+	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/task"
 )
 
-// partition is one partition of a depot's log.
-type partition struct {
-	records []depot.Record
+// The log of a world is a memdepot.Log on its clock. Between it and the engines
+// stand feeds, which fetch as a client of real brokers does: a fetch takes its time to
+// the broker, what it brings takes its time back, and the log may change meanwhile.
+// conformance_test.go holds the log behind its feeds to the suite of real ones.
+
+// clock is the time of the brokers.
+func (w *world) clock() time.Time { return time.UnixMilli((w.now + w.logSkew) / millisecond) }
+
+// makeTopics makes the topics of the module's depots.
+func (w *world) makeTopics() error {
+	for _, d := range w.plan.Depots {
+		topic, err := w.log.Ensure(context.Background(), depot.TopicSpec{Module: w.plan.Module, Depot: d.Name, Partitions: d.Partitions(w.tasks)})
+		if err != nil {
+			return err
+		}
+		w.topics[d.Name] = topic
+	}
+	return nil
+}
+
+// startOf finds where a source of a task begins, once, and keeps it outside the slot
+// (R22): all workloads begin at the beginning.
+func (w *world) startOf(o *owner, q runtime.StartQuery) (runtime.Started, error) {
+	key := fmt.Sprint(q.Topology, "/", q.Source, "/", o.id)
+	if s, ok := w.starts[key]; ok {
+		return s, nil
+	}
+	topic := o.topics[q.Depot]
+	first, _, err := w.log.Bounds(context.Background(), topic.Name, int32(o.id))
+	s := runtime.Started{Offset: first, Topic: topic.ID}
+	if err == nil {
+		w.starts[key] = s
+	}
+	return s, err
+}
+
+// answerStarts tells an engine where its new sources begin.
+func (o *owner) answerStarts(queries []runtime.StartQuery) {
+	done := &runtime.StartsDone{Starts: make([]runtime.Started, len(queries))}
+	for i, q := range queries {
+		if done.Starts[i], done.Err = o.w.startOf(o, q); done.Err != nil {
+			break
+		}
+	}
+	o.step(done)
 }
 
 // feedKey names one of the readings of a partition.
@@ -24,13 +69,16 @@ type feedKey struct {
 // feed is an owner's reading of its partition of one depot.
 type feed struct {
 	o          *owner
-	depot      string
+	key        feedKey
 	generation uint64
-	next       int
-	from       int // where it began
+	reader     depot.Reader
+	recent     []depot.Record // delivered last
+	again      int            // so many of them are delivered again
 	paused     bool
 	stopped    bool
-	planned    bool // a delivery is under way
+	planned    bool  // a fetch is under way
+	deafUntil  int64 // has not heard who leads the partition now
+	since      int64 // when it began
 }
 
 // order carries out what the engine wants to read.
@@ -39,17 +87,14 @@ func (o *owner) order(f runtime.Feed) {
 	have := o.feeds[key]
 	switch f.Order {
 	case runtime.FeedFrom:
-		if have != nil {
-			have.stopped = true
+		topic := o.topics[f.Depot]
+		at := depot.Position{Topic: topic.Name, TopicID: f.Topic, Partition: int32(o.id), Offset: f.Offset, LeaderEpoch: f.Epoch, Reached: f.Reached}
+		if at.TopicID == ([16]byte{}) {
+			at.TopicID = topic.ID
 		}
-		n := &feed{o: o, depot: f.Depot, generation: f.Generation}
-		p := o.w.partition(f.Depot, int(o.id))
-		for n.next < len(p.records) && p.records[n.next].Offset < f.Offset {
-			n.next++
+		if err := o.feedFrom(key, f.Generation, at); err != nil {
+			o.w.violate("%v reads %+v: %v", o, f, err)
 		}
-		n.from = n.next
-		o.feeds[key] = n
-		n.plan()
 	case runtime.FeedPause:
 		have.paused = true
 	case runtime.FeedResume:
@@ -63,71 +108,143 @@ func (o *owner) order(f runtime.Feed) {
 	}
 }
 
-// plan plans the delivery of what has come since the last one.
+// feedFrom begins to read at a position, whatever was read before.
+func (o *owner) feedFrom(key feedKey, generation uint64, at depot.Position) error {
+	if have := o.feeds[key]; have != nil {
+		have.stopped = true
+	}
+	reader, err := o.w.log.Reader(context.Background())
+	if err != nil {
+		return err
+	}
+	if err := reader.Assign(at); err != nil {
+		return err
+	}
+	f := &feed{o: o, key: key, generation: generation, reader: reader, since: o.w.now}
+	o.feeds[key] = f
+	f.plan()
+	return nil
+}
+
+// plan plans a fetch.
 func (f *feed) plan() {
-	w := f.o.w
-	if f.planned || f.stopped || f.next >= len(w.partition(f.depot, int(f.o.id)).records) {
+	if f.planned || f.stopped {
 		return
 	}
 	f.planned = true
-	w.after(w.between(100*microsecond, 3*millisecond), f.deliver)
+	w := f.o.w
+	w.at(max(f.deafUntil, w.now+w.between(100*microsecond, 2*millisecond)), f.fetch)
+}
+
+// noWait has Poll deliver what is there.
+var noWait = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// fetch takes from the log what has come since the last time; if nothing has, the
+// next append or fault plans another fetch.
+func (f *feed) fetch() {
+	f.planned = false
+	if f.stopped || f.paused || !f.o.alive {
+		return
+	}
+	if f.deafUntil > f.o.w.now {
+		f.plan()
+		return
+	}
+	var got depot.Delivery
+	err := f.reader.Poll(noWait, 1+f.o.w.random.IntN(40), func(d depot.Delivery) { got = d })
+	if err != nil && f.again == 0 {
+		return
+	}
+	if f.again > 0 {
+		got.Records = append(slices.Clone(f.recent[len(f.recent)-min(f.again, len(f.recent)):]), got.Records...)
+		f.again = 0
+	}
+	f.planned = true
+	f.o.noteRead(f.key.depot, got.Records)
+	f.o.w.after(f.o.w.between(20*microsecond, millisecond), func() { f.arrive(got) })
+}
+
+// arrive hands the engine what a fetch brought; it names the order that it belongs to,
+// which may be over.
+func (f *feed) arrive(got depot.Delivery) {
+	f.planned = false
+	if len(got.Records) > 0 {
+		f.recent = got.Records[max(0, len(got.Records)-recentMax):]
+		f.o.step(&runtime.Records{Depot: f.key.depot, Generation: f.generation, Records: slices.Clone(got.Records)})
+	}
+	if got.Fault != nil {
+		f.o.step(&runtime.DepotFault{Depot: f.key.depot, Generation: f.generation, Err: got.Fault})
+		return
+	}
+	f.plan()
+}
+
+// recentMax bounds how many records are delivered again.
+const recentMax = 10
+
+// sortedFeeds lists what an owner reads, in a fixed order.
+func (o *owner) sortedFeeds() []*feed {
+	var all []*feed
+	for _, key := range slices.SortedFunc(maps.Keys(o.feeds), func(a, b feedKey) int { return cmp.Or(cmp.Compare(a.depot, b.depot), a.strand-b.strand) }) {
+		all = append(all, o.feeds[key])
+	}
+	return all
 }
 
 // fetchAgain has the log deliver some records again: a broker may, after a retry.
 func (o *owner) fetchAgain() {
-	for _, key := range slices.SortedFunc(maps.Keys(o.feeds), func(a, b feedKey) int { return cmp.Or(cmp.Compare(a.depot, b.depot), a.strand-b.strand) }) {
-		f := o.feeds[key]
-		back := min(f.next-f.from, o.w.random.IntN(10))
-		o.w.tracef("FAULT %v is delivered the last %d records of depot %s again", o, back, key.depot)
-		f.next -= back
+	for _, f := range o.sortedFeeds() {
+		f.again = min(len(f.recent), o.w.random.IntN(recentMax))
+		o.w.tracef("FAULT %v is delivered the last %d records of depot %s again", o, f.again, f.key.depot)
 		f.plan()
 	}
 }
 
-func (f *feed) deliver() {
-	f.planned = false
-	w := f.o.w
-	if f.stopped || f.paused || !f.o.alive {
-		return
-	}
-	records := w.partition(f.depot, int(f.o.id)).records[f.next:]
-	if most := 1 + w.random.IntN(40); len(records) > most {
-		records = records[:most]
-	}
-	f.next += len(records)
-	f.o.step(&runtime.Records{Depot: f.depot, Generation: f.generation, Records: append([]depot.Record(nil), records...)})
-	f.plan()
-}
-
 // put appends a record to a partition. Some offsets are left out, as transaction
 // markers leave them out (T25).
-func (w *world) put(depotName string, task int, key, value []byte) int64 {
-	p := w.partition(depotName, task)
-	offset := int64(0)
-	if n := len(p.records); n > 0 {
-		offset = p.records[n-1].Offset + 1
-	}
+func (w *world) put(depotName string, id int, key, value []byte) int64 {
+	topic, p, offset := w.topics[depotName].Name, int32(id), int64(-1)
 	if w.chance(30) {
-		offset++
+		if err := w.log.Skip(topic, p, 1); err != nil {
+			w.violate("%v", err)
+		}
 	}
-	p.records = append(p.records, depot.Record{
-		Partition: int32(task), Offset: offset, Time: time.UnixMilli(w.now / millisecond), Key: key, Value: value,
+	w.log.Append(context.Background(), topic, p, depot.Record{Key: key, Value: value}, depot.Replicated, func(at int64, err error) {
+		if offset = at; err != nil {
+			w.violate("append to %s: %v", topic, err)
+		}
 	})
+	w.logChanged(depotName, task.ID(id))
+	return offset
+}
+
+// leaderChanged has those who read a partition hear of it sooner or later; until then
+// nobody answers them. Whoever begins to read asks anew.
+func (w *world) leaderChanged(at partition) {
 	for _, o := range w.everyone {
+		for _, f := range o.sortedFeeds() {
+			if o.id == at.task && f.key.depot == at.depot {
+				f.deafUntil = w.now + w.between(0, 400*millisecond)
+			}
+		}
+	}
+	w.logChanged(at.depot, at.task)
+}
+
+// logChanged has those fetch who wait for something to come.
+func (w *world) logChanged(depotName string, id task.ID) {
+	for _, o := range w.everyone {
+		if o.id != id || !o.alive {
+			continue
+		}
 		for strand := range 2 {
-			if f := o.feeds[feedKey{depotName, strand}]; f != nil && int(o.id) == task && o.alive {
+			if f := o.feeds[feedKey{depotName, strand}]; f != nil {
 				f.plan()
 			}
 		}
 	}
-	return offset
-}
-
-func (w *world) partition(depotName string, task int) *partition {
-	ps := w.logs[depotName]
-	if ps == nil {
-		ps = make([]partition, w.tasks)
-		w.logs[depotName] = ps
-	}
-	return &ps[task]
 }

@@ -2,7 +2,10 @@ package simulation
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
+	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
@@ -15,8 +18,12 @@ type owner struct {
 	id      task.ID
 	number  int // of the process
 	engine  *runtime.Task
+	disk    *disk
 	conn    *connection
 	feeds   map[feedKey]*feed
+	topics  map[string]depot.Topic     // as they were when the process started
+	read    map[string]map[int32]int64 // the last offset read, by depot and leader epoch
+	halted  error
 	alive   bool
 	doomed  bool // a handler ends the process
 	periods int  // how often it took its slot
@@ -41,11 +48,12 @@ func (w *world) hire(id task.ID) *owner {
 		w.after(w.between(0, 50*millisecond), func() { former.step(&runtime.Nominated{Yes: false}) })
 	}
 	w.processes++
-	o := &owner{w: w, id: id, number: w.processes, feeds: map[feedKey]*feed{}, alive: true}
+	o := &owner{w: w, id: id, number: w.processes, feeds: map[feedKey]*feed{}, topics: maps.Clone(w.topics), alive: true}
 	o.engine = runtime.New(runtime.Config{
 		Plan: w.plan, Task: id, Tasks: w.tasks, Tag: w.tags[id], Address: o.address(),
 		Random: w.split(), NewToken: w.token, Options: w.options, EncodeHops: true, Listener: w.listener(o),
 	})
+	o.disk = newDisk(o)
 	w.owners[id] = o
 	w.everyone = append(w.everyone, o)
 	w.tracef("%v starts", o)
@@ -98,9 +106,16 @@ const tickLate = 2 * millisecond
 
 func (o *owner) carryOut(e *runtime.Effects) {
 	w := o.w
+	on := w.serverOf(o.id).current
+	if o.conn != nil {
+		on = o.conn.history
+	}
 	if e.Drop && o.conn != nil {
 		o.conn.closed = true
 		o.conn = nil
+	}
+	if e.Drop {
+		o.disk.empty()
 	}
 	if e.Take != nil {
 		o.conn = &connection{w: w, owner: o, history: w.serverOf(o.id).current, tag: w.tags[o.id]}
@@ -116,8 +131,8 @@ func (o *owner) carryOut(e *runtime.Effects) {
 		o.conn.heads(append([]task.ID(nil), e.Heads...))
 	}
 	if len(e.Starts) > 0 {
-		starts := make([]runtime.Started, len(e.Starts)) // all workloads start at the beginning
-		w.after(w.between(100*microsecond, 5*millisecond), func() { o.step(&runtime.StartsDone{Starts: starts}) })
+		starts := slices.Clone(e.Starts)
+		w.after(w.between(100*microsecond, 5*millisecond), func() { o.answerStarts(starts) })
 	}
 	for _, f := range e.Feeds {
 		o.order(f)
@@ -125,6 +140,7 @@ func (o *owner) carryOut(e *runtime.Effects) {
 	for _, c := range e.Calls {
 		w.call(o, c)
 	}
+	o.carryOutSpills(e)
 	frames := append([]*wire.Frame(nil), e.Frames...)
 	answers := append([]runtime.Answer(nil), e.Answers...)
 	for _, f := range frames {
@@ -134,7 +150,7 @@ func (o *owner) carryOut(e *runtime.Effects) {
 		w.answered(o, a)
 	}
 	if e.Halt != nil {
-		w.halted(o, e.Halt)
+		w.halted(o, on, e.Halt)
 	}
 	if e.Crash {
 		o.crashed()

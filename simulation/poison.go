@@ -14,7 +14,7 @@ import (
 // that runs them: they are parked after MaxAttempts, whichever owners tried (R20).
 // None of the records hop.
 func Poison() Workload {
-	return Workload{Name: "poison", Fails: true, New: func() Case { return &poisonCase{deaths: map[int]int{}} }}
+	return Workload{Name: "poison", Fails: true, FewAttempts: true, New: func() Case { return &poisonCase{deaths: map[int]int{}} }}
 }
 
 const poisonAttempts = 4

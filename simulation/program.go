@@ -146,6 +146,9 @@ func (w *world) appendRecord(r module.Record) (*appended, error) {
 		return nil, err
 	}
 	a := &appended{number: len(w.records), depot: r.Depot, task: id, offset: w.put(r.Depot, int(id), r.Key, r.Value)}
+	at := partition{a.depot, a.task}
+	a.again = a.offset < w.given[at]
+	w.given[at] = max(w.given[at], a.offset+1)
 	w.records = append(w.records, a)
 	w.tracef("record %d appended: depot %s task %d offset %d %q", a.number, a.depot, a.task, a.offset, r.Value)
 	w.after(w.between(20*microsecond, 2*millisecond), func() { w.ask(a) })

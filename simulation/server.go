@@ -239,6 +239,10 @@ func answerRange(r *store.Read, table map[string]string) {
 		if !within(span, f) {
 			continue
 		}
+		if r.Table.Kind == store.Map { // all of it, in one answer
+			r.Elements = append(r.Elements, store.Element{Field: f, Value: table[f]})
+			continue
+		}
 		if len(r.Elements) == limit {
 			r.More = limit != span.Limit
 			return

@@ -102,6 +102,7 @@ func TestPlantedBugsAreFound(t *testing.T) {
 		{LostIsDone, Count()},
 		{SplitCommit, Count()},
 		{DoubleFrames, Tree()},
+		{StaleMaster, Tree()},
 	} {
 		t.Run(fmt.Sprint(c.plant), func(t *testing.T) {
 			t.Parallel()
@@ -114,5 +115,63 @@ func TestPlantedBugsAreFound(t *testing.T) {
 			}
 			t.Errorf("%d seeds did not find %v", most, c.plant)
 		})
+	}
+}
+
+// promise 3.63: batches that fail as one are part of these runs.
+func TestBatchesFailAsOne(t *testing.T) {
+	t.Parallel()
+	wholes := 0
+	for seed := range uint64(seedsPerTest) {
+		r := Run(Config{Seed: seed, Workload: Retry()})
+		wholes += r.Wholes
+		for _, v := range r.Violations {
+			t.Errorf("seed %d: %s", seed, v)
+		}
+	}
+	if wholes == 0 {
+		t.Error("no batch failed as one")
+	} else {
+		t.Logf("%d batches failed as one", wholes)
+	}
+}
+
+// R43: a record that fans out to hundreds of events, among small ones, is done with
+// little memory; in a calm world at once, and in the order of sending, which every run
+// checks.
+func TestBurstsTakeLittleMemory(t *testing.T) {
+	t.Parallel()
+	const bound = 4000
+	spilled, most := 0, int64(0)
+	for seed := range uint64(seedsPerTest) {
+		r := Run(Config{Seed: seed, Workload: Burst(), Calm: true, QueueBytesMax: bound})
+		spilled, most = spilled+r.Spilled, max(most, r.QueuedMax)
+		for _, v := range r.Violations {
+			t.Errorf("seed %d: %s", seed, v)
+		}
+		if r.Failures > 0 {
+			t.Errorf("seed %d: %d attempts failed in a calm world", seed, r.Failures)
+		}
+	}
+	// A frame for each lane and each way out may be in memory beside the bound.
+	if spilled == 0 || most > 8*bound {
+		t.Errorf("spilled %d times; a process had %d bytes of events in memory, the bound is %d", spilled, most, bound)
+	}
+	t.Logf("spilled %d times, at most %d bytes in memory", spilled, most)
+}
+
+// Disks that are full, or give nothing back, are part of these runs.
+func TestDisksFail(t *testing.T) {
+	t.Parallel()
+	full, bad := 0, 0
+	for seed := range uint64(2 * seedsPerTest) {
+		r := Run(Config{Seed: seed, Workload: Tree()})
+		full, bad = full+r.Faults[FullDisk], bad+r.Faults[BadDisk]
+		for _, v := range r.Violations {
+			t.Errorf("seed %d: %s", seed, v)
+		}
+	}
+	if full == 0 || bad == 0 {
+		t.Errorf("%d writes and %d reads of disks failed", full, bad)
 	}
 }

@@ -112,7 +112,7 @@ func (w *world) replace(m module.Module) {
 			w.breakLines(o, nil)
 		}
 	}
-	w.plan, w.steps = plan, plan.Steps()
+	w.install(plan)
 	for i := range w.tasks {
 		w.hire(task.ID(i))
 	}

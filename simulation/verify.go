@@ -34,10 +34,16 @@ type Users struct {
 	Hops bool
 	// Fails says that handlers return errors on purpose.
 	Fails bool
+	// Always must hold at every moment.
+	Always []Always
 }
 
 // Invariant is what must hold when everything has come to rest.
 type Invariant func(r pstate.Reader) error
+
+// Always is what must hold at every moment, between any two commits. For what exactly-once
+// streams have under way there is [UnderWay].
+type Always func(s *State) error
 
 // Check runs a module, as it is, through the simulation: seed after seed, until one
 // violates an invariant, returns an error from a program, or does not come to rest.
@@ -49,7 +55,19 @@ type Invariant func(r pstate.Reader) error
 func Check(t testing.TB, m module.Module, users Users, invariants ...Invariant) {
 	t.Helper()
 	w := users.workload(m, invariants)
-	first, count := uint64(0), seedCount(users.Seeds)
+	check(t, users.Seeds, func(seed uint64) Config { return users.config(seed, w) })
+}
+
+// CheckWorkload does the same with a workload of one's own, whose Case is made anew for
+// each run. seeds is how many it runs; 0: 200. COPPICE_SEEDS and COPPICE_SEED count here, too.
+func CheckWorkload(t testing.TB, w Workload, seeds int) {
+	t.Helper()
+	check(t, seeds, func(seed uint64) Config { return Config{Seed: seed, Workload: w} })
+}
+
+func check(t testing.TB, seeds int, config func(seed uint64) Config) {
+	t.Helper()
+	first, count := uint64(0), seedCount(seeds)
 	if text := os.Getenv("COPPICE_SEED"); text != "" {
 		seed, err := strconv.ParseUint(text, 10, 64)
 		if err != nil {
@@ -59,10 +77,10 @@ func Check(t testing.TB, m module.Module, users Users, invariants ...Invariant) 
 	}
 	events, faults := 0, 0
 	for seed := first; seed < first+uint64(count); seed++ {
-		r := Twice(users.config(seed, w))
+		r := Twice(config(seed))
 		events, faults = events+r.Events, faults+r.FaultTotal()
 		if len(r.Violations) > 0 {
-			t.Errorf("seed %d: %s\n\n%s", seed, strings.Join(r.Violations, "\n"), Story(Reduce(users.config(seed, w))))
+			t.Errorf("seed %d: %s\n\n%s", seed, strings.Join(r.Violations, "\n"), Story(Reduce(config(seed))))
 			return
 		}
 	}
@@ -101,6 +119,16 @@ func (c *usersCase) Module() module.Module { return c.m }
 // Append is not called: the programs append.
 func (c *usersCase) Append(module.Appender, *rand.Rand, int) error { return nil }
 
+// Watch holds what must hold at every moment against one.
+func (c *usersCase) Watch(s *State) error {
+	for _, hold := range c.users.Always {
+		if err := hold(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (c *usersCase) Acked(int, module.Acks) error { return nil }
 
 func (c *usersCase) Check(r pstate.Reader, _ func(int) bool) error {
@@ -112,7 +140,8 @@ func (c *usersCase) Check(r pstate.Reader, _ func(int) bool) error {
 	return nil
 }
 
-func (c *usersCase) programs() (int, func(*Program) error) {
+// Programs are the users.
+func (c *usersCase) Programs() (int, func(*Program) error) {
 	n := c.users.Programs
 	if n == 0 {
 		n = 4

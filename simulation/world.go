@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/depot/memdepot"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
@@ -16,14 +18,15 @@ import (
 
 // world is everything around the engine.
 type world struct {
-	config   Config
-	random   *rand.Rand
-	steering *rand.Rand // of the faults of steer.go
-	workload Case
-	plan     *module.Plan
-	steps    []*module.StepPlan
-	options  runtime.Options
-	result   Result
+	config    Config
+	random    *rand.Rand
+	steering  *rand.Rand // of the faults of steer.go
+	workload  Case
+	plan      *module.Plan
+	steps     []*module.StepPlan
+	options   runtime.Options
+	result    Result
+	directory *runtime.Directory
 
 	now    int64
 	seq    uint64
@@ -32,9 +35,13 @@ type world struct {
 	tasks     int
 	tags      []string
 	servers   []*server
-	demoted   []*history
-	logs      map[string][]partition
-	owners    []*owner // by task: whom peers and clients find
+	log       *memdepot.Log
+	topics    map[string]depot.Topic     // by depot
+	starts    map[string]runtime.Started // where sources begin, by topology, source and task
+	damages   map[partition]*damage
+	given     map[partition]int64 // offsets below have been given to records, or left out
+	logSkew   int64               // the brokers' clock's lead
+	owners    []*owner            // by task: whom peers and clients find
 	everyone  []*owner
 	processes int
 	lines     map[link]*line
@@ -51,13 +58,16 @@ type world struct {
 	orders  []*given          // about parked records
 	running *owner            // whose engine runs
 
-	hidden   bool // servers do not show their lineage
-	replaced bool // a server has begun another history
-	lost     bool // and has lost writes
+	hidden   bool       // servers do not show their lineage
+	replaced bool       // a server has begun another history
+	lost     bool       // and has lost writes
+	extra    *rand.Rand // of what came later than the seeds that are kept
+	strained bool       // processes have little memory
 
 	allowed     [faultCount]bool
 	replication int64 // the longest that a replica lags behind
 	meanPause   int64 // between faults that strike
+	breaksLeft  int   // so many partitions may still lose what was read, or not finished
 	quiet       bool
 	over        bool
 }
@@ -86,8 +96,9 @@ func newWorld(config Config) *world {
 	w := &world{
 		config: config, random: rand.New(rand.NewPCG(config.Seed, 0x636f7070696365)), workload: config.Workload.New(),
 		steering: rand.New(rand.NewPCG(config.Seed, 0x7374656572)),
-		logs:     map[string][]partition{}, lines: map[link]*line{}, asked: map[uint64]*appended{},
+		topics:   map[string]depot.Topic{}, starts: map[string]runtime.Started{}, damages: map[partition]*damage{}, given: map[partition]int64{}, lines: map[link]*line{}, asked: map[uint64]*appended{},
 	}
+	w.log = memdepot.New(w.clock)
 	w.result.Seed, w.result.Workload = config.Seed, config.Workload.Name
 	w.result.Fingerprint = 14695981039346656037
 	w.tasks = orDrawn(config.Tasks, w.between(2, 6))
@@ -96,10 +107,10 @@ func newWorld(config Config) *world {
 	for i := range orDrawn(config.Servers, w.between(1, 2)) {
 		w.servers = append(w.servers, &server{name: fmt.Sprint("s", i), current: newHistory(w.lineage())})
 	}
-	for f := range w.allowed {
+	for f := range FullDisk { // for the others see drawExtras
 		// A run has a part of the faults: with all of them in each run, rare ones
 		// hide behind frequent ones.
-		w.allowed[f] = !config.Calm && w.mayStrike(Fault(f)) && !slices.Contains(config.Without, Fault(f))
+		w.allowed[f] = !config.Calm && w.mayStrike(f) && !w.without(f)
 	}
 	w.meanPause = w.between(20*millisecond, 400*millisecond)
 	w.options = runtime.Options{
@@ -114,7 +125,9 @@ func newWorld(config Config) *world {
 		w.options.Durability = store.Replicated(1)
 	}
 	w.replication = w.between(200*microsecond, 6*millisecond)
+	w.drawExtras()
 	w.special()
+	w.allowLosses()
 	return w
 }
 
@@ -140,6 +153,9 @@ func (w *world) mayStrike(f Fault) bool {
 	return w.chance(600)
 }
 
+// without reports whether a kind of fault is left out.
+func (w *world) without(f Fault) bool { return slices.Contains(w.config.Without, f) }
+
 func orDrawn(given int, drawn int64) int {
 	if given != 0 {
 		return given
@@ -155,7 +171,7 @@ func (w *world) start() {
 		w.violate("%v", err)
 		return
 	}
-	w.plan, w.steps = plan, plan.Steps()
+	w.install(plan)
 	w.owners = make([]*owner, w.tasks)
 	for i := range w.tasks {
 		w.tags = append(w.tags, task.Tag(plan.Module, task.ID(i), w.tasks))
@@ -175,6 +191,7 @@ func (w *world) start() {
 		w.startUsers()
 		w.planFaults()
 		w.planSteering()
+		w.strain()
 	})
 	if c, ok := w.workload.(interface{ next() module.Module }); ok {
 		w.at(first+w.between(appending/4, appending), func() { w.update(c.next()) })
@@ -182,21 +199,33 @@ func (w *world) start() {
 	if c, ok := w.workload.(interface{ killing(kill func()) }); ok {
 		c.killing(func() { w.running.doomed = true })
 	}
-	w.at(first+appending+w.between(0, second), w.heal)
+	quiet := first + appending + w.between(0, second)
+	if w.allowed[Recreation] {
+		w.at(quiet-w.between(millisecond, 300*millisecond), w.recreate)
+	}
+	w.at(quiet, w.heal)
+}
+
+// install has processes that start from now on run a plan.
+func (w *world) install(plan *module.Plan) {
+	w.plan = w.spoil(plan)
+	w.steps = w.plan.Steps()
+	w.directory = runtime.NewDirectory(w.plan, w.steps)
+	if err := w.makeTopics(); err != nil {
+		w.violate("%v", err)
+	}
 }
 
 // startUsers has records appended: by the programs of the workload, or one by one.
 func (w *world) startUsers() {
-	users, ok := w.workload.(interface {
-		programs() (int, func(*Program) error)
-	})
+	users, ok := w.workload.(Programmed)
 	if !ok {
 		for range w.config.Records {
 			w.after(w.between(0, appending), w.appendOne)
 		}
 		return
 	}
-	n, body := users.programs()
+	n, body := users.Programs()
 	if w.config.programs > 0 {
 		n = w.config.programs
 	}
@@ -213,14 +242,11 @@ func (w *world) appendOne() {
 	}
 }
 
-// heal ends the faults: demoted servers go away, zombies wake, every task has a
-// nominated owner.
+// heal ends the faults: zombies wake, and every task has a nominated owner. Demoted
+// servers stay reachable for those who are connected with them.
 func (w *world) heal() {
 	w.quiet = true
 	w.tracef("QUIET")
-	for _, h := range w.demoted {
-		w.endHistory(h)
-	}
 	for _, s := range w.servers {
 		s.full = false
 		w.press(s, &runtime.Pressure{})
@@ -254,6 +280,9 @@ func (w *world) finish() {
 	}
 	for _, p := range w.programs {
 		p.end()
+	}
+	if c, ok := w.workload.(interface{ killing(kill func()) }); ok {
+		c.killing(nil) // the module's value outlives the run, and would keep the world
 	}
 }
 
@@ -320,6 +349,10 @@ func (w *world) listener(o *owner) *runtime.Listener {
 		},
 		Joined: func(i runtime.JoinedInfo) {
 			w.tracef("%v: sources of depot %s join at offset %d", o, i.Depot, i.Offset)
+		},
+		BatchFailed: func(i runtime.BatchFailedInfo) {
+			w.result.Wholes++
+			w.tracef("%v: an event of step %s fails its batch, %d others: %v", o, i.Step, i.Others, i.Err)
 		},
 		RecordDone: func(i runtime.RecordInfo) {
 			o.contract.note(&i)

@@ -14,7 +14,8 @@
 // is guarded by the head: if anyone replaced it since, nothing is written
 // ([ErrFenced], R7). One session serves one task and uses one connection of its
 // own (R8), so that what it has shown was all shown by one server history
-// (R13). A session whose call returned any error is closed and of no more use
+// (R13). That history may be one that has ended for all others, while its server still
+// answers: owners have to look from time to time ([Session.Heads], R18). A session whose call returned any error is closed and of no more use
 // (R10); the caller opens another with [Store.Join] or [Store.Take].
 //
 // Calls of one session come from one goroutine at a time and take effect in the
@@ -98,11 +99,11 @@ type ReadKind uint8
 const (
 	Get   ReadKind = iota + 1 // one field's value; of a set: whether it holds the field
 	Len                       // the number of fields; of a List: of its elements
-	Range                     // fields in order, and their values if the kind has them; of sorted kinds a Span, of a List a Part, of a Map everything (any order)
+	Range                     // fields in order, and their values if the kind has them; of sorted kinds a Span, of a List a Part, of a Map Span{}: all of it at once, in any order
 )
 
 // Span is a part of an ordered table, by the bytes of its fields. The zero Span
-// is everything. ElementsMax and BytesMax bound one answer of Range.
+// is everything. ElementsMax and BytesMax bound one answer of Range, but for a Map.
 type Span struct {
 	Low, High         string // bounds; used if HasLow, HasHigh
 	HasLow, HasHigh   bool
@@ -222,13 +223,21 @@ type Session interface {
 	Lineage() task.Lineage
 	// Commit writes the batch under the guard and arms the guard again, in one
 	// round trip. On nil the head is the batch's, and the batch has reached its
-	// level. Above Applied Commit waits for that as long as it takes; once the batch
-	// is written, any error is ErrLost (R40, R41).
+	// level. Above Applied Commit waits for that as long as it takes, unless it finds,
+	// looking every few seconds as Heads does, that the slot has another master; once the
+	// batch is written, any error is ErrLost (R40, R41).
 	Commit(ctx context.Context, batch *Batch) error
 	// Read answers reads on the session's connection, behind its last commit.
 	Read(ctx context.Context, reads []Read) error
 	// Heads reads the heads of other slots: those on the same server over this
 	// session's connection (R13), the others from their own server (R15).
+	//
+	// Where the session's own slot is among them, Heads also finds out anew which server
+	// is the slot's master, by a way that does not lead through a former one: the
+	// configured address is dialled once more, the other nodes of a cluster are asked. If
+	// that is not the session's server any more, the session is over, with ErrLost:
+	// its server may go on answering for ever, and whatever is written there is lost
+	// (R18). Where it cannot be found out, the session goes on.
 	Heads(ctx context.Context, slots []Slot) ([]task.Head, error)
 	// Close drops the connection. It may be called at any time, from any
 	// goroutine, and more than once; a call under way then returns ErrLost.

@@ -31,6 +31,11 @@ type Config struct {
 	Nominations nomination.Group
 	// Options are the engine's limits.
 	Options runtime.Options
+	// SpillFolder is where events go that find no room in memory
+	// (topology.stream.tree.bytes.max): a record may fan out to more than a machine's
+	// memory holds. The worker makes a folder of its own in it when that happens, and
+	// removes it. Default os.TempDir().
+	SpillFolder string
 	// EncodeHops encodes what hops carry also between tasks of this worker, as
 	// between workers. It costs time and shows what does not survive the way.
 	EncodeHops bool

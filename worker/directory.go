@@ -81,7 +81,9 @@ func (o *directory) ship(from *driver, f *wire.Frame) {
 	address := o.address(f.To)
 	if address == here || address == "" {
 		if d := o.l.drivers[f.To].Load(); d != nil {
+			to := f.To // the frame is the other task's from here on
 			d.send(&runtime.FrameIn{Frame: f})
+			o.w.outlets.sent(from, to, d.backlog)
 			return
 		}
 	}
@@ -93,6 +95,7 @@ func (o *directory) ship(from *driver, f *wire.Frame) {
 	}
 	if address != "" && address != here {
 		o.w.link.Send(address, raw)
+		o.w.outlets.sent(from, f.To, func() int64 { return o.w.backlog(address) })
 		return
 	}
 	o.look(f.To, raw, address)

@@ -29,6 +29,7 @@ type driver struct {
 	mail   *mailbox
 	slots  *slotLine
 	calls  *calls
+	spills *spillLine
 	log    *slog.Logger
 	owner  *Owner // as the hooks know it
 
@@ -52,6 +53,7 @@ type driver struct {
 	queued       atomic.Int64     // bytes of events that wait in the engine
 	storePercent int              // of the watch alone, as pressed
 	pressed      runtime.Pressure // what the task was told last
+	spillTold    time.Time
 }
 
 func newDriver(w *Worker, l *loaded, id task.ID) *driver {
@@ -61,7 +63,7 @@ func newDriver(w *Worker, l *loaded, id task.ID) *driver {
 		waiters: map[uint64]chan runtime.Answer{}, ready: make(chan struct{}), stopped: make(chan struct{}),
 		log: w.config.Logger.With("module", l.plan.Module, "task", int(id)),
 	}
-	d.slots, d.calls = newSlotLine(d), newCalls(d)
+	d.slots, d.calls, d.spills = newSlotLine(d), newCalls(d), newSpillLine(d)
 	d.owner = &Owner{Module: l.plan.Module, Task: id, Address: w.link.Address(), d: d}
 	d.engine = runtime.New(runtime.Config{
 		Plan: l.plan, Task: id, Tasks: l.tasks, Tag: tag, Address: w.link.Address(),
@@ -116,6 +118,20 @@ func (d *driver) listener() *runtime.Listener {
 			regressed(i)
 		}
 	}
+	spilled := l.Spilled
+	l.Spilled = func(i runtime.SpillInfo) {
+		d.toldSpill(i)
+		if spilled != nil {
+			spilled(i)
+		}
+	}
+	batchFailed := l.BatchFailed
+	l.BatchFailed = func(i runtime.BatchFailedInfo) {
+		d.log.Debug("a batch failed as one", "topology", i.Topology, "step", i.Step, "others", i.Others, "cause", i.Err)
+		if batchFailed != nil {
+			batchFailed(i)
+		}
+	}
 	panicked := l.Panicked
 	l.Panicked = func(i runtime.EventInfo, p *runtime.PanicError) {
 		d.log.Error("handler panicked; the record fails", "trace_id", telemetry.TraceID(i.Trace), "topology", i.Topology, "step", i.Step, "offset", i.Offset, "partition", int(i.RootTask), "attempt", i.Attempt, "panic", p.Value, "stack", p.Stack)
@@ -155,6 +171,7 @@ func (d *driver) run(ctx context.Context) {
 	defer d.engine.Close()
 	defer d.slots.close()
 	defer d.calls.drop()
+	defer d.spills.close()
 	defer d.gone.Store(true)
 	defer d.readyOnce.Do(func() { close(d.ready) })
 	timer := time.NewTimer(time.Hour)
@@ -186,6 +203,7 @@ func (d *driver) run(ctx context.Context) {
 				continue
 			}
 			d.step(batch[i].in, timer)
+			d.mail.bytes.Add(-batch[i].bytes)
 		}
 		if d.crashed {
 			d.failWaiters("the task's owner was ended")
@@ -213,7 +231,9 @@ func (d *driver) carryOut(e *runtime.Effects) {
 	if e.Drop {
 		d.slots.drop()
 		d.calls.drop()
+		d.spills.drop()
 	}
+	d.spills.carryOut(e)
 	if e.Take != nil {
 		d.slots.take(*e.Take)
 	}

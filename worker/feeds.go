@@ -183,12 +183,14 @@ func (f *feeds) start(starts []feedOrder) {
 	positions := make([]depot.Position, len(starts))
 	for i, o := range starts {
 		topic := o.d.loaded.topics[o.feed.Depot]
-		positions[i] = depot.Position{Topic: topic.Name, TopicID: o.feed.Topic, Partition: int32(o.d.id), Offset: o.feed.Offset, LeaderEpoch: o.feed.Epoch}
+		positions[i] = depot.Position{Topic: topic.Name, TopicID: o.feed.Topic, Partition: int32(o.d.id), Offset: o.feed.Offset, LeaderEpoch: o.feed.Epoch, Reached: o.feed.Reached}
 		if o.feed.Topic == ([16]byte{}) {
 			positions[i].TopicID = topic.ID
 		}
 	}
+	begun := time.Now()
 	err := f.reader.Assign(positions...)
+	f.w.config.Logger.Debug("assigned depot partitions", "partitions", len(positions), "took", time.Since(begun), "cause", err)
 	switch {
 	case err == nil:
 		for _, o := range starts {
@@ -207,7 +209,7 @@ func (f *feeds) start(starts []feedOrder) {
 // that do not answer, which are asked again.
 func (f *feeds) notAssigned(o feedOrder, err error) {
 	if errors.Is(err, depot.ErrOutOfRange) || errors.Is(err, depot.ErrRecreated) {
-		o.d.send(&runtime.DepotFault{Depot: o.feed.Depot, Err: err})
+		o.d.send(&runtime.DepotFault{Depot: o.feed.Depot, Generation: o.feed.Generation, Err: err})
 		return
 	}
 	f.w.config.Logger.Warn("assigning a depot partition failed; trying again", "depot", o.feed.Depot, "task", int(o.d.id), "cause", err)
@@ -229,6 +231,6 @@ func (f *feeds) deliver(delivery depot.Delivery) {
 		a.d.send(&runtime.Records{Depot: a.depot, Generation: a.generation, Records: delivery.Records})
 	}
 	if delivery.Fault != nil {
-		a.d.send(&runtime.DepotFault{Depot: a.depot, Err: delivery.Fault})
+		a.d.send(&runtime.DepotFault{Depot: a.depot, Generation: a.generation, Err: delivery.Fault})
 	}
 }

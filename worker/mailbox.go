@@ -2,6 +2,7 @@ package worker
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/coppice-run/coppice/runtime"
 )
@@ -12,6 +13,7 @@ type message struct {
 	in      runtime.Input
 	session uint64
 	store   bool
+	bytes   int64 // of a frame
 }
 
 // mailbox is a task's queue of inputs. It has no bound: hops never wait (R43);
@@ -20,12 +22,17 @@ type mailbox struct {
 	mu     sync.Mutex
 	queue  []message
 	signal chan struct{}
+	bytes  atomic.Int64 // of frames that the task has not taken
 }
 
 func newMailbox() *mailbox { return &mailbox{signal: make(chan struct{}, 1)} }
 
 // put adds an input; it never blocks.
 func (m *mailbox) put(msg message) {
+	if f, ok := msg.in.(*runtime.FrameIn); ok {
+		msg.bytes = f.Frame.Bytes()
+		m.bytes.Add(msg.bytes)
+	}
 	m.mu.Lock()
 	m.queue = append(m.queue, msg)
 	first := len(m.queue) == 1

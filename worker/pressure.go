@@ -48,7 +48,7 @@ func (w *Worker) watchPressure() {
 func (w *Worker) queuedBytes() int64 {
 	var sum int64
 	for _, l := range w.all() {
-		l.each(func(d *driver) { sum += d.queued.Load() })
+		l.each(func(d *driver) { sum += d.queued.Load() + d.mail.bytes.Load() })
 	}
 	if link, ok := w.link.(interface{ QueuedBytes() int64 }); ok {
 		sum += link.QueuedBytes()

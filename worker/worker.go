@@ -26,6 +26,8 @@ type Worker struct {
 	cancel     context.CancelCauseFunc
 	started    time.Time
 	feeds      [2]*feeds // by strand
+	spills     *spillFolder
+	outlets    outlets
 	background sync.WaitGroup
 	leaving    sync.Once
 	stop       sync.Once
@@ -65,7 +67,10 @@ func Start(ctx context.Context, config Config, modules ...module.Module) (*Worke
 	}
 	ctx, cancel := context.WithTimeout(ctx, config.StartTimeout)
 	defer cancel()
-	w := &Worker{config: config, started: time.Now(), modules: map[string]*loaded{}}
+	w := &Worker{config: config, started: time.Now(), modules: map[string]*loaded{}, spills: newSpillFolder(config.SpillFolder)}
+	if err := w.spills.sweep(); err != nil {
+		config.Logger.Warn("what workers that crashed have left is not removed", "cause", err)
+	}
 	if err := w.check(ctx); err != nil {
 		return nil, err
 	}
@@ -217,4 +222,7 @@ func (w *Worker) end() {
 		}
 	}
 	_ = w.link.Close()
+	if err := w.spills.close(); err != nil {
+		w.config.Logger.Warn("the folder of spilled events is not removed", "cause", err)
+	}
 }

@@ -30,7 +30,11 @@ func runCampaign(o options) (err error) {
 	redis.SetLogger(silent{}) // servers go away on purpose here
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	plan, err := chaos.Draw(chaos.Config{Seed: o.seed, Duration: time.Duration(o.minutes * float64(time.Minute)), Workers: o.workers, SessionTimeout: o.session, Kinds: kinds(o.kinds)})
+	under, err := subjectOf(o.module)
+	if err != nil {
+		return err
+	}
+	plan, err := chaos.Draw(chaos.Config{Seed: o.seed, Duration: time.Duration(o.minutes * float64(time.Minute)), Workers: o.workers, SessionTimeout: o.session, Kinds: kinds(o.kinds), KillEvery: o.killEvery})
 	if err != nil {
 		return err
 	}
@@ -49,7 +53,7 @@ func runCampaign(o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, rig.Close(context.Background())) }()
-	c := &campaign{options: o, rig: rig, plan: plan}
+	c := &campaign{options: o, rig: rig, plan: plan, subject: under}
 	return c.run(ctx)
 }
 
@@ -66,9 +70,9 @@ func kinds(list string) []chaos.Kind {
 // campaign is one run.
 type campaign struct {
 	options
-	rig    *stack.Rig
-	plan   chaos.Plan
-	ledger ledger
+	rig     *stack.Rig
+	plan    chaos.Plan
+	subject subject
 }
 
 func (c *campaign) worker(i int) string { return fmt.Sprint("worker-", i+1) }
@@ -91,13 +95,16 @@ func (c *campaign) run(ctx context.Context) error {
 		return err
 	}
 	defer file.Close()
-	a := &appenders{ledger: &c.ledger, client: cl}
+	if err := c.subject.prepare(ctx, cl); err != nil {
+		return err
+	}
+	a := &appenders{subject: c.subject, client: cl}
 	broken, err := c.breakThings(ctx, a, chaos.NewTimeline(file))
 	if err != nil {
 		return err
 	}
-	fmt.Println("all is mended and every append has an answer; reading what was counted")
-	v, err := check(ctx, &c.ledger, cl, a)
+	fmt.Println("all is mended and every append has an answer; reading what is left")
+	v, err := c.subject.check(ctx, cl)
 	if err != nil {
 		return err
 	}
@@ -118,7 +125,7 @@ func (c *campaign) launch() error {
 		return err
 	}
 	for i := range c.workers {
-		_, err := c.rig.Launch(c.worker(i), nil, self, "-worker", c.worker(i), "-tasks", fmt.Sprint(c.tasks), "-session", c.session.String(),
+		_, err := c.rig.Launch(c.worker(i), nil, self, "-worker", c.worker(i), "-module", c.module, "-durability", c.durability, "-tasks", fmt.Sprint(c.tasks), "-session", c.session.String(),
 			"-kafka", c.rig.Kafka().Address(), "-redis", c.rig.Doors()[i].Address())
 		if err != nil {
 			return err
@@ -162,7 +169,7 @@ func (c *campaign) use(ctx context.Context, cl *client.Client) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for {
-		err := cl.Use(ctx, &c.ledger)
+		err := cl.Use(ctx, c.subject.Module())
 		if err == nil || !errors.Is(err, client.ErrNoModule) {
 			return err
 		}
@@ -180,7 +187,7 @@ func (c *campaign) breakThings(ctx context.Context, a *appenders, timeline *chao
 	defer cancel()
 	done := make(chan struct{})
 	go func() {
-		a.run(ctx, c.appenders)
+		a.run(ctx, c.appenders, c.loops)
 		close(done)
 	}()
 	go c.tell(ctx, a)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -9,17 +10,39 @@ import (
 
 // options are the command's flags.
 type options struct {
-	minutes   float64
-	seed      uint64
-	tasks     int
-	workers   int
-	appenders int
-	session   time.Duration
-	folder    string
-	plan      bool
-	kinds     string
+	minutes    float64
+	seed       uint64
+	tasks      int
+	workers    int
+	appenders  int
+	loops      int
+	session    time.Duration
+	folder     string
+	plan       bool
+	kinds      string
+	module     string
+	durability string
+	killEvery  time.Duration
 	// Of a worker process.
 	name, kafka, redis string
+}
+
+// bankKinds are the faults beside the workers that are killed by the clock: those that
+// last longer than the clock's stroke with Kafka away would leave no worker that runs.
+const bankKinds = "redis-cut,redis-stall,redis-restart,redis-kill,redis-tail,redis-promote,redis-full,kafka-cut,kafka-stall"
+
+// defaults are those of the module. Where workers are killed by the clock, many loops wait
+// for the tasks of one that is away: more of them keep the others at work, and a short
+// session has tasks taken over before the next stroke.
+func (o *options) defaults() {
+	kinds, kill, loops, session := "", time.Duration(0), 4, 6*time.Second
+	if o.module == "bank" {
+		kinds, kill, loops, session = bankKinds, 2*time.Second, 16, 2*time.Second
+	}
+	o.kinds, o.loops, o.session = cmp.Or(o.kinds, kinds), cmp.Or(o.loops, loops), cmp.Or(o.session, session)
+	if o.killEvery < 0 {
+		o.killEvery = kill
+	}
 }
 
 func main() {
@@ -28,15 +51,20 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano())%1_000_000, "of the plan")
 	flag.IntVar(&o.tasks, "tasks", 12, "tasks of the module")
 	flag.IntVar(&o.workers, "workers", 3, "worker processes")
-	flag.IntVar(&o.appenders, "appenders", 3, "appenders, of 4 loops each")
-	flag.DurationVar(&o.session, "session", 6*time.Second, "session timeout of the workers with Kafka")
+	flag.IntVar(&o.appenders, "appenders", 3, "appenders")
+	flag.IntVar(&o.loops, "loops", 0, "loops of each appender, of which each waits for its answer; default: 16 of the bank, else 4")
+	flag.DurationVar(&o.session, "session", 0, "session timeout of the workers with Kafka; default: 2s of the bank, else 6s")
 	flag.StringVar(&o.folder, "folder", "", "where servers, logs and the timeline are kept; default: a temporary folder")
 	flag.BoolVar(&o.plan, "plan", false, "print the plan and end")
-	flag.StringVar(&o.kinds, "kinds", "", "kinds of faults, with commas; default: all")
+	flag.StringVar(&o.kinds, "kinds", "", "kinds of faults, with commas; default: all, of the bank those of Redis and of connections to Kafka")
+	flag.StringVar(&o.module, "module", "ledger", "what runs: ledger, at least once, or bank, exactly once")
+	flag.StringVar(&o.durability, "durability", "applied", "where commits must be before anything that rests on them leaves: applied, replicated 1, ...")
+	flag.DurationVar(&o.killEvery, "kill-every", -1, "kill a worker each so often, beside faults of the servers; 0: as other faults; default: 2s of the bank, else 0")
 	flag.StringVar(&o.name, "worker", "", "be the worker of this name (for the command itself)")
 	flag.StringVar(&o.kafka, "kafka", "", "of a worker: host:port of Kafka")
 	flag.StringVar(&o.redis, "redis", "", "of a worker: host:port of Redis")
 	flag.Parse()
+	o.defaults()
 	run := runCampaign
 	if o.name != "" {
 		run = runWorker

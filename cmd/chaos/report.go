@@ -42,9 +42,9 @@ func (c *campaign) report(v *verdict, spans []chaos.Span) error {
 	if len(v.strange) > 0 {
 		wrong = append(wrong, fmt.Errorf("%d appends ended as none may: %w", len(v.strange), errors.Join(v.strange[:min(len(v.strange), 10)]...)))
 	}
-	fmt.Printf("outcome unknown %d, pairs that arrived twice %d, take-overs %d, longest time between faults %.1f s\n", v.unsure, v.repeated, len(times), gap(spans).Seconds())
-	fmt.Printf("faults %d, appends %d, acked and lost %d, single-event trees doubled %d, takeover p50 %.2f s p99 %.2f s\n",
-		len(spans), v.appends, len(v.lost), len(v.doubled), percentile(times, 50).Seconds(), percentile(times, 99).Seconds())
+	fmt.Printf("%s, take-overs %d, longest time between faults %.1f s\n", v.told(), len(times), gap(spans).Seconds())
+	fmt.Printf("faults %d, appends %d, acked and lost %d, %s %d, takeover p50 %.2f s p99 %.2f s\n",
+		len(spans), v.appends, len(v.lost), v.what, len(v.doubled), percentile(times, 50).Seconds(), percentile(times, 99).Seconds())
 	return errors.Join(wrong...)
 }
 

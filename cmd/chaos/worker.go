@@ -14,6 +14,7 @@ import (
 	"github.com/coppice-run/coppice/kafkadepot"
 	"github.com/coppice-run/coppice/redisstate"
 	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
 	"github.com/coppice-run/coppice/transport/grpctransport"
 	"github.com/coppice-run/coppice/worker"
@@ -26,10 +27,31 @@ type took struct {
 	At     time.Time
 }
 
-// runWorker is a worker process, until it is told to end.
+// runWorker is a worker process, until it is told to end. A worker that ends by itself,
+// because servers are away when it starts, is started again, as whoever keeps processes
+// running would do.
 func runWorker(o options) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	for {
+		err := runOnce(ctx, o)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		slog.Warn("the worker starts again", "cause", err)
+		pause(ctx, 200*time.Millisecond)
+	}
+}
+
+func runOnce(ctx context.Context, o options) error {
+	under, err := subjectOf(o.module)
+	if err != nil {
+		return err
+	}
+	level, err := store.ParseLevel(o.durability)
+	if err != nil {
+		return err
+	}
 	log, err := kafkadepot.Open(ctx, kafkadepot.Config{Brokers: []string{o.kafka}})
 	if err != nil {
 		return err
@@ -43,7 +65,7 @@ func runWorker(o options) error {
 	out := &lines{to: os.Stdout}
 	return worker.Run(ctx, worker.Config{
 		Log: log, Store: state, Network: grpctransport.New(grpctransport.Config{}),
-		Nominations: log.Group(kafkadepot.GroupConfig{SessionTimeout: o.session}), Tasks: o.tasks,
+		Nominations: log.Group(kafkadepot.GroupConfig{SessionTimeout: o.session}), Tasks: o.tasks, Options: runtime.Options{Durability: level},
 		Logger:       slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: slog.LevelInfo})),
 		StartTimeout: time.Minute, // servers may be away when a worker starts
 		Listener: &runtime.Listener{Took: func(i runtime.TookInfo) {
@@ -55,7 +77,7 @@ func runWorker(o options) error {
 				slog.Error("a take-over is not recorded", "cause", err)
 			}
 		}},
-	}, &ledger{})
+	}, under.Module())
 }
 
 // openState waits for a server that is away.
@@ -66,10 +88,7 @@ func openState(ctx context.Context, address string) (*redisstate.Store, error) {
 			return state, err
 		}
 		slog.Warn("waiting for Redis", "cause", err)
-		select {
-		case <-ctx.Done():
-		case <-time.After(200 * time.Millisecond):
-		}
+		pause(ctx, 200*time.Millisecond)
 	}
 }
 

@@ -19,6 +19,8 @@ var faultCases = []subtest{
 	{"a truncated log under a reader", truncatedUnderReader},
 	{"a truncated log that has grown again", truncatedGrown},
 	{"a truncation after the position", truncatedAfter},
+	{"a log that ends before what was read", endsBeforeReached},
+	{"a log that ends where reading did", endsAtReached},
 	{"another topic id", otherID},
 	{"a recreated topic and its old position", recreatedPosition},
 	{"a recreated topic under a reader", recreatedUnderReader},
@@ -226,6 +228,30 @@ func truncatedAfter(b *bench) {
 	c.assign(after(topic, kept))
 	c.untilCount(topic.Name, 0, 1)
 	c.wantValues(topic.Name, 0, []string{"new"}, []int64{offset})
+}
+
+// endsBeforeReached: T20; the position itself is inside the log.
+func endsBeforeReached(b *bench) {
+	topic := b.ensure("words", 2)
+	offsets := b.appendValues(topic.Name, 0, "a", "b", "c")
+	_, end := b.bounds(topic.Name, 0)
+	c := b.beside(topic)
+	p := from(topic, 0, offsets[1])
+	p.Reached = end + 1
+	c.assignBad(p)
+	c.wantFault(topic, depot.ErrOutOfRange)
+}
+
+func endsAtReached(b *bench) {
+	topic := b.ensure("words", 1)
+	values := []string{"a", "b", "c"}
+	offsets := b.appendValues(topic.Name, 0, values...)
+	p := from(topic, 0, offsets[1])
+	_, p.Reached = b.bounds(topic.Name, 0)
+	c := b.collect()
+	c.assign(p)
+	c.untilCount(topic.Name, 0, 2)
+	c.wantValues(topic.Name, 0, values[1:], offsets[1:])
 }
 
 // otherID: T23, without a hook.

@@ -10,12 +10,22 @@ func (l *Log) Cut(topic string, number int32, belowOffset int64) error {
 }
 
 // Truncate deletes the records of a partition from an offset on and begins a new
-// leader epoch, as an unclean election does (T20). The next record takes the
-// offset toOffset. A reader whose position is beyond it faults with
+// leader epoch, as an unclean election does (T20); at the partition's end it deletes
+// nothing, like a clean one. The next record takes the offset toOffset. A reader whose position is beyond it faults with
 // depot.ErrOutOfRange, also after the log has grown past that position if the
 // reader knows the leader epoch.
 func (l *Log) Truncate(topic string, number int32, toOffset int64) error {
 	return l.damage(topic, number, func(p *partition) error { return p.truncate(toOffset) })
+}
+
+// Skip leaves n offsets of a partition unused, as the markers of transactions do
+// (T25): the next record takes the offset behind them, and they belong to the leader
+// epoch that stands.
+func (l *Log) Skip(topic string, number int32, n int64) error {
+	return l.damage(topic, number, func(p *partition) error {
+		p.next += n
+		return nil
+	})
 }
 
 func (l *Log) damage(topic string, number int32, do func(*partition) error) error {

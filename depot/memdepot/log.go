@@ -4,8 +4,8 @@
 //
 // Append calls done before it returns. Poll with a context that has ended still
 // delivers what is there, so a single thread can drive everything. [Log.Cut],
-// [Log.Truncate] and [Log.Recreate] do what retention, an unclean election and an
-// operator do to real topics (T20, T22, T23).
+// [Log.Truncate], [Log.Recreate] and [Log.Skip] do what retention, an unclean
+// election, an operator and transactions do to real topics (T20, T22, T23, T25).
 package memdepot
 
 import (

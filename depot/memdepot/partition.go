@@ -99,6 +99,10 @@ func (p *partition) check(at depot.Position) error {
 		return fmt.Errorf("%w: topic %s partition %d: the next record is number %d, and the log holds %d up to %d; records were deleted or the log was cut",
 			depot.ErrOutOfRange, at.Topic, at.Partition, at.Offset, p.start, p.next)
 	}
+	if at.Reached > p.next {
+		return fmt.Errorf("%w: topic %s partition %d: records up to %d were read, and the log ends at %d; the log was truncated",
+			depot.ErrOutOfRange, at.Topic, at.Partition, at.Reached, p.next)
+	}
 	if end := p.end(at.LeaderEpoch); at.Offset > end {
 		return fmt.Errorf("%w: topic %s partition %d: the next record is number %d, and of leader epoch %d the log holds only those below %d; the log was truncated",
 			depot.ErrOutOfRange, at.Topic, at.Partition, at.Offset, at.LeaderEpoch, end)

@@ -158,6 +158,7 @@ func (l *Log) read(at *depot.Position) ([]depot.Record, error) {
 	if err := p.check(*at); err != nil {
 		return nil, err
 	}
+	at.Reached = 0 // which is looked at once, when reading starts
 	records := p.from(at.Offset, deliveryMax)
 	if n := len(records); n > 0 {
 		at.Offset, at.LeaderEpoch = records[n-1].Offset+1, records[n-1].LeaderEpoch

@@ -14,7 +14,9 @@
 //   - all kinds come about equally often, in any order
 //   - whom a fault has hit has a second of rest after it
 //
-// and these, which a run keeps also where servers take longer than planned:
+// With [Config].KillEvery a worker is killed by the clock, beside faults of the servers.
+//
+// These rules a run keeps also where servers take longer than planned:
 //
 //   - a server has one lasting fault at a time; connections are cut also during
 //     other faults, unless the server is down

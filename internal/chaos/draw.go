@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -22,6 +23,9 @@ type Config struct {
 	SessionTimeout time.Duration
 	// Kinds are the kinds wanted. None are all.
 	Kinds []Kind
+	// KillEvery has a worker killed each so often, beside the other faults: one that is
+	// there, of 2 or more. Workers then have no other faults. 0: as they are drawn.
+	KillEvery time.Duration
 }
 
 const (
@@ -54,6 +58,9 @@ func Draw(config Config) (Plan, error) {
 	return d.plan(), nil
 }
 
+// killed is how long a worker is away that is killed by the clock, from when to when.
+const killedMin, killedMax = 200 * time.Millisecond, time.Second
+
 func (c Config) check() error {
 	if c.Duration < durationMin {
 		return fmt.Errorf("chaos: a plan of %v: want %v or longer", c.Duration, durationMin)
@@ -70,8 +77,14 @@ func (c Config) check() error {
 			return fmt.Errorf("chaos: unknown kind %q: want one of %s", kind, strings.Join(names, ", "))
 		}
 	}
+	if c.KillEvery != 0 && (c.KillEvery < killEveryMin || c.Workers < 2) {
+		return fmt.Errorf("chaos: one of %d workers killed each %v: want 2 workers or more, and %v or longer", c.Workers, c.KillEvery, killEveryMin)
+	}
 	return nil
 }
+
+// killEveryMin lets a worker that was killed come back before the turn is its own again.
+const killEveryMin = time.Second
 
 // draw is one Draw at work.
 type draw struct {
@@ -82,6 +95,37 @@ type draw struct {
 }
 
 func (d *draw) plan() Plan {
+	if d.KillEvery > 0 {
+		d.Kinds = slices.DeleteFunc(slices.Clone(d.Kinds), func(k Kind) bool { return traits[k].hits == worker })
+	}
+	if len(d.Kinds) > 0 {
+		d.placeAll()
+	}
+	if d.KillEvery > 0 {
+		d.kill()
+	}
+	return Plan{Seed: d.Seed, Duration: d.Duration, Workers: d.Workers, Faults: d.faults}
+}
+
+// kill adds the workers that are killed by the clock: each time another one, so that it
+// has come back when its turn comes again.
+func (d *draw) kill() {
+	last := d.random.IntN(d.Workers)
+	for at := d.KillEvery; ; at += d.KillEvery {
+		f := Fault{Kind: WorkerKill, Target: (last + 1 + d.random.IntN(d.Workers-1)) % d.Workers, At: at, Lasts: d.between(killedMin, min(killedMax, d.KillEvery/2))}
+		if f.mended() > d.Duration {
+			break
+		}
+		d.faults = append(d.faults, f)
+		last = f.Target
+	}
+	slices.SortStableFunc(d.faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
+	for i := range d.faults {
+		d.faults[i].Number = i + 1
+	}
+}
+
+func (d *draw) placeAll() {
 	for at := d.between(gapMin, gapMax); at < d.Duration; {
 		if d.place(at) {
 			at += d.between(gapMin, gapMax)
@@ -89,7 +133,6 @@ func (d *draw) plan() Plan {
 			at += tick
 		}
 	}
-	return Plan{Seed: d.Seed, Duration: d.Duration, Workers: d.Workers, Faults: d.faults}
 }
 
 // place adds a fault that may begin now: of a kind that is in the bag, else of any.
@@ -150,7 +193,7 @@ func (d *draw) fault(kind Kind, at time.Duration) Fault {
 	switch kind {
 	case WorkerPause:
 		f.Lasts += d.SessionTimeout
-	case RedisPromote:
+	case RedisPromote, RedisTail:
 		f.Turn = d.between(f.Lasts/4, f.Lasts)
 	case RedisStall, KafkaStall:
 		f.Direction = faultproxy.Direction(1 + d.random.IntN(3))

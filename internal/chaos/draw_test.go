@@ -125,7 +125,7 @@ func TestFaultsThatMustNotMeetDoNot(t *testing.T) {
 			for server, kinds := range servers {
 				lasting := slices.DeleteFunc(slices.Clone(kinds), func(k Kind) bool { return k == RedisCut || k == KafkaCut })
 				down := slices.ContainsFunc(lasting, func(k Kind) bool {
-					return slices.Contains([]Kind{RedisKill, RedisRestart, KafkaKill, KafkaRestart}, k)
+					return slices.Contains([]Kind{RedisKill, RedisRestart, RedisTail, KafkaKill, KafkaRestart}, k)
 				})
 				if len(lasting) > 1 || down && len(kinds) > 1 {
 					t.Errorf("%s has the faults %v at fault %d", server, kinds, f.Number)
@@ -165,6 +165,10 @@ func TestParticularsOfFaults(t *testing.T) {
 				if f.Lasts < 3*time.Second || f.Lasts > 6*time.Second {
 					t.Errorf("a pause of %v with a session of 2 s", f.Lasts)
 				}
+			case RedisTail:
+				if f.Turn <= 0 {
+					t.Errorf("a tail of no length: %+v", f)
+				}
 			case RedisPromote:
 				if f.Turn <= 0 {
 					t.Errorf("a promotion without a tail: %+v", f)
@@ -190,6 +194,43 @@ func TestParticularsOfFaults(t *testing.T) {
 	}
 }
 
+// With a clock a worker is killed at each of its strokes, another one than before, and
+// the servers have their faults as well.
+func TestWorkersAreKilledByTheClock(t *testing.T) {
+	t.Parallel()
+	const every = 2 * time.Second
+	for seed := range uint64(100) {
+		for _, workers := range []int{2, 3} {
+			plan := drawn(t, Config{Seed: seed, Duration: time.Minute, Workers: workers, KillEvery: every})
+			kills, others, last := 0, 0, -1
+			for i, f := range plan.Faults {
+				if f.Number != i+1 || i > 0 && f.At < plan.Faults[i-1].At {
+					t.Errorf("fault %d at place %d, at %v", f.Number, i+1, f.At)
+				}
+				switch f.Kind {
+				case WorkerKill:
+					kills++
+					if f.At != time.Duration(kills)*every || f.Target == last || f.mended() > f.At+every {
+						t.Errorf("kill %d of worker %d at %v until %v, behind one of worker %d", kills, f.Target, f.At, f.mended(), last)
+					}
+					last = f.Target
+				case WorkerPause:
+					t.Errorf("fault %d pauses a worker", f.Number)
+				default:
+					others++
+				}
+			}
+			if kills < 28 || others < 15 {
+				t.Errorf("seed %d, %d workers: %d kills and %d other faults in a minute", seed, workers, kills, others)
+			}
+		}
+	}
+	alone := drawn(t, Config{Duration: time.Minute, Kinds: []Kind{WorkerKill}, KillEvery: every})
+	if len(alone.Faults) < 28 {
+		t.Errorf("%d kills in a minute by the clock alone", len(alone.Faults))
+	}
+}
+
 func TestDrawRefusesWhatItCannotDo(t *testing.T) {
 	t.Parallel()
 	for _, config := range []Config{
@@ -197,6 +238,8 @@ func TestDrawRefusesWhatItCannotDo(t *testing.T) {
 		{Duration: time.Minute, Workers: -1},
 		{Duration: time.Minute, SessionTimeout: -1},
 		{Duration: time.Minute, Kinds: []Kind{RedisCut, "flood"}},
+		{Duration: time.Minute, KillEvery: time.Millisecond},
+		{Duration: time.Minute, Workers: 1, KillEvery: time.Second},
 	} {
 		if plan, err := Draw(config); err == nil {
 			t.Errorf("%+v gives a plan of %d faults", config, len(plan.Faults))

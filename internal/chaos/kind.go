@@ -15,6 +15,7 @@ const (
 	RedisStall   Kind = "redis-stall"   // bytes stop, connections stay
 	RedisRestart Kind = "redis-restart" // SIGTERM, and a new start with its data
 	RedisKill    Kind = "redis-kill"    // SIGKILL, and a new start with its data
+	RedisTail    Kind = "redis-tail"    // SIGKILL, the last writes are not on the disk, and a new start
 	RedisPromote Kind = "redis-promote" // a replica without the last writes becomes master; for a while there are two
 	RedisFull    Kind = "redis-full"    // no memory: writes are refused
 	KafkaCut     Kind = "kafka-cut"
@@ -25,7 +26,7 @@ const (
 
 // Kinds are all kinds.
 func Kinds() []Kind {
-	return []Kind{WorkerKill, WorkerPause, RedisCut, RedisStall, RedisRestart, RedisKill, RedisPromote, RedisFull,
+	return []Kind{WorkerKill, WorkerPause, RedisCut, RedisStall, RedisRestart, RedisKill, RedisTail, RedisPromote, RedisFull,
 		KafkaCut, KafkaStall, KafkaRestart, KafkaKill}
 }
 
@@ -59,6 +60,7 @@ var traits = map[Kind]trait{
 	RedisStall:   {hits: redis, from: 300 * time.Millisecond, until: 8 * time.Second},
 	RedisRestart: {hits: redis, down: true, from: 0, until: 2 * time.Second, mends: time.Second},
 	RedisKill:    {hits: redis, down: true, from: 0, until: 2 * time.Second, mends: time.Second},
+	RedisTail:    {hits: redis, down: true, from: 300 * time.Millisecond, until: 2 * time.Second, mends: time.Second},
 	RedisPromote: {hits: redis, from: 600 * time.Millisecond, until: 4 * time.Second, mends: time.Second},
 	RedisFull:    {hits: redis, from: 500 * time.Millisecond, until: 5 * time.Second},
 	KafkaCut:     {hits: kafka, cuts: true, from: 300 * time.Millisecond, until: time.Second},

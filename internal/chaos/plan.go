@@ -31,7 +31,8 @@ type Fault struct {
 	Target int
 	At     time.Duration // since the start of the run
 	// Turn is the time from the beginning of a promotion to the moment when the
-	// replica becomes master: the length of the tail that is lost. 0 for other kinds.
+	// replica becomes master, and from that of a lost tail to the moment when the
+	// master is killed: the length of the tail that is lost. 0 for other kinds.
 	Turn  time.Duration
 	Lasts time.Duration // from the beginning to the start of the mending
 	// Direction is that of a stall or a cut after some bytes.
@@ -50,7 +51,7 @@ type Step string
 
 const (
 	Begin Step = "begin"
-	Turn  Step = "turn" // of promotions: the replica becomes master
+	Turn  Step = "turn" // of promotions: the replica becomes master; of lost tails: the master is killed
 	Mend  Step = "mend"
 )
 
@@ -95,6 +96,8 @@ func (f Fault) Detail() string {
 		return "at once, by " + f.Ending.String()
 	case RedisStall, KafkaStall:
 		return f.Direction.String()
+	case RedisTail:
+		return fmt.Sprintf("a tail of %s", seconds(f.Turn))
 	case RedisPromote:
 		return fmt.Sprintf("a tail of %s, two masters for %s", seconds(f.Turn), seconds(f.Lasts-f.Turn))
 	}

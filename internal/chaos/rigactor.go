@@ -25,6 +25,7 @@ type RigActor struct {
 	mu      sync.Mutex // guards what follows
 	mending map[int]mend
 	turned  map[int]bool // promotions whose replica is master
+	tails   map[int]stack.Tail
 }
 
 // mend undoes what a fault has done.
@@ -38,7 +39,7 @@ func (a *RigActor) Do(ctx context.Context, fault Fault, step Step) error {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		if a.mending == nil {
-			a.mending, a.turned = map[int]mend{}, map[int]bool{}
+			a.mending = map[int]mend{}
 		}
 		a.mending[fault.Number] = undo
 		return err
@@ -80,6 +81,8 @@ func (a *RigActor) begin(ctx context.Context, fault Fault) (mend, error) {
 		}, err
 	case KafkaRestart, KafkaKill:
 		return a.endServer(ctx, stack.KafkaName, fault.Kind == KafkaKill)
+	case RedisTail:
+		return a.beginTail(fault)
 	case RedisPromote:
 		a.Rig.Isolate()
 		return func(ctx context.Context) error { return a.endPromotion(ctx, fault) }, nil
@@ -120,12 +123,52 @@ func (a *RigActor) endServer(ctx context.Context, name string, kill bool) (mend,
 	}, end(ctx, name)
 }
 
-// turn makes the isolated replica master and cuts the connections that are to notice.
+// beginTail marks where the tail begins that the master loses.
+func (a *RigActor) beginTail(fault Fault) (mend, error) {
+	tail, err := a.Rig.MarkTail()
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.tails == nil {
+		a.tails = map[int]stack.Tail{}
+	}
+	a.tails[fault.Number] = tail
+	name := a.Rig.Master().Name
+	return func(ctx context.Context) error {
+		if err := a.Rig.Start(ctx, name); err != nil {
+			return err
+		}
+		return a.Rig.Synced(ctx)
+	}, nil
+}
+
+// loseTail kills the master and cuts its file.
+func (a *RigActor) loseTail(ctx context.Context, fault Fault) error {
+	a.mu.Lock()
+	tail := a.tails[fault.Number]
+	a.mu.Unlock()
+	lost, err := a.Rig.LoseTail(ctx, tail)
+	if err == nil {
+		a.Timeline.Note("fault %d: %s has lost %d bytes", fault.Number, a.Rig.Master().Name, lost)
+	}
+	return err
+}
+
+// turn makes the isolated replica master and cuts the connections that are to notice, or
+// has a master lose its tail.
 func (a *RigActor) turn(ctx context.Context, fault Fault) error {
+	if fault.Kind == RedisTail {
+		return a.loseTail(ctx, fault)
+	}
 	if err := a.Rig.Promote(ctx); err != nil {
 		return err
 	}
 	a.mu.Lock()
+	if a.turned == nil {
+		a.turned = map[int]bool{}
+	}
 	a.turned[fault.Number] = true
 	a.mu.Unlock()
 	for _, door := range a.doors(fault.Target) {

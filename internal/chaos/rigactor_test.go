@@ -172,6 +172,35 @@ func TestRigActorPromotes(t *testing.T) {
 	}
 }
 
+// What the master has answered since the beginning is gone, also at its replica.
+func TestRigActorLosesATail(t *testing.T) {
+	t.Parallel()
+	b := open(t, false)
+	b.wantSet(b.client(0), "before", true)
+	fault := Fault{Number: 3, Kind: RedisTail, Target: Everyone, Turn: time.Second, Lasts: time.Second}
+	b.do(fault, Begin)
+	b.wantSet(b.client(0), "tail", true)
+	b.do(fault, Turn)
+	b.wantSet(b.client(0), "meanwhile", false)
+	b.do(fault, Mend)
+	for _, server := range []stack.Server{b.Rig.Master(), b.Rig.Replica()} {
+		client := goredis.NewClient(&goredis.Options{Addr: server.Address, Protocol: 2, DisableIdentity: true})
+		before, err := client.Exists(t.Context(), "before").Result()
+		tail, tailErr := client.Exists(t.Context(), "tail").Result()
+		if before != 1 || tail != 0 || err != nil || tailErr != nil {
+			t.Errorf("%s has %d of the keys before the tail and %d of the tail, %v, %v", server.Name, before, tail, err, tailErr)
+		}
+		_ = client.Close() // only the connection is left
+	}
+	entries, err := ReadTimeline(&b.lines)
+	if err != nil || len(entries) != 1 || !strings.HasPrefix(entries[0].Detail, "fault 3: ") || strings.Contains(entries[0].Detail, " 0 bytes") {
+		t.Errorf("the timeline has %+v (%v), want a line of what was lost", entries, err)
+	}
+	// Given up before its turn, the master goes on.
+	b.do(Fault{Number: 4, Kind: RedisTail, Target: Everyone}, Begin, Mend)
+	b.wantSet(b.client(0), "after", true)
+}
+
 func TestRigActorBreaksWorkers(t *testing.T) {
 	t.Parallel()
 	b := open(t, false)
@@ -209,7 +238,7 @@ func TestRunOnARig(t *testing.T) {
 		switch kind {
 		case WorkerKill, WorkerPause:
 			f.Target = i % 2
-		case RedisPromote:
+		case RedisPromote, RedisTail:
 			f.Turn = 100 * time.Millisecond
 		case RedisStall, KafkaStall:
 			f.Direction = faultproxy.Both

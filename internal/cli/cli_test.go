@@ -35,6 +35,12 @@ func TestDemosPrintTheirLines(t *testing.T) {
 		"eventtree": "keys\n  mark\n  scatter\n    leaf\n    leaf\n5 events\n",
 		"components": "create the house: done\ncreate the kitchen in the house: done\ncreate the stove in the kitchen: done\ndelete the kitchen: done\n" +
 			"create a table in the kitchen: rejected\n",
+		"bank": "ann pays in 100.00: 100.00 left\nann sends 30.00 to bob: 70.00 left\nann sends 30.00 to bob, the same again: 70.00 left\n" +
+			"bob sends 50.00 to ann: refused, insufficient funds\nbob takes out 5.00: 25.00 left\nann has 70.00\nbob has 25.00\n" +
+			"ann's history: d1 100.00 cash\nann's history: t1 -30.00 bob\n",
+		"componentsexact": "create the house: done\ncreate the kitchen in the house: done\ncreate the stove in the kitchen: done\n" +
+			"create another stove in the kitchen: stove: the component exists already\ndelete the kitchen: done\n" +
+			"create a table in the kitchen: kitchen: the parent does not exist\ncreate the kitchen in the house: done\nthe house has the kitchen, new\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

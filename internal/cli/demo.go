@@ -10,8 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/coppice-run/coppice/examples/ackreturn"
+	bank "github.com/coppice-run/coppice/examples/bank/demo"
 	"github.com/coppice-run/coppice/examples/basic"
 	components "github.com/coppice-run/coppice/examples/components/demo"
+	componentsexact "github.com/coppice-run/coppice/examples/componentsexact/demo"
 	"github.com/coppice-run/coppice/examples/eventtree"
 	"github.com/coppice-run/coppice/examples/sum"
 	"github.com/coppice-run/coppice/localcluster"
@@ -35,15 +37,17 @@ type scene struct {
 
 // scenes are the demos beside flights, by name.
 var scenes = map[string]scene{
-	"basic":      {"counts keys and pairs of keys", basic.Demo},
-	"ackreturn":  {"an append returns a count", ackreturn.Demo},
-	"sum":        {"an append returns the sum of what several tasks return", sum.Demo},
-	"eventtree":  {"the tree of events of one record", eventtree.Demo},
-	"components": {"a forest that is created and deleted over several tasks", components.Play},
+	"basic":           {"counts keys and pairs of keys", basic.Demo},
+	"ackreturn":       {"an append returns a count", ackreturn.Demo},
+	"sum":             {"an append returns the sum of what several tasks return", sum.Demo},
+	"eventtree":       {"the tree of events of one record", eventtree.Demo},
+	"bank":            {"transfers between accounts on different tasks, exactly once", bank.Play},
+	"components":      {"a forest that is created and deleted over several tasks", components.Play},
+	"componentsexact": {"the same forest in an exactly-once stream", componentsexact.Play},
 }
 
 // sceneNames is the order in which help lists them.
-var sceneNames = []string{"basic", "ackreturn", "sum", "eventtree", "components"}
+var sceneNames = []string{"basic", "ackreturn", "sum", "eventtree", "bank", "components", "componentsexact"}
 
 func demoCommand() *cobra.Command {
 	var o demoOptions
@@ -71,9 +75,9 @@ func demoCommand() *cobra.Command {
 func demoHelp() string {
 	var text strings.Builder
 	text.WriteString("Run a module on data and show what it computed.\n\nDemos:\n")
-	fmt.Fprintf(&text, "  %-10s %s\n", "flights", "all departures from New York in January 2013: aircraft, routes, airports, carriers (default)")
+	fmt.Fprintf(&text, "  %-15s %s\n", "flights", "all departures from New York in January 2013: aircraft, routes, airports, carriers (default)")
 	for _, name := range sceneNames {
-		fmt.Fprintf(&text, "  %-10s %s\n", name, scenes[name].about)
+		fmt.Fprintf(&text, "  %-15s %s\n", name, scenes[name].about)
 	}
 	text.WriteString("\nWithout --kafka and --redis, both are in the memory of this process.")
 	return text.String()

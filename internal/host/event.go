@@ -35,7 +35,12 @@ type Event struct {
 	// Shuffled draws the next task of a random round-robin. Set by the engine.
 	Shuffled func() task.ID
 
+	// Spill makes room when the running event has sent off more than Outbox.BytesMax. It
+	// returns when there is, or unwinds the handler. Set by the engine.
+	Spill func()
+
 	children uint32
+	column   int // bytes of the column before the payload at hand
 	delta    uint64
 	touched  uint64
 	returns  []wire.Return
@@ -57,6 +62,7 @@ func (e *Event) Column(step uint16, to task.ID, newColumn func(encode bool) wire
 		c = newColumn(e.Out.Encode || e.Lasting)
 		f.Columns[step] = c
 	}
+	e.column = c.Bytes()
 	return c
 }
 
@@ -78,11 +84,9 @@ func (e *Event) send(step uint16, to task.ID, c wire.Column, by kind) {
 	e.children++
 	e.delta ^= acker.EventID(e.Origin.Tree.ID, seed)
 	e.touched |= 1 << (uint(to) & 63)
-	f := e.Out.frame(to, by)
-	f.Events = append(f.Events, wire.Event{Origin: e.Origin, Seed: seed, Index: uint32(c.Len() - 1), Step: step})
-	e.Out.sent = append(e.Out.sent, sent{to: to, step: step, by: by})
-	if by == lasting {
-		e.Out.lastingEvents++
+	e.Out.add(to, wire.Event{Origin: e.Origin, Seed: seed, Index: uint32(c.Len() - 1), Step: step}, by, eventBytes+c.Bytes()-e.column)
+	if by == passing && e.Out.overfull() {
+		e.Spill()
 	}
 }
 
@@ -95,6 +99,7 @@ func (e *Event) CallColumn(step uint16, newColumn func(encode bool) wire.Column)
 		c = newColumn(true)
 		f.Columns[step] = c
 	}
+	e.column = c.Bytes()
 	return c
 }
 

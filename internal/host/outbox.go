@@ -11,11 +11,18 @@ import (
 type Outbox struct {
 	// Encode keeps payloads in their stored form, as between processes.
 	Encode bool
+	// BytesMax is how much of what events of at-least-once topologies send off stays in
+	// memory; beyond it Event.Spill is called. 0: no limit.
+	BytesMax int
+	// Gone is told of pieces that are taken back.
+	Gone func(*Piece)
 
 	shelves       [kinds]shelf
 	lastingEvents int // that are to leave
 	steps         int
 	sent          []sent
+	pieces        []*Piece // no longer in memory, older than all frames to their tasks
+	base          int      // events sent off that are not in sent any more
 }
 
 // kind is a way to leave.
@@ -27,13 +34,6 @@ const (
 	outside             // calls
 	kinds
 )
-
-// shelf holds a frame for each task that something is sent to.
-type shelf struct {
-	byTask []*wire.Frame
-	used   []task.ID
-	pool   *Pool
-}
 
 type sent struct {
 	to   task.ID
@@ -72,40 +72,51 @@ func (p *Pool) get(steps int) *wire.Frame {
 func NewOutbox(tasks, steps int, encode bool, pool *Pool) *Outbox {
 	o := &Outbox{Encode: encode, steps: steps}
 	for i := range o.shelves {
-		o.shelves[i] = shelf{byTask: make([]*wire.Frame, tasks), pool: pool}
+		o.shelves[i] = shelf{byTask: make([]*wire.Frame, tasks), sizes: make([]int, tasks), pool: pool, cuts: kind(i) == passing}
 		pool = &Pool{} // whose columns always hold stored forms
 	}
 	return o
 }
 
-func (o *Outbox) frame(to task.ID, by kind) *wire.Frame {
-	s := &o.shelves[by]
-	f := s.byTask[to]
-	if f == nil {
-		f = s.pool.get(o.steps)
-		f.To = to
-		s.byTask[to] = f
-		s.used = append(s.used, to)
+func (o *Outbox) frame(to task.ID, by kind) *wire.Frame { return o.shelves[by].frame(to, o.steps) }
+
+// add puts an event into the frame to a task, that its payload made grow so much.
+func (o *Outbox) add(to task.ID, e wire.Event, by kind, grew int) {
+	o.sent = append(o.sent, sent{to: to, step: e.Step, by: by})
+	if by == lasting {
+		o.lastingEvents++
 	}
-	return f
+	o.shelves[by].add(to, e, o.steps, grew)
 }
 
 // Mark is a state of the outbox to which Rollback returns.
-func (o *Outbox) Mark() int { return len(o.sent) }
+func (o *Outbox) Mark() int { return o.base + len(o.sent) }
+
+// Bytes is about how much memory the events take that are sent off.
+func (o *Outbox) Bytes() int {
+	n := 0
+	for i := range o.shelves {
+		n += o.shelves[i].bytes
+	}
+	return n
+}
+
+// overfull reports whether something had better be moved out of memory.
+func (o *Outbox) overfull() bool { return o.BytesMax > 0 && o.shelves[passing].bytes > o.BytesMax }
 
 // Rollback takes back the events sent off since the mark.
 func (o *Outbox) Rollback(mark int) {
-	for i := len(o.sent) - 1; i >= mark; i-- {
-		s := o.sent[i]
-		f := o.shelves[s.by].byTask[s.to]
+	for len(o.sent) > 0 && o.Mark() > mark {
+		s := o.sent[len(o.sent)-1]
+		o.sent = o.sent[:len(o.sent)-1]
 		if s.by == lasting {
 			o.lastingEvents--
 		}
-		f.Events = f.Events[:len(f.Events)-1]
-		c := f.Columns[s.step]
-		c.Truncate(c.Len() - 1)
+		o.shelves[s.by].takeBack(s.to, s.step)
 	}
-	o.sent = o.sent[:mark]
+	if o.base > mark {
+		o.rollbackPieces(mark)
+	}
 }
 
 // Ack reports finished events to the root of their tree. Neighbouring acks of
@@ -122,7 +133,8 @@ func (o *Outbox) Ack(root task.ID, tree acker.Ref, delta, touched uint64, more *
 	f.Acks = append(f.Acks, wire.Ack{Tree: tree, Delta: delta, Touched: touched, More: more})
 }
 
-// Take appends the frames of the batch to frames and empties the outbox of them.
+// Take appends the frames of the batch to frames and empties the outbox of them. Its
+// pieces, which TakePieces returns, go before them.
 func (o *Outbox) Take(frames []*wire.Frame) []*wire.Frame {
 	s := &o.shelves[passing]
 	s.each(func(f *wire.Frame) {
@@ -132,7 +144,7 @@ func (o *Outbox) Take(frames []*wire.Frame) []*wire.Frame {
 			frames = append(frames, f)
 		}
 	})
-	o.sent = o.sent[:0]
+	o.sent, o.base = o.sent[:0], 0
 	return frames
 }
 
@@ -158,11 +170,13 @@ func (o *Outbox) take(by kind, f func(*wire.Frame)) {
 // LastingEvents is how many events of exactly-once topologies are to leave.
 func (o *Outbox) LastingEvents() int { return o.lastingEvents }
 
-// each takes every frame off the shelf.
-func (s *shelf) each(f func(*wire.Frame)) {
-	for _, to := range s.used {
-		f(s.byTask[to])
-		s.byTask[to] = nil
+// Discard takes back everything that a batch of at-least-once topologies has sent off:
+// hops, acks and calls.
+func (o *Outbox) Discard() {
+	o.take(outside, func(*wire.Frame) {})
+	o.take(passing, func(*wire.Frame) {})
+	for _, p := range o.TakePieces() {
+		o.Gone(p)
 	}
-	s.used = s.used[:0]
+	o.sent, o.base = o.sent[:0], 0
 }

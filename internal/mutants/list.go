@@ -4,7 +4,7 @@ import "slices"
 
 // All returns every mutation.
 func All() []Mutation {
-	return slices.Concat(ownership(), commits(), trees(), records(), structures(), hops(), blind())
+	return slices.Concat(ownership(), commits(), trees(), records(), structures(), hops(), blind(), logs(), spilled())
 }
 
 // ownership breaks R1 to R6 and R10 to R16.
@@ -31,6 +31,8 @@ func ownership() []Mutation {
 			Old: "if f.Sender.Token != p.shown.Token {", New: "if false {"},
 		{Name: "no-idle-probe", Rule: "R18", What: "an idle owner never looks at its own head", File: proof,
 			Old: "if at := t.nextProbe(); at != 0 && t.now >= at {", New: "if at := t.nextProbe(); at != 0 && false {"},
+		{Name: "busy-never-looks", Rule: "R18", What: "a commit counts as a look at who is the slot's master", File: take,
+			Old: "case in.Err == nil:\n\t\tt.head.Mark", New: "case in.Err == nil:\n\t\tt.lookedAt = t.now\n\t\tt.head.Mark"},
 		{Name: "forgotten-take-over", Rule: "R5", What: "a take-over whose pause is over happens at ticks only", File: engine,
 			Old: "t.onTick()\n\tt.pump()", New: "if _, tick := in.(*Tick); tick {\n\t\tt.onTick()\n\t}\n\tt.pump()"},
 	}
@@ -93,8 +95,6 @@ func records() []Mutation {
 			Old: "f.source.retries.Add(stream.Retry{", New: "_ = (stream.Retry{"},
 		{Name: "feed-too-far", Rule: "R17", What: "a new owner reads from one record too far", File: "runtime/feed.go",
 			Old: "st.feed.generation++\n", New: "order.Offset++\n\tst.feed.generation++\n"},
-		{Name: "join-too-far", Rule: "3x.01", What: "sources that catch up join the front where that stands", File: "runtime/feed.go",
-			Old: "t.feedAgain(ahead, min(at, ahead.next))", New: "_ = at\n\tt.feedAgain(ahead, ahead.next)"},
 		{Name: "never-passed", Rule: "3.59", What: "a source without retries is done with a record when its tree is", File: "runtime/passed.go",
 			Old: "s.progress.Finish(b.passed[i].record.Offset)", New: "_ = b.passed[i].record.Offset"},
 		{Name: "no-rewind", Rule: "3.60", What: "a source that keeps its order tries the failed record alone", File: "runtime/rewind.go",

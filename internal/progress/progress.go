@@ -18,7 +18,7 @@ type Range struct{ First, Last int64 }
 type Progress struct {
 	Next  int64
 	Topic [16]byte // id of the topic that the offsets belong to (T23)
-	Epoch int32    // leader epoch of the last record finished, -1 if unknown (T20)
+	Epoch int32    // newest leader epoch of the records read until then, -1 if unknown (T20)
 	done  []Range  // sorted, apart from each other, all above Next
 	// parked are the records among done that were put aside: they stay so when a
 	// source goes back (promise 3.60).

@@ -29,6 +29,16 @@ var all = sorted([]Option{
 		field: count(func(o *runtime.Options) *int { return &o.MaxCallsPerTask }),
 	},
 	{
+		Name: "topology.stream.fail.whole.batch", Place: ForTopology, Unit: "true or false",
+		Doc:   "Whether an event that fails takes its batch with it: nothing of the batch takes effect, and the records of all events of it, which may be many and from many tasks, are tried again. They do not count as failed toward MaxAttempts, but for the one that did. Batches then hold events of one topology. If false an event fails alone. Exactly-once topologies do not heed it: there a failing event holds what is behind it on its channel.",
+		field: is(func(o *runtime.Options) *bool { return &o.FailWholeBatch }),
+	},
+	{
+		Name: "topology.stream.tree.bytes.max", Place: ForModule, Unit: "bytes",
+		Doc:   "Memory that the events waiting on a task may take; further ones go to files in the worker's SpillFolder and come back in order, so that a record may fan out to more than fits in memory. What one event sends off goes there from half of it on. Acks do not wait, and records behind a huge one are still begun.",
+		field: size(func(o *runtime.Options) *int64 { return &o.TreeBytesMax }),
+	},
+	{
 		Name: "topology.stream.timeout.seconds", Place: ForTopology, Unit: "seconds",
 		Doc:   "A record whose event tree is not complete after so long fails and is retried as its source says. Lost workers fail trees at once; this is the last resort.",
 		field: seconds(func(o *runtime.Options) *time.Duration { return &o.TreeTimeout }),
@@ -105,7 +115,7 @@ var all = sorted([]Option{
 	},
 	{
 		Name: "store.probe.seconds", Place: ForModule, Unit: "seconds",
-		Doc:   "A task that has heard nothing of its slot for so long looks whether the slot is still its own.",
+		Doc:   "How often a task looks whether its slot is still its own, on a server that is still the slot's master.",
 		field: seconds(func(o *runtime.Options) *time.Duration { return &o.ProbePeriod }),
 	},
 })

@@ -133,6 +133,21 @@ func level(at func(*runtime.Options) *store.Level) field {
 	}
 }
 
+// is is an option that is true where the engine's field is.
+func is(at func(*runtime.Options) *bool) field {
+	opposite := not(at)
+	return field{
+		get: func(o *runtime.Options) string { return strconv.FormatBool(*at(o)) },
+		set: func(o *runtime.Options, value string) error {
+			err := opposite.set(o, value)
+			if err == nil {
+				*at(o) = !*at(o)
+			}
+			return err
+		},
+	}
+}
+
 // not is an option that is true where the engine's field is false.
 func not(at func(*runtime.Options) *bool) field {
 	return field{

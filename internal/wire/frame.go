@@ -45,6 +45,7 @@ const (
 	Rejected         // a handler refused the record: no retry, the appender hears of it
 	Parked           // a handler took the record out of the stream
 	Skipped          // never begun: too many records were under way (promise 3.90); not in acks
+	Undone           // retry the record, and no handler is to blame: what its event did, or that it came, is undone
 )
 
 // Ack reports finished events of one tree to its root. Acks with an outcome

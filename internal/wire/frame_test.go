@@ -168,3 +168,42 @@ func FuzzParseFrame(f *testing.F) {
 		}
 	})
 }
+
+// Frames that stand one behind the other come back as they were.
+func TestPackedFrames(t *testing.T) {
+	t.Parallel()
+	one, two := sample(t), &wire.Frame{From: 2, To: 1, Number: 8, Acks: []wire.Ack{{Tree: acker.Ref{ID: 5}, More: &wire.AckMore{Outcome: wire.Undone, Text: "lost", Step: "count"}}}}
+	var raw []byte
+	for _, f := range []*wire.Frame{one, two, one} {
+		var err error
+		if raw, err = wire.AppendPacked(raw, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	frames, err := wire.ParsePacked(bytes.Clone(raw), newText)
+	if err != nil || len(frames) != 3 {
+		t.Fatalf("%d frames, error %v", len(frames), err)
+	}
+	for i, want := range []*wire.Frame{one, two, one} {
+		a, errA := frames[i].Append(nil)
+		b, errB := want.Append(nil)
+		if errA != nil || errB != nil || !bytes.Equal(a, b) {
+			t.Errorf("frame %d is %x, want %x", i, a, b)
+		}
+	}
+	if got := frames[1].Acks[0].More; got.Outcome != wire.Undone {
+		t.Errorf("outcome %d", got.Outcome)
+	}
+	for n := 1; n < len(raw); n += 7 {
+		if frames, err := wire.ParsePacked(bytes.Clone(raw[:n]), newText); err == nil && len(frames) == 3 {
+			t.Errorf("%d of %d bytes are three frames", n, len(raw))
+		}
+	}
+	bad := &wire.Frame{Acks: []wire.Ack{{More: &wire.AckMore{Outcome: wire.Skipped}}}}
+	if raw, err = bad.Append(nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := wire.ParseFrame(raw, newText); !errors.Is(err, wire.ErrMalformed) {
+		t.Errorf("an outcome that no ack has: %v", err)
+	}
+}

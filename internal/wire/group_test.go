@@ -15,19 +15,22 @@ var groupSample = wire.Group{
 	Topology: "words", Source: "sentences", Xor: 0xf19c, Offsets: []progress.Range{{First: 5, Last: 6}, {First: 9, Last: 9}},
 	Notes: []wire.Note{
 		{Offset: 5, Returns: []wire.Return{{Ack: 2, Value: []byte("3")}}},
-		{Offset: 6, Outcome: wire.Rejected, Step: "count", Text: "no notes=[]"},
+		{Offset: 6, Outcome: wire.Rejected, Step: "count", Text: "no"},
 	},
 }
 
 // groupText is the group that docs/formats/redis.md shows.
-const groupText = `1 source=words/sentences xor=000000000000f19c offsets=5-6,9 notes=[{"offset":5,"returns":[{"ack":2,"value":"Mw=="}]},{"offset":6,"outcome":2,"step":"count","text":"no notes=[]"}]`
+const groupText = `1 source=words/sentences xor=000000000000f19c offsets=5-6,9 notes=[{"offset":5,"returns":[{"ack":2,"value":"Mw=="}]},{"offset":6,"outcome":2,"step":"count","text":"no"}]`
 
 func TestGroupGolden(t *testing.T) {
 	t.Parallel()
 	for want, g := range map[string]wire.Group{
 		groupText: groupSample,
 		"1 source=words/sentences xor=ffffffffffffffff offsets=7": {Topology: "words", Source: "sentences", Xor: 1<<64 - 1, Offsets: []progress.Range{{First: 7, Last: 7}}},
-		"1 source=words/sentences xor=0000000000000001":           {Topology: "words", Source: "sentences", Xor: 1}, // of an order
+		`1 source=words/sentences xor=0000000000000002 offsets=7 notes=[{"offset":7,"outcome":3,"step":"count","text":"\"a\" notes=[]"}]`: {
+			Topology: "words", Source: "sentences", Xor: 2, Offsets: []progress.Range{{First: 7, Last: 7}}, Notes: []wire.Note{{Offset: 7, Outcome: wire.Parked, Step: "count", Text: `"a" notes=[]`}},
+		},
+		"1 source=words/sentences xor=0000000000000001": {Topology: "words", Source: "sentences", Xor: 1}, // of an order
 	} {
 		if got := string(g.AppendText(nil)); got != want {
 			t.Errorf("group %q, want %q", got, want)

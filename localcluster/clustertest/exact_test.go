@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/localcluster"
 	"github.com/coppice-run/coppice/localcluster/clustertest"
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/runtime"
 )
 
 // exactly is a bank that books whatever comes, in a topology where that comes once.
@@ -94,4 +97,32 @@ func TestRetriesOfExactlyOnce(t *testing.T) {
 		t.Errorf("an event that is parked: %v", err)
 	}
 	kit.Settle()
+}
+
+// R29: a record of an exactly-once topology that takes longer than the timeout goes on.
+// Its appender is told that the outcome is not known, may ask again, and gets the result.
+func TestATimeoutOfExactlyOnce(t *testing.T) {
+	t.Parallel()
+	bank := exactly()
+	clock := localcluster.NewClock(time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC))
+	kit := clustertest.Start(t, bank, clustertest.Config{Clock: clock, Options: runtime.Options{TreeTimeout: time.Hour}})
+	a := clustertest.KeyPerTask(kit, bank.Balances)
+	hold := kit.Hold(bank.deposit)
+	told := make(chan error, 1)
+	go func() {
+		_, err := bank.Transfers.Append(t.Context(), kit.Client(), Transfer{1, a[1], a[3], 5})
+		told <- err
+	}()
+	hold.Await(1)
+	clock.Advance(61 * time.Minute)
+	var unknown *client.UnknownError
+	if err := <-told; !errors.As(err, &unknown) || !strings.Contains(err.Error(), "it goes on") {
+		t.Fatalf("after the timeout: %v", err)
+	}
+	hold.Release()
+	if _, err := kit.Client().Await(t.Context(), unknown.Place); err != nil {
+		t.Errorf("asked again: %v", err)
+	}
+	kit.Settle()
+	balances(t, kit, bank, map[string]int{a[1]: -5, a[3]: 5})
 }

@@ -80,10 +80,14 @@ func (s *slot) answer(r *store.Read) error {
 			return err
 		}
 	case store.Range:
-		if t.Kind == store.List {
+		switch t.Kind {
+		case store.List:
 			return t.part(r)
+		case store.Map:
+			t.whole(r)
+		default:
+			t.span(r)
 		}
-		t.span(r)
 	default:
 		return fmt.Errorf("read kind %d", r.Kind)
 	}
@@ -132,6 +136,13 @@ func add(r *store.Read, bytes *int, most int, field, value string) bool {
 	}
 	r.Elements = append(r.Elements, store.Element{Field: field, Value: value})
 	return true
+}
+
+// whole answers all of a map at once: it has no order in which one could go on.
+func (t *table) whole(r *store.Read) {
+	for _, field := range slices.Sorted(maps.Keys(t.fields)) {
+		r.Elements = append(r.Elements, store.Element{Field: field, Value: t.fields[field]})
+	}
 }
 
 func (t *table) span(r *store.Read) {

@@ -6,14 +6,13 @@ import (
 	"testing"
 
 	"github.com/coppice-run/coppice/internal/model"
-	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/store/memstore"
 	"github.com/coppice-run/coppice/store/storetest"
 )
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(*testing.T) store.Store { return memstore.New() })
+	storetest.Run(t, func(*testing.T) storetest.Harness { return storetest.Harness{Store: memstore.New()} })
 }
 
 // Random operations on PStates of every kind give what maps and slices give.

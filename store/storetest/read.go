@@ -22,6 +22,7 @@ var rangeCases = []subtest{
 	{"a whole map", wholeMap},
 	{"every part of a list", everyPart},
 	{"the limits of a list's answer", limitsOfList},
+	{"a range is of one moment", oneMoment},
 }
 
 func ownCommit(b *bench) {
@@ -230,6 +231,68 @@ func wholeMap(b *bench) {
 	if len(reads[0].Elements) != 2 || got["a"] != "1" || got["b"] != "2" || reads[0].More {
 		b.Errorf("%+v", reads[0])
 	}
+	// It has no order in which one could go on: all of it comes at once.
+	big := b.table("big", store.Map)
+	const n = store.ElementsMax + 500
+	var pairs []string
+	for i := range n {
+		pairs = append(pairs, fmt.Sprint(i), strings.Repeat("x", 2*store.BytesMax/n))
+	}
+	b.commit(s, head(1, 2), put(big, pairs...))
+	reads = []store.Read{{Table: big, Kind: store.Range}}
+	b.read(reads)
+	if len(reads[0].Elements) != n || reads[0].More {
+		b.Errorf("%d of %d fields, more: %t", len(reads[0].Elements), n, reads[0].More)
+	}
+}
+
+// oneMoment reads a range while commits change every element of it: what is read is what
+// one of them wrote, and the head that came with it says which.
+func oneMoment(b *bench) {
+	const commits, elements = 50, 100
+	s, _ := b.take(1)
+	t := b.table("m", store.SortedMap)
+	write := func(n uint64) {
+		var pairs []string
+		for i := range elements {
+			pairs = append(pairs, fmt.Sprintf("f%03d", i), fmt.Sprint(n))
+		}
+		b.commit(s, head(1, n), put(t, pairs...))
+	}
+	write(1)
+	begun, over, read := make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(read)
+		for {
+			reads := []store.Read{{Table: t, Kind: store.Range}}
+			h, err := b.store.Read(b.ctx, b.slot, reads)
+			if err != nil || len(reads[0].Elements) != elements {
+				b.Errorf("%d elements at head %v: %v", len(reads[0].Elements), h, err)
+				return
+			}
+			for _, e := range reads[0].Elements {
+				if e.Value != fmt.Sprint(h.Number) {
+					b.Errorf("at commit %d, element %s is of commit %s", h.Number, e.Field, e.Value)
+					return
+				}
+			}
+			select {
+			case <-over:
+				return
+			case begun <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	select {
+	case <-begun:
+	case <-read:
+	}
+	for n := uint64(2); n <= commits; n++ {
+		write(n)
+	}
+	close(over)
+	<-read
 }
 
 // wantPart checks the positions of a part of a list, whose values are theirs.

@@ -19,16 +19,26 @@ import (
 // patience bounds a subtest.
 const patience = 30 * time.Second
 
+// Harness is a store and what can be done to it from outside.
+type Harness struct {
+	Store store.Store
+	// Split makes another server the master of every slot, with all that the present
+	// one holds. The former goes on answering those who are connected with it, and knows
+	// nothing of it. Nil: the subtests that need it are skipped.
+	Split func(ctx context.Context) error
+}
+
 // Run runs the suite on the stores that open returns; it is called once for each
 // subtest and registers the store's end with t.Cleanup.
-func Run(t *testing.T, open func(t *testing.T) store.Store) {
-	for _, group := range [][]subtest{ownershipCases, commitCases, readCases, rangeCases} {
+func Run(t *testing.T, open func(t *testing.T) Harness) {
+	for _, group := range [][]subtest{ownershipCases, commitCases, readCases, rangeCases, splitCases} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
 				ctx, cancel := context.WithTimeout(t.Context(), patience)
 				defer cancel()
-				c.run(&bench{T: t, ctx: ctx, store: open(t), slot: newSlot()})
+				h := open(t)
+				c.run(&bench{T: t, ctx: ctx, store: h.Store, split: h.Split, slot: newSlot()})
 			})
 		}
 	}
@@ -45,6 +55,7 @@ type bench struct {
 	*testing.T
 	ctx   context.Context
 	store store.Store
+	split func(ctx context.Context) error // of the harness; may be nil
 	slot  store.Slot
 }
 

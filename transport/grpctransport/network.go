@@ -110,6 +110,17 @@ func (l *link) Close() error {
 	return nil
 }
 
+// Backlog is what waits in memory for one peer.
+func (l *link) Backlog(to string) int64 {
+	l.mu.Lock()
+	p := l.peers[to]
+	l.mu.Unlock()
+	if p == nil {
+		return 0
+	}
+	return p.queuedBytes()
+}
+
 // QueuedBytes is what waits in memory for all peers (R43).
 func (l *link) QueuedBytes() int64 {
 	l.mu.Lock()

@@ -18,45 +18,35 @@ type outcome uint8
 const (
 	absent  outcome = iota // certainly not in the depot
 	unknown                // it may be in the depot
+	refused                // a handler rejected it
 	acked                  // processed, as the append said
 )
 
-// fate is a record and its outcome.
-type fate struct {
-	entry
-	outcome outcome
-}
-
-// appenders append until they are told to end, each by several loops.
-type appenders struct {
-	ledger *ledger
-	client *client.Client
-	acked  atomic.Int64
-
-	mu      sync.Mutex
-	singles []fate
-	pairs   []fate
-	strange []error // what no append may return
-}
-
 // How appends are made.
 const (
-	loopsEach  = 4
-	groupCount = 50
 	// pace keeps one loop from filling the machine: faults want time, too.
 	pace = 2 * time.Millisecond
 	// answerTimeout is how long an append may wait for its answer, through any faults.
 	answerTimeout = 3 * time.Minute
 )
 
+// appenders append until they are told to end, each by several loops.
+type appenders struct {
+	subject subject
+	client  *client.Client
+	acked   atomic.Int64
+}
+
 // run appends until ctx ends, and returns when all that was appended is answered.
-func (a *appenders) run(ctx context.Context, count int) {
+func (a *appenders) run(ctx context.Context, count, loops int) {
 	var group sync.WaitGroup
 	for appender := range count {
-		for loop := range loopsEach {
+		for loop := range loops {
 			group.Go(func() {
 				for n := 0; ctx.Err() == nil; n++ {
-					a.one(fmt.Sprintf("%d-%d-%06d", appender, loop, n), n)
+					if a.subject.append(a.client, fmt.Sprintf("%d-%d", appender, loop), n) {
+						a.acked.Add(1)
+					}
 					pause(ctx, pace)
 				}
 			})
@@ -74,47 +64,27 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// one appends a record: of singles and pairs in turns.
-func (a *appenders) one(id string, n int) {
-	e := entry{ID: id, Group: n % groupCount}
-	depot, fates := a.ledger.Singles, &a.singles
-	if n%2 == 1 {
-		depot, fates = a.ledger.Pairs, &a.pairs
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), answerTimeout)
-	defer cancel()
-	f := fate{entry: e}
-	var err error
-	f.outcome, err = a.append(ctx, depot, e)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	*fates = append(*fates, f)
-	if f.outcome == acked {
-		a.acked.Add(1)
-	}
-	if err != nil {
-		a.strange = append(a.strange, fmt.Errorf("record %s: %w", id, err))
-	}
-}
-
-// append waits for the answer, by asking again as the errors say.
-func (a *appenders) append(ctx context.Context, depot module.Depot[entry], e entry) (outcome, error) {
-	_, err := depot.Append(ctx, a.client, e)
+// send appends a record and waits for the answer, by asking again as the errors say. An
+// error is what no append may return.
+func send[T any](ctx context.Context, c *client.Client, depot module.Depot[T], v T) (module.Acks, outcome, error) {
+	acks, err := depot.Append(ctx, c, v)
 	for {
 		place, again := askAgain(err)
 		switch {
 		case err == nil:
-			return acked, nil
+			return acks, acked, nil
+		case errors.Is(err, client.ErrRejected):
+			return acks, refused, nil
 		case errors.Is(err, client.ErrNotAppended):
-			return absent, nil
+			return acks, absent, nil
 		case errors.Is(err, client.ErrUnknown) && !again:
-			return unknown, nil
+			return acks, unknown, nil
 		case !again:
-			return unknown, err
+			return acks, unknown, err
 		case ctx.Err() != nil:
-			return unknown, fmt.Errorf("not answered within %v: %w", answerTimeout, err)
+			return acks, unknown, fmt.Errorf("not answered within %v: %w", answerTimeout, err)
 		}
-		_, err = a.client.Await(ctx, place)
+		acks, err = c.Await(ctx, place)
 	}
 }
 
@@ -132,4 +102,28 @@ func askAgain(err error) (place client.Place, again bool) {
 		return throttled.Place, true
 	}
 	return place, false
+}
+
+// readers is how many reads are under way at once.
+const readers = 16
+
+// readAll reads something of each of a list, several at once.
+func readAll[T, V any](ctx context.Context, list []T, read func(context.Context, T) (V, error)) ([]V, error) {
+	out := make([]V, len(list))
+	errs := make([]error, readers)
+	var group sync.WaitGroup
+	for r := range readers {
+		group.Go(func() {
+			for i := r; i < len(list) && errs[r] == nil; i += readers {
+				out[i], errs[r] = read(ctx, list[i])
+			}
+		})
+	}
+	group.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, fmt.Errorf("reading what is left: %w", err)
+		}
+	}
+	return out, nil
 }
