@@ -13,19 +13,22 @@ import (
 	"github.com/coppice-run/coppice/store"
 )
 
-// large is two structures of very many elements. (A sorted set is one of the two tables
-// of a sorted map.)
+// large is two structures of very many elements, each within another. (A sorted set is
+// one of the two tables of a sorted map.)
 type large struct {
 	*owner
-	table pstate.SortedMap[int, int]
-	list  pstate.List[int]
-	size  int
-	out   io.Writer
-	err   error
+	tables pstate.MapOf[string, pstate.SortedMap[int, int]]
+	lists  pstate.MapOf[string, pstate.List[int]]
+	table  pstate.SortedMap[int, int]
+	list   pstate.List[int]
+	size   int
+	out    io.Writer
+	err    error
 }
 
-// Large fills a sorted map and a list with so many elements each, and prints how long operations take at a thousandth of that size and at the whole: what
-// they cost must not hang on the size. Then it empties them.
+// Large fills a sorted map and a list with so many elements each, and prints how long
+// operations take at a thousandth of that size and at the whole: what they cost must not
+// hang on the size. Then it deletes them.
 func Large(ctx context.Context, config Config, elements int, out io.Writer) error {
 	x := &run{config: config, random: rand.New(rand.NewPCG(config.Seed, 0)), shelf: &shelf{}}
 	var err error
@@ -35,13 +38,14 @@ func Large(ctx context.Context, config Config, elements int, out io.Writer) erro
 	}
 	defer x.owner.close()
 	l.owner = x.owner
-	for i, h := range []pstate.Schema{&l.table, &l.list} {
+	for i, h := range []pstate.Schema{&l.tables, &l.lists} {
 		d := &overlay.Decl{Module: "Large", ID: i, Name: fmt.Sprintf("large%d", i), Owner: ownTopology}
 		if mistakes := pstate.Declare(h, d); len(mistakes) > 0 {
 			return mistakes[0]
 		}
 		x.shelf.decls = append(x.shelf.decls, d)
 	}
+	l.table, l.list = l.tables.Key("all"), l.lists.Key("all")
 	if err := l.begin(); err != nil {
 		return err
 	}
@@ -50,8 +54,8 @@ func Large(ctx context.Context, config Config, elements int, out io.Writer) erro
 		l.measure()
 	}
 	begin := time.Now()
-	l.event(func() { l.table.Clear(l); l.list.Clear(l) })
-	fmt.Fprintf(out, "  emptying all of it: %v\n", time.Since(begin).Round(time.Microsecond))
+	l.event(func() { l.tables.Delete(l, "all"); l.lists.Delete(l, "all") })
+	fmt.Fprintf(out, "  deleting all of it: %v\n", time.Since(begin).Round(time.Microsecond))
 	return l.err
 }
 
@@ -96,14 +100,21 @@ func (l *large) measure() {
 		v, err := l.table.Key(k).Get(c)
 		l.want(v, k, err)
 	})
-	l.time("two lengths", func() {
-		a, err := l.table.Len(c)
-		l.want(a, l.size, err)
-		a, err = l.list.Len(c)
-		l.want(a, l.size, err)
+	l.time("length", func() {
+		n, err := l.table.Len(c)
+		l.want(n, l.size, err)
+	})
+	l.time("the last one", func() {
+		for e, err := range l.table.Range(c, pstate.All[int]().Reverse().Limit(1)) {
+			l.want(e.Key, l.size-1, err)
+		}
 	})
 	l.time("range of 10", func() { l.rangeOver(c, 10) })
 	l.time("range of 1000", func() { l.rangeOver(c, store.ElementsMax) })
+	l.time("length of a list", func() {
+		n, err := l.list.Len(c)
+		l.want(n, l.size, err)
+	})
 	l.time("get of a list", func() {
 		k := key()
 		v, _, err := l.list.Get(c, k)
@@ -115,9 +126,17 @@ func (l *large) measure() {
 			l.want(e.Val, e.Key, err)
 		}
 	})
-	l.time("write to both, commit", func() {
+	l.time("set, commit", func() {
 		k := key()
-		l.event(func() { l.table.Key(k).Set(l, k); l.list.Set(l, k, k) })
+		l.event(func() { l.table.Key(k).Set(l, k) })
+	})
+	l.time("add, delete, two commits", func() {
+		l.event(func() { l.table.Key(l.size).Set(l, l.size) })
+		l.event(func() { l.table.Key(l.size).Delete(l) })
+	})
+	l.time("set of a list, commit", func() {
+		k := key()
+		l.event(func() { l.list.Set(l, k, k) })
 	})
 	l.time("push, pop, commit", func() { l.event(func() { l.list.PushFront(l, 1); l.list.PopFront(l) }) })
 }
