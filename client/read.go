@@ -57,6 +57,12 @@ func (d *direct) Slot(p *overlay.Path) (store.Slot, error) {
 }
 
 func (d *direct) Read(slot store.Slot, reads []store.Read) error {
-	_, err := d.c.config.Store.Read(d.ctx, slot, reads)
+	_, err := d.ReadAt(slot, reads)
 	return err
+}
+
+// ReadAt is Read, with the commit that the answers are of.
+func (d *direct) ReadAt(slot store.Slot, reads []store.Read) (task.Mark, error) {
+	head, err := d.c.config.Store.Read(d.ctx, slot, reads)
+	return head.Mark, err
 }

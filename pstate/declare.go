@@ -65,7 +65,7 @@ func Placer[K any](h Keyed[K]) func(key K, tasks int, scratch []byte) (task.ID, 
 	}
 	own, _ := d.Partition.(func(K, int) int)
 	return func(key K, tasks int, scratch []byte) (task.ID, []byte, error) {
-		id, scratch, err := place(key, own, tasks, scratch)
+		id, scratch, err := taskOf(key, own, tasks, scratch)
 		if err != nil {
 			err = fmt.Errorf("PState %s: %w", d.Name, err)
 		}
@@ -73,8 +73,8 @@ func Placer[K any](h Keyed[K]) func(key K, tasks int, scratch []byte) (task.ID, 
 	}
 }
 
-// place finds the task of a key.
-func place[K any](key K, own func(K, int) int, tasks int, scratch []byte) (task.ID, []byte, error) {
+// taskOf finds the task of a key.
+func taskOf[K any](key K, own func(K, int) int, tasks int, scratch []byte) (task.ID, []byte, error) {
 	if own != nil {
 		id := own(key, tasks)
 		if id < 0 || id >= tasks {

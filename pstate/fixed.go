@@ -34,6 +34,8 @@ type Fixed[S any] struct{ p overlay.Path }
 // Clear empties all fields, and frees everything under them, like MapOf.Delete.
 func (f Fixed[S]) Clear(w Writer) { overlay.Drop(w.StateView(), &f.p) }
 
+func (f Fixed[S]) path() *overlay.Path { return &f.p }
+
 func (f Fixed[S]) of() reflect.Type { return reflect.TypeFor[S]() }
 
 func (f Fixed[S]) at(p overlay.Path) (s S) {

@@ -59,6 +59,7 @@ func (l List[T]) Clear(w Writer) { overlay.Drop(w.StateView(), &l.p) }
 
 func (l List[T]) at(p overlay.Path) List[T] { return List[T]{p} }
 func (l *List[T]) bind(p overlay.Path)      { l.p = p }
+func (l List[T]) path() *overlay.Path       { return &l.p }
 func (l List[T]) shape(s *shaper) *overlay.Schema {
 	out := valued[T](s, overlay.KindList)
 	out.Text = fmt.Sprintf("list[%s]", typeName[T]())

@@ -78,6 +78,7 @@ func (l ListOf[H]) element(i int) overlay.Path { return l.p.With(index(i), store
 
 func (l ListOf[H]) at(p overlay.Path) ListOf[H] { return ListOf[H]{p} }
 func (l *ListOf[H]) bind(p overlay.Path)        { l.p = p }
+func (l ListOf[H]) path() *overlay.Path         { return &l.p }
 func (l ListOf[H]) shape(s *shaper) *overlay.Schema {
 	var h H
 	out := &overlay.Schema{Kind: overlay.KindListOf, Elem: s.inside(h.shape)}

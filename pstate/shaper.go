@@ -72,7 +72,7 @@ func keyed[K any](s *shaper, out *overlay.Schema, sorted bool) *overlay.Schema {
 		if err != nil {
 			return task.None, err
 		}
-		id, _, err := place(key, own, tasks, nil)
+		id, _, err := taskOf(key, own, tasks, nil)
 		return id, err
 	}
 	return out

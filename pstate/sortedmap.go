@@ -1,6 +1,7 @@
 package pstate
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 
@@ -33,21 +34,7 @@ func (m SortedMap[K, V]) Len(r Reader) (int, error) { return length(r, m.p, stor
 // its own moment.
 func (m SortedMap[K, V]) Range(r Reader, span Span[K]) iter.Seq2[Entry[K, V], error] {
 	return func(yield func(Entry[K, V], error) bool) {
-		var failure error
-		bytes, err := span.bytes(m.p.Schema)
-		if err == nil {
-			p := m.p.With(wire.Segment{}, store.SortedMap)
-			err = overlay.Scan(r.StateView(), &p, bytes, func(field string, value V) bool {
-				var key K
-				if key, failure = parseKey[K](m.p.Schema, field); failure != nil {
-					return false
-				}
-				return yield(Entry[K, V]{key, value}, nil)
-			})
-		}
-		if err == nil {
-			err = failure
-		}
+		err := eachEntry(r.StateView(), m.p, span, func(key K, value V) bool { return yield(Entry[K, V]{key, value}, nil) })
 		if err != nil {
 			yield(Entry[K, V]{}, err)
 		}
@@ -70,24 +57,36 @@ func (m SortedMap[K, V]) shape(s *shaper) *overlay.Schema {
 // rangeKeys returns the keys of a span of an ordered structure without values.
 func rangeKeys[K any](r Reader, p overlay.Path, span Span[K]) iter.Seq2[K, error] {
 	return func(yield func(K, error) bool) {
-		var zero K
-		var failure error
-		bytes, err := span.bytes(p.Schema)
-		if err == nil {
-			inner := p.With(wire.Segment{}, store.SortedSet)
-			err = overlay.Scan(r.StateView(), &inner, bytes, func(field string, _ struct{}) bool {
-				var key K
-				if key, failure = parseKey[K](p.Schema, field); failure != nil {
-					return false
-				}
-				return yield(key, nil)
-			})
-		}
-		if err == nil {
-			err = failure
-		}
-		if err != nil {
+		if err := eachKey(r.StateView(), p, span, func(key K) bool { return yield(key, nil) }); err != nil {
+			var zero K
 			yield(zero, err)
 		}
 	}
+}
+
+// eachKey calls yield for the keys of a span.
+func eachKey[K any](v *overlay.View, p overlay.Path, span Span[K], yield func(K) bool) error {
+	return each(v, p, span, store.SortedSet, func(key K, _ struct{}) bool { return yield(key) })
+}
+
+// eachEntry calls yield for the entries of a span of a sorted map.
+func eachEntry[K, V any](v *overlay.View, p overlay.Path, span Span[K], yield func(K, V) bool) error {
+	return each(v, p, span, store.SortedMap, yield)
+}
+
+func each[K, V any](v *overlay.View, p overlay.Path, span Span[K], kind store.Kind, yield func(K, V) bool) error {
+	bytes, err := span.bytes(p.Schema)
+	if err != nil {
+		return err
+	}
+	var failure error
+	inner := p.With(wire.Segment{}, kind)
+	err = overlay.Scan(v, &inner, bytes, func(field string, value V) bool {
+		var key K
+		if key, failure = parseKey[K](p.Schema, field); failure != nil {
+			return false
+		}
+		return yield(key, value)
+	})
+	return cmp.Or(err, failure)
 }

@@ -48,6 +48,7 @@ var place = map[string]layer{
 
 	"internal/overlay": language,
 	"internal/host":    language,
+	"internal/place":   language,
 	"pstate":           language,
 	"module":           language,
 

@@ -1,6 +1,9 @@
 package overlay
 
-import "github.com/coppice-run/coppice/store"
+import (
+	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
+)
 
 // Direct reads committed data at once, for clients.
 type Direct interface {
@@ -8,6 +11,53 @@ type Direct interface {
 	Slot(p *Path) (store.Slot, error)
 	Read(slot store.Slot, reads []store.Read) error
 }
+
+// Moments is a Direct that knows of what moment an answer is: of which commit. It is the
+// zero Mark where the store was not asked.
+type Moments interface {
+	Direct
+	ReadAt(slot store.Slot, reads []store.Read) (task.Mark, error)
+}
+
+// Moment says of which answer something is, and of which commit that is. It is zero where
+// nothing was asked, as in an event, which is one moment.
+type Moment struct {
+	Answer int // from 1; Several: of more than one
+	Commit task.Mark
+}
+
+// Several is the Answer of what was put together.
+const Several = -1
+
+// With is the moment of two things together.
+func (m Moment) With(o Moment) Moment {
+	switch {
+	case m == Moment{} || m.Same(o):
+		return o
+	case o == Moment{}:
+		return m
+	}
+	return Moment{Answer: Several}
+}
+
+// Same reports whether two things are of one moment.
+func (m Moment) Same(o Moment) bool {
+	return m == Moment{} || o == Moment{} || m.Answer == o.Answer && m.Answer != Several || m.Commit == o.Commit && m.Commit != task.Mark{}
+}
+
+// ask reads and notes the moment.
+func (v *View) ask(slot store.Slot, reads []store.Read) (err error) {
+	v.moment.Answer++
+	v.moment.Commit = task.Mark{}
+	if m, ok := v.direct.(Moments); ok {
+		v.moment.Commit, err = m.ReadAt(slot, reads)
+		return err
+	}
+	return v.direct.Read(slot, reads)
+}
+
+// Moment is that of the last answer that a client's view has had.
+func (v *View) Moment() Moment { return v.moment }
 
 // NewDirect returns a client's view.
 func NewDirect(direct Direct) *View { return &View{direct: direct} }
@@ -18,7 +68,7 @@ func lookupDirect[T any](v *View, p *Path) (value T, found bool, err error) {
 		return value, false, err
 	}
 	read := [1]store.Read{{Kind: store.Get, Table: p.tableIn(slot.Tag), Field: p.fieldText()}}
-	if err := v.direct.Read(slot, read[:]); err != nil {
+	if err := v.ask(slot, read[:]); err != nil {
 		return value, false, err
 	}
 	if !read[0].Found {
@@ -36,7 +86,7 @@ func lenDirect(v *View, p *Path) (int, error) {
 		return 0, err
 	}
 	read := [1]store.Read{{Kind: store.Len, Table: p.tableIn(slot.Tag)}}
-	err = v.direct.Read(slot, read[:])
+	err = v.ask(slot, read[:])
 	return read[0].Count, err
 }
 
@@ -49,7 +99,7 @@ func scanDirect[T any](v *View, p *Path, span store.Span, yield func(string, T) 
 	read := [1]store.Read{{Kind: store.Range, Table: p.tableIn(slot.Tag), Span: span}}
 	left := span.Limit
 	for {
-		if err := v.direct.Read(slot, read[:]); err != nil {
+		if err := v.ask(slot, read[:]); err != nil {
 			return err
 		}
 		for _, element := range read[0].Elements {

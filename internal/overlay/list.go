@@ -2,6 +2,7 @@ package overlay
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/store"
@@ -124,4 +125,51 @@ func ListPop[T any](v *View, p *Path, front bool) (value T, found bool) {
 	Delete[T](v, &path)
 	setBounds(v, p, b)
 	return value, found
+}
+
+// ListRemove removes the elements at some indexes, which rise or fall; those behind
+// them, or before if that are fewer, move up. It reads and writes what moves.
+func ListRemove[T any](v *View, p *Path, indexes []int) {
+	if !v.mayWrite(p) {
+		return
+	}
+	b, err := boundsOf(v, p)
+	if err != nil {
+		return
+	}
+	slices.Sort(indexes)
+	indexes = slices.Compact(indexes)
+	first, last, n := indexes[0], indexes[len(indexes)-1], b.Len()
+	if first < 0 || last >= n {
+		_ = v.refuse(p.Decl, fmt.Errorf("%w: indexes %d to %d of a list of %d", ErrIndex, first, last, n))
+		return
+	}
+	front := last+1 < n-first
+	span, to, step := ListSpan{From: first, To: n}, first, 1
+	if front {
+		span, to, step = ListSpan{To: last + 1, Reverse: true}, last, -1
+	}
+	err = ListScan(v, p, span, func(i int, value T) bool {
+		if _, gone := slices.BinarySearch(indexes, i); !gone {
+			path := positionPath(p, b.First+int64(to))
+			Set(v, &path, &value)
+			to += step
+		}
+		return v.failure == nil
+	})
+	if err != nil {
+		return
+	}
+	for range indexes {
+		position := b.Next - 1
+		if front {
+			position = b.First
+			b.First++
+		} else {
+			b.Next--
+		}
+		path := positionPath(p, position)
+		Delete[T](v, &path)
+	}
+	setBounds(v, p, b)
 }

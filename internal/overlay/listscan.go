@@ -129,7 +129,7 @@ func listScanDirect[T any](v *View, p *Path, span ListSpan, yield func(int, T) b
 	var first int64
 	for {
 		reads := [2]store.Read{{Kind: store.Get, Table: table, Field: store.BoundsField}, {Kind: store.Range, Table: table, Part: part}}
-		if err := v.direct.Read(slot, reads[:]); err != nil {
+		if err := v.ask(slot, reads[:]); err != nil {
 			return err
 		}
 		if part.FromFirst && reads[0].Found {
