@@ -47,7 +47,7 @@ func askRange(ctx context.Context, pipe redis.Pipeliner, r *store.Read) *redis.C
 	if r.Table.Kind == store.SortedMap {
 		keys = []string{r.Table.Index, r.Table.Key}
 	}
-	return pipe.EvalRO(ctx, rangeScript, keys, from, to, flag(r.Span.Reverse), limit(&r.Span), store.BytesMax)
+	return pipe.EvalRO(ctx, rangeScript, keys, from, to, flag(r.Span.Reverse), limit(r.Span.Limit), store.BytesMax)
 }
 
 // partScript answers one Range of a list: its elements between two positions, as far
@@ -89,7 +89,7 @@ return answer`
 
 func askPart(ctx context.Context, pipe redis.Pipeliner, r *store.Read) *redis.Cmd {
 	p := &r.Part
-	return pipe.EvalRO(ctx, partScript, []string{r.Table.Key}, p.From, p.To, flag(p.FromFirst), flag(p.Reverse), store.ElementsMax, store.BytesMax)
+	return pipe.EvalRO(ctx, partScript, []string{r.Table.Key}, p.From, p.To, flag(p.FromFirst), flag(p.Reverse), limit(p.Limit), store.BytesMax)
 }
 
 func flag(b bool) string {
@@ -99,9 +99,9 @@ func flag(b bool) string {
 	return "0"
 }
 
-func limit(s *store.Span) int {
-	if s.Limit > 0 && s.Limit < store.ElementsMax {
-		return s.Limit
+func limit(own int) int {
+	if own > 0 && own < store.ElementsMax {
+		return own
 	}
 	return store.ElementsMax
 }
@@ -137,7 +137,11 @@ func answerRange(cmd *redis.Cmd, r *store.Read) error {
 	for i := 1; i < len(parts); i += 2 {
 		r.Elements = append(r.Elements, store.Element{Field: parts[i], Value: parts[i+1]})
 	}
-	// The span's own limit ends the span; beyond it nothing is missing.
-	r.More = parts[0] == "1" && !(r.Span.Limit > 0 && len(r.Elements) == r.Span.Limit)
+	// The own limit of a span or part ends it; beyond it nothing is missing.
+	own := r.Span.Limit
+	if r.Table.Kind == store.List {
+		own = r.Part.Limit
+	}
+	r.More = parts[0] == "1" && !(own > 0 && len(r.Elements) == own)
 	return nil
 }

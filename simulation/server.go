@@ -206,6 +206,11 @@ func answerPart(r *store.Read, table map[string]string) {
 		p.From, p.To = p.From+b.First, p.To+b.First
 	}
 	from, to := max(p.From, b.First), min(p.To, b.Next)
+	if count := int64(p.Limit); count > 0 && p.Reverse {
+		from = max(from, to-count)
+	} else if count > 0 {
+		to = min(to, from+count)
+	}
 	r.Elements, r.More = nil, false
 	bytes := 0
 	for i := range max(to-from, 0) {

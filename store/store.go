@@ -120,6 +120,7 @@ type Part struct {
 	From, To  int64
 	FromFirst bool
 	Reverse   bool // from high to low
+	Limit     int  // elements at most, 0: no limit of its own; what is behind it is not More
 }
 
 // Limits of one Range answer (design.md section 7): beyond them More is set

@@ -123,11 +123,12 @@ func listScanDirect[T any](v *View, p *Path, span ListSpan, yield func(int, T) b
 		left = int64(span.Limit)
 	}
 	part := store.Part{From: int64(span.From), To: int64(span.To), FromFirst: true, Reverse: span.Reverse}
-	if !span.Reverse {
-		part.To = min(part.To, part.From+min(left, ListEnd))
-	}
 	var first int64
 	for {
+		part.Limit = 0
+		if left < store.ElementsMax {
+			part.Limit = int(left)
+		}
 		reads := [2]store.Read{{Kind: store.Get, Table: table, Field: store.BoundsField}, {Kind: store.Range, Table: table, Part: part}}
 		if err := v.ask(slot, reads[:]); err != nil {
 			return err

@@ -113,6 +113,11 @@ func (t *table) part(r *store.Read) error {
 		p.From, p.To = p.From+b.First, p.To+b.First
 	}
 	from, to := max(p.From, b.First), min(p.To, b.Next)
+	if count := int64(p.Limit); count > 0 && p.Reverse {
+		from = max(from, to-count)
+	} else if count > 0 {
+		to = min(to, from+count)
+	}
 	bytes := 0
 	for i := range max(to-from, 0) {
 		position := from + i

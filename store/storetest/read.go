@@ -366,6 +366,11 @@ func limitsOfList(b *bench) {
 		{many, store.Part{To: 1000}, "0", "999", 1000, false},
 		{many, store.Part{From: 500, To: n + 5}, "500", "1499", 1000, false},
 		{many, store.Part{To: n, Reverse: true}, "1499", "500", 1000, true},
+		{many, store.Part{To: n, Reverse: true, Limit: 10}, "1499", "1490", 10, false},
+		{many, store.Part{From: 5, To: n, FromFirst: true, Limit: 10}, "5", "14", 10, false},
+		{many, store.Part{To: n, Limit: 1200}, "0", "999", 1000, true},
+		{many, store.Part{To: 3, Limit: 10}, "0", "2", 3, false},
+		{big, store.Part{To: 5, Limit: 4}, "0", "2", 3, true},
 		{big, store.Part{To: 5}, "0", "2", 3, true},
 		{big, store.Part{From: 4, To: 5}, "4", "4", 1, false},
 	} {
