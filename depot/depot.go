@@ -84,6 +84,15 @@ const (
 	RecordBytesMax = 4 << 20
 )
 
+// RecordBytes is what RecordBytesMax bounds.
+func RecordBytes(r *Record) int {
+	n := len(r.Key) + len(r.Value)
+	for _, h := range r.Headers {
+		n += len(h.Key) + len(h.Value)
+	}
+	return n
+}
+
 // Errors. Implementations wrap them with the topic and the address.
 var (
 	// ErrTooLarge: the record exceeds RecordBytesMax; it was not sent.

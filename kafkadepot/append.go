@@ -13,7 +13,7 @@ import (
 
 // Append writes one record and calls done with its offset.
 func (l *Log) Append(ctx context.Context, topic string, partition int32, record depot.Record, level depot.Level, done func(offset int64, err error)) {
-	if n := recordBytes(&record); n > depot.RecordBytesMax {
+	if n := depot.RecordBytes(&record); n > depot.RecordBytesMax {
 		done(-1, fmt.Errorf("%w: topic %s: key, value and headers have %d bytes, at most %d are allowed", depot.ErrTooLarge, topic, n, depot.RecordBytesMax))
 		return
 	}
@@ -36,14 +36,6 @@ func (l *Log) Append(ctx context.Context, topic string, partition int32, record 
 		}
 		done(r.Offset, nil)
 	})
-}
-
-func recordBytes(r *depot.Record) int {
-	n := len(r.Key) + len(r.Value)
-	for _, h := range r.Headers {
-		n += len(h.Key) + len(h.Value)
-	}
-	return n
 }
 
 // certain are the errors after which a record is not in the log.

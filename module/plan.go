@@ -178,12 +178,12 @@ func (s *StreamPlan) Guarantee() string {
 
 func (s *StreamPlan) guaranteeRetrying() string {
 	switch {
-	case len(s.Steps) == 0:
-		return "exactly once (no hops)"
 	case s.ExactlyOnce:
 		return "exactly once, also over hops"
+	case len(s.Steps) == 0:
+		return "exactly once (no hops), at least once for records that append to depots"
 	}
-	return "exactly once for records that do not hop, at least once for those that do"
+	return "exactly once for records that neither hop nor append to depots, at least once for those that do"
 }
 
 // retries words what happens to failed records.

@@ -59,11 +59,11 @@ const everythingPlan = `module everything
     step    stay           string, on the same task
     step    hash           string, by hash
     ack     int
-    guarantee: exactly once for records that do not hop, at least once for those that do
+    guarantee: exactly once for records that neither hop nor append to depots, at least once for those that do
   stream  second
     pstate  seen           sorted set[uint32]
     source  keys           from the end, failed records retried, parked after 10 attempts
-    guarantee: exactly once (no hops)
+    guarantee: exactly once (no hops), at least once for records that append to depots
 `
 
 // promise 3.02 promise 3.03: any number of depots and PStates; the plan prints.

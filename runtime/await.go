@@ -171,7 +171,7 @@ func (t *Task) feedOf(depot string) *feed {
 
 // answerKind is the answer for each outcome.
 var answerKind = [...]AnswerKind{
-	wire.Done: AnswerDone, wire.Failed: AnswerFailed, wire.Rejected: AnswerRejected, wire.Parked: AnswerParked, wire.Skipped: AnswerFailed,
+	wire.Done: AnswerDone, wire.Failed: AnswerFailed, wire.Rejected: AnswerRejected, wire.Parked: AnswerParked, wire.Skipped: AnswerFailed, wire.Hindered: AnswerFailed,
 }
 
 // takeWaiters takes the waiters of a record out.

@@ -34,6 +34,8 @@ type batch struct {
 	completed       []*group // whose last events ran here
 
 	calls []*call // that leave with the commit
+
+	batchAppends
 }
 
 // book is a write to one of the task's own tables.
@@ -103,6 +105,7 @@ func (t *Task) reuse(b *batch) {
 	b.finished, b.frames, b.consumed, b.traces = b.finished[:0], b.frames[:0], b.consumed[:0], b.traces[:0]
 	b.passed, b.begins, b.books, b.orders = b.passed[:0], b.begins[:0], b.books[:0], b.orders[:0]
 	b.mark, b.crash = task.Mark{}, AtOnce
+	b.batchAppends.reset()
 	clear(b.consumedRecords)
 	clear(b.parcels)
 	clear(b.completed)
@@ -252,6 +255,7 @@ func (t *Task) release(b *batch) {
 		t.calls.queued = append(t.calls.queued, b.calls...)
 		t.beginCalls()
 	}
+	t.sendAppends(b)
 	for _, f := range b.consumed {
 		t.pool.Put(f)
 	}

@@ -38,6 +38,9 @@ type Effects struct {
 	// Calls to make, beside the task; each is answered with CallDone. Drop ends those
 	// under way: their answers count for nothing any more.
 	Calls []Call
+	// Appends: write these records to depots, those of one partition in this order;
+	// answer each with AppendDone. Their batch is committed.
+	Appends []Append
 	// Answers to Await.
 	Answers []Answer
 	// Halt: the task has stopped for good, and why. Nothing else follows.
@@ -122,6 +125,6 @@ func (e *Effects) stop() {
 func (e *Effects) reset() {
 	*e = Effects{
 		Reads: e.Reads[:0], Heads: e.Heads[:0], Starts: e.Starts[:0], Feeds: e.Feeds[:0], Calls: e.Calls[:0],
-		Frames: e.Frames[:0], Answers: e.Answers[:0],
+		Frames: e.Frames[:0], Appends: e.Appends[:0], Answers: e.Answers[:0],
 	}
 }

@@ -99,6 +99,8 @@ type Task struct {
 	reading  bool // Reads is under way
 	shuffle  []task.ID
 
+	emissions emissions
+
 	// completing
 	unproven   []acker.Ref // complete trees whose acks are not yet shown (R13)
 	proving    []acker.Ref // those of them that the question under way is about
@@ -178,7 +180,7 @@ func New(config Config) *Task {
 	t.parkedDecl = parkedDecl(config.Plan.Module, len(config.Plan.PStates))
 	t.event = module.NewEvent()
 	t.host = module.HostOf(t.event)
-	t.host.Task, t.host.Tasks = config.Task, config.Tasks
+	t.host.Module, t.host.Task, t.host.Tasks = config.Plan.Module, config.Task, config.Tasks
 	t.host.OpenTree = t.openTree
 	t.host.Shuffled = t.nextShuffled
 	return t
@@ -234,6 +236,8 @@ func (t *Task) take(in Input) {
 		t.onFrame(in.Frame, t.now)
 	case *CallDone:
 		t.onCallDone(in)
+	case *AppendDone:
+		t.onAppendDone(in)
 	case *PeerLost:
 		t.failTouching(in.Task, "connection to task "+in.Task.String()+" lost", t.now)
 		t.hurryHops(in.Task)
@@ -286,7 +290,7 @@ func (t *Task) settled() bool {
 			return false
 		}
 	}
-	return t.inflight == nil && t.open == nil
+	return t.inflight == nil && t.open == nil && len(t.emissions.underWay) == 0
 }
 
 // onTick does what time alone asks for.

@@ -37,6 +37,10 @@ type Listener struct {
 	// RecordDropped is called when a source that does not retry gives up a record:
 	// it failed, was lost with its worker, or was skipped at the limit.
 	RecordDropped func(RecordInfo)
+	// AppendDone is called when the log has answered an append of a handler: it has
+	// the record, or AppendInfo.Err says what happened. Those under way when the task
+	// gives up its connection are not told of.
+	AppendDone func(AppendInfo)
 	// Rewound is called when a source that retries all after went back.
 	Rewound func(RewoundInfo)
 	// Joined is called when sources that were far behind have caught up with the

@@ -43,5 +43,6 @@ func (t *Task) shut(s *source) string {
 	return ""
 }
 
-// QueuedBytes is about how much memory the events take that wait to run here.
-func (t *Task) QueuedBytes() int64 { return t.queue.bytes + t.hopBytes() }
+// QueuedBytes is about how much memory the events take that wait to run here, and
+// the appends that are on their way to depots.
+func (t *Task) QueuedBytes() int64 { return t.queue.bytes + t.hopBytes() + t.emissions.bytes }

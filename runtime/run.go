@@ -62,7 +62,7 @@ func (t *Task) run() {
 // full reports whether the open batch takes no more events.
 func (t *Task) full() bool {
 	return t.open != nil && (t.open.events >= t.options.MaxEventsPerBatch || t.view.Dirty() >= t.options.MaxFieldsPerBatch ||
-		t.host.Out.LastingEvents() >= t.options.MaxFieldsPerBatch)
+		t.host.Out.LastingEvents() >= t.options.MaxFieldsPerBatch || t.open.appendBytes >= batchAppendBytesMax)
 }
 
 // body is the coroutine.
@@ -319,6 +319,7 @@ func touch(id task.ID) uint64 { return 1 << (uint(id) & 63) }
 // eventDone books a finished event.
 func (t *Task) eventDone(it *item) {
 	h := t.host
+	t.collect(it)
 	if it.inbox != nil {
 		t.inboxEventDone(it)
 		return

@@ -88,6 +88,7 @@ func (t *Task) forget() {
 	t.host.Out = nil
 	t.ledger = acker.NewLedger[rooted](t.config.Random.Uint64())
 	t.queue = queue{}
+	t.emissions.forget()
 	t.open, t.inflight, t.held = nil, nil, nil
 	t.reading, t.asked, t.looking, t.holding = false, false, notLooking, 0
 	t.unproven, t.proving = nil, nil

@@ -26,6 +26,8 @@ func Tee(listeners ...*Listener) *Listener {
 		RecordParked:  tee(all, func(l *Listener) func(RecordInfo) { return l.RecordParked }),
 		RecordDropped: tee(all, func(l *Listener) func(RecordInfo) { return l.RecordDropped }),
 
+		AppendDone: tee(all, func(l *Listener) func(AppendInfo) { return l.AppendDone }),
+
 		Rewound:   tee(all, func(l *Listener) func(RewoundInfo) { return l.Rewound }),
 		Joined:    tee(all, func(l *Listener) func(JoinedInfo) { return l.Joined }),
 		Strayed:   tee(all, func(l *Listener) func(StrayedInfo) { return l.Strayed }),

@@ -51,6 +51,9 @@ func (t *Task) onAck(f *wire.Frame, a *wire.Ack) {
 		case wire.Failed:
 			t.treeFailed(tree, "step "+m.Step+": "+m.Text, byHandler)
 			return
+		case wire.Hindered:
+			t.treeFailed(tree, "step "+m.Step+": "+m.Text, byWorld)
+			return
 		case wire.Parked:
 			t.treeParked(tree, "step "+m.Step+": "+m.Text)
 			return

@@ -43,6 +43,7 @@ type Result struct {
 	Records    int
 	Acked      int
 	Alarms     int // tasks that halted because a slot had lost what another one kept
+	Emitted    int // records that topologies appended
 	Violations []string
 	// Fingerprint is of all that happened: two runs of a seed have the same.
 	Fingerprint uint64
@@ -100,34 +101,37 @@ type Fault uint8
 
 // The faults of the world.
 const (
-	Crash       Fault = iota // an owner is gone, and its memory
-	Zombie                   // an owner stands still, is replaced, and goes on
-	LostReply                // the store did it, nobody hears of it
-	LateExec                 // the reply is given up, the command arrives after that
-	Refused                  // the server refuses, and nothing is written
-	Restart                  // a server restarts and has lost its tail
-	Split                    // a server is replaced by one with a shorter tail, and goes on answering
-	Reset                    // the connection of two workers breaks
-	ClockJump                // an owner's clock jumps ahead
-	Steal                    // another worker takes a task that has a healthy owner
-	Stall                    // a connection delivers nothing for a while, and then everything
-	TailLoss                 // a server that restarts or is replaced has lost its last writes
-	SlotLoss                 // one slot loses its last writes, the others keep theirs
-	ZombieWrite              // a commit of an owner that was replaced reaches the store
-	Rebalance                // a task moves again while it is being taken over
-	DoubleFrame              // a frame is delivered again, behind later ones
-	DoubleFetch              // the log delivers records again
-	Slow                     // an owner takes its time, and nobody replaces it
-	HandOver                 // a nominee asks a healthy owner to finish, and takes the task then, later, or never
-	FullMemory               // a server takes no writes for a while
-	CrashPoint               // an owner is gone at a moment of an event: around its commit, before its acks
-	Held                     // a handler's events wait on a task, and the others go on
+	Crash         Fault = iota // an owner is gone, and its memory
+	Zombie                     // an owner stands still, is replaced, and goes on
+	LostReply                  // the store did it, nobody hears of it
+	LateExec                   // the reply is given up, the command arrives after that
+	Refused                    // the server refuses, and nothing is written
+	Restart                    // a server restarts and has lost its tail
+	Split                      // a server is replaced by one with a shorter tail, and goes on answering
+	Reset                      // the connection of two workers breaks
+	ClockJump                  // an owner's clock jumps ahead
+	Steal                      // another worker takes a task that has a healthy owner
+	Stall                      // a connection delivers nothing for a while, and then everything
+	TailLoss                   // a server that restarts or is replaced has lost its last writes
+	SlotLoss                   // one slot loses its last writes, the others keep theirs
+	ZombieWrite                // a commit of an owner that was replaced reaches the store
+	Rebalance                  // a task moves again while it is being taken over
+	DoubleFrame                // a frame is delivered again, behind later ones
+	DoubleFetch                // the log delivers records again
+	Slow                       // an owner takes its time, and nobody replaces it
+	HandOver                   // a nominee asks a healthy owner to finish, and takes the task then, later, or never
+	FullMemory                 // a server takes no writes for a while
+	CrashPoint                 // an owner is gone at a moment of an event: around its commit, before its acks
+	Held                       // a handler's events wait on a task, and the others go on
+	LostAppend                 // an append of a handler is not answered, and perhaps not in the log
+	RefusedAppend              // an append of a handler is refused
+	LateAppend                 // an append of a handler arrives late, and all behind it
 	faultCount
 )
 
 var faultNames = [faultCount]string{"crash", "zombie", "lost-reply", "late-exec", "refused", "restart", "split", "reset", "clock-jump", "steal", "stall",
 	"tail-loss", "slot-loss", "zombie-write", "rebalance-in-take-over", "double-frame", "double-fetch", "slow", "hand-over", "full-memory",
-	"crash-point", "held"}
+	"crash-point", "held", "lost-append", "refused-append", "late-append"}
 
 func (f Fault) String() string {
 	if f >= faultCount {

@@ -15,6 +15,7 @@ const (
 	lateExecPerMille  = 8
 	refusedPerMille   = 8
 	doubledPerMille   = 8
+	appendPerMille    = 15
 )
 
 // faulty draws whether a fault befalls the command at hand.
@@ -22,7 +23,8 @@ func (w *world) faulty(f Fault) bool {
 	if w.quiet || !w.allowed[f] {
 		return false
 	}
-	perMille := map[Fault]int{LostReply: lostReplyPerMille, LateExec: lateExecPerMille, Refused: refusedPerMille, DoubleFrame: doubledPerMille}[f]
+	perMille := map[Fault]int{LostReply: lostReplyPerMille, LateExec: lateExecPerMille, Refused: refusedPerMille, DoubleFrame: doubledPerMille,
+		LostAppend: appendPerMille, RefusedAppend: appendPerMille, LateAppend: appendPerMille}[f]
 	if !w.chance(perMille) {
 		return false
 	}

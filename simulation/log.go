@@ -101,7 +101,7 @@ func (f *feed) deliver() {
 
 // put appends a record to a partition. Some offsets are left out, as transaction
 // markers leave them out (T25).
-func (w *world) put(depotName string, task int, key, value []byte) int64 {
+func (w *world) put(depotName string, task int, r depot.Record) int64 {
 	p := w.partition(depotName, task)
 	offset := int64(0)
 	if n := len(p.records); n > 0 {
@@ -110,9 +110,8 @@ func (w *world) put(depotName string, task int, key, value []byte) int64 {
 	if w.chance(30) {
 		offset++
 	}
-	p.records = append(p.records, depot.Record{
-		Partition: int32(task), Offset: offset, Time: time.UnixMilli(w.now / millisecond), Key: key, Value: value,
-	})
+	r.Partition, r.Offset, r.Time = int32(task), offset, time.UnixMilli(w.now/millisecond)
+	p.records = append(p.records, r)
 	for _, o := range w.everyone {
 		for strand := range 2 {
 			if f := o.feeds[feedKey{depotName, strand}]; f != nil && int(o.id) == task && o.alive {

@@ -24,6 +24,7 @@ type owner struct {
 	paused  bool
 	pending []runtime.Input // while paused
 	skew    int64           // its clock's lead
+	writer  writer
 	wakeAt  int64
 
 	contract contract
@@ -125,6 +126,9 @@ func (o *owner) carryOut(e *runtime.Effects) {
 	for _, c := range e.Calls {
 		w.call(o, c)
 	}
+	for _, a := range e.Appends {
+		o.write(a)
+	}
 	frames := append([]*wire.Frame(nil), e.Frames...)
 	answers := append([]runtime.Answer(nil), e.Answers...)
 	for _, f := range frames {
@@ -154,6 +158,7 @@ func (o *owner) carryOut(e *runtime.Effects) {
 // crash ends the process: what it sent is under way, the rest is gone.
 func (o *owner) crash() {
 	o.alive = false
+	o.writer.ends = o.w.now + o.w.between(1, 4*millisecond)
 	if o.conn != nil {
 		o.conn.closed = true
 	}

@@ -45,7 +45,8 @@ type world struct {
 	asked    map[uint64]*appended
 	waiter   uint64
 
-	fifo fifo
+	fifo    fifo
+	emitted []emitted
 
 	failed  map[numbered]bool // attempts that failed, by the number in the slot
 	orders  []*given          // about parked records
@@ -248,6 +249,7 @@ func (w *world) finish() {
 		}
 		w.checkOrders()
 		w.check()
+		w.checkEmitted()
 	}
 	for _, o := range w.everyone {
 		o.engine.Close()

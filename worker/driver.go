@@ -29,6 +29,7 @@ type driver struct {
 	mail   *mailbox
 	slots  *slotLine
 	calls  *calls
+	writes *appendLine
 	log    *slog.Logger
 	owner  *Owner // as the hooks know it
 
@@ -61,7 +62,7 @@ func newDriver(w *Worker, l *loaded, id task.ID) *driver {
 		waiters: map[uint64]chan runtime.Answer{}, ready: make(chan struct{}), stopped: make(chan struct{}),
 		log: w.config.Logger.With("module", l.plan.Module, "task", int(id)),
 	}
-	d.slots, d.calls = newSlotLine(d), newCalls(d)
+	d.slots, d.calls, d.writes = newSlotLine(d), newCalls(d), &appendLine{d: d}
 	d.owner = &Owner{Module: l.plan.Module, Task: id, Address: w.link.Address(), d: d}
 	d.engine = runtime.New(runtime.Config{
 		Plan: l.plan, Task: id, Tasks: l.tasks, Tag: tag, Address: w.link.Address(),
@@ -114,6 +115,18 @@ func (d *driver) listener() *runtime.Listener {
 		d.log.Error("the store went back: it lost commits that it had confirmed; their records run again", "from", i.From, "to", i.To)
 		if regressed != nil {
 			regressed(i)
+		}
+	}
+	appended := l.AppendDone
+	l.AppendDone = func(i runtime.AppendInfo) {
+		switch {
+		case i.Err != nil && i.Awaited:
+			d.log.Warn("append of a handler failed; its record runs again", "topology", i.Topology, "step", i.Step, "depot", i.Depot, "partition", int(i.Partition), "cause", i.Err)
+		case i.Err != nil:
+			d.log.Error("append of a handler failed, and nothing waits for it: it may be lost", "topology", i.Topology, "step", i.Step, "depot", i.Depot, "partition", int(i.Partition), "cause", i.Err)
+		}
+		if appended != nil {
+			appended(i)
 		}
 	}
 	panicked := l.Panicked
@@ -237,6 +250,9 @@ func (d *driver) carryOut(e *runtime.Effects) {
 	}
 	for _, c := range e.Calls {
 		d.calls.make(c)
+	}
+	if len(e.Appends) > 0 {
+		d.writes.put(e.Appends)
 	}
 	for i := range e.Answers {
 		d.deliver(e.Answers[i])

@@ -45,6 +45,7 @@ const (
 	Rejected         // a handler refused the record: no retry, the appender hears of it
 	Parked           // a handler took the record out of the stream
 	Skipped          // never begun: too many records were under way (promise 3.90); not in acks
+	Hindered         // an append did not reach its log, by no fault of a handler: retry the record
 )
 
 // Ack reports finished events of one tree to its root. Acks with an outcome

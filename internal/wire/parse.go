@@ -132,7 +132,7 @@ func (p *parser) ack() Ack {
 	case 0:
 	case 1:
 		m := &AckMore{Outcome: Outcome(p.byte()), Text: p.text(), Step: p.text()}
-		if m.Outcome > Parked {
+		if m.Outcome > Parked && m.Outcome != Hindered {
 			p.fail("outcome %d", m.Outcome)
 		}
 		m.Returns = p.returns()

@@ -1,0 +1,154 @@
+package runtime
+
+import (
+	"fmt"
+
+	"github.com/coppice-run/coppice/acker"
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/host"
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/task"
+)
+
+// Appends of handlers to depots leave like hops, after the commit of their event
+// (R30, R40), and belong to its tree like hops: each is a child that ends when the
+// log has it. One that fails, or of which nobody knows, fails the tree, and the
+// record runs again: at least once. Nothing waits for the log but the tree; what
+// its appends take in memory counts as queued, and closes sources (R43).
+
+// Append is a record to be written to a depot. The driver answers with AppendDone.
+type Append struct {
+	ID        uint64 // names it in the answer
+	Depot     string
+	Partition int32
+	Record    depot.Record // key, value and headers; handed over
+}
+
+// AppendDone answers one of Effects.Appends. Err is nil when all in-sync replicas
+// have it, wraps depot.ErrNotAppended when it is certainly not in the log, and else
+// means that nobody knows.
+type AppendDone struct {
+	ID  uint64
+	Err error
+}
+
+func (*AppendDone) input() {}
+
+// AppendInfo is about one append of a handler.
+type AppendInfo struct {
+	TaskInfo
+	Topology  string
+	Step      string // or the source, whose handler made it
+	Depot     string
+	Partition task.ID
+	Awaited   bool // the record's tree waits for it
+	Err       error
+}
+
+// emission is an append from the end of its event until the log has answered.
+type emission struct {
+	host.Append
+	topology, step string
+	root           task.ID
+	tree           acker.Ref // zero where nothing waits
+}
+
+// emissions are the appends of a task that are not answered.
+type emissions struct {
+	last     uint64 // id given last; ids are never given again
+	underWay map[uint64]*emission
+	bytes    int64
+}
+
+// forget drops what was under way: its trees fail, and answers are of no interest.
+func (s *emissions) forget() { *s = emissions{last: s.last} }
+
+// batchAppends are the appends of a batch: they leave after its commit.
+type batchAppends struct {
+	appends     []emission
+	appendBytes int64
+}
+
+func (a *batchAppends) reset() {
+	clear(a.appends)
+	*a = batchAppends{appends: a.appends[:0]}
+}
+
+// batchAppendBytesMax ends a batch whose events append so much.
+const batchAppendBytesMax = 4 << 20
+
+// bytesOfAppend is about how much memory an append takes.
+func bytesOfAppend(a *host.Append) int64 { return int64(depot.RecordBytes(&a.Record)) + 200 }
+
+// collect takes the appends of an event that ended well into the open batch.
+func (t *Task) collect(it *item) {
+	h := t.host
+	if len(h.Appends()) == 0 {
+		return
+	}
+	h.AwaitAppends()
+	e := emission{root: h.Origin.Root, tree: h.Origin.Tree}
+	if it.source != nil {
+		e.topology, e.step = it.source.topology.plan.Name, it.source.plan.Name
+	} else {
+		step := t.steps[it.frame.Events[it.index].Step]
+		e.topology, e.step = step.Topology, step.Name
+	}
+	headers := traceHeaders(h.Origin.Trace)
+	for _, a := range h.Appends() {
+		e.Append = a
+		e.Record.Headers = append(e.Record.Headers, headers...)
+		t.open.appends = append(t.open.appends, e)
+		t.open.appendBytes += bytesOfAppend(&e.Append)
+	}
+}
+
+// sendAppends lets the appends of a committed batch leave.
+func (t *Task) sendAppends(b *batch) {
+	for i := range b.appends {
+		e := b.appends[i]
+		t.emissions.last++
+		if t.emissions.underWay == nil {
+			t.emissions.underWay = map[uint64]*emission{}
+		}
+		t.emissions.underWay[t.emissions.last] = &e
+		t.emissions.bytes += bytesOfAppend(&e.Append)
+		t.effects.Appends = append(t.effects.Appends, Append{ID: t.emissions.last, Depot: e.Depot, Partition: int32(e.Partition), Record: e.Record})
+	}
+}
+
+// onAppendDone ends an append's part of its tree.
+func (t *Task) onAppendDone(in *AppendDone) {
+	e := t.emissions.underWay[in.ID]
+	if e == nil {
+		return // of an earlier connection
+	}
+	delete(t.emissions.underWay, in.ID)
+	t.emissions.bytes -= bytesOfAppend(&e.Append)
+	if t.listener.AppendDone != nil {
+		t.listener.AppendDone(AppendInfo{
+			TaskInfo: t.info, Topology: e.topology, Step: e.step, Depot: e.Depot, Partition: e.Partition, Awaited: !e.Unawaited, Err: in.Err,
+		})
+	}
+	if e.Unawaited || t.phase != running {
+		return
+	}
+	ack := wire.Ack{Tree: e.tree, Delta: acker.EventID(e.tree.ID, e.Seed)}
+	if in.Err != nil {
+		ack.More = &wire.AckMore{Outcome: wire.Hindered, Text: fmt.Sprintf("append to depot %s, partition %d: %v", e.Depot, e.Partition, in.Err), Step: e.step}
+	}
+	t.ackLater(e.root, &ack)
+}
+
+// ackLater reports something that ended outside of any batch to the root of its
+// tree.
+func (t *Task) ackLater(root task.ID, a *wire.Ack) {
+	if root == t.config.Task {
+		t.onAck(&wire.Frame{From: root}, a)
+		return
+	}
+	if t.open == nil {
+		t.open = t.newBatch()
+	}
+	t.host.Out.Ack(root, a.Tree, a.Delta, a.Touched, a.More)
+}
