@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/localcluster"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/module/agg"
@@ -19,6 +21,7 @@ import (
 // reporter has orders, and appends what follows from them to other depots.
 type reporter struct {
 	name    string
+	stream  []module.StreamOption
 	Orders  module.Depot[order]
 	Reports module.Depot[report] // topologies alone append to it
 	Alarms  module.Depot[string] // one partition
@@ -47,7 +50,7 @@ func (m *reporter) Define(b *module.Builder) {
 	module.HashDepot(b, &m.Reports, "reports", func(r report) string { return r.Item }, module.DisallowAppends())
 	module.GlobalDepot(b, &m.Alarms, "alarms")
 	module.RandomDepot(b, &m.Spread, "spread")
-	s := b.Stream("orders")
+	s := b.Stream("orders", m.stream...)
 	s.PState(&m.Taken, "taken")
 	s.PState(&m.Heard, "heard")
 	s.PState(&m.Spreads, "spreads")
@@ -64,7 +67,7 @@ func (m *reporter) Define(b *module.Builder) {
 		m.Spreads.Key(int(ev.Task())).Add(ev, n)
 		return nil
 	})
-	r := b.Stream("reports")
+	r := b.Stream("reports", m.stream...)
 	r.PState(&m.Counts, "counts")
 	r.PState(&m.Saw, "saw")
 	module.DeclareSource(r, m.Reports, m.onReport)
@@ -165,7 +168,9 @@ type countdown struct {
 	over chan struct{}  // closed when none is
 }
 
-func newCountdown(want map[string]int) *countdown { return &countdown{left: want, over: make(chan struct{})} }
+func newCountdown(want map[string]int) *countdown {
+	return &countdown{left: want, over: make(chan struct{})}
+}
 
 func (c *countdown) listener() *runtime.Listener {
 	return &runtime.Listener{RecordDone: func(i runtime.RecordInfo) {
@@ -194,4 +199,73 @@ func (c *countdown) wait(t *testing.T) {
 		defer c.mu.Unlock()
 		t.Fatalf("the test ended while records were missing: %v", c.left)
 	}
+}
+
+// R30: the appends of an exactly-once topology say in a header which they are; the
+// log may have one twice, and it is processed once.
+func TestARepeatedAppendIsDropped(t *testing.T) {
+	onAll(t, func(t *testing.T, c *localcluster.Cluster) {
+		ctx := t.Context()
+		m := &reporter{name: unique("Reporter"), stream: []module.StreamOption{module.ExactlyOnce()}}
+		dropped := make(chan runtime.AppendDroppedInfo, 10)
+		done := newCountdown(map[string]int{"alarms": 3})
+		listener := done.listener()
+		listener.AppendDropped = func(i runtime.AppendDroppedInfo) { dropped <- i }
+		if err := c.Launch(ctx, m, localcluster.LaunchConfig{Tasks: 2, Workers: 2, Listener: listener}); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if _, err := m.Orders.Append(ctx, c.Client(), order{ID: "alarm"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		topic, err := c.Log().Ensure(ctx, depot.TopicSpec{Module: m.name, Depot: "alarms", Partitions: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		records := readSome(t, c.Log(), topic, 2)
+		for i, r := range records {
+			id, ok, err := wire.FindAppendID(&r)
+			if !ok || err != nil || id.Module != m.name || id.Number != uint64(i)+1 {
+				t.Fatalf("record %d says of itself %+v, %v, %v", i, id, ok, err)
+			}
+			again := make(chan error, 1)
+			c.Log().Append(ctx, topic.Name, 0, depot.Record{Key: r.Key, Value: r.Value, Headers: r.Headers}, depot.Replicated, func(_ int64, err error) { again <- err })
+			if err := <-again; err != nil {
+				t.Fatal(err)
+			}
+			if got := <-dropped; got.Number != id.Number || got.Early || got.Source != "alarms" {
+				t.Errorf("dropped %+v", got)
+			}
+		}
+		if _, err := m.Alarms.Append(ctx, c.Client(), "from a client"); err != nil {
+			t.Fatal(err)
+		}
+		done.wait(t)
+	})
+}
+
+// readSome reads the first records of partition 0.
+func readSome(t *testing.T, log depot.Log, topic depot.Topic, n int) []depot.Record {
+	t.Helper()
+	reader, err := log.Reader(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	if err := reader.Assign(depot.Position{Topic: topic.Name, TopicID: topic.ID, LeaderEpoch: -1}); err != nil {
+		t.Fatal(err)
+	}
+	var records []depot.Record
+	for len(records) < n {
+		if err := reader.Poll(t.Context(), 0, func(d depot.Delivery) {
+			if d.Fault != nil {
+				t.Error(d.Fault)
+			}
+			records = append(records, d.Records...)
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return records
 }

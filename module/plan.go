@@ -47,7 +47,8 @@ type StreamPlan struct {
 	Sources []*SourcePlan
 	Steps   []*StepPlan
 	Acks    []*AckPlan
-	// ExactlyOnce: hops are kept until they are applied, and applied once.
+	// ExactlyOnce: what an event does takes effect once; hops and appends are kept until
+	// they have arrived, and taken once.
 	ExactlyOnce bool `json:",omitempty"`
 }
 

@@ -15,6 +15,8 @@ import (
 // log has it. One that fails, or of which nobody knows, fails the tree, and the
 // record runs again: at least once. Nothing waits for the log but the tree; what
 // its appends take in memory counts as queued, and closes sources (R43).
+//
+// Those of exactly-once topologies are numbered: see appendline.go.
 
 // Append is a record to be written to a depot. The driver answers with AppendDone.
 type Append struct {
@@ -41,7 +43,8 @@ type AppendInfo struct {
 	Step      string // or the source, whose handler made it
 	Depot     string
 	Partition task.ID
-	Awaited   bool // the record's tree waits for it
+	Awaited   bool   // the record's tree waits for it
+	Number    uint64 // of exactly-once topologies: it is sent until the log has it; else 0
 	Err       error
 }
 
@@ -50,7 +53,9 @@ type emission struct {
 	host.Append
 	topology, step string
 	root           task.ID
-	tree           acker.Ref // zero where nothing waits
+	tree           acker.Ref // or group; zero where none waits
+	numbered       bool
+	numbering
 }
 
 // emissions are the appends of a task that are not answered.
@@ -58,6 +63,8 @@ type emissions struct {
 	last     uint64 // id given last; ids are never given again
 	underWay map[uint64]*emission
 	bytes    int64
+	lines    []*line
+	trims    trims
 }
 
 // forget drops what was under way: its trees fail, and answers are of no interest.
@@ -67,6 +74,7 @@ func (s *emissions) forget() { *s = emissions{last: s.last} }
 type batchAppends struct {
 	appends     []emission
 	appendBytes int64
+	numbered    bool // some of them are
 }
 
 func (a *batchAppends) reset() {
@@ -80,41 +88,67 @@ const batchAppendBytesMax = 4 << 20
 // bytesOfAppend is about how much memory an append takes.
 func bytesOfAppend(a *host.Append) int64 { return int64(depot.RecordBytes(&a.Record)) + 200 }
 
-// collect takes the appends of an event that ended well into the open batch.
-func (t *Task) collect(it *item) {
+// collect takes the appends of an event that ended well into the open batch. It
+// returns what the end of a record without a tree has to wait for, nil if nothing.
+func (t *Task) collect(it *item) *unsaid {
 	h := t.host
 	if len(h.Appends()) == 0 {
-		return
+		return nil
 	}
-	h.AwaitAppends()
-	e := emission{root: h.Origin.Root, tree: h.Origin.Tree}
-	if it.source != nil {
+	var e emission
+	var said *unsaid
+	if it.source != nil && it.frame == nil {
 		e.topology, e.step = it.source.topology.plan.Name, it.source.plan.Name
 	} else {
 		step := t.steps[it.frame.Events[it.index].Step]
 		e.topology, e.step = step.Topology, step.Name
 	}
+	if e.numbered = h.Lasting; e.numbered && h.Origin.Tree.ID == 0 {
+		said = &unsaid{}
+	} else {
+		h.AwaitAppends()
+	}
+	e.root, e.tree = h.Origin.Root, h.Origin.Tree
 	headers := traceHeaders(h.Origin.Trace)
 	for _, a := range h.Appends() {
 		e.Append = a
 		e.Record.Headers = append(e.Record.Headers, headers...)
+		if e.said = nil; said != nil && !a.Unawaited {
+			e.said = said
+			said.left++
+		}
 		t.open.appends = append(t.open.appends, e)
 		t.open.appendBytes += bytesOfAppend(&e.Append)
+		t.open.numbered = t.open.numbered || e.numbered
 	}
+	return said
 }
 
 // sendAppends lets the appends of a committed batch leave.
 func (t *Task) sendAppends(b *batch) {
 	for i := range b.appends {
 		e := b.appends[i]
-		t.emissions.last++
-		if t.emissions.underWay == nil {
-			t.emissions.underWay = map[uint64]*emission{}
+		switch {
+		case !e.numbered:
+			t.emissions.bytes += bytesOfAppend(&e.Append)
+			t.sendAppend(&e, e.Record)
+		case b.mark.Token == t.head.Token: // else it was read from the slot
+			t.emissions.bytes += bytesOfAppend(&e.Append)
+			e.line.waiting = append(e.line.waiting, &e)
 		}
-		t.emissions.underWay[t.emissions.last] = &e
-		t.emissions.bytes += bytesOfAppend(&e.Append)
-		t.effects.Appends = append(t.effects.Appends, Append{ID: t.emissions.last, Depot: e.Depot, Partition: int32(e.Partition), Record: e.Record})
 	}
+	t.sendLines()
+}
+
+// sendAppend hands an append to the driver.
+func (t *Task) sendAppend(e *emission, record depot.Record) {
+	s := &t.emissions
+	s.last++
+	if s.underWay == nil {
+		s.underWay = map[uint64]*emission{}
+	}
+	s.underWay[s.last] = e
+	t.effects.Appends = append(t.effects.Appends, Append{ID: s.last, Depot: e.Depot, Partition: int32(e.Partition), Record: record})
 }
 
 // onAppendDone ends an append's part of its tree.
@@ -124,12 +158,17 @@ func (t *Task) onAppendDone(in *AppendDone) {
 		return // of an earlier connection
 	}
 	delete(t.emissions.underWay, in.ID)
-	t.emissions.bytes -= bytesOfAppend(&e.Append)
 	if t.listener.AppendDone != nil {
 		t.listener.AppendDone(AppendInfo{
-			TaskInfo: t.info, Topology: e.topology, Step: e.step, Depot: e.Depot, Partition: e.Partition, Awaited: !e.Unawaited, Err: in.Err,
+			TaskInfo: t.info, Topology: e.topology, Step: e.step, Depot: e.Depot, Partition: e.Partition,
+			Awaited: !e.Unawaited, Number: e.number, Err: in.Err,
 		})
 	}
+	if e.numbered {
+		t.numberedDone(e, in.Err)
+		return
+	}
+	t.emissions.bytes -= bytesOfAppend(&e.Append)
 	if e.Unawaited || t.phase != running {
 		return
 	}

@@ -20,12 +20,13 @@ type relay struct {
 	Texts, Relayed module.Depot[string]
 	Seen           pstate.Map[string, string]
 	options        []module.SourceOption
+	stream         []module.StreamOption
 }
 
 func (m *relay) Define(b *module.Builder) {
 	module.HashDepot(b, &m.Texts, "texts", func(v string) string { return v }, module.Text())
 	module.HashDepot(b, &m.Relayed, "relayed", func(v string) string { return v }, module.Text(), module.DisallowAppends())
-	s := b.Stream("relay")
+	s := b.Stream("relay", m.stream...)
 	s.PState(&m.Seen, "seen")
 	module.DeclareSource(s, m.Texts, m.onText, append(m.options, module.StartFromBeginning())...)
 }

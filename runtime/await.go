@@ -62,6 +62,9 @@ func (t *Task) recordOver(key recordKey, uncommitted *batch) bool {
 			if _, underWay := s.passed[key.offset]; underWay || s.consumed[key.offset] != nil {
 				return false
 			}
+			if s.unsaid[key.offset] != nil {
+				return false
+			}
 		}
 	}
 	if uncommitted != nil {

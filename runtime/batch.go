@@ -69,6 +69,7 @@ type finished struct {
 	returns []wire.Return
 	// combined: returns has one value for each ack.
 	combined bool
+	said     *unsaid // what its end waits for before it is told
 }
 
 func (f *finished) parked() bool { return f.outcome == wire.Parked }
@@ -124,7 +125,7 @@ func (t *Task) seal() bool {
 	if t.inflight != nil || t.co.waiting {
 		return false
 	}
-	due := t.progressDue()
+	due := t.progressDue() || t.trimsDue()
 	if t.open == nil {
 		if !due {
 			return false
@@ -132,12 +133,14 @@ func (t *Task) seal() bool {
 		t.open = t.newBatch()
 	}
 	b := t.open
+	t.trimAppends(b, due)
 	t.open = nil
 	b.frames = t.host.Out.Take(b.frames)
 	t.takeCalls(b)
 	t.pass(b)
 	t.consumeRecords(b)
 	t.storeHops(b)
+	t.keepAppends(b)
 	for i := range b.finished {
 		f := &b.finished[i]
 		if f.parked() {
@@ -156,6 +159,7 @@ func (t *Task) seal() bool {
 		return false
 	}
 	t.forgetKept(b)
+	t.noteSenders(b)
 	b.openBooks()
 	t.writeProgress(b)
 	t.send(b)
@@ -234,7 +238,7 @@ func (t *Task) release(b *batch) {
 	}
 	t.released = b.seq
 	for i := range b.finished {
-		t.recordDone(&b.finished[i])
+		t.say(&b.finished[i], b)
 	}
 	for _, g := range b.completed {
 		t.groupDone(g)

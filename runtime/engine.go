@@ -290,7 +290,7 @@ func (t *Task) settled() bool {
 			return false
 		}
 	}
-	return t.inflight == nil && t.open == nil && len(t.emissions.underWay) == 0
+	return t.inflight == nil && t.open == nil && len(t.emissions.underWay) == 0 && len(t.emissions.trims.chunks) == 0
 }
 
 // onTick does what time alone asks for.
@@ -307,6 +307,7 @@ func (t *Task) onTick() {
 		}
 		t.beginCalls()
 		t.probe()
+		t.sendAgain()
 	}
 }
 
@@ -326,6 +327,7 @@ func (t *Task) wakeAt() int64 {
 		earlier(t.nextProbe())
 		t.nextHop(earlier)
 		t.nextCall(earlier)
+		earlier(t.nextAppend())
 		for _, topo := range t.topology {
 			earlier(t.nextDeadline(topo))
 			if topo.dirty {

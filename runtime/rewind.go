@@ -52,6 +52,7 @@ func (t *Task) rewind(s *source, to, pause int64) {
 	s.topology.dirty = true
 	s.discard()
 	s.seen, s.begun = to, to
+	s.senders.rewind(to)
 	s.heldUntil = t.now + pause
 	s.generation = &task.Mark{Token: s.generation.Token, Number: s.generation.Number + 1}
 	t.feedAgain(s.strand, to)

@@ -319,7 +319,7 @@ func touch(id task.ID) uint64 { return 1 << (uint(id) & 63) }
 // eventDone books a finished event.
 func (t *Task) eventDone(it *item) {
 	h := t.host
-	t.collect(it)
+	said := t.collect(it)
 	if it.inbox != nil {
 		t.inboxEventDone(it)
 		return
@@ -338,7 +338,7 @@ func (t *Task) eventDone(it *item) {
 		return
 	}
 	if h.Origin.Tree.ID == 0 {
-		t.open.finished = append(t.open.finished, finished{try: it.try, returns: h.Returns()})
+		t.open.finished = append(t.open.finished, finished{try: it.try, returns: h.Returns(), said: said})
 		return
 	}
 	if h.Lasting {

@@ -48,6 +48,9 @@ type source struct {
 	consumed map[int64]*group
 	shared   *group
 	sharedBy uint64 // the batch
+
+	unsaid  map[int64]*unsaid // records that are done but for what they append
+	senders senders
 }
 
 func (s *source) forget() {
@@ -63,7 +66,8 @@ func (s *source) forget() {
 	s.generation, s.heldUntil, s.kept = nil, 0, nil
 	s.endings = nil
 	s.consumed, s.shared = map[int64]*group{}, nil
-	s.passed = nil
+	s.passed, s.unsaid = nil, nil
+	s.senders.forget()
 	if s.dropsFailures() {
 		s.passed = map[int64]try{}
 	}
@@ -114,6 +118,9 @@ func (t *Task) fetch(s *source, records []depot.Record) {
 			s.progress.FinishRange(s.seen, o-1)
 		}
 		s.seen = records[i].Offset + 1
+		if len(records[i].Headers) > 0 && !t.judge(s, &records[i]) {
+			return
+		}
 	}
 	s.fetched = append(s.fetched, records)
 	s.count += len(records)

@@ -165,7 +165,8 @@ func (t *Task) ownTables() []store.Table {
 		tables = append(tables, topo.table)
 	}
 	tag := t.config.Tag
-	return append(tables, wire.AttemptsTable(tag), wire.GenerationsTable(tag), wire.ChannelsTable(tag), wire.OutboxTable(tag), wire.GroupsTable(tag), wire.EndingsTable(tag), wire.CallsTable(tag))
+	return append(tables, wire.AttemptsTable(tag), wire.GenerationsTable(tag), wire.ChannelsTable(tag), wire.OutboxTable(tag), wire.GroupsTable(tag), wire.EndingsTable(tag), wire.CallsTable(tag),
+		wire.AppendsTable(tag), wire.SendersTable(tag))
 }
 
 // settle decides what became of the commit whose reply was lost, and notices a
@@ -208,6 +209,14 @@ func (t *Task) load(reads []store.Read) {
 		return
 	}
 	if err := t.loadEndings(own[5].Elements); err != nil {
+		t.halt(err)
+		return
+	}
+	if err := t.loadAppends(own[7].Elements); err != nil {
+		t.halt(err)
+		return
+	}
+	if err := t.loadSenders(own[8].Elements); err != nil {
 		t.halt(err)
 		return
 	}
@@ -286,6 +295,7 @@ func (t *Task) openSlot() {
 	t.forgetKept(b)
 	t.storeHops(b)
 	t.storeEndings(b)
+	t.noteSenders(b)
 	b.openBooks()
 	t.writeProgress(b)
 	t.send(b)
@@ -302,6 +312,7 @@ func (t *Task) opened() {
 		}
 	}
 	t.answerOver()
+	t.sendLines()
 	for _, f := range t.feeds {
 		t.startFeed(f)
 	}

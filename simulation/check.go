@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/coppice-run/coppice/internal/overlay"
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/pstate"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
 )
@@ -20,9 +22,29 @@ func (w *world) check() {
 			w.violate("%v", err)
 		}
 	}
+	if c, ok := w.workload.(interface {
+		checkAt(at []pstate.Reader, exact bool) error
+	}); ok {
+		at := make([]pstate.Reader, w.tasks)
+		for i := range at {
+			at[i] = reader{overlay.NewDirect(taskReader{w, w.tags[i]})}
+		}
+		if err := c.checkAt(at, w.result.LostTails == 0); err != nil {
+			w.violate("%v", err)
+		}
+	}
 }
 
 func (w *world) reader() reader { return reader{overlay.NewDirect(w)} }
+
+// taskReader reads from one task, whatever the key.
+type taskReader struct {
+	w   *world
+	tag string
+}
+
+func (r taskReader) Slot(*overlay.Path) (store.Slot, error)         { return wire.Slot(r.tag), nil }
+func (r taskReader) Read(slot store.Slot, reads []store.Read) error { return r.w.Read(slot, reads) }
 
 type reader struct{ view *overlay.View }
 

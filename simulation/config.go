@@ -7,6 +7,7 @@ import (
 
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/pstate"
+	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
 )
 
@@ -28,6 +29,8 @@ type Config struct {
 	Plant Plant
 	// spared are the faults that do not strike, by their number.
 	spared map[int]bool
+	// lostTail is what tasks do that find output of lost commits.
+	lostTail runtime.LostTail
 	// programs, if set, is how many of a workload's programs run.
 	programs int
 }
@@ -44,6 +47,7 @@ type Result struct {
 	Acked      int
 	Alarms     int // tasks that halted because a slot had lost what another one kept
 	Emitted    int // records that topologies appended
+	LostTails  int // output found of commits that the store had lost (R31)
 	Violations []string
 	// Fingerprint is of all that happened: two runs of a seed have the same.
 	Fingerprint uint64

@@ -2,7 +2,7 @@ package simulation
 
 // Workloads returns all workloads of this package.
 func Workloads() []Workload {
-	return []Workload{Count(), Shapes(), Tree(), Retry(), Once(), Order(), Sources(), Both(), Poison(), Update(), Exact(), Torn(), Emit()}
+	return []Workload{Count(), Shapes(), Tree(), Retry(), Once(), Order(), Sources(), Both(), Poison(), Update(), Exact(), Torn(), Emit(), EmitOnce()}
 }
 
 // Find returns the workload of a name.

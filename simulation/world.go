@@ -114,6 +114,7 @@ func newWorld(config Config) *world {
 	} else if w.chance(400) {
 		w.options.Durability = store.Replicated(1)
 	}
+	w.options.LostTail = config.lostTail
 	w.replication = w.between(200*microsecond, 6*millisecond)
 	w.special()
 	return w
@@ -322,6 +323,13 @@ func (w *world) listener(o *owner) *runtime.Listener {
 		},
 		Joined: func(i runtime.JoinedInfo) {
 			w.tracef("%v: sources of depot %s join at offset %d", o, i.Depot, i.Offset)
+		},
+		LostTail: func(i runtime.LostTailInfo) {
+			w.result.LostTails++
+			w.tracef("%v: depot record at offset %d tells of lost commits of task %d: %d come again, %d are missing", o, i.Offset, i.From, i.Records, i.Missing)
+			if w.options.Durability != store.Applied {
+				w.violate("%v found output of a commit that was lost although it was durable: offset %d of source %s", o, i.Offset, i.Source)
+			}
 		},
 		RecordDone: func(i runtime.RecordInfo) {
 			o.contract.note(&i)

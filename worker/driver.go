@@ -120,6 +120,8 @@ func (d *driver) listener() *runtime.Listener {
 	appended := l.AppendDone
 	l.AppendDone = func(i runtime.AppendInfo) {
 		switch {
+		case i.Err != nil && i.Number > 0:
+			d.log.Warn("append of a handler failed; it is sent again", "topology", i.Topology, "step", i.Step, "depot", i.Depot, "partition", int(i.Partition), "number", i.Number, "cause", i.Err)
 		case i.Err != nil && i.Awaited:
 			d.log.Warn("append of a handler failed; its record runs again", "topology", i.Topology, "step", i.Step, "depot", i.Depot, "partition", int(i.Partition), "cause", i.Err)
 		case i.Err != nil:
@@ -127,6 +129,13 @@ func (d *driver) listener() *runtime.Listener {
 		}
 		if appended != nil {
 			appended(i)
+		}
+	}
+	lost := l.LostTail
+	l.LostTail = func(i runtime.LostTailInfo) {
+		d.log.Error("Kafka has records of commits that the store has lost, or lacks records that it had acknowledged (topology.appends.lost.tail says what follows)", "topology", i.Topology, "source", i.Source, "offset", i.Offset, "of_task", int(i.From), "come_again", i.Records, "missing", i.Missing)
+		if lost != nil {
+			lost(i)
 		}
 	}
 	panicked := l.Panicked
