@@ -20,10 +20,7 @@ func (l *Log) Append(ctx context.Context, topic string, partition int32, record 
 	if _, stale := l.stale.LoadAndDelete(topic); stale {
 		l.producer.PurgeTopicsFromProducing(topic)
 	}
-	r := &kgo.Record{Topic: topic, Partition: partition, Key: record.Key, Value: record.Value}
-	for _, h := range record.Headers {
-		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
-	}
+	r := produced(topic, partition, &record)
 	if level == depot.None {
 		l.producer.Produce(context.WithoutCancel(ctx), r, nil)
 		done(-1, nil)
@@ -36,6 +33,15 @@ func (l *Log) Append(ctx context.Context, topic string, partition int32, record 
 		}
 		done(r.Offset, nil)
 	})
+}
+
+// produced is a record as the client wants it.
+func produced(topic string, partition int32, record *depot.Record) *kgo.Record {
+	r := &kgo.Record{Topic: topic, Partition: partition, Key: record.Key, Value: record.Value}
+	for _, h := range record.Headers {
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
+	}
+	return r
 }
 
 // certain are the errors after which a record is not in the log.

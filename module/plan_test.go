@@ -86,6 +86,33 @@ func TestPlanPrints(t *testing.T) {
 	}
 }
 
+// The plan prints the topics that handlers write to.
+func TestPlanPrintsTopics(t *testing.T) {
+	t.Parallel()
+	plan, err := module.Compile(&declared{"sinks", func(b *module.Builder) {
+		var invoices module.Topic[square]
+		var letters module.Topic[string]
+		module.DeclareKeyedTopic(b, &invoices, "shop.invoices", func(s square) float64 { return s.Side })
+		module.DeclareTopic(b, &letters, "letters", module.Text())
+		s := b.Stream("s", module.ExactlyOnce())
+		source(b, s)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `module sinks
+  depot   records          string, by random, stored as json
+  topic   shop.invoices    module_test.square, by key, stored as json
+  topic   letters          string, at random, stored as text
+  stream  s
+    source  records        from the end, failed records retried, parked after 10 attempts
+    guarantee: exactly once, also over hops and appends
+`
+	if got := plan.String(); got != want {
+		t.Errorf("the plan prints\n%s\nwant\n%s", got, want)
+	}
+}
+
 // Define runs once per value, whoever asks.
 func TestDefineRunsOnce(t *testing.T) {
 	t.Parallel()

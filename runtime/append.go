@@ -18,12 +18,16 @@ import (
 //
 // Those of exactly-once topologies are numbered: see appendline.go.
 
-// Append is a record to be written to a depot. The driver answers with AppendDone.
+// Append is a record to be written to a depot or topic. The driver answers with AppendDone.
 type Append struct {
 	ID        uint64 // names it in the answer
 	Depot     string
 	Partition int32
 	Record    depot.Record // key, value and headers; handed over
+	// Topic is where it goes instead of a depot; the partition is that of the key, or
+	// picked by Spread.
+	Topic  string
+	Spread uint64
 }
 
 // AppendDone answers one of Effects.Appends. Err is nil when all in-sync replicas
@@ -42,6 +46,7 @@ type AppendInfo struct {
 	Topology  string
 	Step      string // or the source, whose handler made it
 	Depot     string
+	Topic     string // instead of Depot
 	Partition task.ID
 	Awaited   bool   // the record's tree waits for it
 	Number    uint64 // of exactly-once topologies: it is sent until the log has it; else 0
@@ -64,11 +69,12 @@ type emissions struct {
 	underWay map[uint64]*emission
 	bytes    int64
 	lines    []*line
+	topics   topics
 	trims    trims
 }
 
 // forget drops what was under way: its trees fail, and answers are of no interest.
-func (s *emissions) forget() { *s = emissions{last: s.last} }
+func (s *emissions) forget() { *s = emissions{last: s.last, topics: topics{round: s.topics.round}} }
 
 // batchAppends are the appends of a batch: they leave after its commit.
 type batchAppends struct {
@@ -148,7 +154,7 @@ func (t *Task) sendAppend(e *emission, record depot.Record) {
 		s.underWay = map[uint64]*emission{}
 	}
 	s.underWay[s.last] = e
-	t.effects.Appends = append(t.effects.Appends, Append{ID: s.last, Depot: e.Depot, Partition: int32(e.Partition), Record: record})
+	t.effects.Appends = append(t.effects.Appends, Append{ID: s.last, Depot: e.Depot, Partition: int32(e.Partition), Record: record, Topic: e.Topic, Spread: e.Seed})
 }
 
 // onAppendDone ends an append's part of its tree.
@@ -158,12 +164,7 @@ func (t *Task) onAppendDone(in *AppendDone) {
 		return // of an earlier connection
 	}
 	delete(t.emissions.underWay, in.ID)
-	if t.listener.AppendDone != nil {
-		t.listener.AppendDone(AppendInfo{
-			TaskInfo: t.info, Topology: e.topology, Step: e.step, Depot: e.Depot, Partition: e.Partition,
-			Awaited: !e.Unawaited, Number: e.number, Err: in.Err,
-		})
-	}
+	t.tellAppend(e, in.Err)
 	if e.numbered {
 		t.numberedDone(e, in.Err)
 		return
@@ -174,9 +175,27 @@ func (t *Task) onAppendDone(in *AppendDone) {
 	}
 	ack := wire.Ack{Tree: e.tree, Delta: acker.EventID(e.tree.ID, e.Seed)}
 	if in.Err != nil {
-		ack.More = &wire.AckMore{Outcome: wire.Hindered, Text: fmt.Sprintf("append to depot %s, partition %d: %v", e.Depot, e.Partition, in.Err), Step: e.step}
+		ack.More = &wire.AckMore{Outcome: wire.Hindered, Text: fmt.Sprintf("append to %s: %v", e.where(), in.Err), Step: e.step}
 	}
 	t.ackLater(e.root, &ack)
+}
+
+// where words where an append goes.
+func (e *emission) where() string {
+	if e.Topic != "" {
+		return "topic " + e.Topic
+	}
+	return fmt.Sprintf("depot %s, partition %d", e.Depot, e.Partition)
+}
+
+// tellAppend tells the listener what became of an append.
+func (t *Task) tellAppend(e *emission, err error) {
+	if t.listener.AppendDone != nil {
+		t.listener.AppendDone(AppendInfo{
+			TaskInfo: t.info, Topology: e.topology, Step: e.step, Depot: e.Depot, Topic: e.Topic, Partition: e.Partition,
+			Awaited: !e.Unawaited, Number: e.number, Err: err,
+		})
+	}
 }
 
 // ackLater reports something that ended outside of any batch to the root of its

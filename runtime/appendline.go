@@ -100,6 +100,10 @@ func (t *Task) sendLines() {
 		return // what the slot holds may not have its level yet
 	}
 	for _, l := range t.emissions.lines {
+		if l.toTopics() {
+			t.writeTopics(l)
+			continue
+		}
 		for !l.broken && l.sent < len(l.waiting) && l.underWay < lineWindow && (l.known > 0 || l.sent == 0) {
 			e := l.waiting[l.sent]
 			l.sent++

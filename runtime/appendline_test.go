@@ -9,6 +9,7 @@ import (
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
 )
 
 // exact is relay as an exactly-once topology.
@@ -245,4 +246,152 @@ func TestAnAppendThatWasGivenTwice(t *testing.T) {
 			}
 		})
 	}
+}
+
+// R30: an exactly-once topology writes to topics in transactions: whoever begins asks
+// for the position of the last one first, and what is there is not written again.
+func TestTopicsAreWrittenInTransactions(t *testing.T) {
+	t.Parallel()
+	h := byHand(t, sinking(), runtime.Options{})
+	h.give("texts", 0, "a", "b")
+	e := h.step(&runtime.CommitDone{})
+	if e.OpenTopics != 1 || e.Transaction != nil || len(e.Appends) != 0 {
+		t.Fatalf("after the commit: open %d, transaction %+v, appends %v", e.OpenTopics, e.Transaction, e.Appends)
+	}
+	h.wait(1)
+	e = h.step(&runtime.TopicsOpened{Round: 1})
+	first := e.Transaction
+	if first == nil || len(first.Records) != 2 || first.Records[0].Topic != "out" || string(first.Records[1].Record.Value) != `"b"` || !strings.Contains(string(first.Position), " number=2 ") {
+		t.Fatalf("the transaction is %+v", first)
+	}
+	h.give("texts", 2, "c")
+	if e = h.step(&runtime.CommitDone{}); e.Transaction != nil {
+		t.Fatal("a second transaction while one is under way")
+	}
+	e = h.step(&runtime.TransactionDone{Round: 1, Err: depot.ErrUnknown})
+	if e.OpenTopics != 0 || len(e.Answers) != 0 || e.WakeAt <= h.now {
+		t.Fatalf("of the first nobody knows: open %d, answers %v, wakes at %d", e.OpenTopics, e.Answers, e.WakeAt)
+	}
+	h.now = e.WakeAt
+	if e = h.step(&runtime.Tick{}); e.OpenTopics != 2 {
+		t.Fatalf("after the pause: open %d", e.OpenTopics)
+	}
+	if e = h.step(&runtime.TopicsOpened{Round: 1, Position: first.Position}); e.Transaction != nil {
+		t.Fatal("an answer to an earlier opening was taken")
+	}
+	e = h.step(&runtime.TopicsOpened{Round: 2, Position: first.Position})
+	if len(e.Answers) != 1 || e.Answers[0].Kind != runtime.AnswerDone {
+		t.Errorf("the first is there: answered %+v", e.Answers)
+	}
+	if e.Transaction == nil || len(e.Transaction.Records) != 1 || string(e.Transaction.Records[0].Record.Value) != `"c"` {
+		t.Fatalf("the next transaction is %+v", e.Transaction)
+	}
+	e = h.step(&runtime.TransactionDone{Round: 2})
+	if n := h.engine.QueuedBytes(); n != 0 || e.Transaction != nil {
+		t.Errorf("%d bytes are queued, transaction %+v", n, e.Transaction)
+	}
+}
+
+// R31: a position ahead of the slot halts the task, but not before the slot has proved
+// to be its own: a former owner finds what its successor has written.
+func TestAPositionAheadOfTheSlot(t *testing.T) {
+	t.Parallel()
+	ahead := fmt.Appendf(nil, "1 line=%%08x number=7 commit=%032x/9", 3)
+	for name, c := range map[string]struct {
+		option runtime.LostTail
+		heads  error
+		halts  bool
+		goesOn bool
+	}{
+		"halts":             {runtime.LostTailByTopology, nil, true, false},
+		"goes on":           {runtime.LostTailGoesOn, nil, false, true},
+		"a former owner":    {runtime.LostTailByTopology, store.ErrFenced, false, false},
+		"another, that may": {runtime.LostTailGoesOn, store.ErrFenced, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var told []runtime.LostTailInfo
+			h := startByHand(t, takerWith(t, 1, sinking(), runtime.Options{LostTail: c.option}, &runtime.Listener{LostTail: func(i runtime.LostTailInfo) { told = append(told, i) }}))
+			e := h.give("texts", 0, "a")
+			line := ""
+			for _, w := range table(e.Commit, "appends") {
+				if _, after, ok := strings.Cut(w, "*/0=1 line="); ok {
+					line = after[:8]
+				}
+			}
+			e = h.step(&runtime.CommitDone{})
+			e = h.step(&runtime.TopicsOpened{Round: e.OpenTopics, Position: []byte(strings.Replace(string(ahead), "%08x", line, 1))})
+			if e.Halt != nil || e.Transaction != nil || len(e.Heads) != 1 {
+				t.Fatalf("before it has looked at its head: halt %v, transaction %v, heads %v", e.Halt, e.Transaction, e.Heads)
+			}
+			e = h.step(&runtime.HeadsDone{Tasks: e.Heads, Heads: make([]task.Head, 1), Err: c.heads})
+			if (e.Halt != nil) != c.halts || (e.Transaction != nil) != c.goesOn || (len(told) == 1) != (c.heads == nil) {
+				t.Errorf("halt %v, transaction %+v, told %+v", e.Halt, e.Transaction, told)
+			}
+			if len(told) == 1 && told[0].Records != 7 {
+				t.Errorf("told of %d records, want 7", told[0].Records)
+			}
+		})
+	}
+}
+
+// What a slot keeps for topics is written by the next owner.
+func TestANewOwnerWritesTopics(t *testing.T) {
+	t.Parallel()
+	h := byHand(t, sinking(), runtime.Options{})
+	e := h.give("texts", 0, "a")
+	head, kept := e.Commit.Head, elements(table(e.Commit, "appends"))
+	next := &hand{t: t, engine: taker(t, 1, sinking(), runtime.Options{})}
+	next.step(&runtime.Start{})
+	e = next.step(&runtime.Taken{Previous: head})
+	for i := range e.Reads {
+		if strings.HasSuffix(e.Reads[i].Table.Key, "}:appends") {
+			e.Reads[i].Elements = kept
+		}
+	}
+	e = next.step(&runtime.ReadDone{Reads: e.Reads})
+	next.step(&runtime.StartsDone{Starts: make([]runtime.Started, len(e.Starts))})
+	e = next.step(&runtime.CommitDone{})
+	if e.OpenTopics == 0 {
+		t.Fatal("it opens no transactions")
+	}
+	e = next.step(&runtime.TopicsOpened{Round: e.OpenTopics})
+	if e.Transaction == nil || len(e.Transaction.Records) != 1 || e.Transaction.Records[0].Topic != "out" || string(e.Transaction.Records[0].Record.Value) != `"a"` {
+		t.Errorf("it writes %+v", e.Transaction)
+	}
+}
+
+// Without exactly once a topic is written like a depot.
+func TestTopicsAtLeastOnce(t *testing.T) {
+	t.Parallel()
+	m := sinking()
+	m.stream = nil
+	h := byHand(t, m, runtime.Options{})
+	e := h.give("texts", 0, "a") // there is nothing to commit
+	if e.OpenTopics != 0 || len(e.Appends) != 1 || e.Appends[0].Topic != "out" || string(e.Appends[0].Record.Key) != "a" {
+		t.Fatalf("open %d, appends %+v", e.OpenTopics, e.Appends)
+	}
+	id := e.Appends[0].ID
+	h.wait(0)
+	if e = h.step(&runtime.AppendDone{ID: id, Err: depot.ErrNotAppended}); len(e.Answers) != 1 || !strings.Contains(e.Answers[0].Text, "append to topic out") {
+		t.Errorf("answered %+v", e.Answers)
+	}
+}
+
+// sink writes each text to a topic.
+type sink struct {
+	Texts  module.Depot[string]
+	Out    module.Topic[string]
+	stream []module.StreamOption
+}
+
+func sinking() *sink { return &sink{stream: []module.StreamOption{module.ExactlyOnce()}} }
+
+func (m *sink) Define(b *module.Builder) {
+	module.HashDepot(b, &m.Texts, "texts", func(v string) string { return v }, module.Text())
+	module.DeclareKeyedTopic(b, &m.Out, "out", func(v string) string { return v })
+	module.DeclareSource(b.Stream("sink", m.stream...), m.Texts, func(ev *module.Event, v string) error {
+		m.Out.Emit(ev, v)
+		return nil
+	}, module.StartFromBeginning())
 }

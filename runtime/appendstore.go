@@ -21,7 +21,11 @@ func (t *Task) keepAppends(b *batch) {
 	k := keeper{table: wire.AppendsTable(t.config.Tag), commit: task.Mark{Token: t.head.Token, Number: t.head.Number + 1}, batch: b}
 	for i := range b.appends {
 		if e := &b.appends[i]; e.numbered {
-			k.keep(t.lineTo(e.Depot, e.Partition), e)
+			if e.Topic != "" {
+				k.keep(t.lineTo(wire.TopicsLine, 0), e)
+			} else {
+				k.keep(t.lineTo(e.Depot, e.Partition), e)
+			}
 		}
 	}
 	for i := range k.open {
@@ -68,6 +72,9 @@ func (k *keeper) keep(l *line, e *emission) {
 	e.numbering.number, e.numbering.commit, e.numbering.line, e.numbering.chunk = l.last, k.commit, l, c.chunk
 	c.last, c.bytes = l.last, c.bytes+bytesOfAppend(&e.Append)
 	a := wire.KeptAppend{Record: e.Record}
+	if e.Topic != "" {
+		a.Topic, a.Spread = e.Topic, e.Seed
+	}
 	if e.tree.ID != 0 && !e.Unawaited {
 		a.Root, a.Group, a.Event = e.root, e.tree.ID, acker.EventID(e.tree.ID, e.Seed)
 		c.acks = append(c.acks, appendAck{a.Root, a.Group, a.Event})
@@ -155,7 +162,7 @@ func (t *Task) loadAppends(elements []store.Element) error {
 		if err != nil {
 			return fmt.Errorf("stored append %s: %w", e.Field, err)
 		}
-		if plan, ok := t.plan.Depot(depot); !ok || int(partition) >= plan.Partitions(t.config.Tasks) {
+		if plan, ok := t.plan.Depot(depot); depot != wire.TopicsLine && (!ok || int(partition) >= plan.Partitions(t.config.Tasks)) {
 			return fmt.Errorf("the slot holds appends to partition %d of depot %q, which the module does not have any more: run the version that has it until they are in its log", partition, depot)
 		}
 		chunks[l] = append(chunks[l], keptChunk{e.Field, number, kept})
@@ -191,6 +198,9 @@ func (t *Task) loadLine(l *line, chunks []keptChunk) error {
 		c := &chunk{field: k.field, last: k.first + uint64(len(k.Appends)) - 1}
 		for j, a := range k.Appends {
 			e := &emission{Append: host.Append{Depot: l.depot, Partition: l.partition, Record: a.Record, Unawaited: a.Group == 0}, numbered: true}
+			if l.toTopics() {
+				e.Depot, e.Topic, e.Partition, e.Seed = "", a.Topic, task.None, a.Spread
+			}
 			e.numbering = numbering{number: k.first + uint64(j), commit: k.Commit, line: l, chunk: c}
 			if a.Group != 0 {
 				c.acks = append(c.acks, appendAck{a.Root, a.Group, a.Event})

@@ -41,6 +41,13 @@ type Effects struct {
 	// Appends: write these records to depots, those of one partition in this order;
 	// answer each with AppendDone. Their batch is committed.
 	Appends []Append
+	// OpenTopics: give up the task's transactor if it has one, open another (R30), and
+	// answer with TopicsOpened and this number; 0: nothing is asked for. At most one is
+	// under way in an ownership period.
+	OpenTopics uint64
+	// Transaction: write it with the transactor that is open; answer with
+	// TransactionDone. At most one is under way. Its commits are done.
+	Transaction *Transaction
 	// Answers to Await.
 	Answers []Answer
 	// Halt: the task has stopped for good, and why. Nothing else follows.

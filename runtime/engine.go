@@ -238,6 +238,10 @@ func (t *Task) take(in Input) {
 		t.onCallDone(in)
 	case *AppendDone:
 		t.onAppendDone(in)
+	case *TopicsOpened:
+		t.onTopicsOpened(in)
+	case *TransactionDone:
+		t.onTransactionDone(in)
 	case *PeerLost:
 		t.failTouching(in.Task, "connection to task "+in.Task.String()+" lost", t.now)
 		t.hurryHops(in.Task)
@@ -290,7 +294,7 @@ func (t *Task) settled() bool {
 			return false
 		}
 	}
-	return t.inflight == nil && t.open == nil && len(t.emissions.underWay) == 0 && len(t.emissions.trims.chunks) == 0
+	return t.inflight == nil && t.open == nil && len(t.emissions.underWay) == 0 && t.emissions.topics.state != topicsWriting && len(t.emissions.trims.chunks) == 0
 }
 
 // onTick does what time alone asks for.

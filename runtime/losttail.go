@@ -42,7 +42,8 @@ func (topo *topology) haltsOnLostTail() bool {
 // lost, or about such that Kafka has lost.
 type LostTailInfo struct {
 	TaskInfo
-	Topology string // that noticed it, and its source
+	// Topology noticed it, and its source; both are empty for what was written to topics.
+	Topology string
 	Source   string
 	Offset   int64   // of the record that comes for the first of those
 	From     task.ID // whose commits were lost
@@ -54,6 +55,10 @@ type LostTailInfo struct {
 type LostTailError struct{ LostTailInfo }
 
 func (e *LostTailError) Error() string {
+	if e.Source == "" {
+		return fmt.Sprintf("the last transaction of this task in Kafka and its slot do not go together: %d records of commits that the store has lost are in the topics and come again, %d that were there are not. To go on all the same, set topology.appends.lost.tail to continue; level replicated or fsynced of store.durability prevents the first",
+			e.Records, e.Missing)
+	}
 	if e.Missing > 0 && e.Records == 0 {
 		return fmt.Sprintf("source %s of topology %s, offset %d: %d appends of task %d that had been acknowledged are not in the log: it was cut, or the store lost commits of that task and this record is of one of them. To go on all the same, set topology.appends.lost.tail to continue",
 			e.Source, e.Topology, e.Offset, e.Missing, e.From)

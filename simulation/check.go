@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/overlay"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/pstate"
@@ -19,6 +20,13 @@ func (w *world) check() {
 	}
 	if c, ok := w.workload.(interface{ checkKept() error }); ok && !w.lost {
 		if err := c.checkKept(); err != nil {
+			w.violate("%v", err)
+		}
+	}
+	if c, ok := w.workload.(interface {
+		checkTopics(topics map[string][]depot.Record, exact bool) error
+	}); ok {
+		if err := c.checkTopics(w.topics, w.result.LostTails == 0); err != nil {
 			w.violate("%v", err)
 		}
 	}

@@ -25,6 +25,7 @@ type owner struct {
 	pending []runtime.Input // while paused
 	skew    int64           // its clock's lead
 	writer  writer
+	epoch   uint64 // of the transactor that it opened last
 	wakeAt  int64
 
 	contract contract
@@ -128,6 +129,12 @@ func (o *owner) carryOut(e *runtime.Effects) {
 	}
 	for _, a := range e.Appends {
 		o.write(a)
+	}
+	if e.OpenTopics != 0 {
+		o.openTopics(e.OpenTopics)
+	}
+	if e.Transaction != nil {
+		o.transact(e.Transaction)
 	}
 	frames := append([]*wire.Frame(nil), e.Frames...)
 	answers := append([]runtime.Answer(nil), e.Answers...)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
@@ -47,6 +48,8 @@ type world struct {
 
 	fifo    fifo
 	emitted []emitted
+	topics  map[string][]depot.Record // that are no depots, as readers with read_committed see them
+	writers map[task.ID]*taskWriter
 
 	failed  map[numbered]bool // attempts that failed, by the number in the slot
 	orders  []*given          // about parked records
@@ -88,6 +91,7 @@ func newWorld(config Config) *world {
 		config: config, random: rand.New(rand.NewPCG(config.Seed, 0x636f7070696365)), workload: config.Workload.New(),
 		steering: rand.New(rand.NewPCG(config.Seed, 0x7374656572)),
 		logs:     map[string][]partition{}, lines: map[link]*line{}, asked: map[uint64]*appended{},
+		topics: map[string][]depot.Record{}, writers: map[task.ID]*taskWriter{},
 	}
 	w.result.Seed, w.result.Workload = config.Seed, config.Workload.Name
 	w.result.Fingerprint = 14695981039346656037

@@ -32,7 +32,7 @@ type emitted struct {
 // write carries out an append of a handler. Faults: it is refused; its answer is
 // lost, and perhaps the record too; it arrives late, and all behind it.
 func (o *owner) write(a runtime.Append) {
-	w, at := o.w, writing{a.Depot, a.Partition}
+	w, at := o.w, writing{a.Depot + a.Topic, a.Partition}
 	if o.writer.arrival == nil {
 		o.writer.arrival = map[writing]int64{}
 	}
@@ -60,6 +60,11 @@ func (o *owner) write(a runtime.Append) {
 	}
 	w.at(arrive, func() {
 		if o.writer.ends != 0 && w.now > o.writer.ends {
+			return
+		}
+		if a.Topic != "" {
+			w.topics[a.Topic] = append(w.topics[a.Topic], a.Record)
+			w.tracef("append %d of %v: topic %s %q", a.ID, o, a.Topic, a.Record.Value)
 			return
 		}
 		offset := w.put(a.Depot, int(a.Partition), a.Record)

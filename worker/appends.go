@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/coppice-run/coppice/depot"
@@ -53,8 +54,16 @@ func (l *appendLine) take() []runtime.Append {
 
 // write hands over one append. The answer may come from any goroutine.
 func (l *appendLine) write(a *runtime.Append) {
-	id, topic := a.ID, l.d.loaded.topics[a.Depot].Name
-	l.d.w.config.Log.Append(l.d.w.ctx, topic, a.Partition, a.Record, depot.Replicated, func(_ int64, err error) {
+	id, topic, partition := a.ID, l.d.loaded.topics[a.Depot].Name, a.Partition
+	if a.Topic != "" {
+		var err error
+		if partition, err = l.d.loaded.topicPartition(l.d.w, a.Topic, a.Record.Key, a.Spread); err != nil {
+			l.d.send(&runtime.AppendDone{ID: id, Err: fmt.Errorf("%w: %w", depot.ErrNotAppended, err)})
+			return
+		}
+		topic = a.Topic
+	}
+	l.d.w.config.Log.Append(l.d.w.ctx, topic, partition, a.Record, depot.Replicated, func(_ int64, err error) {
 		l.d.send(&runtime.AppendDone{ID: id, Err: err})
 	})
 }

@@ -30,6 +30,7 @@ type driver struct {
 	slots  *slotLine
 	calls  *calls
 	writes *appendLine
+	topics *topicLine
 	log    *slog.Logger
 	owner  *Owner // as the hooks know it
 
@@ -62,7 +63,7 @@ func newDriver(w *Worker, l *loaded, id task.ID) *driver {
 		waiters: map[uint64]chan runtime.Answer{}, ready: make(chan struct{}), stopped: make(chan struct{}),
 		log: w.config.Logger.With("module", l.plan.Module, "task", int(id)),
 	}
-	d.slots, d.calls, d.writes = newSlotLine(d), newCalls(d), &appendLine{d: d}
+	d.slots, d.calls, d.writes, d.topics = newSlotLine(d), newCalls(d), &appendLine{d: d}, &topicLine{d: d}
 	d.owner = &Owner{Module: l.plan.Module, Task: id, Address: w.link.Address(), d: d}
 	d.engine = runtime.New(runtime.Config{
 		Plan: l.plan, Task: id, Tasks: l.tasks, Tag: tag, Address: w.link.Address(),
@@ -121,11 +122,11 @@ func (d *driver) listener() *runtime.Listener {
 	l.AppendDone = func(i runtime.AppendInfo) {
 		switch {
 		case i.Err != nil && i.Number > 0:
-			d.log.Warn("append of a handler failed; it is sent again", "topology", i.Topology, "step", i.Step, "depot", i.Depot, "partition", int(i.Partition), "number", i.Number, "cause", i.Err)
+			d.log.Warn("append of a handler failed; it is sent again", "topology", i.Topology, "step", i.Step, "depot", i.Depot, "topic", i.Topic, "partition", int(i.Partition), "number", i.Number, "cause", i.Err)
 		case i.Err != nil && i.Awaited:
-			d.log.Warn("append of a handler failed; its record runs again", "topology", i.Topology, "step", i.Step, "depot", i.Depot, "partition", int(i.Partition), "cause", i.Err)
+			d.log.Warn("append of a handler failed; its record runs again", "topology", i.Topology, "step", i.Step, "depot", i.Depot, "topic", i.Topic, "partition", int(i.Partition), "cause", i.Err)
 		case i.Err != nil:
-			d.log.Error("append of a handler failed, and nothing waits for it: it may be lost", "topology", i.Topology, "step", i.Step, "depot", i.Depot, "partition", int(i.Partition), "cause", i.Err)
+			d.log.Error("append of a handler failed, and nothing waits for it: it may be lost", "topology", i.Topology, "step", i.Step, "depot", i.Depot, "topic", i.Topic, "partition", int(i.Partition), "cause", i.Err)
 		}
 		if appended != nil {
 			appended(i)
@@ -177,6 +178,7 @@ func (d *driver) run(ctx context.Context) {
 	defer d.engine.Close()
 	defer d.slots.close()
 	defer d.calls.drop()
+	defer d.topics.close()
 	defer d.gone.Store(true)
 	defer d.readyOnce.Do(func() { close(d.ready) })
 	timer := time.NewTimer(time.Hour)
@@ -262,6 +264,12 @@ func (d *driver) carryOut(e *runtime.Effects) {
 	}
 	if len(e.Appends) > 0 {
 		d.writes.put(e.Appends)
+	}
+	if e.OpenTopics != 0 {
+		d.topics.put(topicJob{open: e.OpenTopics})
+	}
+	if e.Transaction != nil {
+		d.topics.put(topicJob{write: e.Transaction})
 	}
 	for i := range e.Answers {
 		d.deliver(e.Answers[i])

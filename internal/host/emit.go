@@ -6,10 +6,12 @@ import (
 	"github.com/coppice-run/coppice/task"
 )
 
-// Append is a record that an event appends to a depot.
+// Append is a record that an event appends to a depot, or to a topic outside of the
+// module.
 type Append struct {
 	Depot     string
-	Partition task.ID
+	Topic     string       // instead of Depot
+	Partition task.ID      // of the depot; task.None for a topic
 	Record    depot.Record // key, value and headers
 	Unawaited bool         // the event's record does not wait for it
 	Seed      uint64       // its place in the event tree

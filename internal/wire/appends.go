@@ -20,9 +20,14 @@ import (
 //
 //	<depot>/<partition>          how far the numbers have come (AppendLine)
 //	<depot>/<partition>/<number> appends of one commit, from that number on (KeptAppends)
+//
+// Those to topics that are no depots have one line, under TopicsLine and partition 0.
 func AppendsTable(tag string) store.Table {
 	return store.Table{Key: "{" + tag + "}:appends", Kind: store.Map}
 }
+
+// TopicsLine stands in the place of a depot's name for the appends to topics.
+const TopicsLine = "*"
 
 // SendersTable names how far each source has got with the numbered appends of each
 // task: <topology>/<source>/<task> (sender.Position).
@@ -176,6 +181,10 @@ type KeptAppends struct {
 // KeptAppend is one numbered append as it stands in its task's slot.
 type KeptAppend struct {
 	Record depot.Record // key, value and headers
+	// Topic is where it goes, if to a topic; Spread picks the partition where there is
+	// no key.
+	Topic  string
+	Spread uint64
 	// The group of records that waits for it, and the task that has it; Group is zero
 	// where none does. Event is the append's id there.
 	Root  task.ID
@@ -187,6 +196,7 @@ type KeptAppend struct {
 const (
 	keyedAppend = 1 << iota // a key follows
 	groupAppend             // a group follows
+	topicAppend             // a topic follows
 )
 
 // keptAppendsVersion opens the stored form of kept appends.
@@ -205,6 +215,9 @@ func (k *KeptAppends) Append(dst []byte) []byte {
 		if a.Group != 0 {
 			flags |= groupAppend
 		}
+		if a.Topic != "" {
+			flags |= topicAppend
+		}
 		dst = append(dst, flags)
 		if a.Record.Key != nil {
 			dst = appendBytes(dst, a.Record.Key)
@@ -212,6 +225,9 @@ func (k *KeptAppends) Append(dst []byte) []byte {
 		if a.Group != 0 {
 			dst = binary.LittleEndian.AppendUint64(binary.AppendUvarint(dst, uint64(a.Root)), a.Group)
 			dst = binary.LittleEndian.AppendUint64(dst, a.Event)
+		}
+		if a.Topic != "" {
+			dst = binary.LittleEndian.AppendUint64(appendText(dst, a.Topic), a.Spread)
 		}
 		dst = appendBytes(dst, a.Record.Value)
 		dst = binary.AppendUvarint(dst, uint64(len(a.Record.Headers)))
@@ -236,7 +252,7 @@ func ParseKeptAppends(raw []byte) (KeptAppends, error) {
 	for range p.count(keptAppendBytesMin) {
 		var a KeptAppend
 		flags := p.byte()
-		if flags&^(keyedAppend|groupAppend) != 0 {
+		if flags&^(keyedAppend|groupAppend|topicAppend) != 0 {
 			p.fail("flags %d of a kept append", flags)
 		}
 		if flags&keyedAppend != 0 {
@@ -244,6 +260,9 @@ func ParseKeptAppends(raw []byte) (KeptAppends, error) {
 		}
 		if flags&groupAppend != 0 {
 			a.Root, a.Group, a.Event = p.task(), p.fixed(), p.fixed()
+		}
+		if flags&topicAppend != 0 {
+			a.Topic, a.Spread = p.text(), p.fixed()
 		}
 		a.Record.Value = p.bytes()
 		for range p.count(headerBytesMin) {
@@ -259,3 +278,35 @@ const (
 	keptAppendBytesMin = 3
 	headerBytesMin     = 2
 )
+
+// TopicPosition is what a transaction of a task holds besides its records: up to
+// where the task has written.
+type TopicPosition struct {
+	Line   uint32
+	Number uint64    // of the task's appends to topics, from 1
+	Commit task.Mark // that stored it
+}
+
+// AppendText appends the stored form:
+//
+//	1 line=1f00aa7c number=57 commit=0b7e…c4/118
+func (p *TopicPosition) AppendText(dst []byte) []byte {
+	dst = sender.AppendLine(append(dst, appendVersion+" line="...), p.Line)
+	dst = strconv.AppendUint(append(dst, " number="...), p.Number, 10)
+	return append(append(dst, " commit="...), p.Commit.String()...)
+}
+
+// ParseTopicPosition reads a position back.
+func ParseTopicPosition(text string) (p TopicPosition, err error) {
+	var line, commit string
+	if n, err := fmt.Sscanf(text, appendVersion+" line=%s number=%d commit=%s", &line, &p.Number, &commit); n != 3 || err != nil {
+		return TopicPosition{}, fmt.Errorf("position %q: want version %s, line, number and commit", text, appendVersion)
+	}
+	if p.Line, err = sender.ParseLine(line); err == nil {
+		p.Commit, err = task.ParseMark(commit)
+	}
+	if err != nil {
+		return TopicPosition{}, fmt.Errorf("position %q: %w", text, err)
+	}
+	return p, nil
+}

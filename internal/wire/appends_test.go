@@ -40,10 +40,12 @@ func TestKeptAppends(t *testing.T) {
 	k := wire.KeptAppends{Commit: task.Mark{Token: token(0xaa), Number: 5}, Appends: []wire.KeptAppend{
 		{Record: depot.Record{Key: []byte("k"), Value: []byte("v"), Headers: []depot.Header{{Key: "h", Value: []byte("x")}}}, Root: 2, Group: 9, Event: 7},
 		{Record: depot.Record{Value: []byte("w")}},
+		{Record: depot.Record{Value: []byte("x")}, Topic: "t", Spread: 3},
 	}}
-	const want = "01" + "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa05" + "02" +
+	const want = "01" + "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa05" + "03" +
 		"03" + "016b" + "02" + "0900000000000000" + "0700000000000000" + "0176" + "01" + "0168" + "0178" +
-		"00" + "0177" + "00"
+		"00" + "0177" + "00" +
+		"04" + "0174" + "0300000000000000" + "0178" + "00"
 	raw := k.Append(nil)
 	if got := hex.EncodeToString(raw); got != want {
 		t.Errorf("stored as\n%s, want\n%s", got, want)
@@ -80,6 +82,23 @@ func TestAppendFields(t *testing.T) {
 	}
 	for _, bad := range []string{"", "1 last=5", "1 line=a last=5", "2 line=0000000a last=57", "1 line=0000000a last=x"} {
 		if _, err := wire.ParseAppendLine(bad); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+}
+
+func TestTopicPosition(t *testing.T) {
+	t.Parallel()
+	p := wire.TopicPosition{Line: 10, Number: 57, Commit: task.Mark{Token: token(0xaa), Number: 118}}
+	const want = "1 line=0000000a number=57 commit=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/118"
+	if got := string(p.AppendText(nil)); got != want {
+		t.Errorf("stored as %q, want %q", got, want)
+	}
+	if back, err := wire.ParseTopicPosition(want); err != nil || back != p {
+		t.Errorf("came back as %+v, %v", back, err)
+	}
+	for _, bad := range []string{"", "2" + want[1:], "1 line=a number=57 commit=" + want[36:], "1 line=0000000a number=x commit=aa", want[:40]} {
+		if _, err := wire.ParseTopicPosition(bad); err == nil {
 			t.Errorf("%q was taken", bad)
 		}
 	}
