@@ -76,6 +76,20 @@ type emissions struct {
 // forget drops what was under way: its trees fail, and answers are of no interest.
 func (s *emissions) forget() { *s = emissions{last: s.last, topics: topics{round: s.topics.round}} }
 
+// count is the number of appends that the logs may not have yet.
+func (s *emissions) count() int {
+	n := 0
+	for _, e := range s.underWay {
+		if !e.numbered {
+			n++
+		}
+	}
+	for _, l := range s.lines {
+		n += len(l.waiting)
+	}
+	return n
+}
+
 // batchAppends are the appends of a batch: they leave after its commit.
 type batchAppends struct {
 	appends     []emission
