@@ -69,6 +69,8 @@ type emissions struct {
 	underWay map[uint64]*emission
 	bytes    int64
 	lines    []*line
+	byKey    map[lineKey]*line
+	broken   int // of the lines
 	topics   topics
 	trims    trims
 }
@@ -157,7 +159,11 @@ func (t *Task) sendAppends(b *batch) {
 			e.line.waiting = append(e.line.waiting, &e)
 		}
 	}
-	t.sendLines()
+	for i := range b.appends {
+		if l := b.appends[i].line; l != nil && b.mark.Token == t.head.Token {
+			t.sendLine(l)
+		}
+	}
 }
 
 // sendAppend hands an append to the driver.

@@ -39,6 +39,9 @@ type line struct {
 	broken    bool
 	tries     int   // failures in a row
 	againAt   int64 // when to send again; while broken and nothing is under way
+
+	keptIn uint64 // the batch that was sealed last with appends of the line,
+	keptAt int    // and where its keeper has the line
 }
 
 // chunk is the appends of one commit to one partition, as they stand in the slot.
@@ -82,29 +85,43 @@ func (t *Task) say(f *finished, b *batch) {
 	t.recordDone(f)
 }
 
+// lineKey names a line.
+type lineKey struct {
+	depot     string
+	partition task.ID
+}
+
 // lineTo finds or makes the line to a partition.
 func (t *Task) lineTo(depot string, partition task.ID) *line {
-	for _, l := range t.emissions.lines {
-		if l.depot == depot && l.partition == partition {
-			return l
+	s, key := &t.emissions, lineKey{depot, partition}
+	l := s.byKey[key]
+	if l == nil {
+		l = &line{depot: depot, partition: partition, name: t.config.Random.Uint32()}
+		if s.byKey == nil {
+			s.byKey = map[lineKey]*line{}
 		}
+		s.byKey[key] = l
+		s.lines = append(s.lines, l)
 	}
-	l := &line{depot: depot, partition: partition, name: t.config.Random.Uint32()}
-	t.emissions.lines = append(t.emissions.lines, l)
 	return l
 }
 
-// sendLines sends what the lines may send.
+// sendLines sends what the slot held when it was taken.
 func (t *Task) sendLines() {
-	if t.phase != running {
-		return // what the slot holds may not have its level yet
-	}
 	for _, l := range t.emissions.lines {
-		if l.toTopics() {
-			t.writeTopics(l)
-			continue
-		}
-		for !l.broken && l.sent < len(l.waiting) && l.underWay < lineWindow && (l.known > 0 || l.sent == 0) {
+		t.sendLine(l)
+	}
+}
+
+// sendLine sends what a line may send. Before the task runs nothing leaves: what the
+// slot holds may not have its level yet.
+func (t *Task) sendLine(l *line) {
+	switch {
+	case t.phase != running || l.broken:
+	case l.toTopics():
+		t.writeTopics(l)
+	default:
+		for l.sent < len(l.waiting) && l.underWay < lineWindow && (l.known > 0 || l.sent == 0) {
 			e := l.waiting[l.sent]
 			l.sent++
 			l.underWay++
@@ -126,17 +143,30 @@ func (t *Task) numberedDone(e *emission, err error) {
 	l := e.line
 	l.underWay--
 	if err != nil {
-		l.broken = true
+		t.breakLine(l)
 	} else if !l.broken {
 		e.inLog = true
 		t.advance(l)
 	}
 	if l.broken && l.underWay == 0 {
-		l.tries++
-		o := &t.options
-		l.againAt = t.now + stream.Backoff(uint16(min(l.tries+1, 30)), int64(o.RetryBackoff), int64(o.RetryBackoffMax), t.config.Random.Float64())
+		t.pauseLine(l)
 	}
-	t.sendLines()
+	t.sendLine(l)
+}
+
+// breakLine has a line send nothing until it is sent again.
+func (t *Task) breakLine(l *line) {
+	if !l.broken {
+		l.broken = true
+		t.emissions.broken++
+	}
+}
+
+// pauseLine plans when a broken line of which nothing is under way is sent again.
+func (t *Task) pauseLine(l *line) {
+	l.tries++
+	o := &t.options
+	l.againAt = t.now + stream.Backoff(uint16(min(l.tries+1, 30)), int64(o.RetryBackoff), int64(o.RetryBackoffMax), t.config.Random.Float64())
 }
 
 // advance ends the appends at the head of a line that the log has.
@@ -168,25 +198,31 @@ func (t *Task) advance(l *line) {
 
 // sendAgain sends the lines again that failed, when their pause is over.
 func (t *Task) sendAgain() {
+	if t.emissions.broken == 0 {
+		return
+	}
 	for _, l := range t.emissions.lines {
 		if !l.broken || l.underWay > 0 || t.now < l.againAt {
 			continue
 		}
 		l.broken, l.sent = false, 0
+		t.emissions.broken--
 		for _, e := range l.waiting {
 			e.inLog = false // sent behind one that failed: it is dropped there
 		}
+		t.sendLine(l)
 	}
-	t.sendLines()
 }
 
 // nextAppend is when the next line is to be sent again, or the next trim is due; 0 if
 // neither.
 func (t *Task) nextAppend() int64 {
 	var at int64
-	for _, l := range t.emissions.lines {
-		if l.broken && l.underWay == 0 && (at == 0 || l.againAt < at) {
-			at = l.againAt
+	if t.emissions.broken > 0 {
+		for _, l := range t.emissions.lines {
+			if l.broken && l.underWay == 0 && (at == 0 || l.againAt < at) {
+				at = l.againAt
+			}
 		}
 	}
 	if s := &t.emissions.trims; len(s.chunks) > 0 {

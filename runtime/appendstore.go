@@ -54,12 +54,11 @@ type openChunk struct {
 
 // keep gives an append its number and adds it to the chunk of its line.
 func (k *keeper) keep(l *line, e *emission) {
-	at := slices.IndexFunc(k.open, func(c openChunk) bool { return c.line == l })
-	if at < 0 {
-		at = len(k.open)
+	if l.keptIn != k.batch.seq {
+		l.keptIn, l.keptAt = k.batch.seq, len(k.open)
 		k.open = append(k.open, openChunk{line: l})
 	}
-	c := &k.open[at]
+	c := &k.open[l.keptAt]
 	if c.chunk != nil && (len(c.kept.Appends) >= chunkAppendsMax || c.bytes >= chunkBytesMax) {
 		k.write(c)
 		*c = openChunk{line: l}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/wire"
-	"github.com/coppice-run/coppice/runtime/stream"
 )
 
 // What exactly-once topologies append to topics that are no depots is numbered and
@@ -230,7 +229,7 @@ func (t *Task) onTransactionDone(in *TransactionDone) {
 // topicsFailed opens anew after a pause.
 func (t *Task) topicsFailed(l *line) {
 	t.emissions.topics.state = topicsClosed
-	l.sent, l.broken = 0, true
-	l.tries++
-	l.againAt = t.now + stream.Backoff(uint16(min(l.tries+1, 30)), int64(t.options.RetryBackoff), int64(t.options.RetryBackoffMax), t.config.Random.Float64())
+	l.sent = 0
+	t.breakLine(l)
+	t.pauseLine(l)
 }

@@ -15,7 +15,7 @@ func appends() []Mutation {
 		{Name: "appends-trimmed-early", Rule: "R30", What: "an append is trimmed when it is sent", File: line,
 			Old: "t.sendAppend(e, t.numberedRecord(e))", New: "t.sendAppend(e, t.numberedRecord(e))\n\t\t\tif e.number == e.chunk.last {\n\t\t\t\tt.trim(e.chunk)\n\t\t\t}"},
 		{Name: "failed-number-passed", Rule: "R30", What: "an append that failed is not sent again", File: line,
-			Old: "l.broken = true\n\t} else if !l.broken {", New: "}\n\tif !l.broken {"},
+			Old: "t.breakLine(l)\n\t} else if !l.broken {", New: "}\n\tif !l.broken {"},
 		{Name: "sent-behind-is-known", Rule: "R30", What: "what was sent behind an append that failed is not sent again with it", File: line,
 			Old: "e.inLog = false // sent", New: "e.inLog = e.inLog // sent"},
 		{Name: "senders-not-stored", Rule: "R30", What: "which appends a source has met is kept in memory only", File: senders,
