@@ -21,7 +21,7 @@ import (
 // appended by commits that the store then loses is told, not prevented (R31).
 func EmitOnce() Workload {
 	level := store.Replicated(1)
-	return Workload{Name: "emit-once", Hops: true, Exact: true, Durability: &level, RecordsMax: 40, New: func() Case { return &emitOnceCase{} }}
+	return Workload{Name: "emit-once", Hops: true, Exact: true, Fails: true, Durability: &level, RecordsMax: 40, New: func() Case { return &emitOnceCase{} }}
 }
 
 // parcel is handed from task to task.
@@ -42,6 +42,7 @@ type posting struct {
 	Noted   pstate.Map[string, int]
 	Behind  pstate.Map[int, int]    // as Came, of the notes
 	Missed  pstate.Map[string, int] // as Amiss
+	Kept    pstate.MapOf[string, pstate.SortedSet[int]] // by parcel, in a stream that goes back: places of its notes
 	Letters module.Topic[parcel]
 	Sent    pstate.Map[int, int] // letters of each task, under its number
 	far     module.Step[parcel]
@@ -64,6 +65,9 @@ func (m *posting) Define(b *module.Builder) {
 	n.PState(&m.Behind, "behind")
 	n.PState(&m.Missed, "missed")
 	module.DeclareSource(n, m.Notes, m.onNote, module.StartFromBeginning())
+	k := b.Stream("keep")
+	k.PState(&m.Kept, "kept")
+	module.DeclareSource(k, m.Notes, m.onKeep, module.StartFromBeginning(), module.RetryAllAfter(), module.MaxAttempts(0))
 }
 
 // name is that of a parcel at a stop of its way.
@@ -127,6 +131,16 @@ func (m *posting) onNote(ev *module.Event, p parcel) error {
 		return err
 	}
 	agg.Inc(ev, m.Noted.Key(p.name()))
+	return nil
+}
+
+// onKeep fails at first, now and then: its source goes back, and meets numbers again
+// that it has met.
+func (m *posting) onKeep(ev *module.Event, p parcel) error {
+	m.Kept.Key(p.name()).Add(ev, p.Place)
+	if p.Number < 30 && p.Place%7 == 0 && ev.Attempt() < 3 {
+		return errMood
+	}
 	return nil
 }
 
@@ -202,6 +216,8 @@ func (c *emitOnceCase) checkAt(at []pstate.Reader, exact bool) error {
 			count(fmt.Sprintf("parcel %s was at task %d", p.name(), here), n, err, 1)
 			n, err = c.m.Noted.Key(p.name()).Get(at[p.Number%len(at)])
 			count(fmt.Sprintf("parcel %s was noted", p.name()), n, err, notesEach)
+			n, err = c.m.Kept.Key(p.name()).Len(at[p.Number%len(at)])
+			count(fmt.Sprintf("a note of parcel %s was kept", p.name()), n, err, notesEach)
 			if len(p.Way) == 0 {
 				break
 			}
