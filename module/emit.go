@@ -121,7 +121,7 @@ const (
 	// what clients may append, for the engine adds headers.
 	EmitBytesMax = depot.RecordBytesMax - 1<<10
 	// EventEmitBytesMax bounds what one event appends in all.
-	EventEmitBytesMax = 16 << 20
+	EventEmitBytesMax = 8 << 20
 )
 
 // TooLargeError: a handler appended more than a record, or all the appends of one

@@ -93,6 +93,11 @@ var (
 	ErrSelf     = errors.New("a component cannot be its own parent")
 )
 
+// Awaits reports whether a child is about to come to a parent, for tests and tools.
+func (m *Module) Awaits(r pstate.Reader, parent, child string) (bool, error) {
+	return m.future.Key(parent).Has(r, child)
+}
+
 // ModuleName names the module.
 func (m *Module) ModuleName() string { return cmp.Or(m.Name, "Components") }
 
