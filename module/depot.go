@@ -73,40 +73,46 @@ func DisallowAppends() DepotOption { return DepotOption{name: "disallow", disall
 
 func declareDepot[T any](b *Builder, d *Depot[T], name, partitioning string, options []DepotOption) *depotDecl[T] {
 	thing := b.declare("depot", name, d)
-	decl := &depotDecl[T]{plan: &DepotPlan{Module: b.plan.Module, Name: name, Type: typeName[T](), Partitioning: partitioning, Codec: "json"}}
-	chosen := false
+	decl := &depotDecl[T]{plan: &DepotPlan{Module: b.plan.Module, Name: name, Type: typeName[T](), Partitioning: partitioning}}
+	decl.codec, decl.plan.Codec, decl.plan.Disallowed = chooseCodec[T](b, thing, options)
+	b.plan.Depots = append(b.plan.Depots, decl.plan)
+	d.d = decl
+	return decl
+}
+
+// chooseCodec finds out how records are stored, and whether clients may not append
+// them.
+func chooseCodec[T any](b *Builder, thing string, options []DepotOption) (chosen codec.Codec[T], name string, disallowed bool) {
 	for _, o := range options {
 		if o.disallow {
-			decl.plan.Disallowed = true
+			disallowed = true
 			continue
 		}
 		switch c := o.codec.(type) {
 		case *codec.Codec[T]:
-			decl.codec, chosen = *c, true
+			chosen = *c
 		case textMark:
 			text, err := codec.Text[T]()
 			if err != nil {
 				b.mistake(thing, err.Error(), "")
 			}
-			decl.codec, chosen = text, true
+			chosen = text
 		default:
 			b.mistake(thing, fmt.Sprintf("option %s is not for records of type %s", o.name, typeName[T]()), "")
-			chosen = true
 		}
 		if o.err != nil {
 			b.mistake(thing, o.err.Error(), "")
 		}
-		decl.plan.Codec = o.name
+		name = o.name
 	}
-	if !chosen {
+	if name == "" {
 		var err error
-		if decl.codec, err = codec.JSON[T](); err != nil {
+		if chosen, err = codec.JSON[T](); err != nil {
 			b.mistake(thing, err.Error(), "")
 		}
+		name = "json"
 	}
-	b.plan.Depots = append(b.plan.Depots, decl.plan)
-	d.d = decl
-	return decl
+	return chosen, name, disallowed
 }
 
 // textMark asks for the text codec before the record type is known.

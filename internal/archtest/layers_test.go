@@ -36,6 +36,7 @@ var place = map[string]layer{
 	"internal/codec":     vocabulary,
 	"internal/lifecycle": vocabulary,
 	"internal/progress":  vocabulary,
+	"internal/sender":    vocabulary,
 
 	"depot":      seams,
 	"store":      seams,
