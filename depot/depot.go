@@ -89,6 +89,15 @@ const (
 	RecordBytesMax = 4 << 20
 )
 
+// RecordBytes is what RecordBytesMax bounds.
+func RecordBytes(r *Record) int {
+	n := len(r.Key) + len(r.Value)
+	for _, h := range r.Headers {
+		n += len(h.Key) + len(h.Value)
+	}
+	return n
+}
+
 // Errors. Implementations wrap them with the topic and the address.
 var (
 	// ErrTooLarge: the record exceeds RecordBytesMax; it was not sent.
@@ -127,6 +136,14 @@ type Log interface {
 	// the producer's buffer is full. Records of one caller to one partition keep
 	// their order.
 	Append(ctx context.Context, topic string, partition int32, record Record, level Level, done func(offset int64, err error))
+
+	// Lookup finds a topic by its name, a depot's or any other. ErrNoTopic: there is
+	// none.
+	Lookup(ctx context.Context, topic string) (Topic, error)
+
+	// Transactor opens the transactor of a task and fences off those that are open; it
+	// returns the position of the task's last transaction, nil if there never was one.
+	Transactor(ctx context.Context, id TransactorID) (t Transactor, position []byte, err error)
 
 	// Bounds returns the first offset of a partition and the one behind its last.
 	Bounds(ctx context.Context, topic string, partition int32) (start, end int64, err error)

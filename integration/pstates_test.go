@@ -18,8 +18,8 @@ import (
 	"github.com/coppice-run/coppice/task"
 )
 
-// sale is a record of the shop.
-type sale struct {
+// purchase is a record of the shop.
+type purchase struct {
 	Region string
 	At     time.Time
 	Cents  int
@@ -29,12 +29,12 @@ type sale struct {
 type region struct {
 	pstate.Fixed[region]
 	Name  pstate.Value[string]
-	Sales pstate.SortedMap[saleKey, int]
+	Sales pstate.SortedMap[purchaseKey, int]
 	Last  pstate.List[int]
 }
 
-// saleKey is a tuple: sales in the order of their amount, then of their time.
-type saleKey struct {
+// purchaseKey is a tuple: sales in the order of their amount, then of their time.
+type purchaseKey struct {
 	Amount float64
 	At     time.Time
 }
@@ -44,15 +44,15 @@ type shop struct {
 	name  string
 	other bool // declares the PStates in another way
 
-	Sales   module.Depot[sale]
+	Sales   module.Depot[purchase]
 	Wrapped module.Depot[*wrapperspb.StringValue]
 	Regions pstate.MapOf[string, region] // placed by its own partitioner
 	Total   pstate.Value[int]            // global, with an initial value
 	Seen    pstate.Set[time.Time]        // private
 	Words   pstate.Map[string, *wrapperspb.StringValue]
 
-	total module.Step[sale]
-	sell  module.Step[sale]
+	total module.Step[purchase]
+	sell  module.Step[purchase]
 }
 
 func (m *shop) ModuleName() string { return m.name }
@@ -72,12 +72,12 @@ func (m *shop) Define(b *module.Builder) {
 		s.PState(&m.Total, "total", pstate.Global(), pstate.Initial(1000))
 	}
 	s.PState(&m.Seen, "seen", pstate.Private())
-	module.DeclareStep(s, &m.sell, "sell", module.At(&m.Regions, func(v sale) string { return v.Region }), m.onSale, module.Codec(msgpackcodec.Codec))
-	module.DeclareStep(s, &m.total, "total", module.Global[sale](), func(ev *module.Event, v sale) error {
+	module.DeclareStep(s, &m.sell, "sell", module.At(&m.Regions, func(v purchase) string { return v.Region }), m.onSale, module.Codec(msgpackcodec.Codec))
+	module.DeclareStep(s, &m.total, "total", module.Global[purchase](), func(ev *module.Event, v purchase) error {
 		m.Total.Update(ev, func(n int) int { return n + v.Cents })
 		return nil
 	})
-	module.DeclareSource(s, m.Sales, func(ev *module.Event, v sale) error {
+	module.DeclareSource(s, m.Sales, func(ev *module.Event, v purchase) error {
 		m.sell.Send(ev, v)
 		m.total.Send(ev, v)
 		return nil
@@ -91,10 +91,10 @@ func (m *shop) Define(b *module.Builder) {
 	})
 }
 
-func (m *shop) onSale(ev *module.Event, v sale) error {
+func (m *shop) onSale(ev *module.Event, v purchase) error {
 	r := m.Regions.Key(v.Region)
 	r.Name.Set(ev, strings.ToUpper(v.Region))
-	r.Sales.Key(saleKey{float64(v.Cents) / 100, v.At}).Set(ev, v.Cents)
+	r.Sales.Key(purchaseKey{float64(v.Cents) / 100, v.At}).Set(ev, v.Cents)
 	r.Last.PushFront(ev, v.Cents)
 	if n, err := r.Last.Len(ev); err != nil || n <= 2 {
 		return err
@@ -115,7 +115,7 @@ func TestPStatesOfEveryKind(t *testing.T) {
 		start := time.Date(2024, 2, 29, 12, 0, 0, 5e8, time.UTC)
 		for i, cents := range []int{500, -250, 1999, 500} {
 			for _, name := range []string{"it", "us"} {
-				if _, err := m.Sales.Append(t.Context(), c.Client(), sale{name, start.Add(time.Duration(i) * time.Hour), cents}); err != nil {
+				if _, err := m.Sales.Append(t.Context(), c.Client(), purchase{name, start.Add(time.Duration(i) * time.Hour), cents}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -126,7 +126,7 @@ func TestPStatesOfEveryKind(t *testing.T) {
 			t.Errorf("name %q, %v", name, err)
 		}
 		var amounts []float64
-		for e, err := range it.Sales.Range(at, pstate.All[saleKey]()) {
+		for e, err := range it.Sales.Range(at, pstate.All[purchaseKey]()) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -137,7 +137,7 @@ func TestPStatesOfEveryKind(t *testing.T) {
 		}
 		for i, want := range []int{500, 1999} {
 			if cents, ok, err := it.Last.Get(at, i); err != nil || !ok || cents != want {
-				t.Errorf("last sale %d: %d, %v, %v; want %d", i, cents, ok, err, want)
+				t.Errorf("last purchase %d: %d, %v, %v; want %d", i, cents, ok, err, want)
 			}
 		}
 		if n, err := it.Last.Len(at); err != nil || n != 2 {

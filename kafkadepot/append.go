@@ -13,17 +13,14 @@ import (
 
 // Append writes one record and calls done with its offset.
 func (l *Log) Append(ctx context.Context, topic string, partition int32, record depot.Record, level depot.Level, done func(offset int64, err error)) {
-	if n := recordBytes(&record); n > depot.RecordBytesMax {
+	if n := depot.RecordBytes(&record); n > depot.RecordBytesMax {
 		done(-1, fmt.Errorf("%w: topic %s: key, value and headers have %d bytes, at most %d are allowed", depot.ErrTooLarge, topic, n, depot.RecordBytesMax))
 		return
 	}
 	if _, stale := l.stale.LoadAndDelete(topic); stale {
 		l.producer.PurgeTopicsFromProducing(topic)
 	}
-	r := &kgo.Record{Topic: topic, Partition: partition, Key: record.Key, Value: record.Value}
-	for _, h := range record.Headers {
-		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
-	}
+	r := produced(topic, partition, &record)
 	if level == depot.None {
 		l.producer.Produce(context.WithoutCancel(ctx), r, nil)
 		done(-1, nil)
@@ -38,12 +35,13 @@ func (l *Log) Append(ctx context.Context, topic string, partition int32, record 
 	})
 }
 
-func recordBytes(r *depot.Record) int {
-	n := len(r.Key) + len(r.Value)
-	for _, h := range r.Headers {
-		n += len(h.Key) + len(h.Value)
+// produced is a record as the client wants it.
+func produced(topic string, partition int32, record *depot.Record) *kgo.Record {
+	r := &kgo.Record{Topic: topic, Partition: partition, Key: record.Key, Value: record.Value}
+	for _, h := range record.Headers {
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 	}
-	return n
+	return r
 }
 
 // certain are the errors after which a record is not in the log.

@@ -2,7 +2,9 @@ package kafkadepot_test
 
 import (
 	"context"
+	"errors"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -10,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
 
+	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/depot/depottest"
 	"github.com/coppice-run/coppice/kafkadepot"
 )
@@ -71,7 +74,57 @@ func harness(t *testing.T, config kafkadepot.Config) depottest.Harness {
 			return deleted.Error()
 		},
 		Recreate: func(ctx context.Context, topic string) error { return recreate(ctx, admin, topic) },
+		Make:     log.Make,
+		Committed: func(ctx context.Context, topic string, partition int32) ([]depot.Record, error) {
+			return committed(ctx, admin, opts, topic, partition)
+		},
 	}
+}
+
+// committed reads a partition as those do who take committed transactions only. They
+// see as far as the transactions have ended: all of the test's have.
+func committed(ctx context.Context, admin *kadm.Client, opts []kgo.Opt, topic string, partition int32) ([]depot.Record, error) {
+	var end int64
+	for {
+		stable, err := admin.ListCommittedOffsets(ctx, topic)
+		if err != nil {
+			return nil, err
+		}
+		ends, err := admin.ListEndOffsets(ctx, topic)
+		if err != nil {
+			return nil, err
+		}
+		s, _ := stable.Lookup(topic, partition)
+		e, _ := ends.Lookup(topic, partition)
+		if end = e.Offset; s.Offset == end || ctx.Err() != nil {
+			break // else a transaction that was cut short has not been ended yet
+		}
+	}
+	at := map[string]map[int32]kgo.Offset{topic: {partition: kgo.NewOffset().AtStart()}}
+	client, err := kgo.NewClient(append(slices.Clone(opts), kgo.ConsumePartitions(at), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())...)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	var all []depot.Record
+	for last := int64(-1); last < end-1; {
+		fetches := client.PollFetches(ctx)
+		if err := errors.Join(ctx.Err(), fetches.Err()); err != nil {
+			return nil, err
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			last = r.Offset
+			if r.Attrs.IsControl() {
+				return
+			}
+			record := depot.Record{Partition: r.Partition, Offset: r.Offset, Key: r.Key, Value: r.Value}
+			for _, h := range r.Headers {
+				record.Headers = append(record.Headers, depot.Header{Key: h.Key, Value: h.Value})
+			}
+			all = append(all, record)
+		})
+	}
+	return all, nil
 }
 
 // recreate deletes a topic and makes it again as it was.

@@ -80,6 +80,16 @@ func (l *Log) create(ctx context.Context, name string, partitions int32, configs
 	return nil
 }
 
+// Make makes a topic that is no depot, with the brokers' own settings: for tests and
+// examples, since such a topic belongs to others. One that exists is as good.
+func (l *Log) Make(ctx context.Context, name string, partitions int) error {
+	if err := l.create(ctx, name, int32(partitions), nil); err != nil {
+		return err
+	}
+	_, err := l.await(ctx, name)
+	return err
+}
+
 // find looks a topic up, and waits for leaders that are being elected; one that
 // does not exist has no partitions.
 func (l *Log) find(ctx context.Context, name string) (topic depot.Topic, err error) {
@@ -188,7 +198,7 @@ func (l *Log) Topics(ctx context.Context, module string) ([]depot.TopicSpec, err
 	var specs []depot.TopicSpec
 	for name, d := range details {
 		parts := strings.Split(name, ".")
-		if len(parts) != 3 || parts[0] != "coppice" || parts[2] == metaDepot || parts[2] == groupDepot || d.Err != nil || module != "" && parts[1] != module {
+		if len(parts) != 3 || parts[0] != "coppice" || parts[2] == metaDepot || parts[2] == groupDepot || parts[2] == positionsDepot || d.Err != nil || module != "" && parts[1] != module {
 			continue
 		}
 		specs = append(specs, depot.TopicSpec{Module: parts[1], Depot: parts[2], Partitions: len(d.Partitions)})

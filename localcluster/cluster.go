@@ -3,6 +3,7 @@ package localcluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -172,6 +173,19 @@ func (c *Cluster) Workers() []*worker.Worker {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(c.workers)
+}
+
+// MakeTopic makes a topic that is no depot, for modules that write to it; one that
+// exists is as good. What is in it is read by Log().Reader, or by any Kafka client
+// where the broker is a real one.
+func (c *Cluster) MakeTopic(ctx context.Context, name string, partitions int) error {
+	log, ok := c.log.(interface {
+		Make(ctx context.Context, name string, partitions int) error
+	})
+	if !ok {
+		return fmt.Errorf("localcluster: a %T makes no topics that are no depots", c.log)
+	}
+	return log.Make(ctx, name, partitions)
 }
 
 // Client returns the cluster's client.

@@ -77,6 +77,9 @@ type StreamOption func(*StreamPlan)
 // takes longer than topology.stream.timeout.seconds goes on; only its appender is told
 // that the outcome is not known yet.
 //
+// What handlers append to depots, and write to topics, happens once, too: see
+// [Depot.Emit] and [Topic].
+//
 // Costs a few fields per commit. RetryNone, RetryAllAfter and MaxAttempts(0) do not
 // go with it.
 func ExactlyOnce() StreamOption { return func(p *StreamPlan) { p.ExactlyOnce = true } }

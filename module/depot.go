@@ -88,6 +88,15 @@ func DisallowAppends() DepotOption {
 func declareDepot[T any](b *Builder, d *Depot[T], name, partitioning string, options []DepotOption) *depotDecl[T] {
 	thing := b.declare("depot", name, d)
 	decl := &depotDecl[T]{plan: &DepotPlan{Module: b.plan.Module, Name: name, Type: typeName[T](), Partitioning: partitioning}}
+	decl.codec, decl.plan.Codec, decl.plan.Disallowed = chooseCodec[T](b, thing, options)
+	b.plan.Depots = append(b.plan.Depots, decl.plan)
+	d.d = decl
+	return decl
+}
+
+// chooseCodec finds out how records are stored, and whether clients may not append
+// them.
+func chooseCodec[T any](b *Builder, thing string, options []DepotOption) (stored codec.Codec[T], name string, disallowed bool) {
 	var chosen depotOptions
 	for _, o := range options {
 		if o != nil {
@@ -100,23 +109,19 @@ func declareDepot[T any](b *Builder, d *Depot[T], name, partitioning string, opt
 	if chosen.codec != nil && len(chosen.codecs) > 0 {
 		b.mistake(thing, "has a union and a codec", "a union is stored as JSON; choose one")
 	}
-	decl.plan.Disallowed = chosen.disallow
 	var err error
 	switch c := chosen.codec.(type) {
 	case nil:
-		decl.codec, err = codec.Choose[T](chosen.codecs)
+		stored, err = codec.Choose[T](chosen.codecs)
 	case *codec.Codec[T]:
-		decl.codec = *c
+		stored = *c
 	default:
 		err = fmt.Errorf("option %s is not for records of type %s", chosen.name, typeName[T]())
 	}
 	if err != nil {
 		b.mistake(thing, err.Error(), "")
 	}
-	decl.plan.Codec = cmp.Or(chosen.name, decl.codec.Name)
-	b.plan.Depots = append(b.plan.Depots, decl.plan)
-	d.d = decl
-	return decl
+	return stored, cmp.Or(chosen.name, stored.Name), chosen.disallow
 }
 
 // CodecOption is an option of a depot or a step.

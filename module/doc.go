@@ -18,6 +18,6 @@
 //
 // A handler may run more than once for one record: on retries, and when it runs
 // ahead to find out what it will read. So it touches the world only through its
-// event: PStates, hops, acks. A handler's error retries the record from the
+// event: PStates, hops, acks, appends to depots. A handler's error retries the record from the
 // start of its source, [Reject] and [Park] end it.
 package module

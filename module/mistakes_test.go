@@ -86,6 +86,36 @@ func TestMistakes(t *testing.T) {
 			var d module.Depot[shape]
 			module.RandomDepot(b, &d, "d", module.Union(module.Variant[int, shape]("n")))
 		}, `int does not implement`},
+		"bad topic name": {func(b *module.Builder) {
+			var o module.Topic[string]
+			module.DeclareTopic(b, &o, "no good")
+		}, `topic "no good": the name is not allowed; Kafka's topics have`},
+		"topic of a module": {func(b *module.Builder) {
+			var o module.Topic[string]
+			module.DeclareTopic(b, &o, "coppice.Orders.orders")
+		}, `topic "coppice.Orders.orders": is a topic of a module's own; append to a depot of the module`},
+		"topic twice": {func(b *module.Builder) {
+			var o, p module.Topic[string]
+			module.DeclareTopic(b, &o, "out")
+			module.DeclareTopic(b, &p, "out")
+		}, `topic "out": declared twice; one handle serves all handlers`},
+		"topic handle twice": {func(b *module.Builder) {
+			var o module.Topic[string]
+			module.DeclareTopic(b, &o, "out")
+			module.DeclareTopic(b, &o, "in")
+		}, `topic "in": its handle is that of topic "out" already`},
+		"topic without key": {func(b *module.Builder) {
+			var o module.Topic[string]
+			module.DeclareKeyedTopic[string, string](b, &o, "out", nil)
+		}, `topic "out": has no key function; say what its records' key is`},
+		"topic with DisallowAppends": {func(b *module.Builder) {
+			var o module.Topic[string]
+			module.DeclareTopic(b, &o, "out", module.DisallowAppends())
+		}, `topic "out": has DisallowAppends, which is for depots`},
+		"topic record that does not survive": {func(b *module.Builder) {
+			var o module.Topic[hidden]
+			module.DeclareTopic(b, &o, "out")
+		}, `topic "out": `},
 		"stream without source": {func(b *module.Builder) {
 			b.Stream("s")
 		}, `stream "s": has no source; declare what it reads`},

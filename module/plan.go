@@ -17,6 +17,7 @@ import (
 type Plan struct {
 	Module    string
 	Depots    []*DepotPlan
+	Topics    []*TopicPlan `json:",omitempty"`
 	PStates   []*PStatePlan
 	Streams   []*StreamPlan
 	StepCount int `json:"-"`
@@ -31,6 +32,15 @@ type DepotPlan struct {
 	Codec        string
 	Global       bool `json:",omitempty"` // one partition, that of task 0
 	Disallowed   bool `json:",omitempty"` // clients may not append
+}
+
+// TopicPlan is a declared topic: handlers write to it.
+type TopicPlan struct {
+	Module string `json:"-"`
+	Name   string // as Kafka has it
+	Type   string // of its records
+	Codec  string
+	Keyed  bool `json:",omitempty"` // its partitions are chosen by a key, else at random
 }
 
 // PStatePlan is a declared PState.
@@ -54,7 +64,8 @@ type StreamPlan struct {
 	Sources []*SourcePlan
 	Steps   []*StepPlan
 	Acks    []*AckPlan
-	// ExactlyOnce: hops are kept until they are applied, and applied once.
+	// ExactlyOnce: what an event does takes effect once; hops and appends are kept until
+	// they have arrived, and taken once.
 	ExactlyOnce bool `json:",omitempty"`
 }
 
@@ -129,6 +140,9 @@ func (p *Plan) String() string {
 	for _, d := range p.Depots {
 		fmt.Fprintf(&out, "  depot   %-16s %s, %s, stored as %s%s\n", d.Name, d.Type, d.partitioning(), d.Codec, d.appenders())
 	}
+	for _, t := range p.Topics {
+		fmt.Fprintf(&out, "  topic   %-16s %s, %s, stored as %s\n", t.Name, t.Type, t.partitioning(), t.Codec)
+	}
 	for _, s := range p.Streams {
 		fmt.Fprintf(&out, "  stream  %s\n", s.Name)
 		for _, ps := range p.PStates {
@@ -199,6 +213,13 @@ func (d *DepotPlan) partitioning() string {
 	return "by " + d.Partitioning
 }
 
+func (t *TopicPlan) partitioning() string {
+	if t.Keyed {
+		return "by key"
+	}
+	return "at random"
+}
+
 func (d *DepotPlan) appenders() string {
 	if d.Disallowed {
 		return ", no appends by clients"
@@ -216,12 +237,12 @@ func (s *StreamPlan) Guarantee() string {
 
 func (s *StreamPlan) guaranteeRetrying() string {
 	switch {
-	case len(s.Steps) == 0:
-		return "exactly once (no hops)"
 	case s.ExactlyOnce:
-		return "exactly once, also over hops"
+		return "exactly once, also over hops and appends"
+	case len(s.Steps) == 0:
+		return "exactly once (no hops), at least once for records that append to depots"
 	}
-	return "exactly once for records that do not hop, at least once for those that do"
+	return "exactly once for records that neither hop nor append to depots, at least once for those that do"
 }
 
 // retries words what happens to failed records.

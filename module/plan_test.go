@@ -59,11 +59,11 @@ const everythingPlan = `module everything
     step    stay           string, on the same task
     step    hash           string, by hash
     ack     int
-    guarantee: exactly once for records that do not hop, at least once for those that do
+    guarantee: exactly once for records that neither hop nor append to depots, at least once for those that do
   stream  second
     pstate  seen           sorted set[uint32]
     source  keys           from the end, failed records retried, parked after 10 attempts
-    guarantee: exactly once (no hops)
+    guarantee: exactly once (no hops), at least once for records that append to depots
 `
 
 // promise 3.02 promise 3.03: any number of depots and PStates; the plan prints.
@@ -83,6 +83,33 @@ func TestPlanPrints(t *testing.T) {
 	var back module.Plan
 	if err := json.Unmarshal(raw, &back); err != nil || len(back.Streams) != 2 || len(back.Depots) != 2 || back.Streams[0].Steps[3].Placement != "by hash" {
 		t.Errorf("the plan's JSON came back as %+v, %v", back, err)
+	}
+}
+
+// The plan prints the topics that handlers write to.
+func TestPlanPrintsTopics(t *testing.T) {
+	t.Parallel()
+	plan, err := module.Compile(&declared{"sinks", func(b *module.Builder) {
+		var invoices module.Topic[square]
+		var letters module.Topic[string]
+		module.DeclareKeyedTopic(b, &invoices, "shop.invoices", func(s square) float64 { return s.Side })
+		module.DeclareTopic(b, &letters, "letters", module.Text())
+		s := b.Stream("s", module.ExactlyOnce())
+		source(b, s)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `module sinks
+  depot   records          string, by random, stored as json
+  topic   shop.invoices    module_test.square, by key, stored as json
+  topic   letters          string, at random, stored as text
+  stream  s
+    source  records        from the end, failed records retried, parked after 10 attempts
+    guarantee: exactly once, also over hops and appends
+`
+	if got := plan.String(); got != want {
+		t.Errorf("the plan prints\n%s\nwant\n%s", got, want)
 	}
 }
 

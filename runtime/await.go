@@ -62,6 +62,9 @@ func (t *Task) recordOver(key recordKey, uncommitted *batch) bool {
 			if _, underWay := s.passed[key.offset]; underWay || s.consumed[key.offset] != nil {
 				return false
 			}
+			if s.unsaid[key.offset] != nil {
+				return false
+			}
 		}
 	}
 	if uncommitted != nil {
@@ -171,7 +174,7 @@ func (t *Task) feedOf(depot string) *feed {
 
 // answerKind is the answer for each outcome.
 var answerKind = [...]AnswerKind{
-	wire.Done: AnswerDone, wire.Failed: AnswerFailed, wire.Rejected: AnswerRejected, wire.Parked: AnswerParked, wire.Skipped: AnswerFailed,
+	wire.Done: AnswerDone, wire.Failed: AnswerFailed, wire.Rejected: AnswerRejected, wire.Parked: AnswerParked, wire.Skipped: AnswerFailed, wire.Undone: AnswerFailed,
 }
 
 // takeWaiters takes the waiters of a record out.

@@ -40,6 +40,8 @@ type batch struct {
 	completed       []*group // whose last events ran here
 
 	calls []*call // that leave with the commit
+
+	batchAppends
 }
 
 // book is a write to one of the task's own tables.
@@ -73,6 +75,7 @@ type finished struct {
 	returns []wire.Return
 	// combined: returns has one value for each ack.
 	combined bool
+	said     *unsaid // what its end waits for before it is told
 }
 
 func (f *finished) parked() bool { return f.outcome == wire.Parked }
@@ -110,6 +113,7 @@ func (t *Task) reuse(b *batch) {
 	b.finished, b.frames, b.consumed, b.traces = b.finished[:0], b.frames[:0], b.consumed[:0], b.traces[:0]
 	b.passed, b.begins, b.books, b.orders = b.passed[:0], b.begins[:0], b.books[:0], b.orders[:0]
 	b.mark, b.crash = task.Mark{}, AtOnce
+	b.batchAppends.reset()
 	clear(b.consumedRecords)
 	clear(b.parcels)
 	clear(b.completed)
@@ -128,7 +132,7 @@ func (t *Task) seal() bool {
 	if t.inflight != nil || t.co.waiting {
 		return false
 	}
-	due := t.progressDue()
+	due := t.progressDue() || t.trimsDue()
 	if t.open == nil {
 		if !due {
 			return false
@@ -136,6 +140,7 @@ func (t *Task) seal() bool {
 		t.open = t.newBatch()
 	}
 	b := t.open
+	t.trimAppends(b, due)
 	t.open = nil
 	t.closeWhole(b)
 	b.bytes, b.pieces = int64(t.host.Out.Bytes()), t.host.Out.TakePieces()
@@ -144,6 +149,7 @@ func (t *Task) seal() bool {
 	t.pass(b)
 	t.consumeRecords(b)
 	t.storeHops(b)
+	t.keepAppends(b)
 	for i := range b.finished {
 		f := &b.finished[i]
 		if f.parked() {
@@ -162,6 +168,7 @@ func (t *Task) seal() bool {
 		return false
 	}
 	t.forgetKept(b)
+	t.noteSenders(b)
 	b.openBooks()
 	t.writeProgress(b)
 	t.send(b)
@@ -240,7 +247,7 @@ func (t *Task) release(b *batch) {
 	}
 	t.released = b.seq
 	for i := range b.finished {
-		t.recordDone(&b.finished[i])
+		t.say(&b.finished[i], b)
 	}
 	for _, g := range b.completed {
 		t.groupDone(g)
@@ -262,6 +269,7 @@ func (t *Task) release(b *batch) {
 		t.calls.queued = append(t.calls.queued, b.calls...)
 		t.beginCalls()
 	}
+	t.sendAppends(b)
 	for _, f := range b.consumed {
 		t.pool.Put(f)
 	}

@@ -57,7 +57,13 @@ type hand struct {
 
 func byHand(t *testing.T, m module.Module, options runtime.Options, more ...func(*runtime.Config)) *hand {
 	t.Helper()
-	h := &hand{t: t, engine: taker(t, 1, m, options, more...)}
+	return startByHand(t, taker(t, 1, m, options, more...))
+}
+
+// startByHand brings a task to run.
+func startByHand(t *testing.T, engine *runtime.Task) *hand {
+	t.Helper()
+	h := &hand{t: t, engine: engine}
 	h.step(&runtime.Start{})
 	e := h.step(&runtime.Taken{})
 	e = h.step(&runtime.ReadDone{Reads: e.Reads})

@@ -46,6 +46,16 @@ type Effects struct {
 	Unspills []uint64
 	// Unwanted: forget what is kept under these ids.
 	Unwanted []uint64
+	// Appends: write these records to depots, those of one partition in this order;
+	// answer each with AppendDone. Their batch is committed.
+	Appends []Append
+	// OpenTopics: give up the task's transactor if it has one, open another (R30), and
+	// answer with TopicsOpened and this number; 0: nothing is asked for. At most one is
+	// under way in an ownership period.
+	OpenTopics uint64
+	// Transaction: write it with the transactor that is open; answer with
+	// TransactionDone. At most one is under way. Its commits are done.
+	Transaction *Transaction
 	// Answers to Await.
 	Answers []Answer
 	// Halt: the task has stopped for good, and why. Nothing else follows.
@@ -138,7 +148,7 @@ func (e *Effects) stop() {
 func (e *Effects) reset() {
 	*e = Effects{
 		Reads: e.Reads[:0], Heads: e.Heads[:0], Starts: e.Starts[:0], Feeds: e.Feeds[:0], Calls: e.Calls[:0],
-		Frames: e.Frames[:0], Answers: e.Answers[:0],
+		Frames: e.Frames[:0], Appends: e.Appends[:0], Answers: e.Answers[:0],
 		Spills: e.Spills[:0], Unspills: e.Unspills[:0], Unwanted: e.Unwanted[:0],
 	}
 }

@@ -101,6 +101,8 @@ type Task struct {
 	reading  bool // Reads is under way
 	shuffle  []task.ID
 
+	emissions emissions
+
 	// completing
 	unproven   []acker.Ref // complete trees whose acks are not yet shown (R13)
 	proving    []acker.Ref // those of them that the question under way is about
@@ -183,7 +185,7 @@ func New(config Config) *Task {
 	t.parkedDecl = parkedDecl(config.Plan.Module, len(config.Plan.PStates))
 	t.event = module.NewEvent()
 	t.host = module.HostOf(t.event)
-	t.host.Task, t.host.Tasks = config.Task, config.Tasks
+	t.host.Module, t.host.Task, t.host.Tasks = config.Plan.Module, config.Task, config.Tasks
 	t.host.OpenTree = t.openTree
 	t.host.Shuffled = t.nextShuffled
 	t.host.Spill = t.spillOut
@@ -240,6 +242,12 @@ func (t *Task) take(in Input) {
 		t.onFrame(in.Frame, t.now)
 	case *CallDone:
 		t.onCallDone(in)
+	case *AppendDone:
+		t.onAppendDone(in)
+	case *TopicsOpened:
+		t.onTopicsOpened(in)
+	case *TransactionDone:
+		t.onTransactionDone(in)
 	case *PeerLost:
 		t.failTouching(in.Task, "connection to task "+in.Task.String()+" lost", t.now)
 		t.hurryHops(in.Task)
@@ -298,7 +306,7 @@ func (t *Task) settled() bool {
 			return false
 		}
 	}
-	return t.inflight == nil && t.open == nil
+	return t.inflight == nil && t.open == nil && len(t.emissions.underWay) == 0 && t.emissions.topics.state != topicsWriting && len(t.emissions.trims.chunks) == 0
 }
 
 // onTick does what time alone asks for.
@@ -315,6 +323,7 @@ func (t *Task) onTick() {
 		}
 		t.beginCalls()
 		t.probe()
+		t.sendAgain()
 	}
 }
 
@@ -334,6 +343,7 @@ func (t *Task) wakeAt() int64 {
 		earlier(t.nextProbe())
 		t.nextHop(earlier)
 		t.nextCall(earlier)
+		earlier(t.nextAppend())
 		for _, topo := range t.topology {
 			earlier(t.nextDeadline(topo))
 			if topo.dirty {

@@ -42,6 +42,16 @@ type Listener struct {
 	// RecordDropped is called when a source that does not retry gives up a record:
 	// it failed, was lost with its worker, or was skipped at the limit.
 	RecordDropped func(RecordInfo)
+	// AppendDone is called when the log has answered an append of a handler: it has
+	// the record, or AppendInfo.Err says what happened. Those under way when the task
+	// gives up its connection are not told of.
+	AppendDone func(AppendInfo)
+	// AppendDropped is called when a source drops the record of an append that it has
+	// met before.
+	AppendDropped func(AppendDroppedInfo)
+	// LostTail is called when the log has what was appended by commits that the store
+	// has lost (R31): the task halts then, or goes on.
+	LostTail func(LostTailInfo)
 	// Rewound is called when a source that retries all after went back.
 	Rewound func(RewoundInfo)
 	// Joined is called when sources that were far behind have caught up with the

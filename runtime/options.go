@@ -78,6 +78,10 @@ type Options struct {
 	// Durability is where a commit must be before anything that rests on it leaves
 	// the task (store.durability, R40). Default store.Applied.
 	Durability store.Level
+	// LostTail is what a task does that finds, in a depot or topic, output of commits
+	// which the store has lost (topology.appends.lost.tail, R31). Default: exactly-once
+	// topologies halt, others go on.
+	LostTail LostTail
 	// AckResultsMax is how many results of finished records a task keeps per
 	// source for appenders that ask late. Default 10,000.
 	AckResultsMax int

@@ -51,9 +51,9 @@ func (t *Task) shut(s *source) string {
 const diskTrees = 16
 
 // QueuedBytes is about how much memory the events take that wait to run here or to
-// leave.
+// leave, and the appends that are on their way to depots.
 func (t *Task) QueuedBytes() int64 {
-	n := t.queue.bytes + t.hopBytes() + t.spills.memory
+	n := t.queue.bytes + t.hopBytes() + t.spills.memory + t.emissions.bytes
 	if t.host.Out != nil {
 		n += int64(t.host.Out.Bytes())
 	}

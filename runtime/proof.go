@@ -35,7 +35,7 @@ func (d *rooted) rest(p proof) {
 // waits for the next one: an answer that was on its way before says nothing of
 // the commits that it rests on (R16).
 func (t *Task) askHeads() {
-	if t.asked || len(t.unproven) == 0 && t.looking != wanted && t.own != wanted && t.holding == 0 && !t.suspecting() {
+	if t.asked || len(t.unproven) == 0 && t.looking != wanted && t.own != wanted && t.holding == 0 && !t.suspecting() && !t.doubtsTopics() {
 		return
 	}
 	t.proving, t.unproven = t.unproven, t.proving[:0]
@@ -55,6 +55,7 @@ func (t *Task) askHeads() {
 	}
 	t.askHeld(asked)
 	t.askSuspected(asked)
+	t.askTopics(asked)
 	for i, yes := range asked {
 		if yes {
 			t.effects.Heads = append(t.effects.Heads, task.ID(i))
@@ -144,6 +145,9 @@ func (t *Task) onHeadsDone(in *HeadsDone) {
 		if t.phase == running {
 			t.letIn(id)
 		}
+	}
+	if t.phase == running {
+		t.judgeTopics()
 	}
 	if t.phase != running {
 		return

@@ -53,6 +53,7 @@ func (t *Task) rewind(s *source, to, pause int64) {
 	s.discard()
 	s.claimed = claim{max(s.claimed.below, s.seen), s.progress.Epoch}
 	s.seen, s.begun = to, to
+	s.senders.rewind(to)
 	s.heldUntil = t.now + pause
 	s.generation = &task.Mark{Token: s.generation.Token, Number: s.generation.Number + 1}
 	t.feedAgain(s.strand, to)

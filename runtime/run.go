@@ -62,7 +62,7 @@ func (t *Task) run() {
 // full reports whether the open batch takes no more events.
 func (t *Task) full() bool {
 	return t.open != nil && (t.open.events >= t.options.MaxEventsPerBatch || t.view.Dirty() >= t.options.MaxFieldsPerBatch ||
-		t.host.Out.LastingEvents() >= t.options.MaxFieldsPerBatch || t.sentEnough() || t.apart())
+		t.host.Out.LastingEvents() >= t.options.MaxFieldsPerBatch || t.sentEnough() || t.open.appendBytes >= batchAppendBytesMax || t.apart())
 }
 
 // body is the coroutine.
@@ -324,6 +324,7 @@ func touch(id task.ID) uint64 { return 1 << (uint(id) & 63) }
 // eventDone books a finished event.
 func (t *Task) eventDone(it *item) {
 	h := t.host
+	said := t.collect(it)
 	if it.inbox != nil {
 		t.inboxEventDone(it)
 		return
@@ -342,7 +343,7 @@ func (t *Task) eventDone(it *item) {
 		return
 	}
 	if h.Origin.Tree.ID == 0 {
-		t.open.finished = append(t.open.finished, finished{try: it.try, returns: h.Returns()})
+		t.open.finished = append(t.open.finished, finished{try: it.try, returns: h.Returns(), said: said})
 		return
 	}
 	if h.Lasting {

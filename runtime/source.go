@@ -49,6 +49,9 @@ type source struct {
 	consumed map[int64]*group
 	shared   *group
 	sharedBy uint64 // the batch
+
+	unsaid  map[int64]*unsaid // records that are done but for what they append
+	senders senders
 }
 
 // claim is what a source says of records that it reads again, or has not read in this
@@ -72,7 +75,8 @@ func (s *source) forget() {
 	s.generation, s.heldUntil, s.kept = nil, 0, nil
 	s.endings = nil
 	s.consumed, s.shared = map[int64]*group{}, nil
-	s.passed = nil
+	s.passed, s.unsaid = nil, nil
+	s.senders.forget()
 	if s.dropsFailures() {
 		s.passed = map[int64]try{}
 	}
@@ -130,6 +134,9 @@ func (t *Task) fetch(s *source, records []depot.Record) {
 		}
 		s.seen = r.Offset + 1
 		s.progress.Epoch = max(s.progress.Epoch, r.LeaderEpoch)
+		if len(r.Headers) > 0 && !t.judge(s, r) {
+			return
+		}
 	}
 	s.fetched = append(s.fetched, records)
 	s.count += len(records)

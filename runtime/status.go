@@ -35,6 +35,8 @@ type Status struct {
 	Trees int
 	// Calls are the calls to the outside that are under way, or wait.
 	Calls int
+	// Appends are those of handlers that the logs may not have yet.
+	Appends int
 	// Sent counts the frames to each task in this ownership period. Heard names the last
 	// frame from each that this task has dealt with, or dropped because it did not run
 	// yet: by its sender's token and its number.
@@ -61,9 +63,10 @@ type SourceStatus struct {
 }
 
 // AtRest reports whether nothing is under way on the task: it runs, no event waits,
-// no record has begun and not finished, and all that was done is in the store.
+// no record has begun and not finished, all that was done is in the store, and all
+// that was appended is in its log.
 func (s *Status) AtRest() bool {
-	if !s.Running || s.Committing || s.Reading || s.Open > 0 || s.Queued > 0 || s.Pending > 0 {
+	if !s.Running || s.Committing || s.Reading || s.Open > 0 || s.Queued > 0 || s.Pending > 0 || s.Appends > 0 {
 		return false
 	}
 	for i := range s.Sources {
@@ -85,7 +88,7 @@ func (s *Status) String() string {
 	case !s.Running:
 		out.WriteString("does not own its slot, ")
 	}
-	fmt.Fprintf(&out, "%d events queued, %d in the open batch, %d records pending, %d trees, %d calls, committing %t, reading %t", s.Queued, s.Open, s.Pending, s.Trees, s.Calls, s.Committing, s.Reading)
+	fmt.Fprintf(&out, "%d events queued, %d in the open batch, %d records pending, %d trees, %d calls, %d appends, committing %t, reading %t", s.Queued, s.Open, s.Pending, s.Trees, s.Calls, s.Appends, s.Committing, s.Reading)
 	for _, src := range s.Sources {
 		fmt.Fprintf(&out, "; source %s/%s at offset %d, %d records wait, %d for another attempt", src.Topology, src.Source, src.Next, src.Waiting, src.Retries)
 	}
@@ -100,7 +103,7 @@ func (t *Task) Status() Status {
 	s := Status{
 		TaskInfo: t.info, Running: t.phase == running, Head: t.head.Mark,
 		Committing: t.inflight != nil, Reading: t.co.waiting || t.holding > 0,
-		Calls: len(t.calls.all), Sent: slices.Clone(t.numbers), Heard: t.dealtWith(),
+		Calls: len(t.calls.all), Appends: t.emissions.count(), Sent: slices.Clone(t.numbers), Heard: t.dealtWith(),
 		Queued: t.queued(), Pending: t.pending(), QueuedBytes: t.QueuedBytes(),
 		Held: t.waitingAtHolds(),
 	}

@@ -89,6 +89,7 @@ func (t *Task) forget() {
 	t.ledger = acker.NewLedger[rooted](t.config.Random.Uint64())
 	t.queue = queue{}
 	t.forgetSpills()
+	t.emissions.forget()
 	t.open, t.inflight, t.held = nil, nil, nil
 	t.reading, t.asked, t.looking, t.holding = false, false, notLooking, 0
 	t.own, t.doom = notLooking, nil
@@ -166,7 +167,8 @@ func (t *Task) ownTables() []store.Table {
 		tables = append(tables, topo.table)
 	}
 	tag := t.config.Tag
-	return append(tables, wire.AttemptsTable(tag), wire.GenerationsTable(tag), wire.ChannelsTable(tag), wire.OutboxTable(tag), wire.GroupsTable(tag), wire.EndingsTable(tag), wire.CallsTable(tag))
+	return append(tables, wire.AttemptsTable(tag), wire.GenerationsTable(tag), wire.ChannelsTable(tag), wire.OutboxTable(tag), wire.GroupsTable(tag), wire.EndingsTable(tag), wire.CallsTable(tag),
+		wire.AppendsTable(tag), wire.SendersTable(tag))
 }
 
 // settle decides what became of the commit whose reply was lost, and notices a
@@ -209,6 +211,14 @@ func (t *Task) load(reads []store.Read) {
 		return
 	}
 	if err := t.loadEndings(own[5].Elements); err != nil {
+		t.halt(err)
+		return
+	}
+	if err := t.loadAppends(own[7].Elements); err != nil {
+		t.halt(err)
+		return
+	}
+	if err := t.loadSenders(own[8].Elements); err != nil {
 		t.halt(err)
 		return
 	}
@@ -287,6 +297,7 @@ func (t *Task) openSlot() {
 	t.forgetKept(b)
 	t.storeHops(b)
 	t.storeEndings(b)
+	t.noteSenders(b)
 	b.openBooks()
 	t.writeProgress(b)
 	t.send(b)
@@ -305,6 +316,7 @@ func (t *Task) opened() {
 		}
 	}
 	t.answerOver()
+	t.sendLines()
 	for _, f := range t.feeds {
 		if t.startFeed(f); t.phase == halted {
 			return

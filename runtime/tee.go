@@ -28,6 +28,10 @@ func Tee(listeners ...*Listener) *Listener {
 		RecordParked:  tee(all, func(l *Listener) func(RecordInfo) { return l.RecordParked }),
 		RecordDropped: tee(all, func(l *Listener) func(RecordInfo) { return l.RecordDropped }),
 
+		AppendDone:    tee(all, func(l *Listener) func(AppendInfo) { return l.AppendDone }),
+		AppendDropped: tee(all, func(l *Listener) func(AppendDroppedInfo) { return l.AppendDropped }),
+		LostTail:      tee(all, func(l *Listener) func(LostTailInfo) { return l.LostTail }),
+
 		Rewound:   tee(all, func(l *Listener) func(RewoundInfo) { return l.Rewound }),
 		Joined:    tee(all, func(l *Listener) func(JoinedInfo) { return l.Joined }),
 		Strayed:   tee(all, func(l *Listener) func(StrayedInfo) { return l.Strayed }),

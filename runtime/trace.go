@@ -11,6 +11,22 @@ const (
 	TraceStateHeader  = "tracestate"
 )
 
+// traceHeaders are the headers of a record that carries a trace context.
+func traceHeaders(trace *wire.Trace) []depot.Header {
+	if trace == nil || len(trace.Parent)+len(trace.State) > traceBytesMax {
+		return nil
+	}
+	headers := []depot.Header{{Key: TraceParentHeader, Value: []byte(trace.Parent)}}
+	if trace.State != "" {
+		headers = append(headers, depot.Header{Key: TraceStateHeader, Value: []byte(trace.State)})
+	}
+	return headers
+}
+
+// traceBytesMax bounds the trace context that an append carries on: within what
+// module.EmitBytesMax leaves for headers.
+const traceBytesMax = 700
+
 // traceOf returns the trace context that a record carries, nil if none.
 func traceOf(r *depot.Record) *wire.Trace {
 	if len(r.Headers) == 0 {

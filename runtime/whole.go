@@ -131,6 +131,7 @@ func (t *Task) takeBackBatch() {
 	b := t.open
 	t.view.Rollback(b.whole.save)
 	t.host.Out.Discard()
+	b.batchAppends.reset()
 	b.over = true
 	clear(b.traces)
 	b.traces = b.traces[:0]

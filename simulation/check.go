@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/pstate"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
 )
@@ -22,6 +24,24 @@ func (w *world) check() {
 	}
 	if c, ok := w.workload.(interface{ checkKept() error }); ok && !w.lost {
 		if err := c.checkKept(); err != nil {
+			w.violate("%v", err)
+		}
+	}
+	if c, ok := w.workload.(interface {
+		checkTopics(topics map[string][]depot.Record, exact bool) error
+	}); ok {
+		if err := c.checkTopics(w.foreign, w.result.LostTails == 0); err != nil {
+			w.violate("%v", err)
+		}
+	}
+	if c, ok := w.workload.(interface {
+		checkAt(at []pstate.Reader, exact bool) error
+	}); ok {
+		at := make([]pstate.Reader, w.tasks)
+		for i := range at {
+			at[i] = taskReader{w, w.tags[i]}
+		}
+		if err := c.checkAt(at, w.result.LostTails == 0); err != nil {
 			w.violate("%v", err)
 		}
 	}

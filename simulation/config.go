@@ -7,6 +7,7 @@ import (
 
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/pstate"
+	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
 )
 
@@ -31,6 +32,8 @@ type Config struct {
 	Plant Plant
 	// spared are the faults that do not strike, by their number.
 	spared map[int]bool
+	// lostTail is what tasks do that find output of lost commits.
+	lostTail runtime.LostTail
 	// programs, if set, is how many of a workload's programs run.
 	programs int
 }
@@ -50,6 +53,8 @@ type Result struct {
 	Records    int
 	Acked      int
 	Alarms     int // tasks that halted because a slot had lost what another one kept
+	Emitted    int // records that topologies appended
+	LostTails  int // output found of commits that the store had lost (R31)
 	Violations []string
 	// Fingerprint is of all that happened: two runs of a seed have the same.
 	Fingerprint uint64
@@ -80,8 +85,8 @@ type Workload struct {
 	// FewAttempts says that a record is parked after few failures: handlers fail on purpose
 	// only, and no event with another one's (topology.stream.fail.whole.batch).
 	FewAttempts bool
-	// Ordered says that records must begin in the order of their depot: no source fails,
-	// since a record that fails is overtaken. Steps do where events keep their order.
+	// Ordered says that records must begin in the order of their depot: no source fails
+	// where others overtake the record that fails. Steps do, and sources that retry all after.
 	Ordered bool
 	// Drops says that a source does not retry: a record may end without its effects.
 	Drops bool
@@ -123,41 +128,44 @@ type Fault uint8
 
 // The faults of the world.
 const (
-	Crash        Fault = iota // an owner is gone, and its memory
-	Zombie                    // an owner stands still, is replaced, and goes on
-	LostReply                 // the store did it, nobody hears of it
-	LateExec                  // the reply is given up, the command arrives after that
-	Refused                   // the server refuses, and nothing is written
-	Restart                   // a server restarts and has lost its tail
-	Split                     // a server is replaced by one with a shorter tail, and goes on answering
-	Reset                     // the connection of two workers breaks
-	ClockJump                 // an owner's clock jumps ahead, or the brokers' to and fro
-	Steal                     // another worker takes a task that has a healthy owner
-	Stall                     // a connection delivers nothing for a while, and then everything
-	TailLoss                  // a server that restarts or is replaced has lost its last writes
-	SlotLoss                  // one slot loses its last writes, the others keep theirs
-	ZombieWrite               // a commit of an owner that was replaced reaches the store
-	Rebalance                 // a task moves again while it is being taken over
-	DoubleFrame               // a frame is delivered again, behind later ones
-	DoubleFetch               // the log delivers records again
-	Slow                      // an owner takes its time, and nobody replaces it
-	HandOver                  // a nominee asks a healthy owner to finish, and takes the task then, later, or never
-	FullMemory                // a server takes no writes for a while
-	CrashPoint                // an owner is gone at a moment of an event: around its commit, before its acks
-	Held                      // a handler's events wait on a task, and the others go on
-	Election                  // another broker leads a partition, with all of its records
-	Truncation                // the broker that leads a partition lacks its last records, and gives their offsets to others
-	Retention                 // the oldest records of a partition are deleted
-	Recreation                // a topic is deleted and made again
-	HandlerError              // a handler fails behind all that it did, by no fault of its own
-	FullDisk                  // a process cannot keep events that find no room in its memory
-	BadDisk                   // … or not read them back
+	Crash         Fault = iota // an owner is gone, and its memory
+	Zombie                     // an owner stands still, is replaced, and goes on
+	LostReply                  // the store did it, nobody hears of it
+	LateExec                   // the reply is given up, the command arrives after that
+	Refused                    // the server refuses, and nothing is written
+	Restart                    // a server restarts and has lost its tail
+	Split                      // a server is replaced by one with a shorter tail, and goes on answering
+	Reset                      // the connection of two workers breaks
+	ClockJump                  // an owner's clock jumps ahead, or the brokers' to and fro
+	Steal                      // another worker takes a task that has a healthy owner
+	Stall                      // a connection delivers nothing for a while, and then everything
+	TailLoss                   // a server that restarts or is replaced has lost its last writes
+	SlotLoss                   // one slot loses its last writes, the others keep theirs
+	ZombieWrite                // a commit of an owner that was replaced reaches the store
+	Rebalance                  // a task moves again while it is being taken over
+	DoubleFrame                // a frame is delivered again, behind later ones
+	DoubleFetch                // the log delivers records again
+	Slow                       // an owner takes its time, and nobody replaces it
+	HandOver                   // a nominee asks a healthy owner to finish, and takes the task then, later, or never
+	FullMemory                 // a server takes no writes for a while
+	CrashPoint                 // an owner is gone at a moment of an event: around its commit, before its acks
+	Held                       // a handler's events wait on a task, and the others go on
+	Election                   // another broker leads a partition, with all of its records
+	Truncation                 // the broker that leads a partition lacks its last records, and gives their offsets to others
+	Retention                  // the oldest records of a partition are deleted
+	Recreation                 // a topic is deleted and made again
+	HandlerError               // a handler fails behind all that it did, by no fault of its own
+	FullDisk                   // a process cannot keep events that find no room in its memory
+	BadDisk                    // … or not read them back
+	LostAppend                 // an append of a handler is not answered, and perhaps not in the log
+	RefusedAppend              // an append of a handler is refused
+	LateAppend                 // an append of a handler arrives late, and all behind it
 	faultCount
 )
 
 var faultNames = [faultCount]string{"crash", "zombie", "lost-reply", "late-exec", "refused", "restart", "split", "reset", "clock-jump", "steal", "stall",
 	"tail-loss", "slot-loss", "zombie-write", "rebalance-in-take-over", "double-frame", "double-fetch", "slow", "hand-over", "full-memory",
-	"crash-point", "held", "election", "truncation", "retention", "recreation", "handler-error", "full-disk", "bad-disk"}
+	"crash-point", "held", "election", "truncation", "retention", "recreation", "handler-error", "full-disk", "bad-disk", "lost-append", "refused-append", "late-append"}
 
 func (f Fault) String() string {
 	if f >= faultCount {

@@ -18,6 +18,7 @@ const (
 	spoiledPerMille   = 4
 	fullDiskPerMille  = 20
 	badDiskPerMille   = 5
+	appendPerMille    = 15
 )
 
 // faulty draws whether a fault befalls the command at hand.
@@ -25,7 +26,8 @@ func (w *world) faulty(f Fault) bool {
 	if w.quiet || !w.allowed[f] {
 		return false
 	}
-	perMille := map[Fault]int{LostReply: lostReplyPerMille, LateExec: lateExecPerMille, Refused: refusedPerMille, DoubleFrame: doubledPerMille, HandlerError: spoiledPerMille, FullDisk: fullDiskPerMille, BadDisk: badDiskPerMille}[f]
+	perMille := map[Fault]int{LostReply: lostReplyPerMille, LateExec: lateExecPerMille, Refused: refusedPerMille, DoubleFrame: doubledPerMille, HandlerError: spoiledPerMille, FullDisk: fullDiskPerMille, BadDisk: badDiskPerMille,
+		LostAppend: appendPerMille, RefusedAppend: appendPerMille, LateAppend: appendPerMille}[f]
 	if !w.chance(perMille) {
 		return false
 	}

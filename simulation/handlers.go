@@ -27,7 +27,7 @@ func (w *world) spoil(plan *module.Plan) *module.Plan {
 		s := *stream
 		s.Sources, s.Steps = nil, nil
 		for _, source := range stream.Sources {
-			if l.Ordered {
+			if l.Ordered && source.Retry != module.RetriesAllAfter {
 				s.Sources = append(s.Sources, source)
 				continue
 			}

@@ -206,14 +206,14 @@ func (o *owner) fetchAgain() {
 
 // put appends a record to a partition. Some offsets are left out, as transaction
 // markers leave them out (T25).
-func (w *world) put(depotName string, id int, key, value []byte) int64 {
+func (w *world) put(depotName string, id int, r depot.Record) int64 {
 	topic, p, offset := w.topics[depotName].Name, int32(id), int64(-1)
 	if w.chance(30) {
 		if err := w.log.Skip(topic, p, 1); err != nil {
 			w.violate("%v", err)
 		}
 	}
-	w.log.Append(context.Background(), topic, p, depot.Record{Key: key, Value: value}, depot.Replicated, func(at int64, err error) {
+	w.log.Append(context.Background(), topic, p, r, depot.Replicated, func(at int64, err error) {
 		if offset = at; err != nil {
 			w.violate("append to %s: %v", topic, err)
 		}

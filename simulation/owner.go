@@ -31,6 +31,8 @@ type owner struct {
 	paused  bool
 	pending []runtime.Input // while paused
 	skew    int64           // its clock's lead
+	writer  writer
+	epoch   uint64 // of the transactor that it opened last
 	wakeAt  int64
 
 	contract contract
@@ -141,6 +143,15 @@ func (o *owner) carryOut(e *runtime.Effects) {
 		w.call(o, c)
 	}
 	o.carryOutSpills(e)
+	for _, a := range e.Appends {
+		o.write(a)
+	}
+	if e.OpenTopics != 0 {
+		o.openTopics(e.OpenTopics)
+	}
+	if e.Transaction != nil {
+		o.transact(e.Transaction)
+	}
 	frames := append([]*wire.Frame(nil), e.Frames...)
 	answers := append([]runtime.Answer(nil), e.Answers...)
 	for _, f := range frames {
@@ -170,6 +181,7 @@ func (o *owner) carryOut(e *runtime.Effects) {
 // crash ends the process: what it sent is under way, the rest is gone.
 func (o *owner) crash() {
 	o.alive = false
+	o.writer.ends = o.w.now + o.w.between(1, 4*millisecond)
 	if o.conn != nil {
 		o.conn.closed = true
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/overlay"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
@@ -145,7 +146,7 @@ func (w *world) appendRecord(r module.Record) (*appended, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &appended{number: len(w.records), depot: r.Depot, task: id, offset: w.put(r.Depot, int(id), r.Key, r.Value)}
+	a := &appended{number: len(w.records), depot: r.Depot, task: id, offset: w.put(r.Depot, int(id), depot.Record{Key: r.Key, Value: r.Value})}
 	at := partition{a.depot, a.task}
 	a.again = a.offset < w.given[at]
 	w.given[at] = max(w.given[at], a.offset+1)

@@ -52,7 +52,10 @@ type world struct {
 	asked    map[uint64]*appended
 	waiter   uint64
 
-	fifo fifo
+	fifo    fifo
+	emitted []emitted
+	foreign map[string][]depot.Record // that are no depots, as readers with read_committed see them
+	writers map[task.ID]*taskWriter
 
 	failed  map[numbered]bool // attempts that failed, by the number in the slot
 	orders  []*given          // about parked records
@@ -97,6 +100,7 @@ func newWorld(config Config) *world {
 		config: config, random: rand.New(rand.NewPCG(config.Seed, 0x636f7070696365)), workload: config.Workload.New(),
 		steering: rand.New(rand.NewPCG(config.Seed, 0x7374656572)),
 		topics:   map[string]depot.Topic{}, starts: map[string]runtime.Started{}, damages: map[partition]*damage{}, given: map[partition]int64{}, lines: map[link]*line{}, asked: map[uint64]*appended{},
+		foreign: map[string][]depot.Record{}, writers: map[task.ID]*taskWriter{},
 	}
 	w.log = memdepot.New(w.clock)
 	w.result.Seed, w.result.Workload = config.Seed, config.Workload.Name
@@ -124,6 +128,7 @@ func newWorld(config Config) *world {
 	} else if w.chance(400) {
 		w.options.Durability = store.Replicated(1)
 	}
+	w.options.LostTail = config.lostTail
 	w.replication = w.between(200*microsecond, 6*millisecond)
 	w.drawExtras()
 	w.special()
@@ -274,6 +279,7 @@ func (w *world) finish() {
 		}
 		w.checkOrders()
 		w.check()
+		w.checkEmitted()
 	}
 	for _, o := range w.everyone {
 		o.engine.Close()
@@ -353,6 +359,13 @@ func (w *world) listener(o *owner) *runtime.Listener {
 		BatchFailed: func(i runtime.BatchFailedInfo) {
 			w.result.Wholes++
 			w.tracef("%v: an event of step %s fails its batch, %d others: %v", o, i.Step, i.Others, i.Err)
+		},
+		LostTail: func(i runtime.LostTailInfo) {
+			w.result.LostTails++
+			w.tracef("%v: depot record at offset %d tells of lost commits of task %d: %d come again, %d are missing", o, i.Offset, i.From, i.Records, i.Missing)
+			if w.options.Durability != store.Applied {
+				w.violate("%v found output of a commit that was lost although it was durable: offset %d of source %s", o, i.Offset, i.Source)
+			}
 		},
 		RecordDone: func(i runtime.RecordInfo) {
 			o.contract.note(&i)

@@ -30,6 +30,8 @@ type driver struct {
 	slots  *slotLine
 	calls  *calls
 	spills *spillLine
+	writes *appendLine
+	topics *topicLine
 	log    *slog.Logger
 	owner  *Owner // as the hooks know it
 
@@ -63,7 +65,7 @@ func newDriver(w *Worker, l *loaded, id task.ID) *driver {
 		waiters: map[uint64]chan runtime.Answer{}, ready: make(chan struct{}), stopped: make(chan struct{}),
 		log: w.config.Logger.With("module", l.plan.Module, "task", int(id)),
 	}
-	d.slots, d.calls, d.spills = newSlotLine(d), newCalls(d), newSpillLine(d)
+	d.slots, d.calls, d.spills, d.writes, d.topics = newSlotLine(d), newCalls(d), newSpillLine(d), &appendLine{d: d}, &topicLine{d: d}
 	d.owner = &Owner{Module: l.plan.Module, Task: id, Address: w.link.Address(), d: d}
 	d.engine = runtime.New(runtime.Config{
 		Plan: l.plan, Task: id, Tasks: l.tasks, Tag: tag, Address: w.link.Address(),
@@ -132,6 +134,27 @@ func (d *driver) listener() *runtime.Listener {
 			batchFailed(i)
 		}
 	}
+	appended := l.AppendDone
+	l.AppendDone = func(i runtime.AppendInfo) {
+		switch {
+		case i.Err != nil && i.Number > 0:
+			d.log.Warn("append of a handler failed; it is sent again", "topology", i.Topology, "step", i.Step, "depot", i.Depot, "topic", i.Topic, "partition", int(i.Partition), "number", i.Number, "cause", i.Err)
+		case i.Err != nil && i.Awaited:
+			d.log.Warn("append of a handler failed; its record runs again", "topology", i.Topology, "step", i.Step, "depot", i.Depot, "topic", i.Topic, "partition", int(i.Partition), "cause", i.Err)
+		case i.Err != nil:
+			d.log.Error("append of a handler failed, and nothing waits for it: it may be lost", "topology", i.Topology, "step", i.Step, "depot", i.Depot, "topic", i.Topic, "partition", int(i.Partition), "cause", i.Err)
+		}
+		if appended != nil {
+			appended(i)
+		}
+	}
+	lost := l.LostTail
+	l.LostTail = func(i runtime.LostTailInfo) {
+		d.log.Error("Kafka has records of commits that the store has lost, or lacks records that it had acknowledged (topology.appends.lost.tail says what follows)", "topology", i.Topology, "source", i.Source, "offset", i.Offset, "of_task", int(i.From), "come_again", i.Records, "missing", i.Missing)
+		if lost != nil {
+			lost(i)
+		}
+	}
 	panicked := l.Panicked
 	l.Panicked = func(i runtime.EventInfo, p *runtime.PanicError) {
 		d.log.Error("handler panicked; the record fails", "trace_id", telemetry.TraceID(i.Trace), "topology", i.Topology, "step", i.Step, "offset", i.Offset, "partition", int(i.RootTask), "attempt", i.Attempt, "panic", p.Value, "stack", p.Stack)
@@ -172,6 +195,7 @@ func (d *driver) run(ctx context.Context) {
 	defer d.slots.close()
 	defer d.calls.drop()
 	defer d.spills.close()
+	defer d.topics.close()
 	defer d.gone.Store(true)
 	defer d.readyOnce.Do(func() { close(d.ready) })
 	timer := time.NewTimer(time.Hour)
@@ -257,6 +281,15 @@ func (d *driver) carryOut(e *runtime.Effects) {
 	}
 	for _, c := range e.Calls {
 		d.calls.make(c)
+	}
+	if len(e.Appends) > 0 {
+		d.writes.put(e.Appends)
+	}
+	if e.OpenTopics != 0 {
+		d.topics.put(topicJob{open: e.OpenTopics})
+	}
+	if e.Transaction != nil {
+		d.topics.put(topicJob{write: e.Transaction})
 	}
 	for i := range e.Answers {
 		d.deliver(e.Answers[i])

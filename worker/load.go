@@ -15,7 +15,8 @@ import (
 type loaded struct {
 	plan    *module.Plan
 	tasks   int
-	topics  map[string]depot.Topic   // by depot
+	topics  map[string]depot.Topic // by depot
+	sinks   sinks
 	drivers []atomic.Pointer[driver] // by task; nil for those of other workers
 	owners  *directory
 	tenure  *ownership
@@ -46,6 +47,11 @@ func (w *Worker) load(ctx context.Context, m module.Module) (*loaded, error) {
 			return nil, fmt.Errorf("module %s, depot %s: %w", plan.Module, d.Name, err)
 		}
 		l.topics[d.Name] = topic
+	}
+	for _, t := range plan.Topics {
+		if _, err := l.topicPartition(w, t.Name, nil, 0); err != nil {
+			return nil, fmt.Errorf("module %s writes to topic %s: %w", plan.Module, t.Name, err)
+		}
 	}
 	if string(facts[module.RegistrationKey]) != string(entry) {
 		if err := w.config.Log.PutMeta(ctx, plan.Module, module.RegistrationKey, entry); err != nil {

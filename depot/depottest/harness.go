@@ -47,6 +47,10 @@ type Harness struct {
 	// Recreate deletes a topic and makes it again with as many partitions and the
 	// same configuration. The log may hear of it a little later.
 	Recreate func(ctx context.Context, topic string) error
+	// Make makes a topic that is no depot.
+	Make func(ctx context.Context, topic string, partitions int) error
+	// Committed reads what a partition holds now for readers with read_committed.
+	Committed func(ctx context.Context, topic string, partition int32) ([]depot.Record, error)
 }
 
 // Open returns a harness for one subtest and registers its end with t.Cleanup. It
@@ -60,7 +64,7 @@ func Run(t *testing.T, open Open) {
 		cases []subtest
 	}{
 		{"topic", topicCases}, {"append", appendCases}, {"time", timeCases}, {"read", readCases},
-		{"steer", steerCases}, {"fault", faultCases}, {"meta", metaCases}, {"end", endCases},
+		{"steer", steerCases}, {"fault", faultCases}, {"meta", metaCases}, {"transact", transactCases}, {"end", endCases},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 func (l *Log) Append(ctx context.Context, topic string, partition int32, record depot.Record, level depot.Level, done func(offset int64, err error)) {
 	offset, err := l.append(ctx, topic, partition, record)
 	switch {
-	case err != nil && (level == depot.Replicated || recordBytes(&record) > depot.RecordBytesMax):
+	case err != nil && (level == depot.Replicated || depot.RecordBytes(&record) > depot.RecordBytesMax):
 		done(-1, err)
 	case level == depot.None:
 		done(-1, nil)
@@ -23,7 +23,7 @@ func (l *Log) Append(ctx context.Context, topic string, partition int32, record 
 }
 
 func (l *Log) append(ctx context.Context, topic string, number int32, record depot.Record) (int64, error) {
-	if n := recordBytes(&record); n > depot.RecordBytesMax {
+	if n := depot.RecordBytes(&record); n > depot.RecordBytesMax {
 		return -1, fmt.Errorf("%w: topic %s: key, value and headers have %d bytes, at most %d are allowed", depot.ErrTooLarge, topic, n, depot.RecordBytesMax)
 	}
 	l.mu.Lock()
@@ -38,15 +38,6 @@ func (l *Log) append(ctx context.Context, topic string, number int32, record dep
 	offset := p.append(record, l.clock(), l.gap)
 	l.wake()
 	return offset, nil
-}
-
-// recordBytes is what RecordBytesMax bounds.
-func recordBytes(r *depot.Record) int {
-	n := len(r.Key) + len(r.Value)
-	for _, h := range r.Headers {
-		n += len(h.Key) + len(h.Value)
-	}
-	return n
 }
 
 // Bounds returns the first offset of a partition and the one behind its last,

@@ -51,7 +51,9 @@ func (l *Log) Recreate(topic string) error {
 	if err != nil {
 		return err
 	}
-	l.topics[topic] = l.make(t.spec)
+	again := l.make(t.spec)
+	again.foreign = t.foreign
+	l.topics[topic] = again
 	l.wake()
 	return nil
 }

@@ -25,8 +25,8 @@ import (
 var (
 	// ErrClosed: the log or the reader was closed before the call.
 	ErrClosed = errors.New("closed")
-	// ErrNoTopic: the topic does not exist; Ensure makes it.
-	ErrNoTopic = errors.New("no such topic")
+	// ErrNoTopic: the topic does not exist; Ensure or Make makes it.
+	ErrNoTopic = depot.ErrNoTopic
 	// ErrNoPartition: the topic has no partition of that number.
 	ErrNoPartition = errors.New("no such partition")
 )
@@ -41,6 +41,7 @@ type Log struct {
 	made    uint64 // topics made so far, the source of their ids
 	topics  map[string]*topic
 	meta    map[string][]fact
+	writers map[depot.TransactorID]*writer
 	changed chan struct{} // closed at the next change; nil while nobody waits
 }
 
@@ -48,6 +49,7 @@ type topic struct {
 	spec       depot.TopicSpec
 	id         [16]byte
 	partitions []*partition
+	foreign    bool // no depot
 }
 
 var _ depot.Log = (*Log)(nil)
@@ -126,7 +128,7 @@ func (l *Log) Topics(ctx context.Context, module string) ([]depot.TopicSpec, err
 	}
 	var specs []depot.TopicSpec
 	for _, t := range l.topics {
-		if module == "" || t.spec.Module == module {
+		if !t.foreign && (module == "" || t.spec.Module == module) {
 			specs = append(specs, t.spec)
 		}
 	}

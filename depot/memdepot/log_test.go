@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/depot/depottest"
 	"github.com/coppice-run/coppice/depot/memdepot"
 )
@@ -48,7 +49,33 @@ func harness(t *testing.T, options ...memdepot.Option) depottest.Harness {
 		Cut:      func(_ context.Context, topic string, p int32, below int64) error { return log.Cut(topic, p, below) },
 		Truncate: func(_ context.Context, topic string, p int32, to int64) error { return log.Truncate(topic, p, to) },
 		Recreate: func(_ context.Context, topic string) error { return log.Recreate(topic) },
+		Make:     log.Make,
+		Committed: func(ctx context.Context, topic string, p int32) ([]depot.Record, error) {
+			return committed(ctx, log, topic, p)
+		},
 	}
+}
+
+// committed reads all that a partition holds: in memory nothing is uncommitted.
+func committed(ctx context.Context, log *memdepot.Log, topic string, p int32) (all []depot.Record, err error) {
+	start, _, err := log.Bounds(ctx, topic, p)
+	if err != nil {
+		return nil, err
+	}
+	reader, err := log.Reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := reader.Assign(depot.Position{Topic: topic, Partition: p, Offset: start, LeaderEpoch: -1}); err != nil {
+		return nil, err
+	}
+	ended, cancel := context.WithCancel(ctx)
+	cancel() // Poll delivers what is there
+	for before := -1; before < len(all); {
+		before = len(all)
+		_ = reader.Poll(ended, 0, func(d depot.Delivery) { all = append(all, d.Records...) })
+	}
+	return all, reader.Close()
 }
 
 func TestConformance(t *testing.T) {

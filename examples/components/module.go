@@ -10,10 +10,14 @@
 //	[child] create ─► [parent] reserve ─► [child] persist ─► [parent] confirm
 //	                                           └─ refused ─► [parent] release
 //
-// A deletion closes the component, so that nothing is reserved there any more,
-// deletes its children and those that are about to come, and goes when they have gone:
+// A deletion closes the component, so that nothing is reserved there any more, deletes
+// its children, and goes when they have gone:
 //
 //	[component] close ─► [children] close ─► … ─► [parent] detach, gone if empty
+//
+// Children that are about to come are deleted, too, but not at once: their creation is
+// under way, and may be anywhere. Their deletion is scheduled instead, by an append to
+// the depot that has the creation: behind it in the same partition.
 //
 // Each step may run again at any time, also late: it looks at what is there, and
 // does nothing that was done. What was deleted once does not come back.
@@ -66,7 +70,12 @@ type Change interface{ id() string }
 type Create struct{ ID, Parent, Text string }
 
 // Delete deletes a component and all below it; one that does not exist is no error.
-type Delete struct{ ID string }
+type Delete struct {
+	ID string
+	// Of is the component whose deletion asks for it, where the module does so itself:
+	// what belongs to another parent by then stays.
+	Of string `json:",omitempty"`
+}
 
 func (c Create) id() string { return c.ID }
 func (d Delete) id() string { return d.ID }
@@ -83,6 +92,11 @@ var (
 	ErrText     = errors.New("a component needs a text")
 	ErrSelf     = errors.New("a component cannot be its own parent")
 )
+
+// Awaits reports whether a child is about to come to a parent, for tests and tools.
+func (m *Module) Awaits(r pstate.Reader, parent, child string) (bool, error) {
+	return m.future.Key(parent).Has(r, child)
+}
 
 // ModuleName names the module.
 func (m *Module) ModuleName() string { return cmp.Or(m.Name, "Components") }
@@ -121,7 +135,7 @@ func (m *Module) onChange(ev *module.Event, c Change) error {
 		}
 		m.reserve.Send(ev, place{c.Parent, c.ID, c.Text})
 	case Delete:
-		return m.onRemove(ev, place{Child: c.ID})
+		return m.onRemove(ev, place{Parent: c.Of, Child: c.ID})
 	}
 	return nil
 }
@@ -198,8 +212,9 @@ func (m *Module) onConfirm(ev *module.Event, p place) error {
 func (m *Module) onRelease(ev *module.Event, p place) error { return m.onDetach(ev, p) }
 
 // onRemove closes a component and removes what is below it; without anything below
-// it goes at once. A parent that removes what it only had a reservation for is told
-// that it will not come, and what belongs to another parent stays.
+// it goes at once. What is about to come is scheduled to be deleted, behind its creation
+// (promise 0.29). A parent that removes what it only had a reservation for is told that
+// it will not come, and what belongs to another parent stays.
 func (m *Module) onRemove(ev *module.Event, p place) error {
 	c, exists, err := m.Components.Key(p.Child).Lookup(ev)
 	if err != nil {
@@ -212,13 +227,17 @@ func (m *Module) onRemove(ev *module.Event, p place) error {
 		return nil
 	}
 	m.closed.Key(p.Child).Update(ev, func(e end) end { return end{cmp.Or(e.Parent, c.Parent)} })
-	for _, below := range []pstate.SortedSet[string]{m.Children.Key(p.Child), m.future.Key(p.Child)} {
-		for child, err := range below.Range(ev, pstate.All[string]()) {
-			if err != nil {
-				return err
-			}
-			m.remove.Send(ev, place{Parent: p.Child, Child: child})
+	for child, err := range m.Children.Key(p.Child).Range(ev, pstate.All[string]()) {
+		if err != nil {
+			return err
 		}
+		m.remove.Send(ev, place{Parent: p.Child, Child: child})
+	}
+	for child, err := range m.future.Key(p.Child).Range(ev, pstate.All[string]()) {
+		if err != nil {
+			return err
+		}
+		m.Changes.Emit(ev, Delete{ID: child, Of: p.Child})
 	}
 	return m.goIfEmpty(ev, p.Child)
 }

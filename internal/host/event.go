@@ -18,6 +18,7 @@ import (
 type Event struct {
 	View     *overlay.View
 	Out      *Outbox
+	Module   string
 	Task     task.ID
 	Tasks    int
 	Topology int
@@ -44,6 +45,9 @@ type Event struct {
 	delta    uint64
 	touched  uint64
 	returns  []wire.Return
+
+	appends     []Append
+	appendBytes int
 }
 
 // Begin prepares for running one event.
@@ -51,6 +55,7 @@ func (e *Event) Begin(origin wire.Origin, seed uint64, record *depot.Record) {
 	e.Origin, e.Seed, e.Record = origin, seed, record
 	e.children, e.delta, e.touched = 0, 0, 0
 	e.returns = nil
+	e.appends, e.appendBytes = nil, 0
 }
 
 // Column returns the column for payloads of a step on their way to a task. The

@@ -14,7 +14,7 @@ func logs() []Mutation {
 		{Name: "reached-unknown", Rule: "T20", What: "a position does not say how far records were read", File: feed,
 			Old: "order.Reached = max(order.Reached, s.seen, s.claimed.below)", New: ""},
 		{Name: "epoch-of-finished", Rule: "T20", What: "the leader epoch that stands with the progress is that of the records whose trees are done", File: source,
-			Old: "s.progress.Epoch = max(s.progress.Epoch, r.LeaderEpoch)\n\t}\n\ts.fetched", New: "if s.progress.Done(r.Offset) {\n\t\t\ts.progress.Epoch = max(s.progress.Epoch, r.LeaderEpoch)\n\t\t}\n\t}\n\ts.fetched"},
+			Old: "\t\ts.progress.Epoch = max(s.progress.Epoch, r.LeaderEpoch)\n", New: "\t\tif s.progress.Done(r.Offset) {\n\t\t\ts.progress.Epoch = max(s.progress.Epoch, r.LeaderEpoch)\n\t\t}\n"},
 		{Name: "topic-unknown", Rule: "T23", What: "a position does not name the topic that it belongs to", File: feed,
 			Old: "order.Topic = s.progress.Topic", New: "_ = s.progress.Topic"},
 		{Name: "fault-ignored", Rule: "T22", What: "a task whose place in the log is gone goes on without that depot", File: feed,

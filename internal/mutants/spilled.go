@@ -14,5 +14,7 @@ func spilled() []Mutation {
 			Old: "t.forgetSpills()", New: "if t.spills.entries == nil {\n\t\tt.forgetSpills()\n\t}"},
 		{Name: "batch-mates-stand", Rule: "3.63", What: "a batch that fails as one fails the event alone, and takes back all", File: "runtime/whole.go",
 			Old: "t.failMates(it, err)\n\t\treturn", New: "return"},
+		{Name: "batch-appends-stand", Rule: "3.63", What: "a batch that fails as one takes its writes back, and not what its events appended to depots", File: "runtime/whole.go",
+			Old: "\tb.batchAppends.reset()\n", New: ""},
 	}
 }

@@ -64,6 +64,11 @@ var all = sorted([]Option{
 		field: seconds(func(o *runtime.Options) *time.Duration { return &o.RetryBackoffMax }),
 	},
 	{
+		Name: "topology.appends.lost.tail", Place: ForTopology, Unit: "topology, halt or continue",
+		Doc:   "What a task does that finds records in Kafka which were appended by commits that the store has lost since: halt, or continue and say how many come a second time. topology: exactly-once topologies halt, others continue.",
+		field: lostTail(func(o *runtime.Options) *runtime.LostTail { return &o.LostTail }),
+	},
+	{
 		Name: "depot.cache.cardinality", Place: ForDepot, Unit: "records",
 		Doc:   "Fetched records that wait in memory before a depot partition is paused.",
 		field: count(func(o *runtime.Options) *int { return &o.DepotCacheCardinality }),

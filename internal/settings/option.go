@@ -148,6 +148,21 @@ func is(at func(*runtime.Options) *bool) field {
 	}
 }
 
+func lostTail(at func(*runtime.Options) *runtime.LostTail) field {
+	return field{
+		get: func(o *runtime.Options) string { return at(o).String() },
+		set: func(o *runtime.Options, value string) error {
+			for _, l := range []runtime.LostTail{runtime.LostTailByTopology, runtime.LostTailHalts, runtime.LostTailGoesOn} {
+				if value == l.String() {
+					*at(o) = l
+					return nil
+				}
+			}
+			return errors.New("want topology, halt or continue")
+		},
+	}
+}
+
 // not is an option that is true where the engine's field is false.
 func not(at func(*runtime.Options) *bool) field {
 	return field{

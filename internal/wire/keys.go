@@ -19,6 +19,8 @@ import "github.com/coppice-run/coppice/store"
 //	{tag}:outbox                   parcels that their receivers have not confirmed (R23)
 //	{tag}:calls                    calls to the outside that are under way
 //	{tag}:groups                   records that are consumed and not done (R29)
+//	{tag}:appends                  numbered appends that the log may not have (R30)
+//	{tag}:senders                  which numbered appends each source has met (R30)
 //
 // In segments, '/' is written %2F and '%' is written %25.
 
