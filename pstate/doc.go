@@ -18,6 +18,8 @@
 // fails, fails the event, whatever the handler returns. An event of another topology
 // reads what is committed.
 //
+// Package module/nav leads from handles to many elements at once.
+//
 // Keys are strings, numbers, bool, times, byte slices and arrays, and structs of such;
 // sorted structures keep them in their natural order, tuples field by field. A key that
 // has no place in the order, NaN above all, fails the event or the read (ErrBadKey).

@@ -219,30 +219,39 @@ func TestAgainstPlainGo(t *testing.T) {
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
-			r := rand.New(rand.NewPCG(seed, 7))
-			m := &mirror{bench: newBench(t), inMap: map[int]int{}, inSet: map[int]bool{}}
-			m.declare(&m.maps, "maps")
-			m.declare(&m.set, "set")
-			m.declare(&m.list, "list")
-			for range 150 {
-				m.do(func(w pstate.Writer) {
-					for range r.IntN(4) {
-						m.change(w, r)
-					}
-					m.check(w, m.draw(r))
-				})
-				switch r.IntN(4) {
-				case 0:
-					m.commit()
-					m.check(m.client(), m.draw(r))
-				case 1:
-					m.commit()
-					m.take()
-				}
-				if t.Failed() {
-					return
-				}
-			}
+			runMirror(t, rand.New(rand.NewPCG(seed, 7)), 150)
 		})
+	}
+}
+
+// FuzzAgainstPlainGo is the same, for `make fuzz`.
+func FuzzAgainstPlainGo(f *testing.F) {
+	f.Add(uint64(1), uint64(2))
+	f.Fuzz(func(t *testing.T, a, b uint64) { runMirror(t, rand.New(rand.NewPCG(a, b)), 40) })
+}
+
+func runMirror(t *testing.T, r *rand.Rand, steps int) {
+	m := &mirror{bench: newBench(t), inMap: map[int]int{}, inSet: map[int]bool{}}
+	m.declare(&m.maps, "maps")
+	m.declare(&m.set, "set")
+	m.declare(&m.list, "list")
+	for range steps {
+		m.do(func(w pstate.Writer) {
+			for range r.IntN(4) {
+				m.change(w, r)
+			}
+			m.check(w, m.draw(r))
+		})
+		switch r.IntN(4) {
+		case 0:
+			m.commit()
+			m.check(m.client(), m.draw(r))
+		case 1:
+			m.commit()
+			m.take()
+		}
+		if t.Failed() {
+			return
+		}
 	}
 }
