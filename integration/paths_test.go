@@ -110,6 +110,11 @@ func TestPaths(t *testing.T) {
 				t.Errorf("%s: %d, %v; want 200", what, n, err)
 			}
 		}
+		type marks = pstate.SortedMap[int, int]
+		three := nav.Multi(kept, nav.Key(nav.Inside[marks](), 100), nav.Key(nav.Inside[marks](), 2000), nav.MapVals(nav.MapRange(nav.Inside[marks](), 7, 10)))
+		if all, err := nav.SelectAll(at, three); err != nil || !slices.Equal(all, []int{200, 0, 7, 16, 9}) {
+			t.Errorf("several answers together: %v, %v", all, err)
+		}
 		if all, err := nav.SelectAll(at, nav.Must(kept, 1498)); err != nil || len(all) != 0 {
 			t.Errorf("what was deleted: %s, %v", fmt.Sprint(all), err)
 		}

@@ -1,9 +1,6 @@
 package overlay
 
-import (
-	"github.com/coppice-run/coppice/store"
-	"github.com/coppice-run/coppice/task"
-)
+import "github.com/coppice-run/coppice/store"
 
 // Direct reads committed data at once, for clients.
 type Direct interface {
@@ -11,53 +8,6 @@ type Direct interface {
 	Slot(p *Path) (store.Slot, error)
 	Read(slot store.Slot, reads []store.Read) error
 }
-
-// Moments is a Direct that knows of what moment an answer is: of which commit. It is the
-// zero Mark where the store was not asked.
-type Moments interface {
-	Direct
-	ReadAt(slot store.Slot, reads []store.Read) (task.Mark, error)
-}
-
-// Moment says of which answer something is, and of which commit that is. It is zero where
-// nothing was asked, as in an event, which is one moment.
-type Moment struct {
-	Answer int // from 1; Several: of more than one
-	Commit task.Mark
-}
-
-// Several is the Answer of what was put together.
-const Several = -1
-
-// With is the moment of two things together.
-func (m Moment) With(o Moment) Moment {
-	switch {
-	case m == Moment{} || m.Same(o):
-		return o
-	case o == Moment{}:
-		return m
-	}
-	return Moment{Answer: Several}
-}
-
-// Same reports whether two things are of one moment.
-func (m Moment) Same(o Moment) bool {
-	return m == Moment{} || o == Moment{} || m.Answer == o.Answer && m.Answer != Several || m.Commit == o.Commit && m.Commit != task.Mark{}
-}
-
-// ask reads and notes the moment.
-func (v *View) ask(slot store.Slot, reads []store.Read) (err error) {
-	v.moment.Answer++
-	v.moment.Commit = task.Mark{}
-	if m, ok := v.direct.(Moments); ok {
-		v.moment.Commit, err = m.ReadAt(slot, reads)
-		return err
-	}
-	return v.direct.Read(slot, reads)
-}
-
-// Moment is that of the last answer that a client's view has had.
-func (v *View) Moment() Moment { return v.moment }
 
 // NewDirect returns a client's view.
 func NewDirect(direct Direct) *View { return &View{direct: direct} }

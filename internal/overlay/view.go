@@ -21,7 +21,7 @@ type View struct {
 	tag    string
 	task   task.ID // of the tag; task.None if it names none
 	direct Direct
-	moment Moment            // of its last answer
+	trace  *trace            // of one walk of a client
 	top    []*Table          // by Decl.ID: tables without nesting
 	nested map[string]*Table // by Path.appendIdentity
 	idle   []*Table          // nested tables that may hold nothing

@@ -22,6 +22,7 @@ type bench struct {
 	view    *overlay.View
 	decls   []*overlay.Decl
 	last    store.Batch // what the last commit wrote
+	before  func()      // each of a client's reads
 }
 
 // owner is the topology that declares the PStates of a bench.
@@ -119,6 +120,9 @@ func (d direct) Read(slot store.Slot, reads []store.Read) error {
 	return err
 }
 func (d direct) ReadAt(slot store.Slot, reads []store.Read) (task.Mark, error) {
+	if d.b.before != nil {
+		d.b.before()
+	}
 	head, err := d.b.store.Read(context.Background(), slot, reads)
 	return head.Mark, err
 }

@@ -12,10 +12,10 @@
 // nor does replacing a key, or what was computed.
 //
 // A path reads what it leads through, and no more: a key is one look, a range what it
-// returns. Of a client's select, what one range returns is of one moment up to 1,000
-// elements and 1 MiB; beyond that, and where a path goes on from many elements to
-// ranges of each, it comes in pages, each of its own moment ([Pages]). In an event there
-// is one moment: nothing else writes meanwhile.
+// returns. A client's [SelectAll] and [SelectOne] are of one moment up to 1,000 elements
+// and 1 MiB of one task; beyond that, and in [Select], what different answers of the store
+// gave is of different moments, which [Pages] names. In an event there is one moment:
+// nothing else writes meanwhile.
 //
 // Functions in a path run whenever it is walked, in a handler perhaps more often than
 // once for one event: they compute, and do nothing else.

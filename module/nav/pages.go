@@ -24,7 +24,7 @@ type Page[E any] struct {
 // commit. In an event a page holds up to 1,000 elements.
 func Pages[E, M any](r pstate.Reader, p Path[Root, E, M]) iter.Seq2[Page[E], error] {
 	return func(yield func(Page[E], error) bool) {
-		x := &walk{view: r.StateView()}
+		x := &walk{view: r.StateView().Traced()}
 		var page Page[E]
 		var of overlay.Moment // of the page
 		stopped := false

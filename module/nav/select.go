@@ -4,20 +4,25 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 
+	"github.com/coppice-run/coppice/internal/overlay"
 	"github.com/coppice-run/coppice/pstate"
 )
 
 // Errors of selects and transforms.
 var (
-	ErrNone = errors.New("the path leads nowhere")             // SelectOne found nothing
-	ErrMany = errors.New("the path leads to more than one")    // SelectOne found more
-	ErrRead = errors.New("what the path leads to is computed") // a part that only reads, followed by one that writes
+	ErrNone  = errors.New("the path leads nowhere")                           // SelectOne found nothing
+	ErrMany  = errors.New("the path leads to more than one")                  // SelectOne found more
+	ErrMoved = errors.New("what the path leads through changes all the time") // a client's select found no moment
+	ErrRead  = errors.New("what the path leads to is computed")               // a part that only reads, followed by one that writes
 )
 
 // Select returns what a path leads to, in its order, for an event or a client. The
 // sequence ends after an error. It reads as it goes: a range that is left early has read
-// no more than the page that it was left in. An event may write while it selects.
+// no more than the page that it was left in, and of a client's select, what different
+// answers of the store gave is of different moments ([Pages]). An event may write while it
+// selects.
 func Select[E, M any](r pstate.Reader, p Path[Root, E, M]) iter.Seq2[E, error] {
 	return func(yield func(E, error) bool) {
 		x := &walk{view: r.StateView()}
@@ -32,35 +37,64 @@ func Select[E, M any](r pstate.Reader, p Path[Root, E, M]) iter.Seq2[E, error] {
 	}
 }
 
-// SelectAll returns everything that a path leads to.
-func SelectAll[E, M any](r pstate.Reader, p Path[Root, E, M]) (all []E, err error) {
-	for e, err := range Select(r, p) {
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, e)
-	}
-	return all, nil
+// SelectAll returns everything that a path leads to. What lies on one task is of one
+// moment, up to 1,000 elements and 1 MiB that are read, also where a client's select takes
+// several answers of the store: what changed between them is read again, all at once.
+// ErrMoved: that did not come to an end.
+func SelectAll[E, M any](r pstate.Reader, p Path[Root, E, M]) ([]E, error) {
+	return gathered(r, p, math.MaxInt)
 }
 
 // SelectOne returns the one element that a path leads to; ErrNone or ErrMany if it leads
-// to another number of them.
+// to another number of them. It is of one moment, like SelectAll.
 func SelectOne[E, M any](r pstate.Reader, p Path[Root, E, M]) (one E, err error) {
-	n := 0
-	for e, err := range Select(r, p) {
-		switch n++; {
-		case err != nil:
-			return one, err
-		case n == 2:
-			var none E
-			return none, ErrMany
-		}
-		one = e
-	}
-	if n == 0 {
+	all, err := gathered(r, p, 2)
+	switch {
+	case err != nil:
+		return one, err
+	case len(all) == 0:
 		return one, ErrNone
+	case len(all) > 1:
+		return one, ErrMany
 	}
-	return one, nil
+	return all[0], nil
+}
+
+// rejoins is how often a client's select asks again. Each time it asks for what it has
+// met so far, at one moment; it ends when that leads nowhere else.
+const rejoins = 8
+
+// gathered returns at most so many elements.
+func gathered[E, M any](r pstate.Reader, p Path[Root, E, M], most int) ([]E, error) {
+	view := r.StateView().Traced()
+	for try := 0; ; try++ {
+		all, err := collected(&walk{view: view}, p, most)
+		if err != nil || !view.Torn() {
+			return all, err
+		}
+		if try == rejoins {
+			return nil, ErrMoved
+		}
+		if err := view.Rejoin(); errors.Is(err, overlay.ErrSplit) {
+			return all, nil
+		} else if err != nil {
+			return nil, err
+		}
+	}
+}
+
+func collected[E, M any](x *walk, p Path[Root, E, M], most int) (all []E, err error) {
+	p.run(x, func(s *spot[E]) bool {
+		value, ok := s.get(x)
+		if ok {
+			all = append(all, value)
+		}
+		return ok && len(all) < most
+	})
+	if x.err != nil {
+		return nil, x.err
+	}
+	return all, nil
 }
 
 // Set replaces everything that a path leads to by a value. What a [Key] leads to is not
