@@ -27,6 +27,7 @@ type Schema interface {
 type Handle[H any] interface {
 	shape(*shaper) *overlay.Schema
 	at(overlay.Path) H
+	path() *overlay.Path
 }
 
 // Keyed is a handle whose partitions are found by a key of type K: what a step

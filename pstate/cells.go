@@ -14,19 +14,19 @@ func (c *valueCell[T]) Set(v *overlay.View, t T)                { overlay.Set(v,
 func (c *valueCell[T]) Remove(v *overlay.View)                  { overlay.Delete[T](v, &c.p) }
 
 // structureCell is a structure under a key of a MapOf.
-type structureCell[H any] struct {
-	h           H
-	inner, note overlay.Path
-}
+type structureCell[H Located] struct{ h H }
 
 func (c *structureCell[H]) Lookup(v *overlay.View) (H, bool, error) {
-	found, err := overlay.Has(v, &c.note)
+	note := c.h.path().Note()
+	found, err := overlay.Has(v, &note)
 	return c.h, found, err
 }
 func (c *structureCell[H]) Set(*overlay.View, H) {} // the mode does not allow it
 func (c *structureCell[H]) Remove(v *overlay.View) {
-	overlay.Drop(v, &c.inner)
-	overlay.Delete[struct{}](v, &c.note)
+	inner := c.h.path()
+	note := inner.Note()
+	overlay.Drop(v, inner)
+	overlay.Delete[struct{}](v, &note)
 }
 
 // rowCell is a structure in a ListOf.
@@ -115,8 +115,7 @@ func (m SortedMap[K, V]) entries(s scan[K], yield func(K, place.Place[V], place.
 }
 
 func (m MapOf[K, H]) under(k K, _ place.Structure) place.Place[H] {
-	cell := &structureCell[H]{inner: m.p.Into(segment(m.p.Schema, k)), note: m.element(k)}
-	cell.h = cell.h.at(cell.inner)
+	cell := &structureCell[H]{m.Key(k)}
 	return place.Place[H]{Value: cell.h, Known: true, Cell: cell}
 }
 

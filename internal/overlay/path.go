@@ -45,6 +45,16 @@ func (p Path) Into(key wire.Segment) Path {
 	return p
 }
 
+// Note leads from a structure under a key, to which Into led, to that key: an element of
+// the structure around.
+func (p Path) Note() Path {
+	p.Kind = store.SortedSet
+	if p.Schema != nil {
+		p.Schema = p.Schema.Parent
+	}
+	return p
+}
+
 // Field leads to the i-th structure of fixed keys.
 func (p Path) Field(i int) Path {
 	field := p.Schema.Fields[i]

@@ -68,10 +68,6 @@ func derived[T any](value T, of overlay.Moment) *spot[T] {
 	return s
 }
 
-func at[T any](p place.Place[T]) *spot[T] {
-	return &spot[T]{value: p.Value, known: p.Known, there: p.There, cell: p.Cell, of: p.Of}
-}
-
 // get returns the element, zero if it does not exist.
 func (s *spot[T]) get(x *walk) (value T, ok bool) {
 	if !s.known {
@@ -109,7 +105,12 @@ func (s *spot[T]) erase(x *walk) {
 
 // visit goes on from an element that is stored, and writes it once behind that.
 func visit[T any](x *walk, p place.Place[T], next func(*spot[T]) bool) bool {
-	s := at(p)
+	return new(spot[T]).visit(x, p, next)
+}
+
+// visit is visit with a spot that is used again: nobody holds one behind a visit.
+func (s *spot[T]) visit(x *walk, p place.Place[T], next func(*spot[T]) bool) bool {
+	*s = spot[T]{value: p.Value, known: p.Known, there: p.There, cell: p.Cell, of: p.Of}
 	more := next(s)
 	if s.dirty && x.err == nil {
 		s.dirty = false
@@ -123,8 +124,9 @@ func visit[T any](x *walk, p place.Place[T], next func(*spot[T]) bool) bool {
 //	nav.From(m.Orders)
 //	nav.From(m.Orders.Key("ann"))
 func From[H pstate.Located](h H) Path[Root, H, Structure] {
+	whole := pstate.Whole(h)
 	return Path[Root, H, Structure]{func(x *walk, _ *spot[Root], next func(*spot[H]) bool) bool {
-		return visit(x, pstate.Whole(h), next)
+		return visit(x, whole, next)
 	}}
 }
 

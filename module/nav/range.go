@@ -38,11 +38,12 @@ func MapSpan[S, K, E, L, M any, H pstate.SortedEntries[K, E, M]](p Path[S, H, L]
 }
 
 func mapPart[S, K, E, L, M any, H pstate.SortedEntries[K, E, M]](p Path[S, H, L], span pstate.Span[K], last int, none bool) Path[S, pstate.MapPart[K, E, M], Derived] {
-	return step[S, H, pstate.MapPart[K, E, M], L, Derived](p, func(_ *walk, h H, next func(*spot[pstate.MapPart[K, E, M]]) bool) bool {
+	return step[S, H, pstate.MapPart[K, E, M], L, Derived](p, func(_ *walk, h *H, next func(*spot[pstate.MapPart[K, E, M]]) bool) bool {
 		if none {
 			return next(known(pstate.MapPart[K, E, M]{}))
 		}
-		return next(known(pstate.NewMapPart[K, E, M](h, span, last)))
+		whole := *h // the part outlives the visit
+		return next(known(pstate.NewMapPart(as[pstate.Entries[K, E, M]](&whole), span, last)))
 	})
 }
 
@@ -80,10 +81,11 @@ func Span[S, K, E, L, M any, H pstate.SortedElements[K, E, M]](p Path[S, H, L], 
 }
 
 func part[S, K, E, L, M any, H pstate.SortedElements[K, E, M]](p Path[S, H, L], span pstate.Span[K], last int, none bool) Path[S, pstate.Part[K, E, M], Derived] {
-	return step[S, H, pstate.Part[K, E, M], L, Derived](p, func(_ *walk, h H, next func(*spot[pstate.Part[K, E, M]]) bool) bool {
+	return step[S, H, pstate.Part[K, E, M], L, Derived](p, func(_ *walk, h *H, next func(*spot[pstate.Part[K, E, M]]) bool) bool {
 		if none {
 			return next(known(pstate.Part[K, E, M]{}))
 		}
-		return next(known(pstate.NewPart[K, E, M](h, span, last)))
+		whole := *h
+		return next(known(pstate.NewPart(as[pstate.Elements[K, E, M]](&whole), span, last)))
 	})
 }

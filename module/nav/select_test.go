@@ -162,6 +162,8 @@ func TestSelect(t *testing.T) {
 			{"range", selected(r, nav.All(nav.Range(nav.From(m.ages), 1, 3))) + "," + selected(r, nav.All(nav.Range(nav.From(m.list), 1, 3))), "1 2,3 6"},
 			{"range to", selected(r, nav.All(nav.RangeTo(nav.From(m.ages), 4, 2))) + "," + selected(r, nav.All(nav.RangeTo(nav.From(m.list), 4, 2))), "2 3,6 9"},
 			{"range ends", selected(r, nav.All(nav.RangeFromStart(nav.From(m.list), 2))) + "," + selected(r, nav.All(nav.RangeToEnd(nav.From(m.list), 2))), "0 3,9 12"},
+			{"parts of several", selected(r, nav.MapKeys(nav.Items(nav.Subselect(nav.From(m.sorted), nav.MapRangeFrom(nav.MapVals(nav.Inside[pstate.MapOf[string, pstate.SortedMap[int, order]]]()), 5, 2))))), "10 20 20"},
+			{"structures of several", selected(r, nav.MapKeys(nav.Items(nav.Subselect(nav.From(m.sorted), nav.MapVals(nav.Inside[pstate.MapOf[string, pstate.SortedMap[int, order]]]()))))), "0 10 20 30 40 20"},
 			{"rows in range", selected(r, nav.All(nav.All(nav.RangeToEnd(nav.From(m.rows), 1)))) + selected(r, nav.All(nav.All(nav.RangeFromStart(nav.From(m.rows), 1)))), "r1r0"},
 			{"ends of ranges", selected(r, nav.First(nav.RangeFrom(nav.From(m.ages), 2, 2))) + selected(r, nav.Last(nav.RangeFrom(nav.From(m.ages), 2, 2))) + selected(r, nav.First(nav.RangeToEnd(nav.From(m.ages), 2))) + selected(r, nav.Last(nav.RangeToEnd(nav.From(m.ages), 2))) + selected(r, nav.Last(nav.Range(nav.From(m.ages), 0, 3))), "23342"},
 		} {
