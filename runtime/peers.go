@@ -13,7 +13,10 @@ type peer struct {
 	number uint64    // of the last frame of that period
 	shown  task.Head // as this task's connection has read it last (R13)
 	since  uint64    // number of its head when that was first read in this period
-	rests  task.Mark // the newest head of it that parcels were taken in from
+	// metBefore is when its present owner had been heard of, if it came after this
+	// task's own.
+	metBefore int64
+	rests     task.Mark // the newest head of it that parcels were taken in from
 	// lineage is the last that it came from and that is not this task's own: with one
 	// master, one of the two connections ends at a server that is it no more (R18).
 	lineage task.Lineage
