@@ -102,6 +102,9 @@ func (t *Task) onLasting(f *wire.Frame) {
 		t.arrive(f.From, raw, f.Sender)
 	}
 	for i := range f.Notices {
+		if t.phase != running {
+			return
+		}
 		t.onNotice(&f.Notices[i])
 	}
 	t.postMail()
@@ -126,6 +129,9 @@ func (t *Task) letIn(id task.ID) {
 	t.holding -= len(p.held)
 	p.held, p.asked = nil, 0
 	for _, h := range asked {
+		if t.phase != running {
+			return // what one brought has ended the period
+		}
 		f := h.frame
 		if f.Sender.Token != p.shown.Token {
 			t.pool.Put(f)
