@@ -91,6 +91,11 @@ func Compile(m Module) (*Plan, error) {
 	return c.plan, c.err
 }
 
+// Forget drops what Compile keeps of a module value, which else stays with all that its
+// handlers refer to for as long as the program runs. It is for programs that make many
+// values, as simulations do; the value and its handles must not be used any more.
+func Forget(m Module) { compiled.Delete(m) }
+
 func compile(m Module) (*Plan, error) {
 	b := &Builder{plan: &Plan{Module: NameOf(m)}, pointers: map[any]string{}, names: map[string]bool{}}
 	if !namePattern.MatchString(b.plan.Module) {

@@ -112,6 +112,7 @@ type Task struct {
 	holding    int     // frames of other periods that wait for a look (R16)
 	own        looking // at the task's own head (R18)
 	lookedAt   int64   // when that was last shown
+	metBefore  int64   // when the newest owner of a peer had been heard of
 	doom       error   // why the task halts if it is still the owner
 	waiters    map[recordKey]*waiting
 	orders     []*order // of people, about parked records

@@ -13,7 +13,10 @@ type peer struct {
 	number uint64    // of the last frame of that period
 	shown  task.Head // as this task's connection has read it last (R13)
 	since  uint64    // number of its head when that was first read in this period
-	rests  task.Mark // the newest head of it that parcels were taken in from
+	// metBefore is when its present owner had been heard of, if it came after this
+	// task's own.
+	metBefore int64
+	rests     task.Mark // the newest head of it that parcels were taken in from
 	// lineage is the last that it came from and that is not this task's own: with one
 	// master, one of the two connections ends at a server that is it no more (R18).
 	lineage task.Lineage
@@ -99,6 +102,9 @@ func (t *Task) onLasting(f *wire.Frame) {
 		t.arrive(f.From, raw, f.Sender)
 	}
 	for i := range f.Notices {
+		if t.phase != running {
+			return
+		}
 		t.onNotice(&f.Notices[i])
 	}
 	t.postMail()
@@ -123,6 +129,9 @@ func (t *Task) letIn(id task.ID) {
 	t.holding -= len(p.held)
 	p.held, p.asked = nil, 0
 	for _, h := range asked {
+		if t.phase != running {
+			return // what one brought has ended the period
+		}
 		f := h.frame
 		if f.Sender.Token != p.shown.Token {
 			t.pool.Put(f)

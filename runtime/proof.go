@@ -35,7 +35,7 @@ func (d *rooted) rest(p proof) {
 // waits for the next one: an answer that was on its way before says nothing of
 // the commits that it rests on (R16).
 func (t *Task) askHeads() {
-	if t.asked || len(t.unproven) == 0 && t.looking != wanted && t.own != wanted && t.holding == 0 && !t.suspecting() && !t.doubtsTopics() {
+	if t.phase != running || t.asked || len(t.unproven) == 0 && t.looking != wanted && t.own != wanted && t.holding == 0 && !t.suspecting() && !t.doubtsTopics() {
 		return
 	}
 	t.proving, t.unproven = t.unproven, t.proving[:0]

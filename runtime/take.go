@@ -59,6 +59,7 @@ func (t *Task) drop(cause error) {
 	t.dropPassed(cause)
 	t.stopFeeds() // while it is known what is read
 	t.forget()
+	t.effects.stop() // what this step has asked of the connection is over with it
 	t.effects.Drop = true
 	if !t.nominated {
 		t.stop()

@@ -61,9 +61,28 @@ func (t *Task) onAck(f *wire.Frame, a *wire.Ack) {
 			d.rejected, d.text = true, m.Text
 		}
 	}
+	if id, ok := t.metLate(a.Touched&^tree.Touched, d.opened); ok {
+		t.treeFailed(tree, "task "+id.String()+" has a new owner", byWorld)
+		return
+	}
 	if tree.Ack(a.Delta, a.Touched) {
 		t.treeComplete(tree)
 	}
+}
+
+// metLate finds a task, of those that an ack names first, of whose new owner this task
+// has heard since a tree was opened: whether the tree's events went to that one, or were
+// lost with the one before, nobody can tell (R19).
+func (t *Task) metLate(first uint64, opened int64) (task.ID, bool) {
+	if first == 0 || opened >= t.metBefore {
+		return 0, false
+	}
+	for i := range t.peers {
+		if first&touch(task.ID(i)) != 0 && opened < t.peers[i].metBefore {
+			return task.ID(i), true
+		}
+	}
+	return 0, false
 }
 
 // treeComplete ends a tree of which nothing is under way: at once if all its
@@ -176,6 +195,9 @@ func (t *Task) failTouching(id task.ID, why string, heardAt int64) {
 	if t.ledger == nil || id == t.config.Task {
 		return
 	}
+	p := &t.peers[id]
+	p.metBefore = max(p.metBefore, heardAt+1)
+	t.metBefore = max(t.metBefore, heardAt+1)
 	bit := touch(id)
 	var failed []acker.Ref
 	t.ledger.Each(func(tree *acker.Tree[rooted]) bool {

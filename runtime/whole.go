@@ -142,6 +142,7 @@ func (t *Task) takeBackBatch() {
 func (t *Task) failMates(it *item, err error) {
 	w := t.open.whole
 	text := fmt.Sprintf("in one batch with an event that failed: %s of the record at offset %d of task %d: %v", t.stepName(it), t.host.Origin.Offset, t.host.Origin.Root, err)
+	t.blame(it, err)
 	back := map[*source]int64{} // where sources that keep their order go back to
 	for i := range w.ran {
 		t.failMate(&w.ran[i], text, back)
@@ -154,6 +155,23 @@ func (t *Task) failMates(it *item, err error) {
 	}
 	if t.listener.BatchFailed != nil {
 		t.listener.BatchFailed(BatchFailedInfo{TaskInfo: t.info, Topology: w.topology.plan.Name, Step: t.stepName(it), Err: err, Others: others})
+	}
+}
+
+// blame fails the tree of the event that failed, if it is one of this task's whose source
+// keeps its order: the others take that source back at once, and its ack, which says that
+// this attempt counts, would find no tree any more. The record would have the same number
+// for ever, and fail for ever.
+func (t *Task) blame(it *item, err error) {
+	if it.isRoot() {
+		return // failed already
+	}
+	e := &it.frame.Events[it.index]
+	if e.Root != t.config.Task {
+		return // its ack is before those of the others
+	}
+	if tree := t.ledger.Find(e.Tree); tree != nil && tree.Data.source != nil && tree.Data.source.keepsOrder() {
+		t.treeFailed(tree, "step "+t.stepName(it)+": "+err.Error(), byHandler)
 	}
 }
 

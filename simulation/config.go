@@ -104,6 +104,8 @@ type Workload struct {
 
 // Case is one run of a workload.
 type Case interface {
+	// Module returns a value of the case's own: it is forgotten with the run
+	// (module.Forget).
 	Module() module.Module
 	// Append appends one record to one of the module's depots, as a program would.
 	// Numbers count from 0, in the order of the calls.

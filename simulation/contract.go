@@ -202,6 +202,9 @@ func (w *world) checkAttempt(o *owner, i *runtime.EventInfo) {
 	if !i.Root || i.Err == nil || w.lost || o.conn == nil || errors.As(i.Err, &spill) {
 		return
 	}
+	if rejected, parked := module.OutcomeOf(i.Err); rejected || parked {
+		return // that counts for nothing, and comes again if its commit is lost
+	}
 	tag := w.tags[o.id]
 	s := o.conn.history.slot(tag)
 	if s.head.Token != o.contract.confirmed.Token {

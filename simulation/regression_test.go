@@ -25,6 +25,9 @@ var regressions = []struct {
 	{"exactly-once", 1129, "an owner on a demoted server took what its peers had applied for a lost tail, and halted"},
 	{"exactly-once", 81, "an old receipt that came twice, the second time to a new owner, was taken for a lost tail"},
 	{"tree", 24, "frames to a task that had no owner yet were lost, and their trees waited for the timeout"},
+	{"tree", 971, "an ack named a task of whose new owner its root had heard before, and the events that were lost there waited for the timeout"},
+	{"torn", 1289, "a task that had dropped its connection over one frame went on with the next, and asked for heads without a connection"},
+	{"both", 552, "a batch that failed as one took its sources back before the attempt that had failed was counted, and it failed for ever"},
 	{"emit", 87, "a batch that failed as one took its writes back, and not what its events had appended"},
 	{"emit-once", 14, "a former owner took what its successor had written to topics for output of commits that the store had lost"},
 }

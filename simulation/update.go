@@ -100,7 +100,7 @@ func (w *world) update(m module.Module) {
 }
 
 func (w *world) replace(m module.Module) {
-	plan, err := module.Compile(m)
+	plan, err := w.compile(m)
 	if err != nil {
 		w.violate("%v", err)
 		return

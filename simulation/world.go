@@ -27,6 +27,7 @@ type world struct {
 	options   runtime.Options
 	result    Result
 	directory *runtime.Directory
+	modules   []module.Module // of this run
 
 	now    int64
 	seq    uint64
@@ -92,6 +93,7 @@ func Run(config Config) *Result {
 		}
 	}
 	w.finish()
+	w.forget()
 	return &w.result
 }
 
@@ -171,7 +173,7 @@ func orDrawn(given int, drawn int64) int {
 // start sets the world up.
 func (w *world) start() {
 	m := w.workload.Module()
-	plan, err := module.Compile(m)
+	plan, err := w.compile(m)
 	if err != nil {
 		w.violate("%v", err)
 		return
@@ -209,6 +211,23 @@ func (w *world) start() {
 		w.at(quiet-w.between(millisecond, 300*millisecond), w.recreate)
 	}
 	w.at(quiet, w.heal)
+}
+
+// compile compiles a module of the run.
+func (w *world) compile(m module.Module) (*module.Plan, error) {
+	w.modules = append(w.modules, m)
+	return module.Compile(m)
+}
+
+// forget drops what is kept of the run's own modules: it would keep the world. A user's
+// is one value for all runs.
+func (w *world) forget() {
+	if _, users := w.workload.(*usersCase); users {
+		return
+	}
+	for _, m := range w.modules {
+		module.Forget(m)
+	}
 }
 
 // install has processes that start from now on run a plan.
