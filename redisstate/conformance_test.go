@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coppice-run/coppice/store/storetest"
 )
@@ -16,7 +17,7 @@ func TestConformance(t *testing.T) {
 	t.Run("memory", func(t *testing.T) {
 		t.Parallel()
 		storetest.Run(t, func(t *testing.T) storetest.Harness {
-			s, l, server := world(t)
+			s, l, server := patientWorld(t, 30*time.Second) // no reply is lost, and machines may be slow
 			return storetest.Harness{Store: s, Split: func(context.Context) error { return l.split(t, server) }}
 		})
 	})

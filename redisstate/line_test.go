@@ -166,12 +166,19 @@ func (c *conn) deliver(t *testing.T) {
 	<-drained
 }
 
-// world is a store on a server in memory behind a line.
+// world is a store on a server in memory behind a line. It waits for no reply for long:
+// replies get lost.
 func world(t *testing.T) (*Store, *line, *miniredis.Miniredis) {
+	t.Helper()
+	return patientWorld(t, 200*time.Millisecond)
+}
+
+// patientWorld is a world that waits so long for a reply.
+func patientWorld(t *testing.T, timeout time.Duration) (*Store, *line, *miniredis.Miniredis) {
 	t.Helper()
 	server := miniredis.NewMiniRedis()
 	l := &line{server: server}
-	s, err := Open(t.Context(), Config{Addresses: []string{"redis.in-memory:6379"}, Dialer: l.dial, CallTimeout: 200 * time.Millisecond})
+	s, err := Open(t.Context(), Config{Addresses: []string{"redis.in-memory:6379"}, Dialer: l.dial, CallTimeout: timeout})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -18,7 +19,7 @@ func TestModel(t *testing.T) {
 	t.Parallel()
 	t.Run("memory", func(t *testing.T) {
 		t.Parallel()
-		s, _, _ := world(t)
+		s, _, _ := patientWorld(t, 30*time.Second)
 		check(t, model.Config{Store: s, Ops: 5_000, Keys: keysOf(s.single)})
 	})
 	t.Run("COPPICE_TEST_REDIS", func(t *testing.T) {
