@@ -66,6 +66,11 @@ func (b *Builder) Stream(name string, options ...StreamOption) *Stream {
 	return &Stream{b: b, plan: plan}
 }
 
+func (s *Stream) topology() *Stream { return s }
+
+// Topology is what steps and sources belong to: a *Stream or a *Microbatch.
+type Topology interface{ topology() *Stream }
+
 // StreamOption changes how a stream processes its records.
 type StreamOption func(*StreamPlan)
 

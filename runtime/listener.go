@@ -82,16 +82,18 @@ type EventInfo struct {
 	Topology string
 	Step     string // the step's or, for a root event, the source's name
 	Root     bool
-	Source   string // of the record, within the topology
-	Offset   int64  // of the record, in partition RootTask of its depot
-	RootTask task.ID
-	Attempt  int
-	Tree     uint64   // the attempt's tree; 0 for a record of which nothing hopped
-	Seed     uint64   // the event's place in the tree; acker.Child gives its children's
-	Children int      // events sent off
-	Accesses Accesses // of EventEnd: what the handler did with PStates
-	Err      error
-	Trace    *wire.Trace
+	// Microbatch is the id of the microbatch that it belongs to; 0: none.
+	Microbatch uint64
+	Source     string // of the record, within the topology
+	Offset     int64  // of the record, in partition RootTask of its depot
+	RootTask   task.ID
+	Attempt    int
+	Tree       uint64   // the attempt's tree; 0 for a record of which nothing hopped
+	Seed       uint64   // the event's place in the tree; acker.Child gives its children's
+	Children   int      // events sent off
+	Accesses   Accesses // of EventEnd: what the handler did with PStates
+	Err        error
+	Trace      *wire.Trace
 }
 
 // Accesses counts what a handler did with PStates.

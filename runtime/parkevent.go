@@ -77,7 +77,7 @@ func (t *Task) sourceFor(topology, name string) *source {
 		}
 		for _, plan := range topo.plan.Sources {
 			if plan.Name == name {
-				s := &source{plan: plan, topology: topo, feed: newFeed(plan.Depot.Name, topo.options)}
+				s := &source{plan: plan, topology: topo, feed: newFeed(plan.Depot.Name, topo.options, 0, new(uint64))}
 				s.forget()
 				return s
 			}

@@ -134,6 +134,7 @@ func newWorld(config Config) *world {
 	w.replication = w.between(200*microsecond, 6*millisecond)
 	w.drawExtras()
 	w.special()
+	w.options.PhaseTimeout = w.options.TreeTimeout
 	w.allowLosses()
 	return w
 }
