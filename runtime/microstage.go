@@ -110,6 +110,7 @@ func (t *Task) applyStage(m *micro, b *batch) {
 	for _, end := range st.seal.Ends {
 		if s := t.sourceNamed(m.topology.plan.Name, end.Source); s != nil {
 			s.passMicro(end)
+			t.steer(s.strand)
 		}
 	}
 	m.topology.dirty = true
