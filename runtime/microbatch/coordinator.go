@@ -30,7 +30,8 @@ func (p Phase) String() string { return phaseNames[p] }
 type Config struct {
 	Tasks    int
 	NewToken func() task.Token
-	// PhaseTimeout ends an attempt whose events, or whose stages, take longer.
+	// PhaseTimeout ends an attempt whose events, or whose stages, take longer. It doubles
+	// with each that does, up to 64 times: a microbatch that is slow is not tried for ever.
 	PhaseTimeout int64
 	// AskAgain is how long it waits for an answer before it asks again.
 	AskAgain int64
@@ -59,6 +60,7 @@ type Coordinator struct {
 	word    string
 	failed  string // why the latest attempt failed
 	failing int    // attempts that failed in a row
+	slow    int    // of those, by taking too long
 }
 
 type rangeKey struct {
@@ -141,7 +143,7 @@ func (c *Coordinator) Stored() {
 	case Fixing:
 		c.enter(Joining)
 	case Deciding:
-		c.failing = 0
+		c.failing, c.slow = 0, 0
 		c.enter(Applying)
 	}
 }

@@ -48,7 +48,8 @@ func (c *Coordinator) Poll(now int64) (store *State, orders []Order) {
 			c.fix(c.state)
 		}
 	case Running, Staging:
-		if now >= c.since+c.config.PhaseTimeout {
+		if now >= c.since+c.timeout() {
+			c.slow++
 			c.fail("phase " + c.phase.String() + " took too long")
 		}
 	}
@@ -66,6 +67,8 @@ func (c *Coordinator) Poll(now int64) (store *State, orders []Order) {
 	}
 	return store, orders
 }
+
+func (c *Coordinator) timeout() int64 { return c.config.PhaseTimeout << min(c.slow, 6) }
 
 func (c *Coordinator) restsUntil() int64 { return c.since + c.config.Pause(c.failing) }
 
@@ -134,7 +137,7 @@ func (c *Coordinator) NextAt() (at int64) {
 	case Resting:
 		earlier(c.restsUntil())
 	case Running, Staging:
-		earlier(c.since + c.config.PhaseTimeout)
+		earlier(c.since + c.timeout())
 		earlier(c.askAt)
 	case Joining, Applying:
 		earlier(c.askAt)
