@@ -52,6 +52,8 @@ type Listener struct {
 	// LostTail is called when the log has what was appended by commits that the store
 	// has lost (R31): the task halts then, or goes on.
 	LostTail func(LostTailInfo)
+	// Microbatch is called when a task has come further with a microbatch, or back.
+	Microbatch func(MicrobatchInfo)
 	// Rewound is called when a source that retries all after went back.
 	Rewound func(RewoundInfo)
 	// Joined is called when sources that were far behind have caught up with the

@@ -48,6 +48,9 @@ type micro struct {
 	prove    looking         // at that head
 	asked    []task.ID       // whose heads the coordinator looks at
 
+	phase microbatch.Phase // as the listener knows it
+	step  microbatch.Step
+
 	hasAt  int64             // when what lies ready is told again
 	has    []wire.MicroRange // as it was told
 	failed microbatch.Name   // the last attempt that was told that it cannot go on
@@ -176,8 +179,42 @@ func (t *Task) coordinate(m *micro) {
 	for _, o := range orders {
 		t.order(m, o)
 	}
+	t.noteMicro(m)
 	if c.Phase() == microbatch.Broken {
 		t.haltIfOwner(&DisagreeError{m.topology.plan.Name, c.Word()})
+	}
+}
+
+// MicrobatchInfo says how far a task is with a microbatch topology.
+type MicrobatchInfo struct {
+	TaskInfo
+	Topology   string
+	Coordinate bool // it is about the coordinator, else about a task that takes part
+	ID         uint64
+	Phase      string // of the coordinator
+	Step       string // of the task
+	Applied    uint64 // the last microbatch that the task has applied
+	Failed     string // of the coordinator: why the latest attempt failed
+}
+
+// noteMicro tells the listener what has changed.
+func (t *Task) noteMicro(m *micro) {
+	if t.listener.Microbatch == nil || m.member == nil {
+		return
+	}
+	info := MicrobatchInfo{TaskInfo: t.info, Topology: m.topology.plan.Name, Applied: m.member.Stamp().ID}
+	if c := m.coordinator; c != nil && c.Phase() != m.phase {
+		m.phase = c.Phase()
+		info.Coordinate, info.ID, info.Phase = true, c.State().ID, m.phase.String()
+		if m.phase == microbatch.Resting {
+			info.Failed = c.Failed()
+		}
+		t.listener.Microbatch(info)
+	}
+	if m.member.Step() != m.step {
+		m.step = m.member.Step()
+		info.Coordinate, info.ID, info.Step, info.Phase, info.Failed = false, m.member.Name().ID, m.step.String(), "", ""
+		t.listener.Microbatch(info)
 	}
 }
 

@@ -64,6 +64,7 @@ func (t *Task) onMicro(from task.ID, sender task.Mark, shown bool, in *wire.Micr
 			t.toCoordinator(m.coordinator, m, kind, n, from, sender, shown, in)
 		}
 	}
+	t.noteMicro(m)
 }
 
 // toCoordinator hands the coordinator what a task says.
@@ -140,6 +141,10 @@ func (t *Task) onApply(m *micro, n microbatch.Name, sender task.Mark, shown bool
 	case microbatch.Tell:
 		t.tellMicro(m, microbatch.Stamps, m.member.Stamp())
 	case microbatch.Missing:
+		if !shown {
+			m.decision, m.told, m.prove = n, sender, wanted
+			return
+		}
 		t.haltIfOwner(&DisagreeError{m.topology.plan.Name, "the stage of a microbatch that is decided is not there"})
 	case microbatch.Prove:
 		if shown {
@@ -229,13 +234,14 @@ func (t *Task) judgeMicros() {
 		if m.prove == looked {
 			m.prove = notLooking
 			if t.peers[coordinating].shown.Covers(m.told) {
-				t.decided(m, m.decision)
+				t.onApply(m, m.decision, m.told, true)
 			}
 		}
 		for _, id := range m.asked {
 			m.coordinator.Shown(id, t.peers[id].shown)
 		}
 		m.asked = nil
+		t.noteMicro(m)
 	}
 }
 

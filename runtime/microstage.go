@@ -185,5 +185,6 @@ func (t *Task) releaseMicros(b *batch) {
 			m.stage = nil
 			t.tellMicro(m, microbatch.Stamps, m.member.Stamp())
 		}
+		t.noteMicro(m)
 	}
 }

@@ -122,9 +122,7 @@ func (t *Task) lookAhead() {
 		if !ok || t.viewOf(part) != view {
 			continue // it reads from elsewhere
 		}
-		ahead := *it
-		ahead.part = part
-		it = &ahead
+		it.part = part
 		save, mark := view.Begin(), t.host.Out.Mark()
 		t.prepare(it)
 		_ = t.callOnce(it)

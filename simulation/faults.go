@@ -19,6 +19,7 @@ const (
 	fullDiskPerMille  = 20
 	badDiskPerMille   = 5
 	appendPerMille    = 15
+	phasePerMille     = 6
 )
 
 // faulty draws whether a fault befalls the command at hand.
@@ -27,7 +28,7 @@ func (w *world) faulty(f Fault) bool {
 		return false
 	}
 	perMille := map[Fault]int{LostReply: lostReplyPerMille, LateExec: lateExecPerMille, Refused: refusedPerMille, DoubleFrame: doubledPerMille, HandlerError: spoiledPerMille, FullDisk: fullDiskPerMille, BadDisk: badDiskPerMille,
-		LostAppend: appendPerMille, RefusedAppend: appendPerMille, LateAppend: appendPerMille}[f]
+		LostAppend: appendPerMille, RefusedAppend: appendPerMille, LateAppend: appendPerMille, PhaseCrash: phasePerMille}[f]
 	if !w.chance(perMille) {
 		return false
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/module/agg"
 	"github.com/coppice-run/coppice/pstate"
+	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/runtime/microbatch"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
@@ -24,6 +25,34 @@ import (
 // latest one have it staged. A stream on the same depot sees whole microbatches, too.
 func Microbatch() Workload {
 	return Workload{Name: "microbatch", Hops: true, Fails: true, New: func() Case { return &microCase{} }}
+}
+
+// TornMicrobatch is the same where slots lose tails that others keep, and commits are
+// applied only: whatever is lost or torn then, a task must say so.
+func TornMicrobatch() Workload {
+	return Workload{Name: "micro-torn", Hops: true, Fails: true, Detects: true, Durability: &store.Applied, New: func() Case { return &microCase{torn: true} }}
+}
+
+// microbatched hears how far a task has come with a microbatch, and may end its owner
+// there: before what this step asks for happens, or behind it.
+func (w *world) microbatched(o *owner, i *runtime.MicrobatchInfo) {
+	where := "task " + i.Step
+	if i.Coordinate {
+		where = "coordinator " + i.Phase
+	}
+	w.tracef("%v: microbatch %d: %s %s", o, i.ID, where, i.Failed)
+	if o.ending || o.doomed || !w.faulty(PhaseCrash) {
+		return
+	}
+	w.tracef("FAULT %v ends there", o)
+	if w.result.PhaseCrashes == nil {
+		w.result.PhaseCrashes = map[string]int{}
+	}
+	w.result.PhaseCrashes[where]++
+	o.ending = true
+	if w.chance(500) {
+		o.doomed = true
+	}
 }
 
 type batching struct {
@@ -95,6 +124,7 @@ func (m *batching) onSeen(ev *module.Event, v branch) error {
 type microCase struct {
 	m     batching
 	grown []branch
+	torn  bool
 	last  []microbatch.Name // what Watch saw last: a name by task, and the latest
 }
 
@@ -144,6 +174,9 @@ func (c *microCase) fold(r pstate.Reader) (there int, wrong []error) {
 
 // Watch looks at the snapshot of every moment at which something of it changes.
 func (c *microCase) Watch(s *State) error {
+	if c.torn {
+		return nil
+	}
 	snap, err := s.snapshot("micro")
 	if err != nil || slices.Equal(snap.names, c.last) {
 		return err

@@ -112,7 +112,11 @@ func (p *parser) micros(f *Frame) {
 	if p.err != nil || len(p.rest) == 0 {
 		return
 	}
-	for range p.count(microBytesMin) {
+	n := p.count(microBytesMin)
+	if n == 0 {
+		p.fail("no message of microbatches")
+	}
+	for range n {
 		f.Micros = append(f.Micros, p.micro())
 	}
 }

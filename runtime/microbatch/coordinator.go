@@ -75,7 +75,8 @@ type member struct {
 	staged bool
 	ran    bool // an ack of it has come
 	stamp  bool
-	proves Name      // its stamp, of a microbatch that is not decided here
+	proves Name      // its stamp, of a microbatch that is not decided here: it is looked at
+	proof  task.Mark // of a commit with that stamp
 	mark   task.Mark // of the commit that the phase rests on
 	shown  bool      // it was seen, or is of the coordinator's own lineage
 }
@@ -186,20 +187,26 @@ func (c *Coordinator) Joined(n Name, from task.ID, owner task.Token) {
 		if c.all(func(m *member) bool { return m.joined }) {
 			c.enter(Running)
 		}
-	case m.owner != owner:
-		c.fail("task " + from.String() + " has a new owner")
+	default:
+		c.replaced(from, owner)
 	}
+}
+
+// replaced reports whether something is of another owner of a task than the one that
+// joined: what that one has run is gone with its memory, and the attempt with it.
+func (c *Coordinator) replaced(id task.ID, owner task.Token) bool {
+	if c.members[id].owner == owner {
+		return false
+	}
+	c.fail("task " + id.String() + " has a new owner")
+	return true
 }
 
 // Acked takes acks: the XOR of the ids of events that are over and of those that they
 // have sent. Acks of another owner than the one that joined rest on an overlay that is
 // gone.
 func (c *Coordinator) Acked(n Name, from task.ID, owner task.Token, delta uint64) {
-	if !c.current(n, Running) {
-		return
-	}
-	if c.members[from].owner != owner {
-		c.fail("task " + from.String() + " has a new owner")
+	if !c.current(n, Running) || c.replaced(from, owner) {
 		return
 	}
 	c.members[from].ran = true
@@ -223,8 +230,7 @@ func (c *Coordinator) anyJoined() bool {
 func (c *Coordinator) Met(id task.ID, owner task.Token) {
 	switch m := &c.members[id]; c.phase {
 	case Joining, Running, Staging:
-		if m.joined && m.owner != owner {
-			c.fail("task " + id.String() + " has a new owner")
+		if m.joined && c.replaced(id, owner) {
 			return
 		}
 	}
@@ -250,14 +256,10 @@ func (c *Coordinator) FailedAt(n Name, record *Record, large bool, why string) {
 // Staged tells that a task's write set is sealed in its slot, by a commit that the mark
 // names; shown says that this proves itself (R14).
 func (c *Coordinator) Staged(n Name, from task.ID, mark task.Mark, shown bool) {
-	if !c.current(n, Staging) {
+	if !c.current(n, Staging) || c.replaced(from, mark.Token) {
 		return
 	}
 	m := &c.members[from]
-	if m.owner != mark.Token {
-		c.fail("task " + from.String() + " has a new owner")
-		return
-	}
 	m.staged, m.mark, m.shown = true, mark, shown
 	if c.all(func(m *member) bool { return m.staged }) {
 		c.enter(Verifying)
@@ -289,13 +291,13 @@ func (c *Coordinator) Stamped(stamp Name, from task.ID, mark task.Mark, shown bo
 	switch {
 	case c.phase == Broken || stamp.ID < c.state.ID:
 		return
+	case (c.phase == Joining || stamp.ID > c.state.ID) && !shown:
+		c.members[from].proves, c.members[from].proof = stamp, mark // it is looked at
 	case stamp.ID > c.state.ID:
 		c.word = "task " + from.String() + " has applied a microbatch that this task has not begun"
 		c.enter(Broken)
-	case c.phase == Joining && shown:
-		c.decided(stamp)
 	case c.phase == Joining:
-		c.members[from] = member{proves: stamp, mark: mark} // it is looked at
+		c.decided(stamp)
 	case c.phase == Applying:
 		m := &c.members[from]
 		m.stamp, m.mark, m.shown = true, mark, shown
@@ -332,7 +334,7 @@ func (c *Coordinator) Wants() (all []task.ID) {
 }
 
 func (c *Coordinator) wants(m *member) bool {
-	return (c.phase == Verifying || c.phase == Confirming) && !m.shown || c.phase == Joining && !m.proves.IsZero()
+	return (c.phase == Verifying || c.phase == Confirming) && !m.shown || !m.proves.IsZero()
 }
 
 // Shown takes the head of a task that was looked at after Wants named it.
@@ -341,11 +343,17 @@ func (c *Coordinator) Shown(id task.ID, head task.Head) {
 	if !c.wants(m) {
 		return
 	}
+	if n := m.proves; !n.IsZero() {
+		m.proves = Name{}
+		if head.Covers(m.proof) {
+			c.Stamped(n, id, m.proof, true)
+			return
+		}
+	}
+	if !c.wants(m) {
+		return
+	}
 	switch {
-	case c.phase == Joining && head.Covers(m.mark):
-		c.decided(m.proves)
-	case c.phase == Joining:
-		*m = member{}
 	case head.Covers(m.mark):
 		m.shown = true
 		c.verified()

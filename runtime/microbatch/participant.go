@@ -15,6 +15,10 @@ const (
 	Stamping             // the apply is on its way to the slot
 )
 
+var stepNames = [...]string{"out", "looking", "in", "sealing", "sealed", "stamping"}
+
+func (s Step) String() string { return stepNames[s] }
+
 // Answer is what a task has to do about a message.
 type Answer uint8
 

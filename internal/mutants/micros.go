@@ -1,0 +1,52 @@
+package mutants
+
+// micros breaks the rules of microbatches, R32 to R39.
+func micros() []Mutation {
+	const coordinator, participant, poll = "runtime/microbatch/coordinator.go", "runtime/microbatch/participant.go", "runtime/microbatch/poll.go"
+	const mail, run, stage = "runtime/micromail.go", "runtime/microrun.go", "runtime/microstage.go"
+	all := []Mutation{
+		{Name: "decision-before-staging", Rule: "R35", What: "a microbatch is decided when its events are over, before anything of it is staged", File: coordinator,
+			Old: "c.xor == 0 {\n\t\tc.enter(Staging)", New: "c.xor == 0 {\n\t\tc.state.Decided, c.store = true, true\n\t\tc.enter(Deciding)"},
+		{Name: "seals-not-verified", Rule: "R36", What: "a seal counts that the coordinator's connection has not shown", File: coordinator,
+			Old: "m.staged, m.mark, m.shown = true, mark, shown", New: "m.staged, m.mark, m.shown = true, mark, true"},
+		{Name: "owners-not-compared", Rule: "R34", What: "acks and seals of another owner than the one that joined count", File: coordinator,
+			Old: "if c.members[id].owner == owner {", New: "if c.members[id].owner == owner || true {"},
+		{Name: "attempts-counted", Rule: "R32", What: "attempts are named by a counter", File: coordinator,
+			Old: "s.Token = c.config.NewToken()", New: "s.Token = task.Token{1, byte(s.ID), byte(s.Attempt)}"},
+		{Name: "decision-told-early", Rule: "R37", What: "tasks hear of a decision that is not stored yet", File: coordinator,
+			Old: "c.state.Blames = parked(c.state.Blames)\n\t\tc.enter(Deciding)", New: "c.state.Blames = parked(c.state.Blames)\n\t\tc.enter(Applying)"},
+		{Name: "decision-not-seen", Rule: "R38", What: "a task applies what it was told, without having seen the decision", File: mail,
+			Old: "\tcase microbatch.Prove:\n\t\tif shown {", New: "\tcase microbatch.Prove:\n\t\tif true {"},
+		{Name: "stamps-not-shown", Rule: "R39", What: "the next microbatch begins on stamps that the coordinator's connection has not shown", File: coordinator,
+			Old: "m.stamp, m.mark, m.shown = true, mark, shown", New: "m.stamp, m.mark, m.shown = true, mark, true"},
+		{Name: "evidence-ignored", Rule: "R39", What: "a stamp of an undecided microbatch is not taken for its decision", File: coordinator,
+			Old: "\tcase c.phase == Joining:\n\t\tc.decided(stamp)\n", New: "", Workloads: "micro-torn"},
+		{Name: "stage-in-memory", Rule: "R35", What: "the stage is kept in memory, and only its seal in the slot", File: stage,
+			Old: "change.Writes = append(change.Writes, store.Write{Field: field, Value: raw})", New: "_, _ = field, raw"},
+		{Name: "stage-trimmed-early", Rule: "R39", What: "the stage is taken away as soon as it is sealed", File: stage,
+			Old: "b.extra = append(b.extra, change)\n", New: "change.Writes = change.Writes[:0]\n\tb.extra = append(b.extra, change)\n"},
+		{Name: "stamp-not-stored", Rule: "R38", What: "the write set is stored without its stamp", File: stage,
+			Old: "\tb.note(m.topology.table, store.Write{Field: wire.StampField, Value: string(stamp.AppendText(nil))})\n", New: "\t_ = stamp\n"},
+		{Name: "micro-progress-apart", Rule: "R38", What: "how far the sources are is not stored with the write set", File: stage,
+			Old: "\tm.topology.dirty = true\n\tfor i := range st.Appends", New: "\tfor i := range st.Appends"},
+		{Name: "attempts-mixed", Rule: "R34", What: "events of an earlier attempt run in the present one", File: run,
+			Old: "e.Generation == nil || *e.Generation != *m.run.mark {", New: "e.Generation == nil || e.Generation.Number != m.run.mark.Number {"},
+		{Name: "overlay-kept", Rule: "R33", What: "an attempt begins over what the one before has written", File: run,
+			Old: "\t\tm.run.over = true\n\t\tm.run = nil\n\t}\n}\n\n// newRun begins a task's part, with an empty overlay.\nfunc (t *Task) newRun(m *micro) *run {\n\tr := &run{micro: m, name: m.member.Name(), view: overlay.New(t.config.Tag, len(t.plan.PStates)+1)}\n",
+			New: "\t\tm.run.over = true\n\t}\n}\n\n// newRun begins a task's part, with an empty overlay.\nfunc (t *Task) newRun(m *micro) *run {\n\tr := &run{micro: m, name: m.member.Name(), view: overlay.New(t.config.Tag, len(t.plan.PStates)+1)}\n\tif m.run != nil && m.run.name.ID == r.name.ID {\n\t\tr.view = m.run.view\n\t}\n"},
+		{Name: "rejoins", Rule: "R33", What: "a task joins an attempt again that it has left", File: participant,
+			Old: "\tcase p.left[n.Token]:\n\t\treturn Leave\n", New: ""},
+		{Name: "loss-untold", Rule: "R34", What: "nobody hears that events of a microbatch may be lost: it waits for its timeout", File: mail,
+			Old: "for _, m := range t.micros.all {\n\t\tif m.coordinator != nil {\n\t\t\tm.coordinator.Lost(why)", New: "for _, m := range t.micros.all[:0] {\n\t\tif m.coordinator != nil {\n\t\t\tm.coordinator.Lost(why)"},
+		{Name: "streams-not-told", Rule: "3x.05", What: "streams go on reading what was there before a microbatch was applied", File: "runtime/batch.go",
+			Old: "\tt.view.Learn(b.learn)\n", New: ""},
+		{Name: "asked-once", Rule: "R33", What: "the coordinator asks once, and does not ask again where nobody answered", File: poll,
+			Old: "c.askAt = now + c.config.AskAgain", New: "c.askAt = now + 1<<60"},
+	}
+	for i := range all {
+		if all[i].Workloads == "" {
+			all[i].Workloads = "microbatch"
+		}
+	}
+	return all
+}
