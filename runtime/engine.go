@@ -165,7 +165,7 @@ func New(config Config) *Task {
 	byDepot, byMicro := map[string]*feed{}, map[string]*feed{}
 	readings := map[string]*uint64{}
 	for _, plan := range config.Plan.Streams {
-		topo := &topology{plan: plan, options: t.options, table: wire.ProgressTable(config.Tag, plan.Name)}
+		topo := &topology{plan: plan, options: t.options, table: wire.TopologyTable(config.Tag, plan.Name, plan.Microbatch)}
 		for _, sp := range plan.Sources {
 			if int(config.Task) >= sp.Depot.Partitions(config.Tasks) {
 				continue // a global depot, which task 0 reads
@@ -175,7 +175,7 @@ func New(config Config) *Task {
 			}
 			feeds, list, first := byDepot, &t.feeds, 0
 			if plan.Microbatch {
-				feeds, list, first = byMicro, &t.micros.feed, microStrands
+				feeds, list, first = byMicro, &t.micros.feed, StreamStrands
 			}
 			f := feeds[sp.Depot.Name]
 			if f == nil {

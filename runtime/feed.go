@@ -34,9 +34,13 @@ type strand struct {
 const (
 	front  = 0
 	behind = 1
-	// microStrands is the number of the first strand that is read for microbatches: they
-	// have a pace of their own, and do not hold streams up.
-	microStrands = 2
+)
+
+// Strands are numbered from 0. Those of microbatches come behind those of streams: they
+// have a pace of their own, and do not hold streams up.
+const (
+	StreamStrands = 2
+	Strands       = 4
 )
 
 // newFeed returns the feed of a depot whose strands are numbered from first on.

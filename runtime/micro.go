@@ -36,6 +36,7 @@ type micro struct {
 	coordinator *microbatch.Coordinator // of the coordinating task, else nil
 	member      *microbatch.Participant
 	run         *run   // the attempt that the task is in, with its overlay
+	records     int64  // of all microbatches that are applied here
 	stage       *stage // what lies in the slot, or is on its way there
 
 	store    *microbatch.State // to be stored with the next commit
@@ -51,9 +52,10 @@ type micro struct {
 	phase microbatch.Phase // as the listener knows it
 	step  microbatch.Step
 
-	hasAt  int64             // when what lies ready is told again
-	has    []wire.MicroRange // as it was told
-	failed microbatch.Name   // the last attempt that was told that it cannot go on
+	hasAt   int64             // when what lies ready is told again
+	has     []wire.MicroRange // as it was told
+	hasSeen int64             // what had been fetched then
+	failed  microbatch.Name   // the last attempt that was told that it cannot go on
 }
 
 // microDone is what follows from a commit.
@@ -81,7 +83,6 @@ func (e *DisagreeError) Error() string {
 // addMicro makes the part of a microbatch topology.
 func (t *Task) addMicro(topo *topology) {
 	topo.micro = &micro{topology: topo}
-	topo.table = wire.MicrobatchTable(t.config.Tag, topo.plan.Name)
 	t.micros.all = append(t.micros.all, topo.micro)
 }
 
@@ -104,7 +105,7 @@ func (t *Task) loadMicro(topo *topology, stored map[string]string, chunks []stor
 	if err != nil {
 		return fmt.Errorf("stored seal of topology %s: %w", topo.plan.Name, err)
 	}
-	m.stage = nil
+	m.stage, m.records = nil, stamp.Records
 	if seal.ID != 0 {
 		if m.stage, err = loadStage(&seal, chunks); err != nil {
 			return fmt.Errorf("topology %s: %w", topo.plan.Name, err)

@@ -27,6 +27,7 @@ type run struct {
 	records []item // that are to run
 	next    int    // the first that is not drawn
 	left    int    // that have not run
+	count   int64  // of the records, those that are put aside included
 	delta   uint64 // acks that are to be told
 	over    bool   // the task has left it
 	appends []wire.StagedAppend
@@ -81,6 +82,7 @@ func (t *Task) startRun(m *micro) {
 		s := m.source(g.Source)
 		s.each(func(record *depot.Record) bool {
 			if record.Offset >= g.From && record.Offset < g.To && !s.progress.Done(record.Offset) {
+				r.count++
 				r.take(t, s, record)
 			}
 			return record.Offset < g.To
@@ -134,9 +136,14 @@ func (t *Task) tellReady(m *micro) {
 		m.has, m.hasAt = nil, 0
 		return
 	}
-	if m.has != nil && t.now < m.hasAt {
+	seen := int64(0)
+	for _, s := range m.topology.sources {
+		seen += s.seen
+	}
+	if m.has != nil && t.now < m.hasAt && seen == m.hasSeen {
 		return
 	}
+	m.hasSeen = seen
 	var ready []wire.MicroRange
 	for _, s := range m.topology.sources {
 		if t.shut(s) != "" || !t.mayBegin(s) {

@@ -48,7 +48,7 @@ func (t *Task) sealRun(m *micro) {
 		return
 	}
 	st := &stage{Stage: wire.Stage{Changes: b.Changes, Appends: r.appends}}
-	st.seal.ID, st.seal.Token = r.name.ID, r.name.Token
+	st.seal.ID, st.seal.Token, st.seal.Records = r.name.ID, r.name.Token, r.count
 	for _, g := range r.ranges {
 		s := m.source(g.Source)
 		st.seal.Ends = append(st.seal.Ends, wire.SealEnd{Source: s.plan.Name, From: g.From, To: g.To, Epoch: s.progress.Epoch})
@@ -104,7 +104,8 @@ func (t *Task) applyStage(m *micro, b *batch) {
 	b.extra = append(b.extra, st.Changes...)
 	b.learn = append(b.learn, st.Changes...)
 	b.extra = append(b.extra, store.Change{Table: wire.StageTable(t.config.Tag, m.topology.plan.Name), Drop: true})
-	stamp := wire.Stamp{ID: st.seal.ID, Token: st.seal.Token}
+	m.records += st.seal.Records
+	stamp := wire.Stamp{ID: st.seal.ID, Token: st.seal.Token, Records: m.records}
 	b.note(m.topology.table, store.Write{Field: wire.StampField, Value: string(stamp.AppendText(nil))})
 	b.note(m.topology.table, store.Write{Field: wire.StageField, Delete: true})
 	for _, end := range st.seal.Ends {

@@ -235,17 +235,13 @@ func (w *world) leaderChanged(at partition) {
 	w.logChanged(at.depot, at.task)
 }
 
-// strands is how many readings of a depot a task may have: two for its streams, two for its
-// microbatches.
-const strands = 4
-
 // logChanged has those fetch who wait for something to come.
 func (w *world) logChanged(depotName string, id task.ID) {
 	for _, o := range w.everyone {
 		if o.id != id || !o.alive {
 			continue
 		}
-		for strand := range strands {
+		for strand := range runtime.Strands {
 			if f := o.feeds[feedKey{depotName, strand}]; f != nil {
 				f.plan()
 			}

@@ -173,7 +173,7 @@ func (w *world) recreate() {
 // stored lists the progress of the sources that read a partition, as a slot holds it.
 func (w *world) stored(s *slot, at partition) (all []progress.Progress) {
 	for _, topology := range w.plan.Streams {
-		table := s.tables[wire.ProgressTable(w.tags[at.task], topology.Name).Key]
+		table := s.tables[wire.TopologyTable(w.tags[at.task], topology.Name, topology.Microbatch).Key]
 		for _, source := range topology.Sources {
 			if source.Depot.Name != at.depot {
 				continue

@@ -54,6 +54,15 @@ func MicrobatchTable(tag, topology string) store.Table {
 	return PStateTable(tag, MicrobatchName(topology), store.Map)
 }
 
+// TopologyTable names where a task keeps how far the sources of a topology are, by their
+// names: a stream's, or that of a microbatch topology.
+func TopologyTable(tag, topology string, microbatch bool) store.Table {
+	if microbatch {
+		return MicrobatchTable(tag, topology)
+	}
+	return ProgressTable(tag, topology)
+}
+
 // MicrobatchName is the name of the PState that keeps that.
 func MicrobatchName(topology string) string { return "$$__microbatcher-state-" + topology }
 

@@ -35,6 +35,7 @@ type Seal struct {
 	ID      uint64     `json:"id"`
 	Token   task.Token `json:"token"`
 	Chunks  int        `json:"chunks"`
+	Records int64      `json:"records"`
 	Ends    []SealEnd  `json:"ends,omitempty"`
 }
 
@@ -51,6 +52,7 @@ type Stamp struct {
 	Version int        `json:"version"`
 	ID      uint64     `json:"id"`
 	Token   task.Token `json:"token"`
+	Records int64      `json:"records"` // of the task's sources, in all microbatches so far
 }
 
 const stageVersion = 1
