@@ -46,6 +46,7 @@ type micro struct {
 	look     looking         // at the task's own head, before it joins
 	decision microbatch.Name // that the task was told of, and has not seen
 	told     task.Mark       // the coordinator's head when it told
+	seen     microbatch.Name // the decision that it has seen, and has not applied
 	prove    looking         // at that head
 	asked    []task.ID       // whose heads the coordinator looks at
 
@@ -148,6 +149,7 @@ func (t *Task) pollMicros() {
 	for {
 		for _, m := range t.micros.all {
 			t.startRun(m)
+			t.applySeen(m)
 			t.tellAcks(m)
 			t.tellReady(m)
 			if m.coordinator != nil {

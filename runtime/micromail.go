@@ -156,11 +156,35 @@ func (t *Task) onApply(m *micro, n microbatch.Name, sender task.Mark, shown bool
 }
 
 func (t *Task) decided(m *micro, n microbatch.Name) {
-	m.prove = notLooking
-	if m.member.Decided(n) {
+	m.prove, m.seen = notLooking, n
+	t.applySeen(m)
+}
+
+// applySeen applies an attempt whose decision was seen, when the records that it goes past have
+// come: a new owner learns from them which appends of other tasks it has met (R30).
+func (t *Task) applySeen(m *micro) {
+	if m.seen.IsZero() || m.stage == nil || !t.fetchedTo(m, m.stage.seal.Ends) {
+		return
+	}
+	if m.member.Decided(m.seen) {
 		m.leave()
 		m.applying = true
 	}
+	m.seen = microbatch.Name{}
+}
+
+func (t *Task) fetchedTo(m *micro, ends []wire.SealEnd) bool {
+	here := true
+	for _, end := range ends {
+		s := t.sourceNamed(m.topology.plan.Name, end.Source)
+		if s == nil || s.seen >= end.To {
+			continue
+		}
+		s.wantTo = max(s.wantTo, end.To)
+		t.steer(s.strand)
+		here = false
+	}
+	return here
 }
 
 // cannot tells the coordinator that the task cannot go on with an attempt.

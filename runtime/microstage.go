@@ -133,6 +133,11 @@ func (s *source) passMicro(end wire.SealEnd) {
 	}
 	s.progress.Epoch = max(s.progress.Epoch, end.Epoch)
 	s.begun = max(s.begun, s.progress.Next)
+	s.dropPassed()
+}
+
+// dropPassed takes the records out of the buffer that the source is past.
+func (s *source) dropPassed() {
 	for s.count > 0 && s.fetched[0][s.first].Offset < s.progress.Next {
 		s.take()
 	}

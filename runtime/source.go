@@ -144,6 +144,9 @@ func (t *Task) fetch(s *source, records []depot.Record) {
 	}
 	s.fetched = append(s.fetched, records)
 	s.count += len(records)
+	if s.topology.micro != nil {
+		s.dropPassed()
+	}
 }
 
 // isOther reports whether an offset that the source has dealt with is another record's

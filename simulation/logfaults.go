@@ -237,6 +237,10 @@ func (o *owner) noteRead(depotName string, records []depot.Record) {
 
 // halted takes in that a task has halted, and judges whether it had to.
 func (w *world) halted(o *owner, on *history, why error) {
+	if broken, ok := errors.AsType[*runtime.DisagreeError](why); ok {
+		w.alarmMicro(o, broken)
+		return
+	}
 	if broken, ok := errors.AsType[*runtime.ChannelError](why); ok && w.config.Workload.Detects {
 		w.alarm(o, broken)
 		return

@@ -75,7 +75,8 @@ type member struct {
 	staged bool
 	ran    bool // an ack of it has come
 	stamp  bool
-	proves Name      // its stamp, of a microbatch that is not decided here: it is looked at
+	looked bool      // its head is to be looked at before its stamp is believed:
+	proves Name      // the stamp, of a microbatch that is not decided here, or is long past
 	proof  task.Mark // of a commit with that stamp
 	mark   task.Mark // of the commit that the phase rests on
 	shown  bool      // it was seen, or is of the coordinator's own lineage
@@ -233,6 +234,11 @@ func (c *Coordinator) Met(id task.ID, owner task.Token) {
 		if m.joined && c.replaced(id, owner) {
 			return
 		}
+	case Idle:
+		// Its slot may have gone back: what it had applied is asked for again.
+		if !c.state.IsZero() {
+			c.enter(Applying)
+		}
 	}
 	c.askAt = 0
 }
@@ -289,10 +295,14 @@ func parked(all []Blame) []Blame {
 // undecided microbatch is its decision: the coordinator's slot has lost it.
 func (c *Coordinator) Stamped(stamp Name, from task.ID, mark task.Mark, shown bool) {
 	switch {
-	case c.phase == Broken || stamp.ID < c.state.ID:
+	case c.phase == Broken || stamp.ID < c.state.ID && !c.tooFar(stamp):
 		return
-	case (c.phase == Joining || stamp.ID > c.state.ID) && !shown:
-		c.members[from].proves, c.members[from].proof = stamp, mark // it is looked at
+	case (c.phase == Joining || stamp.ID != c.state.ID) && !shown:
+		m := &c.members[from]
+		m.looked, m.proves, m.proof = true, stamp, mark
+	case stamp.ID < c.state.ID:
+		c.word = "task " + from.String() + " lacks microbatches that are decided, and their decisions are not known any more"
+		c.enter(Broken)
 	case stamp.ID > c.state.ID:
 		c.word = "task " + from.String() + " has applied a microbatch that this task has not begun"
 		c.enter(Broken)
@@ -306,6 +316,11 @@ func (c *Coordinator) Stamped(stamp Name, from task.ID, mark task.Mark, shown bo
 			c.confirmed()
 		}
 	}
+}
+
+// tooFar reports whether a stamp is so far behind that the decision behind it is not known.
+func (c *Coordinator) tooFar(stamp Name) bool {
+	return stamp.ID+1 < c.state.ID && c.Behind(stamp.ID).IsZero()
 }
 
 // decided takes the decision that a stamp is.
@@ -334,7 +349,7 @@ func (c *Coordinator) Wants() (all []task.ID) {
 }
 
 func (c *Coordinator) wants(m *member) bool {
-	return (c.phase == Verifying || c.phase == Confirming) && !m.shown || !m.proves.IsZero()
+	return (c.phase == Verifying || c.phase == Confirming) && !m.shown || m.looked
 }
 
 // Shown takes the head of a task that was looked at after Wants named it.
@@ -343,10 +358,10 @@ func (c *Coordinator) Shown(id task.ID, head task.Head) {
 	if !c.wants(m) {
 		return
 	}
-	if n := m.proves; !n.IsZero() {
-		m.proves = Name{}
+	if m.looked {
+		m.looked = false
 		if head.Covers(m.proof) {
-			c.Stamped(n, id, m.proof, true)
+			c.Stamped(m.proves, id, m.proof, true)
 			return
 		}
 	}
