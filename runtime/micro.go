@@ -183,7 +183,7 @@ func (t *Task) coordinate(m *micro) {
 		t.order(m, o)
 	}
 	t.noteMicro(m)
-	if c.Phase() == microbatch.Broken {
+	if c.Phase() == microbatch.Broken && t.doom == nil {
 		t.haltIfOwner(&DisagreeError{m.topology.plan.Name, c.Word()})
 	}
 }

@@ -115,6 +115,13 @@ func (t *Task) applyStage(m *micro, b *batch) {
 		}
 	}
 	m.topology.dirty = true
+	b.emitStaged(m, st)
+	b.micros = append(b.micros, microDone{m, microApplied})
+}
+
+// emitStaged adds the appends of a microbatch to those of the batch: numbered, so that
+// they leave once (R30).
+func (b *batch) emitStaged(m *micro, st *stage) {
 	for i := range st.Appends {
 		a := &st.Appends[i]
 		e := emission{topology: m.topology.plan.Name, step: a.Step, numbered: true}
@@ -123,7 +130,6 @@ func (t *Task) applyStage(m *micro, b *batch) {
 		b.appendBytes += bytesOfAppend(&e.Append)
 		b.numbered = true
 	}
-	b.micros = append(b.micros, microDone{m, microApplied})
 }
 
 // passMicro takes a source past the records of a microbatch that is applied.
