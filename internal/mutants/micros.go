@@ -51,7 +51,7 @@ func micros() []Mutation {
 		Mutation{Name: "alarm-unproven", Rule: "R27", What: "a task halts for a decision that it was told of and has not seen", File: mail,
 			Old: "\tcase microbatch.Missing:\n\t\tif !shown {", New: "\tcase microbatch.Missing:\n\t\tif false {"},
 		Mutation{Name: "records-lost", Rule: "R34", What: "a task tells that its records have run when the first of them has", File: run,
-			Old: "if r.left--; r.left == 0 {", New: "if r.left--; r.next == 1 && r.left == len(r.records)-1 {"},
+			Old: "if r.left--; r.left == 0 {", New: "if r.left--; r.left == len(r.records)-1 {"},
 	)
 	for i := range all {
 		if all[i].Workloads == "" {
