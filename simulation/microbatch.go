@@ -214,6 +214,17 @@ type snapshot struct {
 	laid  map[task.ID]*slot // slots of those that have not applied it, with the stage laid over
 }
 
+// Snapshot is the state of the PStates of a microbatch topology at the latest microbatch
+// that is decided: of tasks that have not applied it, with what they have staged of it. It
+// returns the microbatch's id; 0 before the first. An error says that they hold no snapshot.
+func (s *State) Snapshot(topology string) (r pstate.Reader, id uint64, err error) {
+	snap, err := s.snapshot(topology)
+	if err != nil {
+		return nil, 0, err
+	}
+	return snap, snap.id, nil
+}
+
 // snapshot takes it at the latest microbatch that is decided.
 func (s *State) snapshot(topology string) (*snapshot, error) {
 	table := func(id task.ID) map[string]string {

@@ -20,6 +20,7 @@ import (
 	"sync"
 
 	"github.com/coppice-run/coppice/examples/bank"
+	"github.com/coppice-run/coppice/examples/bankmicrobatch"
 	"github.com/coppice-run/coppice/examples/componentsexact"
 	"github.com/coppice-run/coppice/simulation"
 )
@@ -48,7 +49,7 @@ func parse(args []string) (options, error) {
 	var o options
 	var names string
 	all := make([]string, 0, 4)
-	workloads := append(simulation.Workloads(), bank.Workload(), componentsexact.Workload())
+	workloads := append(simulation.Workloads(), bank.Workload(), bankmicrobatch.Workload(), componentsexact.Workload())
 	for _, w := range workloads {
 		all = append(all, w.Name)
 	}
