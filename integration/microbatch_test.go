@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/localcluster"
@@ -193,4 +195,48 @@ func TestAMicrobatchTopologyIsPaused(t *testing.T) {
 			t.Errorf("a topology that is not there is at %v", err)
 		}
 	})
+}
+
+// BenchmarkLoneRecord appends one record after another and waits until what it wrote on
+// another task can be read: from the append to that, p50 and p99. Ratios are worth more
+// than the numbers: "append" is the append alone.
+func BenchmarkLoneRecord(b *testing.B) {
+	for _, w := range worlds() {
+		b.Run(w.name, func(b *testing.B) {
+			c := start(b, w)
+			m := &transfers{name: unique("Lone")}
+			if err := c.Launch(b.Context(), m, localcluster.LaunchConfig{Tasks: 4, ShareValues: true}); err != nil {
+				b.Fatal(err)
+			}
+			p := &placer{c: c.Client()}
+			var appends, visible []time.Duration
+			want := 0
+			for b.Loop() {
+				want++
+				begun := time.Now()
+				if _, err := m.Moves.Append(b.Context(), p, transferred{From: "a", To: "b", Cents: 1}); err != nil {
+					b.Fatal(err)
+				}
+				appends = append(appends, time.Since(begun))
+				for {
+					n, err := m.Balances.Key("b").Get(c.Client().At(b.Context()))
+					if err != nil {
+						b.Fatal(err)
+					}
+					if n == want {
+						break
+					}
+				}
+				visible = append(visible, time.Since(begun))
+			}
+			slices.Sort(appends)
+			slices.Sort(visible)
+			at := func(all []time.Duration, percent int) float64 {
+				return float64(all[len(all)*percent/100]) / float64(time.Millisecond)
+			}
+			b.ReportMetric(at(visible, 50), "visible-p50-ms")
+			b.ReportMetric(at(visible, 99), "visible-p99-ms")
+			b.ReportMetric(at(appends, 50), "append-p50-ms")
+		})
+	}
 }

@@ -19,7 +19,9 @@ const (
 	fullDiskPerMille  = 20
 	badDiskPerMille   = 5
 	appendPerMille    = 15
-	phasePerMille     = 6
+	taskPhasePerMille = 8
+	phasePerMille     = 20  // of the coordinator's
+	latePhasePerMille = 80 // of those of them that few attempts come to
 )
 
 // faulty draws whether a fault befalls the command at hand.
@@ -28,7 +30,7 @@ func (w *world) faulty(f Fault) bool {
 		return false
 	}
 	perMille := map[Fault]int{LostReply: lostReplyPerMille, LateExec: lateExecPerMille, Refused: refusedPerMille, DoubleFrame: doubledPerMille, HandlerError: spoiledPerMille, FullDisk: fullDiskPerMille, BadDisk: badDiskPerMille,
-		LostAppend: appendPerMille, RefusedAppend: appendPerMille, LateAppend: appendPerMille, PhaseCrash: phasePerMille}[f]
+		LostAppend: appendPerMille, RefusedAppend: appendPerMille, LateAppend: appendPerMille}[f]
 	if !w.chance(perMille) {
 		return false
 	}

@@ -36,14 +36,18 @@ func TornMicrobatch() Workload {
 // microbatched hears how far a task has come with a microbatch, and may end its owner
 // there: before what this step asks for happens, or behind it.
 func (w *world) microbatched(o *owner, i *runtime.MicrobatchInfo) {
-	where := "task " + i.Step
+	where, perMille := "task "+i.Step, taskPhasePerMille
 	if i.Coordinate {
-		where = "coordinator " + i.Phase
+		where, perMille = "coordinator "+i.Phase, phasePerMille
+		if slices.Contains([]string{"idle", "staging", "verifying", "deciding", "applying", "confirming"}, i.Phase) {
+			perMille = latePhasePerMille
+		}
 	}
 	w.tracef("%v: microbatch %d: %s %s", o, i.ID, where, i.Failed)
-	if o.ending || o.doomed || !w.faulty(PhaseCrash) {
+	if o.ending || o.doomed || w.quiet || !w.allowed[PhaseCrash] || !w.chance(perMille) {
 		return
 	}
+	w.result.Faults[PhaseCrash]++
 	w.tracef("FAULT %v ends there", o)
 	if w.result.PhaseCrashes == nil {
 		w.result.PhaseCrashes = map[string]int{}
