@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 
+	"github.com/coppice-run/coppice/internal/overlay"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime/microbatch"
 	"github.com/coppice-run/coppice/runtime/stream"
@@ -35,9 +36,10 @@ type micro struct {
 	topology    *topology
 	coordinator *microbatch.Coordinator // of the coordinating task, else nil
 	member      *microbatch.Participant
-	run         *run   // the attempt that the task is in, with its overlay
-	records     int64  // of all microbatches that are applied here
-	stage       *stage // what lies in the slot, or is on its way there
+	run         *run          // the attempt that the task is in, with its overlay
+	records     int64         // of all microbatches that are applied here
+	applied     *overlay.View // of the microbatch that this owner has applied last
+	stage       *stage        // what lies in the slot, or is on its way there
 
 	store    *microbatch.State // to be stored with the next commit
 	sealing  bool              // the stage is to be

@@ -43,11 +43,23 @@ func (m *micro) leave() {
 
 // newRun begins a task's part, with an empty overlay.
 func (t *Task) newRun(m *micro) *run {
-	r := &run{micro: m, name: m.member.Name(), view: overlay.New(t.config.Tag, len(t.plan.PStates)+1)}
+	r := &run{micro: m, name: m.member.Name(), view: t.runView(m)}
 	r.mark = &task.Mark{Token: r.name.Token, Number: r.name.ID}
 	r.view.Suspend = t.suspend
 	r.view.Accesses = t.view.Accesses
 	return r
+}
+
+// runView is an overlay with nothing in it but, where this owner has applied the microbatch
+// before, what that one has read and written.
+func (t *Task) runView(m *micro) *overlay.View {
+	v := m.applied
+	if m.applied = nil; v == nil {
+		return overlay.New(t.config.Tag, len(t.plan.PStates)+1)
+	}
+	v.Confirm(t.options.CacheEntriesMax)
+	v.KeepOnly(m.topology.plan.Name)
+	return v
 }
 
 // begin takes the ranges that the coordinator has fixed.

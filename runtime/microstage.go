@@ -16,6 +16,7 @@ import (
 type stage struct {
 	wire.Stage
 	seal wire.Seal
+	view *overlay.View // that it comes from, if this owner has made it
 }
 
 // loadStage reads what the slot holds.
@@ -35,7 +36,7 @@ func loadStage(seal *wire.Seal, elements []store.Element) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &stage{*parsed, *seal}, nil
+	return &stage{Stage: *parsed, seal: *seal}, nil
 }
 
 // sealRun takes what the attempt has written, for the next commit.
@@ -47,7 +48,7 @@ func (t *Task) sealRun(m *micro) {
 		t.halt(err) // values are checked when they are written
 		return
 	}
-	st := &stage{Stage: wire.Stage{Changes: b.Changes, Appends: r.appends}}
+	st := &stage{Stage: wire.Stage{Changes: b.Changes, Appends: r.appends}, view: r.view}
 	st.seal.ID, st.seal.Token, st.seal.Records = r.name.ID, r.name.Token, r.count
 	for _, g := range r.ranges {
 		s := m.source(g.Source)
@@ -194,7 +195,7 @@ func (t *Task) releaseMicros(b *batch) {
 			t.tellMicro(m, microbatch.Stages, m.member.Name())
 		case microApplied:
 			m.member.ApplyStored()
-			m.stage = nil
+			m.applied, m.stage = m.stage.view, nil
 			t.tellMicro(m, microbatch.Stamps, m.member.Stamp())
 		}
 		t.noteMicro(m)

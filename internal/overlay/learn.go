@@ -58,3 +58,27 @@ func (f *fields[T]) learnDrop() {
 		f.learn(&store.Write{Field: field, Delete: true})
 	}
 }
+
+// KeepOnly forgets what is cached of PStates that others than the owner write: they may
+// have. All that was written is sealed.
+func (v *View) KeepOnly(owner string) {
+	if !v.others {
+		return
+	}
+	v.others = false
+	foreign := func(t *Table) bool { return t != nil && t.path.Decl.Owner != owner }
+	for i, t := range v.top {
+		if foreign(t) {
+			v.top[i] = nil
+		}
+	}
+	for identity, t := range v.nested {
+		if foreign(t) {
+			delete(v.nested, identity)
+		}
+	}
+	maps.DeleteFunc(v.keys, func(_ string, t *Table) bool { return foreign(t) })
+	v.idle = slices.DeleteFunc(v.idle, foreign)
+	v.cached = slices.DeleteFunc(v.cached, func(e element) bool { return foreign(e.node().table) })
+	v.hand = 0
+}

@@ -60,6 +60,7 @@ func (v *View) newTable(p *Path) *Table {
 	if v.keys != nil {
 		v.keys[t.Key] = t
 	}
+	v.others = v.others || v.foreign(p)
 	if depth == 0 {
 		v.top[p.Decl.ID] = t
 	} else {
