@@ -237,6 +237,7 @@ func BenchmarkLoneRecord(b *testing.B) {
 			b.ReportMetric(at(visible, 50), "visible-p50-ms")
 			b.ReportMetric(at(visible, 99), "visible-p99-ms")
 			b.ReportMetric(at(appends, 50), "append-p50-ms")
+			b.ReportMetric(at(appends, 99), "append-p99-ms")
 		})
 	}
 }

@@ -2,7 +2,7 @@ package integration
 
 import (
 	"errors"
-	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -148,6 +148,36 @@ func TestMicrobatchesOverSeveralDepots(t *testing.T) {
 		}
 		if parked != 1 || m.ran[13] < 3 {
 			t.Errorf("%d records are put aside; the one that fails ran %d times", parked, m.ran[13])
+		}
+	})
+}
+
+// lost asks a stream's event for its microbatch.
+type lost struct {
+	name    string
+	Records module.Depot[int]
+}
+
+func (m *lost) ModuleName() string { return m.name }
+
+func (m *lost) Define(b *module.Builder) {
+	module.RandomDepot(b, &m.Records, "records")
+	module.DeclareSource(b.Stream("stream"), m.Records, func(ev *module.Event, _ int) error {
+		_ = ev.MicrobatchID()
+		return nil
+	}, module.MaxAttempts(1))
+}
+
+// 14.18: an event of a stream has no microbatch, and fails if it asks for it.
+func TestAStreamHasNoMicrobatches(t *testing.T) {
+	onAll(t, func(t *testing.T, c *localcluster.Cluster) {
+		m := &lost{name: unique("Lost")}
+		if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{Tasks: 1}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := m.Records.Append(t.Context(), c.Client(), 1)
+		if failed, ok := errors.AsType[*client.FailedError](err); !ok || !failed.Parked || !strings.Contains(failed.Text, "which has no microbatches") {
+			t.Errorf("the append ends with %v", err)
 		}
 	})
 }

@@ -20,12 +20,22 @@ type MicrobatchOption func(*StreamPlan)
 
 // Microbatch declares a microbatch topology.
 func (b *Builder) Microbatch(name string, options ...MicrobatchOption) *Microbatch {
-	m := &Microbatch{stream: *b.Stream(name)}
+	m := &Microbatch{stream: *b.topology(name, microbatchNoun)}
 	m.stream.plan.Microbatch = true
 	for _, o := range options {
 		o(m.stream.plan)
 	}
 	return m
+}
+
+const microbatchNoun = "microbatch topology"
+
+// noun words what the topology is.
+func (s *StreamPlan) noun() string {
+	if s.Microbatch {
+		return microbatchNoun
+	}
+	return "stream"
 }
 
 // PState declares a PState that this topology writes; h points to its handle, whose type

@@ -15,14 +15,14 @@ type SourceOption func(*SourcePlan)
 func DeclareSource[T any](of Topology, d Depot[T], f func(*Event, T) error, options ...SourceOption) {
 	s := of.topology()
 	if d.d == nil {
-		s.b.mistake(fmt.Sprintf("source of stream %q", s.plan.Name), "reads a depot that is not declared", "declare the depot before the source: HashDepot or RandomDepot")
+		s.b.mistake(fmt.Sprintf("source of %s %q", s.plan.noun(), s.plan.Name), "reads a depot that is not declared", "declare the depot before the source: HashDepot or RandomDepot")
 		return
 	}
 	plan := &SourcePlan{ID: len(s.plan.Sources), Name: d.d.plan.Name, Depot: d.d.plan, MaxAttempts: AttemptsDefault}
 	for _, o := range options {
 		o(plan)
 	}
-	thing := fmt.Sprintf("source %q of stream %q", plan.Name, s.plan.Name)
+	thing := fmt.Sprintf("source %q of %s %q", plan.Name, s.plan.noun(), s.plan.Name)
 	for _, m := range plan.mistakes(s.plan) {
 		s.b.mistake(thing, m.Text, m.Mend)
 	}
