@@ -2,9 +2,11 @@ package runtime
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/coppice-run/coppice/internal/overlay"
 	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime/microbatch"
 	"github.com/coppice-run/coppice/runtime/stream"
 	"github.com/coppice-run/coppice/store"
@@ -122,6 +124,7 @@ func (t *Task) loadMicro(topo *topology, stored map[string]string, chunks []stor
 	if err != nil {
 		return fmt.Errorf("topology %s: %w", topo.plan.Name, err)
 	}
+	state.Keep(func(source string) bool { return topo.numberOf(source) >= 0 })
 	m.coordinator = microbatch.NewCoordinator(t.coordinatorConfig(topo), state, t.now)
 	return nil
 }
@@ -134,13 +137,26 @@ func (t *Task) coordinatorConfig(topo *topology) microbatch.Config {
 		Pause: func(attempt int) int64 {
 			return stream.Backoff(uint16(min(attempt+1, 30)), int64(o.RetryBackoff), int64(o.RetryBackoffMax), t.config.Random.Float64())
 		},
-		MaxAttempts: func(source uint16) int {
-			if int(source) < len(topo.plan.Sources) {
-				return topo.plan.Sources[source].MaxAttempts
+		MaxAttempts: func(source string) int {
+			if i := topo.numberOf(source); i >= 0 {
+				return topo.plan.Sources[i].MaxAttempts
 			}
 			return 0
 		},
 	}
+}
+
+// numberOf is the number of a source; -1: this version of the module does not have it.
+func (topo *topology) numberOf(source string) int {
+	return slices.IndexFunc(topo.plan.Sources, func(p *module.SourcePlan) bool { return p.Name == source })
+}
+
+// sourceName is the name of the source of a number.
+func (topo *topology) sourceName(number uint16) (string, bool) {
+	if int(number) >= len(topo.plan.Sources) {
+		return "", false
+	}
+	return topo.plan.Sources[number].Name, true
 }
 
 // pollMicros lets the microbatch topologies go on, until none has anything to say.
@@ -231,12 +247,12 @@ func (t *Task) order(m *micro, o microbatch.Order) {
 		message.Attempt = uint16(min(state.Attempt, 1<<16-1))
 		for _, r := range state.Ranges {
 			if r.Task == o.To {
-				message.Ranges = append(message.Ranges, wire.MicroRange{Source: r.Source, From: r.From, To: r.To})
+				message.Ranges = append(message.Ranges, wire.MicroRange{Source: uint16(m.topology.numberOf(r.Source)), From: r.From, To: r.To})
 			}
 		}
 		for _, b := range state.Blames {
-			if b.Parks && b.Task == o.To {
-				message.Parks = append(message.Parks, wire.MicroPark{Source: b.Source, Offset: b.Offset, Reason: b.Reason})
+			if n := m.topology.numberOf(b.Source); b.Parks && b.Task == o.To && n >= 0 {
+				message.Parks = append(message.Parks, wire.MicroPark{Source: uint16(n), Offset: b.Offset, Reason: b.Reason})
 			}
 		}
 	}

@@ -72,7 +72,9 @@ func (t *Task) toCoordinator(c *microbatch.Coordinator, m *micro, kind microbatc
 	switch kind {
 	case microbatch.Has:
 		for _, r := range in.Ranges {
-			c.Have(in.ID, microbatch.Range{Source: r.Source, Task: from, From: r.From, To: r.To})
+			if name, ok := m.topology.sourceName(r.Source); ok {
+				c.Have(in.ID, microbatch.Range{Source: name, Task: from, From: r.From, To: r.To})
+			}
 		}
 	case microbatch.Joins:
 		c.Joined(n, from, sender.Token)
@@ -81,8 +83,8 @@ func (t *Task) toCoordinator(c *microbatch.Coordinator, m *micro, kind microbatc
 	case microbatch.Fails:
 		if x := in.Failure; x != nil {
 			var record *microbatch.Record
-			if x.Record {
-				record = &microbatch.Record{Source: x.Source, Task: x.Task, Offset: x.Offset}
+			if name, ok := m.topology.sourceName(x.Source); ok && x.Record {
+				record = &microbatch.Record{Source: name, Task: x.Task, Offset: x.Offset}
 			}
 			c.FailedAt(n, record, x.Large, x.Text)
 		}

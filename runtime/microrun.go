@@ -31,6 +31,7 @@ type run struct {
 	delta   uint64 // acks that are to be told
 	over    bool   // the task has left it
 	appends []wire.StagedAppend
+	parked  []RecordInfo // that are put aside
 }
 
 // leave has the task be in no attempt: what is left of it takes no effect.
@@ -344,6 +345,9 @@ func (t *Task) parkStaged(r *run, p wire.ParkedRecord) {
 		t.halt(fmt.Errorf("parked records: %w", err))
 	}
 	r.view.Release(save)
+	r.parked = append(r.parked, RecordInfo{
+		TaskInfo: t.info, Topology: p.Topology, Source: p.Source, Partition: task.ID(p.Partition), Offset: p.Offset, Attempt: p.Attempts, Err: p.Reason,
+	})
 }
 
 // tellAcks tells the coordinator which events are over.

@@ -16,7 +16,9 @@ import (
 type stage struct {
 	wire.Stage
 	seal wire.Seal
-	view *overlay.View // that it comes from, if this owner has made it
+	// If this owner has made it: the view that it comes from, and what is put aside.
+	view   *overlay.View
+	parked []RecordInfo
 }
 
 // loadStage reads what the slot holds.
@@ -48,7 +50,7 @@ func (t *Task) sealRun(m *micro) {
 		t.halt(err) // values are checked when they are written
 		return
 	}
-	st := &stage{Stage: wire.Stage{Changes: b.Changes, Appends: r.appends}, view: r.view}
+	st := &stage{Stage: wire.Stage{Changes: b.Changes, Appends: r.appends}, view: r.view, parked: r.parked}
 	st.seal.ID, st.seal.Token, st.seal.Records = r.name.ID, r.name.Token, r.count
 	for _, g := range r.ranges {
 		s := m.source(g.Source)
@@ -195,9 +197,19 @@ func (t *Task) releaseMicros(b *batch) {
 			t.tellMicro(m, microbatch.Stages, m.member.Name())
 		case microApplied:
 			m.member.ApplyStored()
+			t.tellParked(m.stage)
 			m.applied, m.stage = m.stage.view, nil
 			t.tellMicro(m, microbatch.Stamps, m.member.Stamp())
 		}
 		t.noteMicro(m)
+	}
+}
+
+// tellParked tells what a microbatch that is applied has put aside.
+func (t *Task) tellParked(st *stage) {
+	if t.listener.RecordParked != nil {
+		for _, i := range st.parked {
+			t.listener.RecordParked(i)
+		}
 	}
 }

@@ -38,7 +38,7 @@ type Config struct {
 	// Pause before another attempt, by the number of those that failed.
 	Pause func(attempt int) int64
 	// MaxAttempts of a source, after which a record that fails is put aside; 0: none is.
-	MaxAttempts func(source uint16) int
+	MaxAttempts func(source string) int
 	// ForceDelay is the least time between the beginnings of two microbatches.
 	ForceDelay int64
 }
@@ -64,7 +64,7 @@ type Coordinator struct {
 }
 
 type rangeKey struct {
-	source uint16
+	source string
 	task   task.ID
 }
 

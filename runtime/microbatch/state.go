@@ -3,6 +3,7 @@ package microbatch
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/coppice-run/coppice/task"
 )
@@ -22,7 +23,7 @@ type State struct {
 
 // Range is the records of one source on one task that belong to a microbatch.
 type Range struct {
-	Source uint16  `json:"source"`
+	Source string  `json:"source"` // by its name: versions of a module number them otherwise
 	Task   task.ID `json:"task"`
 	From   int64   `json:"from"`
 	To     int64   `json:"to"` // offset behind the last
@@ -38,7 +39,7 @@ type Blame struct {
 
 // Record names a record of a source.
 type Record struct {
-	Source uint16  `json:"source"`
+	Source string  `json:"source"`
 	Task   task.ID `json:"task"`
 	Offset int64   `json:"offset"`
 }
@@ -67,6 +68,11 @@ func ParseState(text string) (s State, err error) {
 		return s, fmt.Errorf("microbatch %q: format version %d, this program reads %d", text, s.Version, version)
 	}
 	return s, nil
+}
+
+// Keep leaves out the ranges of sources that are not there any more.
+func (s *State) Keep(known func(source string) bool) {
+	s.Ranges = slices.DeleteFunc(s.Ranges, func(r Range) bool { return !known(r.Source) })
 }
 
 // shorten halves the ranges; false if one record is left.
