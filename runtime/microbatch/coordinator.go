@@ -221,6 +221,7 @@ func (c *Coordinator) Lost(why string) {
 	if c.phase == Running || c.phase == Staging || c.phase == Joining && c.anyJoined() {
 		c.fail(why)
 	}
+	c.askAt = 0 // what was asked may be lost, too
 }
 
 func (c *Coordinator) anyJoined() bool {
