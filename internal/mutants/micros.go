@@ -2,7 +2,7 @@ package mutants
 
 // micros breaks the rules of microbatches, R32 to R39.
 func micros() []Mutation {
-	const coordinator, poll = "runtime/microbatch/coordinator.go", "runtime/microbatch/poll.go"
+	const coordinator = "runtime/microbatch/coordinator.go"
 	const mail, run, stage = "runtime/micromail.go", "runtime/microrun.go", "runtime/microstage.go"
 	all := []Mutation{
 		{Name: "decision-before-staging", Rule: "R35", What: "a microbatch is decided when its events are over, before anything of it is staged", File: coordinator,
@@ -44,8 +44,6 @@ func micros() []Mutation {
 			Old: "|| !t.fetchedTo(m, m.stage.seal.Ends) {", New: "|| !t.fetchedTo(m, nil) {"},
 		Mutation{Name: "appends-unstaged", Rule: "R35", What: "appends are kept in memory, and not in the stage", File: run, Workloads: "micro-emit",
 			Old: "\t\tr.appends = append(r.appends, wire.StagedAppend{", New: "\t\tr.appends = append(r.appends[:0], wire.StagedAppend{"},
-		Mutation{Name: "timeout-fixed", Rule: "R34", What: "each attempt has the same time: a microbatch that needs longer never ends", File: poll,
-			Old: "c.config.PhaseTimeout << min(c.slow, 6)", New: "c.config.PhaseTimeout"},
 		Mutation{Name: "dropped-kept", Rule: "R30", What: "records that are dropped stay in the buffer: when it is full of them nothing more is read", File: "runtime/source.go", Workloads: "micro-emit",
 			Old: "\tif s.topology.micro != nil {\n\t\ts.dropPassed()\n\t}\n", New: ""},
 		Mutation{Name: "gone-back-unseen", Rule: "R39", What: "a task's slot that has gone back is not noticed while the topology is idle", File: coordinator, Workloads: "micro-torn",
