@@ -67,6 +67,7 @@ type micro struct {
 type microDone struct {
 	micro *micro
 	what  microStep
+	state *microbatch.State // that is stored
 }
 
 type microStep uint8

@@ -145,9 +145,18 @@ func (s *source) each(f func(*depot.Record) bool) {
 // tellReady tells the coordinator what lies ready behind the stamp, at once when there is
 // something: so a lone record waits for nothing.
 func (t *Task) tellReady(m *micro) {
-	if m.member.Step() != microbatch.Out || t.finishing {
+	if t.finishing {
 		m.has, m.hasAt = nil, 0
 		return
+	}
+	if m.member.Step() != microbatch.Out {
+		// Now and then: the coordinator may have ended before it had stored what it began.
+		if m.has = nil; m.hasAt == 0 {
+			m.hasAt = t.now + askAgain
+		}
+		if t.now < m.hasAt {
+			return
+		}
 	}
 	seen := int64(0)
 	for _, s := range m.topology.sources {

@@ -75,7 +75,7 @@ func (t *Task) storeMicros(b *batch) {
 	for _, m := range t.micros.all {
 		if m.store != nil {
 			b.note(m.topology.table, store.Write{Field: wire.CurrentField, Value: string(m.store.AppendText(nil))})
-			b.micros = append(b.micros, microDone{m, microStored})
+			b.micros = append(b.micros, microDone{m, microStored, m.store})
 			m.store = nil
 		}
 		if m.sealing {
@@ -97,7 +97,7 @@ func (t *Task) storeStage(m *micro, b *batch) {
 	})
 	b.extra = append(b.extra, change)
 	b.note(m.topology.table, store.Write{Field: wire.StageField, Value: string(m.stage.seal.AppendText(nil))})
-	b.micros = append(b.micros, microDone{m, microSealed})
+	b.micros = append(b.micros, microDone{m, microSealed, nil})
 }
 
 // applyStage adds the write set, the stamp, the progress and the appends, and takes the
@@ -119,7 +119,7 @@ func (t *Task) applyStage(m *micro, b *batch) {
 	}
 	m.topology.dirty = true
 	b.emitStaged(m, st)
-	b.micros = append(b.micros, microDone{m, microApplied})
+	b.micros = append(b.micros, microDone{m, microApplied, nil})
 }
 
 // emitStaged adds the appends of a microbatch to those of the batch: numbered, so that
@@ -191,7 +191,7 @@ func (t *Task) releaseMicros(b *batch) {
 		m := d.micro
 		switch d.what {
 		case microStored:
-			m.coordinator.Stored()
+			m.coordinator.Stored(d.state)
 		case microSealed:
 			m.member.SealStored()
 			t.tellMicro(m, microbatch.Stages, m.member.Name())

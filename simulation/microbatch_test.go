@@ -17,7 +17,7 @@ func TestOwnersEndInEveryPhaseOfAMicrobatch(t *testing.T) {
 		}
 	}
 	for _, where := range []string{
-		"coordinator idle", "coordinator resting", "coordinator fixing", "coordinator joining", "coordinator running", "coordinator staging",
+		"coordinator idle", "coordinator resting", "coordinator joining", "coordinator running", "coordinator staging",
 		"coordinator verifying", "coordinator deciding", "coordinator applying", "coordinator confirming",
 		"task out", "task looking", "task in", "task sealing", "task sealed", "task stamping",
 	} {

@@ -11,8 +11,7 @@ type Phase uint8
 const (
 	Idle       Phase = iota // waits for records
 	Resting                 // waits before the next attempt
-	Fixing                  // id, ranges and token are on their way to the slot
-	Joining                 // waits for every task, without limit
+	Joining                 // id, ranges and token go to the slot; waits for every task, without limit
 	Running                 // events run
 	Staging                 // every task stores what it is to write
 	Verifying               // the seals have been heard of, and are looked at
@@ -22,7 +21,7 @@ const (
 	Broken                  // two slots disagree
 )
 
-var phaseNames = [...]string{"idle", "resting", "fixing", "joining", "running", "staging", "verifying", "deciding", "applying", "confirming", "broken"}
+var phaseNames = [...]string{"idle", "resting", "joining", "running", "staging", "verifying", "deciding", "applying", "confirming", "broken"}
 
 func (p Phase) String() string { return phaseNames[p] }
 
@@ -56,6 +55,7 @@ type Coordinator struct {
 	began   int64 // when the latest microbatch did
 	askAt   int64 // when it asks again
 	store   bool  // the state is to be stored
+	fixed   bool  // the id, the ranges and the token are
 	holds   bool  // begins no microbatch: paused, or ends
 	word    string
 	failed  string // why the latest attempt failed
@@ -131,22 +131,27 @@ func (c *Coordinator) enter(p Phase) {
 	}
 }
 
-// fix has an attempt stored under a token of its own, and begun when it is.
+// fix begins an attempt under a token of its own. Tasks may join it while it is being
+// stored, since that rests on nothing; its events run when it is, so that each attempt has
+// the same ranges.
 func (c *Coordinator) fix(s State) {
 	s.Token = c.config.NewToken()
 	s.Attempt++
-	c.state, c.store = s, true
-	c.enter(Fixing)
+	c.state, c.store, c.fixed = s, true, false
+	c.enter(Joining)
 }
 
-// Stored says that the state that Poll handed out is committed, and durable at the level.
-func (c *Coordinator) Stored() {
-	switch c.phase {
-	case Fixing:
-		c.enter(Joining)
-	case Deciding:
+// Stored says that a state that Poll handed out is committed, and durable at the level. One
+// that is out of date says nothing.
+func (c *Coordinator) Stored(s *State) {
+	switch {
+	case s.Name != c.state.Name:
+	case s.Decided && c.phase == Deciding:
 		c.failing, c.slow = 0, 0
 		c.enter(Applying)
+	case !s.Decided:
+		c.fixed = true
+		c.joined()
 	}
 }
 
@@ -185,11 +190,16 @@ func (c *Coordinator) Joined(n Name, from task.ID, owner task.Token) {
 	switch m := &c.members[from]; {
 	case !m.joined && c.phase == Joining:
 		m.joined, m.owner = true, owner
-		if c.all(func(m *member) bool { return m.joined }) {
-			c.enter(Running)
-		}
+		c.joined()
 	default:
 		c.replaced(from, owner)
+	}
+}
+
+// joined has the events run when all tasks take part, and it is stored which.
+func (c *Coordinator) joined() {
+	if c.phase == Joining && c.fixed && c.all(func(m *member) bool { return m.joined }) {
+		c.enter(Running)
 	}
 }
 

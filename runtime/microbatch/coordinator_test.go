@@ -48,7 +48,7 @@ func (r *rig) poll() []Order {
 	state, orders := r.c.Poll(r.now)
 	if state != nil {
 		r.stored = append(r.stored, *state)
-		r.c.Stored()
+		r.c.Stored(state)
 		state, more := r.c.Poll(r.now)
 		if state != nil {
 			r.t.Fatalf("it stores %+v as soon as it has stored", state)
@@ -404,4 +404,38 @@ func TestStatesComeBack(t *testing.T) {
 			t.Errorf("%s is read", bad)
 		}
 	}
+}
+
+// R32: tasks may join while the attempt is being stored; its events run when it is. What is
+// stored late, of an attempt that is over, counts for nothing.
+func TestEventsRunWhenTheRangesAreFixed(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, State{})
+	r.c.Have(0, Range{Task: 1, From: 5, To: 9})
+	first, orders := r.c.Poll(0)
+	if first == nil || len(orders) != 3 || orders[0].Kind != Join {
+		t.Fatalf("it stores %+v and orders %v", first, orders)
+	}
+	r.attempt = first.Name
+	r.join(0, 1, 2)
+	r.wantPhase(Joining)
+	r.c.Lost("line")
+	r.now += rest
+	second, _ := r.c.Poll(r.now)
+	r.attempt = second.Name
+	r.join(0, 1, 2)
+	r.c.Stored(first)
+	r.wantPhase(Joining)
+	r.c.Stored(second)
+	r.wantPhase(Running)
+	r.run(0, 1, 2)
+	for id := range task.ID(3) {
+		r.c.Staged(r.attempt, id, r.mark(id, 7), true)
+	}
+	r.wantPhase(Deciding)
+	decision, _ := r.c.Poll(r.now)
+	r.c.Stored(second)
+	r.wantPhase(Deciding)
+	r.c.Stored(decision)
+	r.wantPhase(Applying)
 }

@@ -4,8 +4,8 @@
 // two machines that it drives.
 //
 //	coordinator                     every task
-//	Fixing     id, ranges, token
 //	Joining    ── join ──►          empty overlay
+//	           id, ranges, token, in its slot
 //	Running    ── run ──►           events over the overlay, acks
 //	Staging    ── stage ──►         write set and seal, in its slot
 //	Verifying  all seals shown
