@@ -28,7 +28,7 @@ func (m *wordsOf) Define(b *module.Builder) {
 	module.RandomDepot(b, &m.Sentences, "sentences", module.Text())
 	var of interface {
 		module.Topology
-		PState(h pstate.Schema, name string)
+		PState(h pstate.Schema, name string, options ...pstate.Option)
 	}
 	if m.microbatch {
 		of = b.Microbatch("micro")

@@ -39,5 +39,8 @@ func (s *StreamPlan) noun() string {
 }
 
 // PState declares a PState that this topology writes; h points to its handle, whose type
-// is the schema. Any topology and client may read it: they see whole microbatches.
-func (m *Microbatch) PState(h pstate.Schema, name string) { m.stream.PState(h, name) }
+// is the schema. Any topology and client may read it, unless it is pstate.Private: they see
+// whole microbatches.
+func (m *Microbatch) PState(h pstate.Schema, name string, options ...pstate.Option) {
+	m.stream.PState(h, name, options...)
+}

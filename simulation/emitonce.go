@@ -61,7 +61,7 @@ type posting struct {
 // appender is a topology that appends once.
 type appender interface {
 	module.Topology
-	PState(h pstate.Schema, name string)
+	PState(h pstate.Schema, name string, options ...pstate.Option)
 }
 
 func (m *posting) topology(b *module.Builder, name string) appender {

@@ -20,7 +20,7 @@ const (
 	badDiskPerMille   = 5
 	appendPerMille    = 15
 	taskPhasePerMille = 8
-	phasePerMille     = 20  // of the coordinator's
+	phasePerMille     = 20 // of the coordinator's
 	latePhasePerMille = 80 // of those of them that few attempts come to
 )
 
