@@ -128,76 +128,6 @@ func (m *micro) source(id uint16) *source {
 	return nil
 }
 
-// each calls f for the fetched records, in order, until f returns false.
-func (s *source) each(f func(*depot.Record) bool) {
-	for i, chunk := range s.fetched {
-		if i == 0 {
-			chunk = chunk[s.first:]
-		}
-		for j := range chunk {
-			if !f(&chunk[j]) {
-				return
-			}
-		}
-	}
-}
-
-// tellReady tells the coordinator what lies ready behind the stamp, at once when there is
-// something: so a lone record waits for nothing.
-func (t *Task) tellReady(m *micro) {
-	if t.finishing {
-		m.has, m.hasAt = nil, 0
-		return
-	}
-	if m.member.Step() != microbatch.Out {
-		// Now and then: the coordinator may have ended before it had stored what it began.
-		if m.has = nil; m.hasAt == 0 {
-			m.hasAt = t.now + askAgain
-		}
-		if t.now < m.hasAt {
-			return
-		}
-	}
-	seen := int64(0)
-	for _, s := range m.topology.sources {
-		seen += s.seen
-	}
-	if m.has != nil && t.now < m.hasAt && seen == m.hasSeen {
-		return
-	}
-	m.hasSeen = seen
-	var ready []wire.MicroRange
-	for _, s := range m.topology.sources {
-		if t.shut(s) != "" || !t.mayBegin(s) {
-			continue
-		}
-		if to := s.readyTo(); to > s.progress.Next {
-			ready = append(ready, wire.MicroRange{Source: uint16(s.plan.ID), From: s.progress.Next, To: to})
-		}
-	}
-	m.has, m.hasAt = ready, 0
-	if len(ready) == 0 {
-		return
-	}
-	m.hasAt = t.now + askAgain
-	t.sayMicro(m, coordinating, wire.Micro{Kind: uint8(microbatch.Has), ID: m.member.Stamp().ID, Ranges: ready})
-}
-
-// readyTo is the offset behind the last record that the next microbatch may take.
-func (s *source) readyTo() int64 {
-	most := min(s.feed.options.MicrobatchRecordsMax, s.feed.options.DepotCacheCardinality)
-	to, n := s.progress.Next, 0
-	s.each(func(r *depot.Record) bool {
-		if s.progress.Done(r.Offset) {
-			return true
-		}
-		to = r.Offset + 1
-		n++
-		return n < most
-	})
-	return to
-}
-
 // drawMicros puts records of microbatches among the items to run.
 func (t *Task) drawMicros() {
 	for _, m := range t.micros.all {
@@ -323,40 +253,6 @@ func (t *Task) microFails(it *item, why *wire.MicroFailure) {
 	}
 	r.micro.member.Quit()
 	r.micro.leave()
-}
-
-// parkedMicro is what is put aside of an event that parks: its record, or the event alone.
-func (t *Task) parkedMicro(it *item, why error) wire.ParkedRecord {
-	if it.isRoot() {
-		return parkedRecord(&finished{try: it.try, outcome: wire.Parked, text: why.Error()})
-	}
-	e := &it.frame.Events[it.index]
-	step := t.steps[e.Step]
-	p := wire.ParkedRecord{
-		Version: 1, Topology: step.Topology, Source: t.plan.Streams[step.TopologyID()].Sources[e.Source].Name,
-		Partition: int32(e.Tree.Slot), Offset: e.Offset, TimeMillis: e.Time,
-		Step: step.Name, Event: wire.GroupField(e.Seed), Task: t.config.Task,
-		Reason: "step " + step.Name + ": " + why.Error(), Attempts: int(e.Attempt),
-	}
-	if value, err := it.frame.Columns[e.Step].AppendEncoded(nil, int(e.Index)); err == nil {
-		p.Text, p.Bytes = textOrBytes(value)
-	}
-	return p
-}
-
-// parkStaged puts something aside with the microbatch.
-func (t *Task) parkStaged(r *run, p wire.ParkedRecord) {
-	path := t.parkedPath(p.Field())
-	save := r.view.Begin()
-	r.view.Owner = parkedOwner
-	overlay.Set(r.view, &path, &p)
-	if err := r.view.Failure(); err != nil {
-		t.halt(fmt.Errorf("parked records: %w", err))
-	}
-	r.view.Release(save)
-	r.parked = append(r.parked, RecordInfo{
-		TaskInfo: t.info, Topology: p.Topology, Source: p.Source, Partition: task.ID(p.Partition), Offset: p.Offset, Attempt: p.Attempts, Err: p.Reason,
-	})
 }
 
 // tellAcks tells the coordinator which events are over.
