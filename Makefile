@@ -50,7 +50,7 @@ fuzz: ## each fuzz target for SECONDS=60; what one finds is kept beside it and r
 		done; \
 	done
 
-chaos: ## break real processes for MINUTES=3, and check what is left; MODULE=bank: of an exactly-once stream
+chaos: ## break real processes for MINUTES=3, and check what is left; MODULE=bank: of an exactly-once stream, MODULE=bank-microbatch: of microbatches
 	@$(GO) run ./cmd/chaos -minutes $(MINUTES) -module $(MODULE)
 
 takeover: ## measure how long tasks stand still when workers die or pass them on, with SIZES=10,1000 MB

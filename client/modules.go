@@ -86,7 +86,7 @@ func (c *Client) taskInfo(ctx context.Context, b *bound, id task.ID) (TaskInfo, 
 	slot := b.slots[id]
 	reads := []store.Read{{Kind: store.Len, Table: wire.ParkedTable(slot.Tag)}}
 	for _, s := range b.plan.Streams {
-		reads = append(reads, store.Read{Kind: store.Len, Table: wire.ProgressTable(slot.Tag, s.Name)})
+		reads = append(reads, store.Read{Kind: store.Len, Table: wire.TopologyTable(slot.Tag, s.Name, s.Microbatch)})
 	}
 	head, err := c.config.Store.Read(ctx, slot, reads)
 	if err != nil {

@@ -65,7 +65,7 @@ func onAll(t *testing.T, test func(t *testing.T, c *localcluster.Cluster)) {
 }
 
 // start starts a cluster on a set of servers; it ends with the test.
-func start(t *testing.T, w world) *localcluster.Cluster {
+func start(t testing.TB, w world) *localcluster.Cluster {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

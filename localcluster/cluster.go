@@ -226,3 +226,10 @@ func (c *Cluster) Close() error {
 	}
 	return errors.Join(errs...)
 }
+
+// WaitForMicrobatchProcessedCount waits until a microbatch topology of a module that was
+// launched here has processed so many records: in all, since it was launched, not since the last call
+// (18.04). All tasks have applied their microbatches then.
+func (c *Cluster) WaitForMicrobatchProcessedCount(ctx context.Context, m module.Module, topology string, total int64) error {
+	return c.client.WaitMicrobatches(ctx, module.NameOf(m), topology, total)
+}

@@ -42,7 +42,7 @@ func (b *Builder) finish() {
 	}
 	for _, s := range b.plan.Streams {
 		if len(s.Sources) == 0 {
-			b.mistake(fmt.Sprintf("stream %q", s.Name), "has no source", "declare what it reads: module.DeclareSource")
+			b.mistake(fmt.Sprintf("%s %q", s.noun(), s.Name), "has no source", "declare what it reads: module.DeclareSource")
 		}
 	}
 	b.plan.StepCount = b.steps
@@ -57,14 +57,30 @@ type Stream struct {
 
 // Stream declares a stream topology.
 func (b *Builder) Stream(name string, options ...StreamOption) *Stream {
-	b.declare("stream", name, nil)
-	plan := &StreamPlan{ID: len(b.plan.Streams), Name: name}
+	s := b.topology(name, "stream")
 	for _, o := range options {
-		o(plan)
+		o(s.plan)
 	}
+	return s
+}
+
+// topology declares a topology. No two of a module have one name, of whatever kind.
+func (b *Builder) topology(name, noun string) *Stream {
+	thing := b.declare(noun, name, nil)
+	for _, other := range b.plan.Streams {
+		if other.Name == name && other.noun() != noun {
+			b.mistake(thing, "has the name of a "+other.noun(), "give each topology a name of its own")
+		}
+	}
+	plan := &StreamPlan{ID: len(b.plan.Streams), Name: name}
 	b.plan.Streams = append(b.plan.Streams, plan)
 	return &Stream{b: b, plan: plan}
 }
+
+func (s *Stream) topology() *Stream { return s }
+
+// Topology is what steps and sources belong to: a *Stream or a *Microbatch.
+type Topology interface{ topology() *Stream }
 
 // StreamOption changes how a stream processes its records.
 type StreamOption func(*StreamPlan)

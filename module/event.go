@@ -33,6 +33,16 @@ func (ev *Event) Offset() int64 { return ev.host.Origin.Offset }
 // Attempt is 1 when the record is processed for the first time.
 func (ev *Event) Attempt() int { return int(ev.host.Origin.Attempt) }
 
+// MicrobatchID is the number of the microbatch that the event belongs to: 1, 2, 3 and so
+// on, the same at each attempt (promise 14.18). In an event of a stream there is none, and
+// the call fails the event.
+func (ev *Event) MicrobatchID() uint64 {
+	if ev.host.Microbatch == 0 {
+		ev.host.Fail("MicrobatchID: the event belongs to a stream, which has no microbatches")
+	}
+	return ev.host.Microbatch
+}
+
 // Task is the task that the event runs on.
 func (ev *Event) Task() task.ID { return ev.host.Task }
 

@@ -44,6 +44,16 @@ func TestMistakes(t *testing.T) {
 		define func(*module.Builder)
 		want   string
 	}{
+		"microbatch without source": {func(b *module.Builder) { b.Microbatch("m") }, `microbatch topology "m": has no source; declare what it reads`},
+		"microbatch and stream of one name": {func(b *module.Builder) {
+			source(b, b.Stream("m"))
+			b.Microbatch("m")
+		}, `microbatch topology "m": has the name of a stream; give each topology`},
+		"microbatch with a retry mode": {func(b *module.Builder) {
+			var d module.Depot[string]
+			module.RandomDepot(b, &d, "records")
+			module.DeclareSource(b.Microbatch("m"), d, nothing, module.RetryAllAfter())
+		}, `source "records" of microbatch topology "m": has a retry mode in a microbatch topology; leave it out`},
 		"bad depot name": {func(b *module.Builder) {
 			var d module.Depot[string]
 			module.RandomDepot(b, &d, "no good")

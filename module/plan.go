@@ -67,6 +67,8 @@ type StreamPlan struct {
 	// ExactlyOnce: what an event does takes effect once; hops and appends are kept until
 	// they have arrived, and taken once.
 	ExactlyOnce bool `json:",omitempty"`
+	// Microbatch: records are processed in microbatches, each as a whole on all tasks.
+	Microbatch bool `json:",omitempty"`
 }
 
 // SourcePlan is one source of a stream.
@@ -144,7 +146,7 @@ func (p *Plan) String() string {
 		fmt.Fprintf(&out, "  topic   %-16s %s, %s, stored as %s\n", t.Name, t.Type, t.partitioning(), t.Codec)
 	}
 	for _, s := range p.Streams {
-		fmt.Fprintf(&out, "  stream  %s\n", s.Name)
+		fmt.Fprintf(&out, "  %s %s\n", s.kind(), s.Name)
 		for _, ps := range p.PStates {
 			if ps.Topology == s.Name {
 				fmt.Fprintf(&out, "    pstate  %-14s %s\n", ps.Name, ps)
@@ -237,12 +239,22 @@ func (s *StreamPlan) Guarantee() string {
 
 func (s *StreamPlan) guaranteeRetrying() string {
 	switch {
+	case s.Microbatch:
+		return "exactly once, each microbatch as a whole on all tasks"
 	case s.ExactlyOnce:
 		return "exactly once, also over hops and appends"
 	case len(s.Steps) == 0:
 		return "exactly once (no hops), at least once for records that append to depots"
 	}
 	return "exactly once for records that neither hop nor append to depots, at least once for those that do"
+}
+
+// kind is what sort of topology it is, padded.
+func (s *StreamPlan) kind() string {
+	if s.Microbatch {
+		return "microbatch"
+	}
+	return "stream "
 }
 
 // retries words what happens to failed records.

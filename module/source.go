@@ -9,19 +9,20 @@ import (
 // SourceOption changes how a stream reads a depot.
 type SourceOption func(*SourcePlan)
 
-// DeclareSource makes a stream process the records of a depot: f runs for each,
-// on the task that has the depot's partition, at least once, and exactly once
-// where it does not hop.
-func DeclareSource[T any](s *Stream, d Depot[T], f func(*Event, T) error, options ...SourceOption) {
+// DeclareSource makes a topology process the records of a depot: f runs for each, on the
+// task that has the depot's partition. In a stream it does so at least once, and exactly
+// once where it does not hop; in a microbatch exactly once.
+func DeclareSource[T any](of Topology, d Depot[T], f func(*Event, T) error, options ...SourceOption) {
+	s := of.topology()
 	if d.d == nil {
-		s.b.mistake(fmt.Sprintf("source of stream %q", s.plan.Name), "reads a depot that is not declared", "declare the depot before the source: HashDepot or RandomDepot")
+		s.b.mistake(fmt.Sprintf("source of %s %q", s.plan.noun(), s.plan.Name), "reads a depot that is not declared", "declare the depot before the source: HashDepot or RandomDepot")
 		return
 	}
 	plan := &SourcePlan{ID: len(s.plan.Sources), Name: d.d.plan.Name, Depot: d.d.plan, MaxAttempts: AttemptsDefault}
 	for _, o := range options {
 		o(plan)
 	}
-	thing := fmt.Sprintf("source %q of stream %q", plan.Name, s.plan.Name)
+	thing := fmt.Sprintf("source %q of %s %q", plan.Name, s.plan.noun(), s.plan.Name)
 	for _, m := range plan.mistakes(s.plan) {
 		s.b.mistake(thing, m.Text, m.Mend)
 	}
@@ -51,6 +52,9 @@ func (p *SourcePlan) mistakes(stream *StreamPlan) (all []Mistake) {
 	}
 	if !namePattern.MatchString(p.Name) {
 		wrong(fmt.Sprintf("has the name %q", p.Name), "a name has "+nameRule)
+	}
+	if stream.Microbatch && p.Retry != RetriesIndividual {
+		wrong("has a retry mode in a microbatch topology", "leave it out: a microbatch is tried again as a whole, until it is decided")
 	}
 	if stream.ExactlyOnce {
 		switch {

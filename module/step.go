@@ -20,11 +20,12 @@ type stepDecl[T any] struct {
 	place func(h *host.Event, v T) task.ID
 }
 
-// DeclareStep declares a step of a stream: f runs for each event sent to it, on
+// DeclareStep declares a step of a topology: f runs for each event sent to it, on
 // the task that the placement says. It fills *step, so that handlers written as
 // methods may send to any step, also to their own. What hops to it is carried as JSON
 // unless an option chooses another codec (Codec, Text).
-func DeclareStep[T any](s *Stream, step *Step[T], name string, at Placement[T], f func(*Event, T) error, options ...StepOption) {
+func DeclareStep[T any](of Topology, step *Step[T], name string, at Placement[T], f func(*Event, T) error, options ...StepOption) {
+	s := of.topology()
 	thing := s.b.declare("step", name, step)
 	var chosen stepOptions
 	for _, o := range options {

@@ -41,6 +41,11 @@ type batch struct {
 
 	calls []*call // that leave with the commit
 
+	// Of microbatches.
+	extra  []store.Change // beside those of the view
+	learn  []store.Change // those of them that the view has to hear of
+	micros []microDone
+
 	batchAppends
 }
 
@@ -119,6 +124,7 @@ func (t *Task) reuse(b *batch) {
 	clear(b.completed)
 	clear(b.calls)
 	b.calls = b.calls[:0]
+	b.extra, b.learn, b.micros = nil, nil, b.micros[:0]
 	b.consumedRecords, b.parcels, b.receipts, b.completed = b.consumedRecords[:0], b.parcels[:0], b.receipts[:0], b.completed[:0]
 	if len(t.spare) < 3 {
 		t.spare = append(t.spare, b)
@@ -132,7 +138,7 @@ func (t *Task) seal() bool {
 	if t.inflight != nil || t.co.waiting {
 		return false
 	}
-	due := t.progressDue() || t.trimsDue()
+	due := t.progressDue() || t.trimsDue() || t.microsDue()
 	if t.open == nil {
 		if !due {
 			return false
@@ -149,6 +155,7 @@ func (t *Task) seal() bool {
 	t.pass(b)
 	t.consumeRecords(b)
 	t.storeHops(b)
+	t.storeMicros(b)
 	t.keepAppends(b)
 	for i := range b.finished {
 		f := &b.finished[i]
@@ -167,10 +174,13 @@ func (t *Task) seal() bool {
 		t.halt(err) // values are checked when they are written
 		return false
 	}
+	t.view.Learn(b.learn)
 	t.forgetKept(b)
 	t.noteSenders(b)
+	t.noteMicroProgress(b)
 	b.openBooks()
 	t.writeProgress(b)
+	b.addExtra()
 	t.send(b)
 	return false
 }
@@ -265,6 +275,7 @@ func (t *Task) release(b *batch) {
 		}
 	}
 	t.postHops(b)
+	t.releaseMicros(b)
 	if t.phase == running {
 		t.calls.queued = append(t.calls.queued, b.calls...)
 		t.beginCalls()

@@ -53,7 +53,8 @@ type Task struct {
 	plan     *module.Plan
 	steps    []*module.StepPlan
 	topology []*topology
-	feeds    []*feed
+	feeds    []*feed // read for streams
+	micros   micros
 	listener Listener
 	info     TaskInfo
 
@@ -98,7 +99,8 @@ type Task struct {
 	open     *batch
 	inflight *batch
 	spare    []*batch
-	reading  bool // Reads is under way
+	reading  bool          // Reads is under way
+	reader   *overlay.View // that they are for
 	shuffle  []task.ID
 
 	emissions emissions
@@ -146,6 +148,8 @@ type topology struct {
 	deadlines []deadline
 
 	groupDeadlines []groupDeadline
+
+	micro *micro // of a microbatch topology, else nil
 }
 
 // New returns a task that waits for Start.
@@ -158,22 +162,33 @@ func New(config Config) *Task {
 	if config.Listener != nil {
 		t.listener = *config.Listener
 	}
-	byDepot := map[string]*feed{}
+	byDepot, byMicro := map[string]*feed{}, map[string]*feed{}
+	readings := map[string]*uint64{}
 	for _, plan := range config.Plan.Streams {
-		topo := &topology{plan: plan, options: t.options, table: wire.ProgressTable(config.Tag, plan.Name)}
+		topo := &topology{plan: plan, options: t.options, table: wire.TopologyTable(config.Tag, plan.Name, plan.Microbatch)}
 		for _, sp := range plan.Sources {
 			if int(config.Task) >= sp.Depot.Partitions(config.Tasks) {
 				continue // a global depot, which task 0 reads
 			}
-			f := byDepot[sp.Depot.Name]
+			if readings[sp.Depot.Name] == nil {
+				readings[sp.Depot.Name] = new(uint64)
+			}
+			feeds, list, first := byDepot, &t.feeds, 0
+			if plan.Microbatch {
+				feeds, list, first = byMicro, &t.micros.feed, StreamStrands
+			}
+			f := feeds[sp.Depot.Name]
 			if f == nil {
-				f = newFeed(sp.Depot.Name, t.options)
-				byDepot[f.depot] = f
-				t.feeds = append(t.feeds, f)
+				f = newFeed(sp.Depot.Name, t.options, first, readings[sp.Depot.Name])
+				feeds[f.depot] = f
+				*list = append(*list, f)
 			}
 			s := &source{plan: sp, topology: topo, feed: f}
 			f.sources = append(f.sources, s)
 			topo.sources = append(topo.sources, s)
+		}
+		if plan.Microbatch {
+			t.addMicro(topo)
 		}
 		t.topology = append(t.topology, topo)
 	}
@@ -250,7 +265,9 @@ func (t *Task) take(in Input) {
 	case *TransactionDone:
 		t.onTransactionDone(in)
 	case *PeerLost:
-		t.failTouching(in.Task, "connection to task "+in.Task.String()+" lost", t.now)
+		why := "connection to task " + in.Task.String() + " lost"
+		t.failTouching(in.Task, why, t.now)
+		t.microsLost(in.Task, why)
 		t.hurryHops(in.Task)
 	case *Await:
 		t.onAwait(in)
@@ -285,6 +302,7 @@ func (t *Task) pump() {
 	for t.phase == running {
 		t.onTick()
 		t.run()
+		t.pollMicros()
 		if t.phase != running || !t.seal() {
 			break
 		}
@@ -303,7 +321,7 @@ func (t *Task) settled() bool {
 		return t.inflight == nil
 	}
 	for _, topo := range t.topology {
-		if topo.executing > topo.owed || topo.dirty {
+		if topo.executing > topo.owed || topo.dirty || topo.micro != nil && topo.micro.underWay() {
 			return false
 		}
 	}
@@ -345,6 +363,7 @@ func (t *Task) wakeAt() int64 {
 		t.nextHop(earlier)
 		t.nextCall(earlier)
 		earlier(t.nextAppend())
+		t.nextMicro(earlier)
 		for _, topo := range t.topology {
 			earlier(t.nextDeadline(topo))
 			if topo.dirty {

@@ -17,7 +17,7 @@ type feed struct {
 	sources    []*source
 	strands    [2]strand // the front, and what catches up with it
 	waiting    int       // who waits for its records
-	generation uint64    // of the last FeedFrom
+	generation *uint64   // of the last FeedFrom of the depot
 }
 
 // strand is one reading of a feed.
@@ -36,12 +36,28 @@ const (
 	behind = 1
 )
 
-func newFeed(depot string, options Options) *feed {
-	f := &feed{depot: depot, options: options}
+// Strands are numbered from 0. Those of microbatches come behind those of streams: they
+// have a pace of their own, and do not hold streams up.
+const (
+	StreamStrands = 2
+	Strands       = 4
+)
+
+// newFeed returns the feed of a depot whose strands are numbered from first on.
+func newFeed(depot string, options Options, first int, generation *uint64) *feed {
+	f := &feed{depot: depot, options: options, generation: generation}
 	for i := range f.strands {
-		f.strands[i].feed, f.strands[i].number = f, i
+		f.strands[i].feed, f.strands[i].number = f, first+i
 	}
 	return f
+}
+
+// allFeeds lists those of streams and those of microbatches.
+func (t *Task) allFeeds() []*feed {
+	if len(t.micros.feed) == 0 {
+		return t.feeds
+	}
+	return append(t.feeds[:len(t.feeds):len(t.feeds)], t.micros.feed...)
 }
 
 // forget forgets what was read.
@@ -119,8 +135,8 @@ func (t *Task) feedFrom(st *strand, offset int64) {
 			order.Topic = s.progress.Topic
 		}
 	}
-	st.feed.generation++
-	st.generation, st.paused, st.next = st.feed.generation, false, order.Offset
+	*st.feed.generation++
+	st.generation, st.paused, st.next = *st.feed.generation, false, order.Offset
 	order.Generation = st.generation
 	t.effects.Feeds = append(t.effects.Feeds, order)
 }
@@ -142,7 +158,7 @@ func (t *Task) stopStrand(st *strand) {
 
 // stopFeeds has the depots no longer read.
 func (t *Task) stopFeeds() {
-	for _, f := range t.feeds {
+	for _, f := range t.allFeeds() {
 		for i := range f.strands {
 			if len(f.strands[i].sources) > 0 {
 				t.stopStrand(&f.strands[i])
@@ -171,7 +187,7 @@ func (t *Task) onDepotFault(in *DepotFault) {
 
 // strandOf finds the reading that an order began; nil if it is over.
 func (t *Task) strandOf(depotName string, generation uint64) *strand {
-	for _, f := range t.feeds {
+	for _, f := range t.allFeeds() {
 		if f.depot != depotName {
 			continue
 		}
@@ -218,7 +234,9 @@ func (t *Task) join(f *feed) {
 func (t *Task) steer(st *strand) {
 	most := 0
 	for _, s := range st.sources {
-		most = max(most, s.count)
+		if s.seen >= s.wantTo {
+			most = max(most, s.count)
+		}
 	}
 	switch options := &st.feed.options; {
 	case !st.paused && most >= options.DepotCacheCardinality:

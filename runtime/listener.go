@@ -52,6 +52,8 @@ type Listener struct {
 	// LostTail is called when the log has what was appended by commits that the store
 	// has lost (R31): the task halts then, or goes on.
 	LostTail func(LostTailInfo)
+	// Microbatch is called when a task has come further with a microbatch, or back.
+	Microbatch func(MicrobatchInfo)
 	// Rewound is called when a source that retries all after went back.
 	Rewound func(RewoundInfo)
 	// Joined is called when sources that were far behind have caught up with the
@@ -82,16 +84,18 @@ type EventInfo struct {
 	Topology string
 	Step     string // the step's or, for a root event, the source's name
 	Root     bool
-	Source   string // of the record, within the topology
-	Offset   int64  // of the record, in partition RootTask of its depot
-	RootTask task.ID
-	Attempt  int
-	Tree     uint64   // the attempt's tree; 0 for a record of which nothing hopped
-	Seed     uint64   // the event's place in the tree; acker.Child gives its children's
-	Children int      // events sent off
-	Accesses Accesses // of EventEnd: what the handler did with PStates
-	Err      error
-	Trace    *wire.Trace
+	// Microbatch is the id of the microbatch that it belongs to; 0: none.
+	Microbatch uint64
+	Source     string // of the record, within the topology
+	Offset     int64  // of the record, in partition RootTask of its depot
+	RootTask   task.ID
+	Attempt    int
+	Tree       uint64   // the attempt's tree; 0 for a record of which nothing hopped
+	Seed       uint64   // the event's place in the tree; acker.Child gives its children's
+	Children   int      // events sent off
+	Accesses   Accesses // of EventEnd: what the handler did with PStates
+	Err        error
+	Trace      *wire.Trace
 }
 
 // Accesses counts what a handler did with PStates.

@@ -35,7 +35,7 @@ func (topo *topology) haltsOnLostTail() bool {
 	case LostTailGoesOn:
 		return false
 	}
-	return topo.plan.ExactlyOnce
+	return topo.plan.ExactlyOnce || topo.micro != nil
 }
 
 // LostTailInfo is about output in Kafka that belongs to commits which the store has

@@ -82,6 +82,19 @@ type Options struct {
 	// which the store has lost (topology.appends.lost.tail, R31). Default: exactly-once
 	// topologies halt, others go on.
 	LostTail LostTail
+	// MicrobatchRecordsMax bounds the records of a depot partition that a microbatch takes
+	// (depot.microbatch.max.records, 14.20). Default 1,000.
+	MicrobatchRecordsMax int
+	// PhaseTimeout begins another attempt at a microbatch whose events, or whose stages,
+	// take longer (topology.microbatch.phase.timeout.seconds, 14.22). Default 30 s.
+	PhaseTimeout time.Duration
+	// ForceDelay is the least time between the beginnings of two microbatches
+	// (topology.microbatch.force.delay.millis, 14.24). Default 0: the next one begins when
+	// there is data.
+	ForceDelay time.Duration
+	// Paused has a microbatch topology begin no microbatch (14.17); the one under way is
+	// finished. Default false.
+	Paused bool
 	// AckResultsMax is how many results of finished records a task keeps per
 	// source for appenders that ask late. Default 10,000.
 	AckResultsMax int
@@ -106,6 +119,8 @@ func (o Options) WithDefaults() Options {
 	setDefault(&o.AwaitsMax, 100_000)
 	setDefault(&o.CatchupChunkSize, 5_000)
 	setDefault(&o.StoreStopPercent, 90)
+	setDefault(&o.MicrobatchRecordsMax, 1_000)
+	setDefault(&o.PhaseTimeout, 30*time.Second)
 	setDefault(&o.QueueBytesMax, 256<<20)
 	return o
 }
@@ -126,7 +141,12 @@ func (t *Task) onOptionsChanged(in *OptionsChanged) {
 			topo.options = o.WithDefaults()
 		}
 	}
-	for _, f := range t.feeds {
+	for _, m := range t.micros.all {
+		if m.coordinator != nil {
+			m.coordinator.Configure(t.coordinatorConfig(m.topology))
+		}
+	}
+	for _, f := range t.allFeeds() {
 		f.options = t.options
 		if o, ok := in.Depots[f.depot]; ok {
 			f.options = o.WithDefaults()

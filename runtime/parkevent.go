@@ -46,6 +46,10 @@ func (t *Task) beginParkedEvent(o *order) {
 		t.answerOrder(o, AnswerFailed, fmt.Sprintf("the module no longer has step %s of source %s of topology %s", p.Step, p.Source, p.Topology))
 		return
 	}
+	if s.topology.micro != nil {
+		t.answerOrder(o, AnswerFailed, "the event belongs to a microbatch topology: skip it, or append its record again")
+		return
+	}
 	column := t.steps[step].NewColumn(true)
 	column.Add(bytesOf(p.Text, p.Bytes))
 	f := &wire.Frame{From: t.config.Task, To: t.config.Task, Columns: make([]wire.Column, len(t.steps))}
@@ -77,7 +81,7 @@ func (t *Task) sourceFor(topology, name string) *source {
 		}
 		for _, plan := range topo.plan.Sources {
 			if plan.Name == name {
-				s := &source{plan: plan, topology: topo, feed: newFeed(plan.Depot.Name, topo.options)}
+				s := &source{plan: plan, topology: topo, feed: newFeed(plan.Depot.Name, topo.options, 0, new(uint64))}
 				s.forget()
 				return s
 			}

@@ -80,6 +80,7 @@ func (t *Task) accept(p *peer, f *wire.Frame, at int64) {
 	if t.exact && f.Lasting() {
 		t.onLasting(f)
 	}
+	t.onMicros(f)
 	if t.phase != running {
 		return
 	}
@@ -147,6 +148,7 @@ func (t *Task) letIn(id task.ID) {
 			}
 			p.token, p.number, p.since = f.Sender.Token, 0, p.shown.Number
 			t.forgetChannel(id)
+			t.microsMet(id, p.token)
 		}
 		if t.unshown(p, f) {
 			t.askLost(id)

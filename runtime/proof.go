@@ -35,7 +35,7 @@ func (d *rooted) rest(p proof) {
 // waits for the next one: an answer that was on its way before says nothing of
 // the commits that it rests on (R16).
 func (t *Task) askHeads() {
-	if t.phase != running || t.asked || len(t.unproven) == 0 && t.looking != wanted && t.own != wanted && t.holding == 0 && !t.suspecting() && !t.doubtsTopics() {
+	if t.phase != running || t.asked || len(t.unproven) == 0 && t.looking != wanted && t.own != wanted && t.holding == 0 && !t.suspecting() && !t.doubtsTopics() && !t.microsWant() {
 		return
 	}
 	t.proving, t.unproven = t.unproven, t.proving[:0]
@@ -56,6 +56,7 @@ func (t *Task) askHeads() {
 	t.askHeld(asked)
 	t.askSuspected(asked)
 	t.askTopics(asked)
+	t.askMicros(asked)
 	for i, yes := range asked {
 		if yes {
 			t.effects.Heads = append(t.effects.Heads, task.ID(i))
@@ -148,6 +149,9 @@ func (t *Task) onHeadsDone(in *HeadsDone) {
 	}
 	if t.phase == running {
 		t.judgeTopics()
+	}
+	if t.phase == running {
+		t.judgeMicros()
 	}
 	if t.phase != running {
 		return

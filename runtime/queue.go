@@ -26,6 +26,7 @@ type item struct {
 	index   int
 	inbox   *inbox // that the frame came by, of exactly-once topologies
 	outside *call  // whose result the event takes
+	part    *run   // the attempt at a microbatch that it belongs to
 }
 
 // lane is the frames of one sender, in order.
@@ -172,7 +173,11 @@ func (t *Task) drawMore() {
 	t.drawChannels()
 	t.drawCalls()
 	t.drawOrders()
+	t.drawMicros()
 	for _, topo := range t.topology {
+		if topo.micro != nil {
+			continue
+		}
 		for _, s := range topo.sources {
 			t.admit(topo, s)
 		}
@@ -195,7 +200,15 @@ func (t *Task) turns() (sources, channels int) {
 		turn = 1
 	}
 	t.queue.before = waiting
+	for _, m := range t.micros.all {
+		if m.run != nil && m.run.next < len(m.run.records) {
+			sources += turn
+		}
+	}
 	for _, topo := range t.topology {
+		if topo.micro != nil {
+			continue
+		}
 		for _, s := range topo.sources {
 			if s.count > 0 || len(s.ready) > 0 || s.retries.Len() > 0 {
 				sources += turn

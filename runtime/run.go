@@ -95,7 +95,8 @@ func (t *Task) suspend() {
 		panic(unwind{})
 	}
 	t.lookAhead()
-	t.effects.Reads = t.view.Reads(t.effects.Reads)
+	t.reader = t.host.View
+	t.effects.Reads = t.reader.Reads(t.effects.Reads)
 	t.reading = true
 	t.co.waiting = true
 	if !t.co.yield(struct{}{}) {
@@ -109,31 +110,41 @@ func (t *Task) suspend() {
 // had not been: they all run again, in order, when their turn comes.
 func (t *Task) lookAhead() {
 	running, root, accesses := *t.host, t.root, t.accesses
-	owner := t.view.Owner
+	view := t.host.View
+	owner := view.Owner
 	t.co.ahead = true
-	for i := 0; i < drawAhead && t.view.Pending() < drawAhead; i++ {
+	for i := 0; i < drawAhead && view.Pending() < drawAhead; i++ {
 		it, ok := t.queue.peek(i)
 		if !ok {
 			break
 		}
-		save, mark := t.view.Begin(), t.host.Out.Mark()
+		part, ok := t.partOf(it)
+		if !ok || t.viewOf(part) != view {
+			continue // it reads from elsewhere
+		}
+		it.part = part
+		save, mark := view.Begin(), t.host.Out.Mark()
 		t.prepare(it)
 		_ = t.callOnce(it)
-		if t.host.Record != nil && t.host.Origin.Tree.ID != 0 && !t.host.Lasting {
+		if t.host.Record != nil && t.host.Origin.Tree.ID != 0 && !t.host.Lasting && part == nil {
 			t.ledger.Close(t.ledger.Find(t.host.Origin.Tree))
 		}
 		t.host.Out.Rollback(mark)
-		t.view.Rollback(save)
+		view.Rollback(save)
 	}
 	t.co.ahead = false
 	scratch := t.host.Scratch
 	*t.host, t.root = running, root
 	t.host.Scratch = scratch
-	t.view.Owner, t.accesses = owner, accesses
+	view.Owner, t.accesses = owner, accesses
 }
 
 // prepare sets the event up for an item.
 func (t *Task) prepare(it *item) {
+	t.host.View, t.host.Microbatch = t.viewOf(it.part), 0
+	if it.part != nil {
+		t.host.Microbatch = it.part.name.ID
+	}
 	if it.command != nil {
 		t.view.Owner = parkedOwner
 		t.host.Lasting = false
@@ -146,6 +157,12 @@ func (t *Task) prepare(it *item) {
 			Root: t.config.Task, Source: uint16(s.plan.ID), Attempt: it.attempt,
 			Offset: it.record.Offset, Time: it.record.Time.UnixMilli(), Trace: traceOf(it.record), Generation: s.generation,
 		}
+		if it.part != nil {
+			t.host.Topology, t.host.Lasting, t.root = s.topology.plan.ID, false, rootEvent{}
+			t.host.View.Owner = s.topology.plan.Name
+			t.prepareMicro(it)
+			return
+		}
 		t.host.Topology, t.host.Lasting = s.topology.plan.ID, s.topology.plan.ExactlyOnce
 		t.root = rootEvent{try: it.try}
 		t.view.Owner = s.topology.plan.Name
@@ -154,7 +171,7 @@ func (t *Task) prepare(it *item) {
 	}
 	e := &it.frame.Events[it.index]
 	step := t.steps[e.Step]
-	t.view.Owner = step.Topology
+	t.host.View.Owner = step.Topology
 	t.host.Topology = step.TopologyID()
 	t.host.Lasting = it.inbox != nil || it.orderedEvent() || it.lastingCall()
 	t.root = rootEvent{try: it.try}
@@ -226,6 +243,18 @@ func (t *Task) execute(it *item) bool {
 	if t.open == nil {
 		t.open = t.newBatch()
 	}
+	part, ok := t.partOf(it)
+	switch {
+	case ok:
+		it.part = part
+	case it.part == nil:
+		t.strayed(it)
+		t.consume(it)
+		return true
+	default:
+		return true // a record of an attempt that is over
+	}
+	view := t.viewOf(part)
 	if it.frame != nil && it.inbox == nil && !it.orderedEvent() && !it.lastingCall() {
 		run, alive := t.current(it)
 		if !alive {
@@ -237,7 +266,7 @@ func (t *Task) execute(it *item) bool {
 		}
 	}
 	t.enter(it)
-	save, mark := t.view.Begin(), t.host.Out.Mark()
+	save, mark := view.Begin(), t.host.Out.Mark()
 	t.accesses = Accesses{}
 	t.spills.mark = mark
 	t.prepare(it)
@@ -255,20 +284,26 @@ func (t *Task) execute(it *item) bool {
 	if err == errUnwound {
 		return false
 	}
+	if part != nil && part.over {
+		t.host.Out.Rollback(mark)
+		view.Rollback(save)
+		t.consume(it)
+		return true
+	}
 	if it.outdated() {
 		t.host.Out.Rollback(mark)
-		t.view.Rollback(save)
+		view.Rollback(save)
 		t.undoBegun(it)
 		return true
 	}
-	if failure := t.view.Failure(); failure != nil {
+	if failure := view.Failure(); failure != nil {
 		err = failure
 	}
 	if it.command != nil {
 		if err != nil {
-			t.view.Rollback(save)
+			view.Rollback(save)
 		} else {
-			t.view.Release(save)
+			view.Release(save)
 		}
 		t.orderRan(it.command, err)
 		return true
@@ -282,10 +317,10 @@ func (t *Task) execute(it *item) bool {
 	}
 	if err != nil {
 		t.host.Out.Rollback(mark)
-		t.view.Rollback(save)
+		view.Rollback(save)
 		t.eventFailed(it, err)
 	} else {
-		t.view.Release(save)
+		view.Release(save)
 		t.eventDone(it)
 	}
 	t.ranWhole(it, err)
@@ -323,6 +358,10 @@ func touch(id task.ID) uint64 { return 1 << (uint(id) & 63) }
 
 // eventDone books a finished event.
 func (t *Task) eventDone(it *item) {
+	if it.part != nil {
+		t.microEventDone(it)
+		return
+	}
 	h := t.host
 	said := t.collect(it)
 	if it.inbox != nil {
@@ -369,6 +408,10 @@ func returned(h *host.Event) *wire.AckMore {
 // eventFailed books an event that ended with an error; its writes and hops are
 // rolled back.
 func (t *Task) eventFailed(it *item, err error) {
+	if it.part != nil {
+		t.microEventFailed(it, err)
+		return
+	}
 	if t.failsWhole(err) {
 		t.takeBackBatch()
 	}
@@ -411,7 +454,10 @@ func (t *Task) eventInfo(it *item, err error, trace *wire.Trace) EventInfo {
 	h := t.host
 	info := EventInfo{
 		TaskInfo: t.info, Offset: h.Origin.Offset, RootTask: h.Origin.Root, Attempt: int(h.Origin.Attempt),
-		Tree: h.Origin.Tree.ID, Seed: h.Seed, Children: h.Hopped(), Accesses: t.accesses, Err: err, Trace: trace,
+		Microbatch: h.Microbatch, Tree: h.Origin.Tree.ID, Seed: h.Seed, Children: h.Hopped(), Accesses: t.accesses, Err: err, Trace: trace,
+	}
+	if it.part != nil {
+		info.RootTask = task.ID(h.Origin.Tree.Slot)
 	}
 	if it.source != nil && it.frame == nil {
 		info.Topology, info.Step, info.Source, info.Root = it.source.topology.plan.Name, it.source.plan.Name, it.source.plan.Name, true

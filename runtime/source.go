@@ -50,6 +50,9 @@ type source struct {
 	shared   *group
 	sharedBy uint64 // the batch
 
+	// Of microbatch topologies: offset up to which the attempt needs records.
+	wantTo int64
+
 	unsaid  map[int64]*unsaid // records that are done but for what they append
 	senders senders
 }
@@ -72,6 +75,7 @@ func (s *source) forget() {
 		s.counted = map[int64]counted{} // outlives a connection: it tells whose attempt ended by its own fault
 	}
 	s.run++
+	s.wantTo = 0
 	s.generation, s.heldUntil, s.kept = nil, 0, nil
 	s.endings = nil
 	s.consumed, s.shared = map[int64]*group{}, nil
@@ -140,6 +144,9 @@ func (t *Task) fetch(s *source, records []depot.Record) {
 	}
 	s.fetched = append(s.fetched, records)
 	s.count += len(records)
+	if s.topology.micro != nil {
+		s.dropPassed()
+	}
 }
 
 // isOther reports whether an offset that the source has dealt with is another record's

@@ -82,6 +82,9 @@ func (t *Task) forget() {
 	t.began = beganRecord{}
 	t.view = overlay.New(t.config.Tag, len(t.plan.PStates)+1) // and the parked records
 	t.view.Suspend = t.suspend
+	if len(t.micros.all) > 0 {
+		t.view.Learns()
+	}
 	if t.listener.EventEnd != nil {
 		t.view.Accesses = &t.accesses
 	}
@@ -115,9 +118,10 @@ func (t *Task) forget() {
 			s.forget()
 		}
 	}
-	for _, f := range t.feeds {
+	for _, f := range t.allFeeds() {
 		f.forget()
 	}
+	t.micros.forget(t.config.Tasks)
 }
 
 func (t *Task) onNominated(in *Nominated) {
@@ -168,6 +172,9 @@ func (t *Task) ownTables() []store.Table {
 		tables = append(tables, topo.table)
 	}
 	tag := t.config.Tag
+	for _, m := range t.micros.all {
+		tables = append(tables, wire.StageTable(t.config.Tag, m.topology.plan.Name))
+	}
 	return append(tables, wire.AttemptsTable(tag), wire.GenerationsTable(tag), wire.ChannelsTable(tag), wire.OutboxTable(tag), wire.GroupsTable(tag), wire.EndingsTable(tag), wire.CallsTable(tag),
 		wire.AppendsTable(tag), wire.SendersTable(tag))
 }
@@ -202,7 +209,7 @@ func (t *Task) applied(d *batch) {
 
 // load takes over what the slot holds.
 func (t *Task) load(reads []store.Read) {
-	own := reads[len(t.topology):]
+	own := reads[len(t.topology)+len(t.micros.all):]
 	if err := t.loadGenerations(own[1].Elements); err != nil {
 		t.halt(err)
 		return
@@ -232,6 +239,7 @@ func (t *Task) load(reads []store.Read) {
 
 // loadProgress reads the stored progress of every source.
 func (t *Task) loadProgress(reads []store.Read) {
+	stages := reads[len(t.topology):]
 	for i, topo := range t.topology {
 		stored := map[string]string{}
 		for _, e := range reads[i].Elements {
@@ -239,6 +247,13 @@ func (t *Task) loadProgress(reads []store.Read) {
 		}
 		topo.writtenAt = t.now
 		t.empty = t.empty && len(stored) == 0
+		if topo.micro != nil {
+			if err := t.loadMicro(topo, stored, stages[0].Elements); err != nil {
+				t.halt(err)
+				return
+			}
+			stages = stages[1:]
+		}
 		for _, s := range topo.sources {
 			text, ok := stored[s.plan.Name]
 			if !ok {
@@ -299,6 +314,7 @@ func (t *Task) openSlot() {
 	t.storeHops(b)
 	t.storeEndings(b)
 	t.noteSenders(b)
+	t.noteMicroProgress(b)
 	b.openBooks()
 	t.writeProgress(b)
 	t.send(b)
@@ -318,7 +334,7 @@ func (t *Task) opened() {
 	}
 	t.answerOver()
 	t.sendLines()
-	for _, f := range t.feeds {
+	for _, f := range t.allFeeds() {
 		if t.startFeed(f); t.phase == halted {
 			return
 		}
@@ -395,7 +411,7 @@ func (t *Task) onReadDone(in *ReadDone) {
 		if t.listener.Fetched != nil {
 			t.listener.Fetched(t.fetchInfo(in.Reads))
 		}
-		t.view.Supply(in.Reads)
+		t.reader.Supply(in.Reads)
 		t.co.resume(t.body)
 	}
 }

@@ -32,6 +32,8 @@ func Tee(listeners ...*Listener) *Listener {
 		AppendDropped: tee(all, func(l *Listener) func(AppendDroppedInfo) { return l.AppendDropped }),
 		LostTail:      tee(all, func(l *Listener) func(LostTailInfo) { return l.LostTail }),
 
+		Microbatch: tee(all, func(l *Listener) func(MicrobatchInfo) { return l.Microbatch }),
+
 		Rewound:   tee(all, func(l *Listener) func(RewoundInfo) { return l.Rewound }),
 		Joined:    tee(all, func(l *Listener) func(JoinedInfo) { return l.Joined }),
 		Strayed:   tee(all, func(l *Listener) func(StrayedInfo) { return l.Strayed }),

@@ -39,6 +39,7 @@ func newOwner(f *wire.Frame) string { return "task " + f.From.String() + " has a
 func (t *Task) onAck(f *wire.Frame, a *wire.Ack) {
 	tree := t.ledger.Find(a.Tree)
 	if tree == nil || tree.Data.source == nil {
+		t.microLost(a)
 		return // an attempt that is over
 	}
 	d := &tree.Data

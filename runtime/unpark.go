@@ -124,6 +124,10 @@ func (t *Task) beginParked(o *order) {
 	for _, h := range p.Headers {
 		r.Headers = append(r.Headers, depot.Header{Key: h.Key, Value: h.Value})
 	}
+	if s.topology.micro != nil {
+		t.answerOrder(o, AnswerFailed, "the record belongs to a microbatch topology: skip it, or append it again")
+		return
+	}
 	s.topology.executing++
 	attempt := min(p.Attempts+1, 1<<16-1)
 	t.queue.drawn = append(t.queue.drawn, item{try: try{source: s, record: r, attempt: uint16(attempt), order: o}})

@@ -47,7 +47,7 @@ func (t *Task) wholeOf(it *item) *topology {
 	default:
 		topo = t.topology[t.steps[it.frame.Events[it.index].Step].TopologyID()]
 	}
-	if !topo.options.FailWholeBatch || topo.plan.ExactlyOnce {
+	if !topo.options.FailWholeBatch || topo.plan.ExactlyOnce || topo.micro != nil {
 		return nil // durable hops hold their channel instead (R28)
 	}
 	return topo

@@ -24,6 +24,19 @@ func (w *world) alarm(o *owner, broken *runtime.ChannelError) {
 	w.over = true
 }
 
+// alarmMicro hears that a task has halted since two slots do not fit together about a
+// microbatch.
+func (w *world) alarmMicro(o *owner, broken *runtime.DisagreeError) {
+	o.alive = false
+	if !w.config.Workload.Detects {
+		w.violate("%v halted: %v", o, broken)
+		return
+	}
+	w.result.Alarms++
+	w.tracef("%v halted: %v", o, broken)
+	w.over = true
+}
+
 // agree reports whether what a task's slot says that it has sent and what another's
 // says that it has applied can both be true.
 func (w *world) agree(from, to task.ID) bool {

@@ -23,6 +23,9 @@ func (w *world) checkApplied(o *owner, a *appended, answer runtime.Answer) {
 		state, where = o.conn.history.safe(w.tags[a.task]), "the replica's"
 	}
 	for _, topology := range w.plan.Streams {
+		if topology.Microbatch {
+			continue // nobody waits for it
+		}
 		table := state.tables[wire.ProgressTable(w.tags[a.task], topology.Name).Key]
 		for _, source := range topology.Sources {
 			if source.Depot.Name != a.depot {

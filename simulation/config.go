@@ -40,22 +40,23 @@ type Config struct {
 
 // Result is what became of a run.
 type Result struct {
-	Seed       uint64
-	Workload   string
-	Steps      int // things that happened in the world
-	Events     int // events that handlers ran
-	Faults     [faultCount]int
-	Failures   int   // attempts at records that failed
-	Halts      int   // of tasks whose log had lost what they needed
-	Wholes     int   // batches that failed as one
-	Spilled    int   // times that events were written to a process's disk
-	QueuedMax  int64 // bytes that events on their way took in one process's memory at most
-	Records    int
-	Acked      int
-	Alarms     int // tasks that halted because a slot had lost what another one kept
-	Emitted    int // records that topologies appended
-	LostTails  int // output found of commits that the store had lost (R31)
-	Violations []string
+	Seed         uint64
+	Workload     string
+	Steps        int // things that happened in the world
+	Events       int // events that handlers ran
+	Faults       [faultCount]int
+	Failures     int   // attempts at records that failed
+	Halts        int   // of tasks whose log had lost what they needed
+	Wholes       int   // batches that failed as one
+	Spilled      int   // times that events were written to a process's disk
+	QueuedMax    int64 // bytes that events on their way took in one process's memory at most
+	Records      int
+	Acked        int
+	Alarms       int            // tasks that halted because a slot had lost what another one kept
+	Emitted      int            // records that topologies appended
+	LostTails    int            // output found of commits that the store had lost (R31)
+	PhaseCrashes map[string]int // owners that ended in a phase or step of a microbatch, by its name
+	Violations   []string
 	// Fingerprint is of all that happened: two runs of a seed have the same.
 	Fingerprint uint64
 	Tasks       int
@@ -162,12 +163,13 @@ const (
 	LostAppend                 // an append of a handler is not answered, and perhaps not in the log
 	RefusedAppend              // an append of a handler is refused
 	LateAppend                 // an append of a handler arrives late, and all behind it
+	PhaseCrash                 // an owner is gone at a moment of a microbatch: its coordinator's, or its own
 	faultCount
 )
 
 var faultNames = [faultCount]string{"crash", "zombie", "lost-reply", "late-exec", "refused", "restart", "split", "reset", "clock-jump", "steal", "stall",
 	"tail-loss", "slot-loss", "zombie-write", "rebalance-in-take-over", "double-frame", "double-fetch", "slow", "hand-over", "full-memory",
-	"crash-point", "held", "election", "truncation", "retention", "recreation", "handler-error", "full-disk", "bad-disk", "lost-append", "refused-append", "late-append"}
+	"crash-point", "held", "election", "truncation", "retention", "recreation", "handler-error", "full-disk", "bad-disk", "lost-append", "refused-append", "late-append", "phase-crash"}
 
 func (f Fault) String() string {
 	if f >= faultCount {

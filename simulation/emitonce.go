@@ -24,6 +24,14 @@ func EmitOnce() Workload {
 	return Workload{Name: "emit-once", Hops: true, Exact: true, Fails: true, Ordered: true, Durability: &level, RecordsMax: 40, New: func() Case { return &emitOnceCase{} }}
 }
 
+// MicroEmit is the same in microbatches: what one appends is there once, when it is applied.
+func MicroEmit() Workload {
+	w := EmitOnce()
+	w.Name, w.Exact = "micro-emit", false
+	w.New = func() Case { return &emitOnceCase{m: posting{micro: true}} }
+	return w
+}
+
 // parcel is handed from task to task.
 type parcel struct {
 	Number int
@@ -46,13 +54,28 @@ type posting struct {
 	Letters module.Topic[parcel]
 	Sent    pstate.Map[int, int] // letters of each task, under its number
 	far     module.Step[parcel]
+
+	micro bool // it appends in microbatches
+}
+
+// appender is a topology that appends once.
+type appender interface {
+	module.Topology
+	PState(h pstate.Schema, name string, options ...pstate.Option)
+}
+
+func (m *posting) topology(b *module.Builder, name string) appender {
+	if m.micro {
+		return b.Microbatch(name)
+	}
+	return b.Stream(name, module.ExactlyOnce())
 }
 
 func (m *posting) Define(b *module.Builder) {
 	module.CustomDepot(b, &m.Parcels, "parcels", func(p parcel, partitions int) int { return p.Number % partitions })
 	module.CustomDepot(b, &m.Notes, "notes", func(p parcel, partitions int) int { return p.Number % partitions }, module.DisallowAppends())
 	module.DeclareTopic(b, &m.Letters, "letters")
-	s := b.Stream("post", module.ExactlyOnce())
+	s := m.topology(b, "post")
 	s.PState(&m.Posted, "posted")
 	s.PState(&m.Came, "came")
 	s.PState(&m.Sent, "sent")
@@ -60,7 +83,7 @@ func (m *posting) Define(b *module.Builder) {
 	s.PState(&m.Amiss, "amiss")
 	module.DeclareStep(s, &m.far, "far", module.Custom(func(p parcel, tasks int) int { return (p.Number + len(p.Way)) % tasks }), m.noteIt)
 	module.DeclareSource(s, m.Parcels, m.onParcel, module.StartFromBeginning())
-	n := b.Stream("notes", module.ExactlyOnce())
+	n := m.topology(b, "notes")
 	n.PState(&m.Noted, "noted")
 	n.PState(&m.Behind, "behind")
 	n.PState(&m.Missed, "missed")

@@ -22,4 +22,5 @@ func (w *world) drawExtras() {
 	for f := FullDisk; f < faultCount; f++ {
 		w.allowed[f] = !w.config.Calm && w.extra.IntN(1000) < 600 && !w.without(f)
 	}
+	w.options.MicrobatchRecordsMax = 1 + w.extra.IntN(60)
 }

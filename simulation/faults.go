@@ -19,6 +19,9 @@ const (
 	fullDiskPerMille  = 20
 	badDiskPerMille   = 5
 	appendPerMille    = 15
+	taskPhasePerMille = 8
+	phasePerMille     = 20 // of the coordinator's
+	latePhasePerMille = 80 // of those of them that few attempts come to
 )
 
 // faulty draws whether a fault befalls the command at hand.

@@ -241,7 +241,7 @@ func (w *world) logChanged(depotName string, id task.ID) {
 		if o.id != id || !o.alive {
 			continue
 		}
-		for strand := range 2 {
+		for strand := range runtime.Strands {
 			if f := o.feeds[feedKey{depotName, strand}]; f != nil {
 				f.plan()
 			}

@@ -173,7 +173,7 @@ func (w *world) recreate() {
 // stored lists the progress of the sources that read a partition, as a slot holds it.
 func (w *world) stored(s *slot, at partition) (all []progress.Progress) {
 	for _, topology := range w.plan.Streams {
-		table := s.tables[wire.ProgressTable(w.tags[at.task], topology.Name).Key]
+		table := s.tables[wire.TopologyTable(w.tags[at.task], topology.Name, topology.Microbatch).Key]
 		for _, source := range topology.Sources {
 			if source.Depot.Name != at.depot {
 				continue
@@ -237,6 +237,10 @@ func (o *owner) noteRead(depotName string, records []depot.Record) {
 
 // halted takes in that a task has halted, and judges whether it had to.
 func (w *world) halted(o *owner, on *history, why error) {
+	if broken, ok := errors.AsType[*runtime.DisagreeError](why); ok {
+		w.alarmMicro(o, broken)
+		return
+	}
 	if broken, ok := errors.AsType[*runtime.ChannelError](why); ok && w.config.Workload.Detects {
 		w.alarm(o, broken)
 		return

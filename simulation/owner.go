@@ -26,6 +26,7 @@ type owner struct {
 	halted  error
 	alive   bool
 	doomed  bool // a handler ends the process
+	ending  bool // it ends behind what this step asks for
 	periods int  // how often it took its slot
 	runs    bool // has its slot and reads its depots
 	paused  bool
@@ -85,6 +86,10 @@ func (o *owner) step(in runtime.Input) {
 	}
 	o.contract.carriedOut(o, e)
 	o.carryOut(e)
+	if o.ending {
+		o.crashed(PhaseCrash)
+		return
+	}
 	o.wake(e.WakeAt)
 }
 
@@ -164,7 +169,7 @@ func (o *owner) carryOut(e *runtime.Effects) {
 		w.halted(o, on, e.Halt)
 	}
 	if e.Crash {
-		o.crashed()
+		o.crashed(CrashPoint)
 	}
 	if e.Finished {
 		w.tracef("%v has finished", o)

@@ -30,6 +30,9 @@ var regressions = []struct {
 	{"both", 552, "a batch that failed as one took its sources back before the attempt that had failed was counted, and it failed for ever"},
 	{"emit", 87, "a batch that failed as one took its writes back, and not what its events had appended"},
 	{"emit-once", 14, "a former owner took what its successor had written to topics for output of commits that the store had lost"},
+	{"micro-emit", 10, "a new owner applied a microbatch without having read its records, and did not know which appends of others they were"},
+	{"micro-torn", 283, "a task's slot that had gone back while a microbatch topology was idle was not noticed"},
+	{"microbatch", 347, "a task halted for a decision that an owner on a demoted server had told it of"},
 }
 
 func TestRegressions(t *testing.T) {

@@ -65,9 +65,11 @@ func (w *world) crashAt(o *owner) {
 }
 
 // crashed ends an owner that came to its crash point.
-func (o *owner) crashed() {
+func (o *owner) crashed(f Fault) {
 	w := o.w
-	w.result.Faults[CrashPoint]++
+	if f == CrashPoint {
+		w.result.Faults[f]++
+	}
 	w.tracef("FAULT crash of %v", o)
 	o.crash()
 	w.drainLines(o) // what it sent still arrives

@@ -134,6 +134,7 @@ func newWorld(config Config) *world {
 	w.replication = w.between(200*microsecond, 6*millisecond)
 	w.drawExtras()
 	w.special()
+	w.options.PhaseTimeout = w.options.TreeTimeout
 	w.allowLosses()
 	return w
 }
@@ -350,6 +351,7 @@ func (w *world) listener(o *owner) *runtime.Listener {
 				w.tracef("%v ran %s/%s of task %d offset %d attempt %d, err %v", o, i.Topology, i.Step, i.RootTask, i.Offset, i.Attempt, i.Err)
 			}
 		},
+		Microbatch: func(i runtime.MicrobatchInfo) { w.microbatched(o, &i) },
 		Took: func(i runtime.TookInfo) {
 			o.runs = true
 			o.periods++

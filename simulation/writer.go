@@ -80,7 +80,7 @@ func (w *world) checkEmitted() {
 		tag := w.tags[e.partition]
 		state := w.serverOf(task.ID(e.partition)).current.slot(tag)
 		for _, topology := range w.plan.Streams {
-			table := state.tables[wire.ProgressTable(tag, topology.Name).Key]
+			table := state.tables[wire.TopologyTable(tag, topology.Name, topology.Microbatch).Key]
 			for _, source := range topology.Sources {
 				if source.Depot.Name != e.depot {
 					continue

@@ -17,6 +17,18 @@ func (t Token) String() string { return hex.EncodeToString(t[:]) }
 // IsZero reports whether the token names no ownership period.
 func (t Token) IsZero() bool { return t == Token{} }
 
+// MarshalText is for texts that hold tokens: String.
+func (t Token) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, t[:]), nil }
+
+// UnmarshalText reads what MarshalText gives.
+func (t *Token) UnmarshalText(text []byte) error {
+	if len(text) != 2*len(t) {
+		return fmt.Errorf("token %q: want %d hexadecimal digits", text, 2*len(t))
+	}
+	_, err := hex.Decode(t[:], text)
+	return err
+}
+
 // Mark is a point in a slot's history: commit Number of the owner with Token.
 type Mark struct {
 	Token  Token

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/transport"
 )
 
@@ -25,7 +26,7 @@ type Worker struct {
 	ctx        context.Context // ends when the worker stops
 	cancel     context.CancelCauseFunc
 	started    time.Time
-	feeds      [2]*feeds // by strand
+	feeds      []*feeds // by strand; two, and two more where there are microbatches
 	spills     *spillFolder
 	outlets    outlets
 	background sync.WaitGroup
@@ -95,14 +96,28 @@ func (w *Worker) check(ctx context.Context) error {
 	return errors.Join(logErr, storeErr)
 }
 
-func (w *Worker) launch(ctx context.Context, modules []module.Module) error {
-	for i := range w.feeds {
+// openFeeds opens a reader for each strand that a task may have.
+func (w *Worker) openFeeds(ctx context.Context) error {
+	strands := runtime.StreamStrands
+	for _, l := range w.all() {
+		if slices.ContainsFunc(l.plan.Streams, func(s *module.StreamPlan) bool { return s.Microbatch }) {
+			strands = runtime.Strands
+		}
+	}
+	for range strands {
 		reader, err := w.config.Log.Reader(ctx)
 		if err != nil {
 			return fmt.Errorf("worker: opening a depot reader: %w", err)
 		}
-		w.feeds[i] = &feeds{w: w, reader: reader}
+		w.feeds = append(w.feeds, &feeds{w: w, reader: reader})
 	}
+	for _, f := range w.feeds {
+		w.background.Go(func() { f.run(w.ctx) })
+	}
+	return nil
+}
+
+func (w *Worker) launch(ctx context.Context, modules []module.Module) error {
 	for _, m := range modules {
 		l, err := w.load(ctx, m)
 		if err != nil {
@@ -115,8 +130,8 @@ func (w *Worker) launch(ctx context.Context, modules []module.Module) error {
 		w.modules[l.plan.Module] = l
 		w.mu.Unlock()
 	}
-	for _, f := range w.feeds {
-		w.background.Go(func() { f.run(w.ctx) })
+	if err := w.openFeeds(ctx); err != nil {
+		return err
 	}
 	w.background.Go(w.watchPressure)
 	var all []*driver
@@ -217,9 +232,7 @@ func (w *Worker) end() {
 	}
 	w.background.Wait()
 	for _, f := range w.feeds {
-		if f != nil {
-			_ = f.reader.Close()
-		}
+		_ = f.reader.Close()
 	}
 	_ = w.link.Close()
 	if err := w.spills.close(); err != nil {

@@ -3,6 +3,7 @@
 //
 //	chaos -minutes 3 -seed 7
 //	chaos -minutes 3 -module bank
+//	chaos -minutes 3 -module bank-microbatch
 //
 // Three workers share a module. Appenders append records and wait until they are
 // processed. Meanwhile workers are killed and paused for longer than their session,
@@ -19,6 +20,10 @@
 // the others refuse what they cannot pay, and that may come out otherwise when a record
 // runs again after a lost tail, which is counted and no mistake: at -durability applied an
 // answer can rest on commits that the server loses afterwards.
+//
+// The module bank-microbatch is examples/bankmicrobatch, broken in the same way: an append is
+// acked when it is in its depot, and must be in the histories of both accounts in the end,
+// once. Meanwhile each appender reads snapshots, whose total must be what was paid in.
 //
 // When all is mended every append must be answered. Then the state is read. The
 // last line is

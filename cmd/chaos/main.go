@@ -36,7 +36,7 @@ const bankKinds = "redis-cut,redis-stall,redis-restart,redis-kill,redis-tail,red
 // session has tasks taken over before the next stroke.
 func (o *options) defaults() {
 	kinds, kill, loops, session := "", time.Duration(0), 4, 6*time.Second
-	if o.module == "bank" {
+	if o.module == "bank" || o.module == "bank-microbatch" {
 		kinds, kill, loops, session = bankKinds, 2*time.Second, 16, 2*time.Second
 	}
 	o.kinds, o.loops, o.session = cmp.Or(o.kinds, kinds), cmp.Or(o.loops, loops), cmp.Or(o.session, session)
@@ -57,7 +57,7 @@ func main() {
 	flag.StringVar(&o.folder, "folder", "", "where servers, logs and the timeline are kept; default: a temporary folder")
 	flag.BoolVar(&o.plan, "plan", false, "print the plan and end")
 	flag.StringVar(&o.kinds, "kinds", "", "kinds of faults, with commas; default: all, of the bank those of Redis and of connections to Kafka")
-	flag.StringVar(&o.module, "module", "ledger", "what runs: ledger, at least once, or bank, exactly once")
+	flag.StringVar(&o.module, "module", "ledger", "what runs: ledger, at least once, bank, exactly once, or bank-microbatch")
 	flag.StringVar(&o.durability, "durability", "applied", "where commits must be before anything that rests on them leaves: applied, replicated 1, ...")
 	flag.DurationVar(&o.killEvery, "kill-every", -1, "kill a worker each so often, beside faults of the servers; 0: as other faults; default: 2s of the bank, else 0")
 	flag.StringVar(&o.name, "worker", "", "be the worker of this name (for the command itself)")

@@ -27,13 +27,15 @@ type subject interface {
 var subjects = map[string]func() subject{
 	"ledger": func() subject { return &ledgerRun{} },
 	"bank":   func() subject { return &bankRun{} },
+
+	"bank-microbatch": func() subject { return &microRun{} },
 }
 
 func subjectOf(name string) (subject, error) {
 	if made := subjects[name]; made != nil {
 		return made(), nil
 	}
-	return nil, fmt.Errorf("no module %q: there are ledger and bank", name)
+	return nil, fmt.Errorf("no module %q: there are ledger, bank and bank-microbatch", name)
 }
 
 // verdict is what the checkers found.

@@ -11,6 +11,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -19,6 +20,7 @@ import (
 	"sync"
 
 	"github.com/coppice-run/coppice/examples/bank"
+	"github.com/coppice-run/coppice/examples/bankmicrobatch"
 	"github.com/coppice-run/coppice/examples/componentsexact"
 	"github.com/coppice-run/coppice/simulation"
 )
@@ -47,7 +49,7 @@ func parse(args []string) (options, error) {
 	var o options
 	var names string
 	all := make([]string, 0, 4)
-	workloads := append(simulation.Workloads(), bank.Workload(), componentsexact.Workload())
+	workloads := append(simulation.Workloads(), bank.Workload(), bankmicrobatch.Workload(), componentsexact.Workload())
 	for _, w := range workloads {
 		all = append(all, w.Name)
 	}
@@ -84,6 +86,7 @@ type total struct {
 	mu                                 sync.Mutex
 	faults, events, violations, alarms int
 	byFault                            map[string]int
+	byPhase                            map[string]int // crashes, of microbatches
 	stories                            int
 }
 
@@ -99,7 +102,7 @@ func run(args []string, out io.Writer) error {
 		untilFound(o, out)
 		return nil
 	}
-	t := total{byFault: map[string]int{}}
+	t := total{byFault: map[string]int{}, byPhase: map[string]int{}}
 	for _, w := range o.workloads {
 		before := t.events
 		t.all(o, w, out)
@@ -111,6 +114,9 @@ func run(args []string, out io.Writer) error {
 			break
 		}
 		fmt.Fprintf(out, "  %-22s %d\n", f, n)
+	}
+	for _, where := range slices.Sorted(maps.Keys(t.byPhase)) {
+		fmt.Fprintf(out, "    %-20s %d\n", where, t.byPhase[where])
 	}
 	if t.alarms > 0 {
 		fmt.Fprintf(out, "  %-22s %d (runs in which a task said that a slot had lost what another one kept)\n", "alarms", t.alarms)
@@ -152,6 +158,9 @@ func (t *total) add(r *simulation.Result, config simulation.Config, out io.Write
 	t.faults += r.FaultTotal()
 	for f, n := range r.Faults {
 		t.byFault[simulation.Fault(f).String()] += n
+	}
+	for where, n := range r.PhaseCrashes {
+		t.byPhase[where] += n
 	}
 	t.violations += len(r.Violations)
 	for _, v := range r.Violations {

@@ -30,6 +30,8 @@ type Event struct {
 	// Lasting says that the event's topology is exactly once: its hops are kept in the
 	// slot until their receivers have applied them.
 	Lasting bool
+	// Microbatch is the id of the event's microbatch; 0: it is a stream's.
+	Microbatch uint64
 
 	// OpenTree gives a root event its tree when it first hops. Set by the engine.
 	OpenTree func(*Event)

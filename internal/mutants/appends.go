@@ -31,6 +31,6 @@ func appends() []Mutation {
 		{Name: "transaction-again", Rule: "R30", What: "a transaction of which nobody knows is written again without fencing and asking", File: topic,
 			Old: "t.emissions.topics.state = topicsClosed", New: "t.emissions.topics.state = topicsOpen"},
 		{Name: "appends-in-memory", Rule: "R30", What: "numbered appends are kept in memory only", File: batch,
-			Old: "t.forgetKept(b)\n\tt.noteSenders(b)\n\tb.openBooks()", New: "t.forgetKept(b)\n\tt.noteSenders(b)\n\tb.books = slices.DeleteFunc(b.books, func(n book) bool { return strings.HasSuffix(n.table.Key, \"}:appends\") && !n.write.Delete })\n\tb.openBooks()"},
+			Old: "t.forgetKept(b)\n\tt.noteSenders(b)\n\tt.noteMicroProgress(b)\n\tb.openBooks()", New: "t.forgetKept(b)\n\tt.noteSenders(b)\n\tt.noteMicroProgress(b)\n\tb.books = slices.DeleteFunc(b.books, func(n book) bool { return strings.HasSuffix(n.table.Key, \"}:appends\") && !n.write.Delete })\n\tb.openBooks()"},
 	}
 }

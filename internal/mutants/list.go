@@ -4,7 +4,7 @@ import "slices"
 
 // All returns every mutation.
 func All() []Mutation {
-	return slices.Concat(ownership(), commits(), trees(), records(), structures(), appends(), hops(), blind(), logs(), spilled())
+	return slices.Concat(ownership(), commits(), trees(), records(), structures(), appends(), hops(), blind(), logs(), spilled(), micros())
 }
 
 // ownership breaks R1 to R6 and R10 to R16.
@@ -49,13 +49,13 @@ func commits() []Mutation {
 		{Name: "early-hops", Rule: "R7", What: "hops leave before the commit", File: batch,
 			Old: "t.inflight = b\n\tt.effects.Commit", New: "for _, f := range b.frames {\n\t\tif f.To != t.config.Task {\n\t\t\tt.ship(f)\n\t\t}\n\t}\n\tb.frames = slices.DeleteFunc(b.frames, func(f *wire.Frame) bool { return f.To != t.config.Task })\n\tt.inflight = b\n\tt.effects.Commit"},
 		{Name: "progress-apart", Rule: "R7", What: "the progress is committed one batch later than the data", File: batch,
-			Old: "b.openBooks()\n\tt.writeProgress(b)\n\tt.send(b)", New: "b.openBooks()\n\tif len(b.commit.Changes) == 0 {\n\t\tt.writeProgress(b)\n\t}\n\tt.send(b)"},
+			Old: "b.openBooks()\n\tt.writeProgress(b)\n\tb.addExtra()\n\tt.send(b)", New: "b.openBooks()\n\tif len(b.commit.Changes) == 0 {\n\t\tt.writeProgress(b)\n\t}\n\tb.addExtra()\n\tt.send(b)"},
 		{Name: "failed-writes-stay", Rule: "design 6", What: "the writes of a failed event are not taken back", File: run,
-			Old: "t.host.Out.Rollback(mark)\n\t\tt.view.Rollback(save)\n\t\tt.eventFailed(it, err)", New: "t.host.Out.Rollback(mark)\n\t\tt.view.Release(save)\n\t\tt.eventFailed(it, err)"},
+			Old: "t.host.Out.Rollback(mark)\n\t\tview.Rollback(save)\n\t\tt.eventFailed(it, err)", New: "t.host.Out.Rollback(mark)\n\t\tview.Release(save)\n\t\tt.eventFailed(it, err)"},
 		{Name: "failed-hops-stay", Rule: "design 6", What: "the hops of a failed event leave", File: run,
-			Old: "t.host.Out.Rollback(mark)\n\t\tt.view.Rollback(save)\n\t\tt.eventFailed(it, err)", New: "_ = mark\n\t\tt.view.Rollback(save)\n\t\tt.eventFailed(it, err)"},
+			Old: "t.host.Out.Rollback(mark)\n\t\tview.Rollback(save)\n\t\tt.eventFailed(it, err)", New: "_ = mark\n\t\tview.Rollback(save)\n\t\tt.eventFailed(it, err)"},
 		{Name: "look-ahead-stays", Rule: "design 6", What: "what runs ahead is not taken back", File: run,
-			Old: "t.host.Out.Rollback(mark)\n\t\tt.view.Rollback(save)\n\t}\n\tt.co.ahead = false", New: "t.host.Out.Rollback(mark)\n\t\tt.view.Release(save)\n\t}\n\tt.co.ahead = false"},
+			Old: "t.host.Out.Rollback(mark)\n\t\tview.Rollback(save)\n\t}\n\tt.co.ahead = false", New: "t.host.Out.Rollback(mark)\n\t\tview.Release(save)\n\t}\n\tt.co.ahead = false"},
 		{Name: "level-ignored", Rule: "R40", What: "what follows from a commit leaves before its durability level is reached", File: batch,
 			Old: "b.commit.Level = t.options.Durability", New: "b.commit.Level = store.Applied"},
 		{Name: "deletes-lost", Rule: "R7", What: "deletes are left out of commits", File: "internal/overlay/seal.go",
@@ -74,7 +74,7 @@ func trees() []Mutation {
 		{Name: "late-acks", Rule: "R19", What: "acks of an attempt that is over count for the tree in its place", File: "acker/ledger.go",
 			Old: "t.open && t.Ref.ID == ref.ID {", New: "t.open {"},
 		{Name: "no-timeout", Rule: "R19", What: "a tree never times out, and a lost connection fails none", File: "runtime/engine.go",
-			Old: "t.failTouching(in.Task, \"connection to task \"+in.Task.String()+\" lost\", t.now)", New: "t.topology[0].options.TreeTimeout = 1e18"},
+			Old: "t.failTouching(in.Task, why, t.now)", New: "t.topology[0].options.TreeTimeout = 1e18"},
 		{Name: "reversed-frame", Rule: "0.12", What: "the events of a frame run in reverse", File: "runtime/queue.go",
 			Old: "q.drawn = append(q.drawn, item{frame: f, index: l.next})", New: "q.drawn = append(q.drawn, item{frame: f, index: len(f.Events) - 1 - l.next})"},
 		{Name: "failure-is-done", Rule: "3.54", What: "an event that failed ends like one that did not", File: trees,

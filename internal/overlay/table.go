@@ -57,6 +57,10 @@ func tableOf(v *View, p *Path) *Table {
 func (v *View) newTable(p *Path) *Table {
 	depth := max(p.n-1, 0)
 	t := &Table{Table: p.storeTable(v.tag, depth, p.Kind), path: *p, schema: p.Schema.holder(), depth: depth}
+	if v.keys != nil {
+		v.keys[t.Key] = t
+	}
+	v.others = v.others || v.foreign(p)
 	if depth == 0 {
 		v.top[p.Decl.ID] = t
 	} else {
@@ -164,6 +168,7 @@ func (v *View) forgetTables() {
 		default:
 			v.scratch = t.path.appendIdentity(v.scratch[:0], t.depth)
 			delete(v.nested, string(v.scratch))
+			delete(v.keys, t.Key)
 		}
 	}
 	clear(v.idle[len(kept):])

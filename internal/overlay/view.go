@@ -25,6 +25,8 @@ type View struct {
 	top    []*Table          // by Decl.ID: tables without nesting
 	nested map[string]*Table // by Path.appendIdentity
 	idle   []*Table          // nested tables that may hold nothing
+	keys   map[string]*Table // by their keys, if the view learns
+	others bool              // it has tables of which the owner is another topology
 
 	open      uint32 // number of the open batch
 	confirmed uint32 // number of the last batch that is in the store

@@ -69,6 +69,26 @@ var all = sorted([]Option{
 		field: lostTail(func(o *runtime.Options) *runtime.LostTail { return &o.LostTail }),
 	},
 	{
+		Name: "depot.microbatch.max.records", Place: ForDepot, Unit: "records",
+		Doc:   "Records of a depot partition that a microbatch takes at most, and no more than depot.cache.cardinality.",
+		field: count(func(o *runtime.Options) *int { return &o.MicrobatchRecordsMax }),
+	},
+	{
+		Name: "topology.microbatch.phase.timeout.seconds", Place: ForTopology, Unit: "seconds",
+		Doc:   "A microbatch whose events, or whose stages, take longer is tried again. Each time that this happens to a microbatch it gets twice as long. Lost workers end an attempt at once; this is the last resort.",
+		field: seconds(func(o *runtime.Options) *time.Duration { return &o.PhaseTimeout }),
+	},
+	{
+		Name: "topology.microbatch.force.delay.millis", Place: ForTopology, Unit: "milliseconds",
+		Doc:   "Least time between the beginnings of two microbatches: fewer and larger ones. At 0 the next one begins as soon as there is a record.",
+		field: millis(func(o *runtime.Options) *time.Duration { return &o.ForceDelay }),
+	},
+	{
+		Name: "topology.microbatch.paused", Place: ForTopology, Unit: "true or false",
+		Doc:   "Whether a microbatch topology begins no microbatch. The one under way is finished. Records wait in their depots.",
+		field: is(func(o *runtime.Options) *bool { return &o.Paused }),
+	},
+	{
 		Name: "depot.cache.cardinality", Place: ForDepot, Unit: "records",
 		Doc:   "Fetched records that wait in memory before a depot partition is paused.",
 		field: count(func(o *runtime.Options) *int { return &o.DepotCacheCardinality }),

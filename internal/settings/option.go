@@ -123,6 +123,20 @@ func seconds(at func(*runtime.Options) *time.Duration) field {
 
 const secondsMax = 1_000_000
 
+func millis(at func(*runtime.Options) *time.Duration) field {
+	return field{
+		get: func(o *runtime.Options) string { return strconv.FormatInt(at(o).Milliseconds(), 10) },
+		set: func(o *runtime.Options, value string) error {
+			n, err := strconv.Atoi(value)
+			if err != nil || n < 0 || n > 1000*secondsMax {
+				return fmt.Errorf("want a whole number of milliseconds from 0 to %d", 1000*secondsMax)
+			}
+			*at(o) = time.Duration(n) * time.Millisecond
+			return nil
+		},
+	}
+}
+
 func level(at func(*runtime.Options) *store.Level) field {
 	return field{
 		get: func(o *runtime.Options) string { return at(o).String() },

@@ -37,7 +37,7 @@ func (f *Frame) Append(dst []byte) ([]byte, error) {
 	for i := range f.Acks {
 		dst = appendAck(dst, &f.Acks[i])
 	}
-	return f.appendLasting(dst), nil
+	return f.appendMicros(f.appendLasting(dst)), nil
 }
 
 // appendLasting appends what exactly-once topologies send.

@@ -89,11 +89,14 @@ type Frame struct {
 	Parcels []string
 	Receipt *Receipt
 	Notices []Notice
+
+	// Of microbatches: what their coordinator and the tasks say to each other.
+	Micros []Micro
 }
 
 // Empty reports whether the frame says nothing but who sends it.
 func (f *Frame) Empty() bool {
-	return len(f.Events) == 0 && len(f.Acks) == 0 && !f.Lasting()
+	return len(f.Events) == 0 && len(f.Acks) == 0 && len(f.Micros) == 0 && !f.Lasting()
 }
 
 // Lasting reports whether the frame carries anything of exactly-once topologies.

@@ -11,6 +11,10 @@ import "github.com/coppice-run/coppice/store"
 //	{tag}:i:<pstate>/…             the order of a sorted map
 //	{tag}:p:$$__streaming-state-<topology>
 //	                               progress of a stream topology, one field per source
+//	{tag}:p:$$__microbatcher-state-<topology>
+//	                               of a microbatch topology: progress by source, $stamp, $stage,
+//	                               and on task 0 $current
+//	{tag}:stage:<topology>         what an attempt is to write (R35)
 //	{tag}:p:$$__parked             parked records
 //	{tag}:attempts                 numbers of the attempts at records that failed (R20)
 //	{tag}:generations              newest runs of the sources that retry all after (R21)
@@ -43,6 +47,36 @@ func ProgressTable(tag, topology string) store.Table {
 // ProgressName is the name of the PState that keeps a stream's progress
 // (promise 3.47).
 func ProgressName(topology string) string { return "$$__streaming-state-" + topology }
+
+// MicrobatchTable names what a task knows of a microbatch topology: how far its sources
+// are, which microbatch is applied, which stage lies in the slot.
+func MicrobatchTable(tag, topology string) store.Table {
+	return PStateTable(tag, MicrobatchName(topology), store.Map)
+}
+
+// TopologyTable names where a task keeps how far the sources of a topology are, by their
+// names: a stream's, or that of a microbatch topology.
+func TopologyTable(tag, topology string, microbatch bool) store.Table {
+	if microbatch {
+		return MicrobatchTable(tag, topology)
+	}
+	return ProgressTable(tag, topology)
+}
+
+// MicrobatchName is the name of the PState that keeps that.
+func MicrobatchName(topology string) string { return "$$__microbatcher-state-" + topology }
+
+// Fields of a MicrobatchTable beside those of the sources.
+const (
+	CurrentField = "$current" // the latest microbatch, on the task that coordinates
+	StampField   = "$stamp"   // the microbatch that the task has applied last
+	StageField   = "$stage"   // the seal of the stage
+)
+
+// StageTable names what an attempt at a microbatch is to write on a task.
+func StageTable(tag, topology string) store.Table {
+	return store.Table{Key: "{" + tag + "}:stage:" + topology, Kind: store.Map}
+}
 
 // ParkedTable names the parked records of a task.
 func ParkedTable(tag string) store.Table {

@@ -33,6 +33,7 @@ func ParseFrame(raw []byte, newColumn func(step uint16) (Column, error)) (*Frame
 		f.Acks = append(f.Acks, p.ack())
 	}
 	p.lasting(f)
+	p.micros(f)
 	return f, p.end("frame")
 }
 

@@ -1,0 +1,269 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/coppice-run/coppice/internal/overlay"
+	"github.com/coppice-run/coppice/internal/progress"
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/pstate"
+	"github.com/coppice-run/coppice/runtime/microbatch"
+	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
+)
+
+// ErrNoMicrobatches: the module has no microbatch topology of that name.
+var ErrNoMicrobatches = errors.New("the module has no such microbatch topology")
+
+// ErrMoved: the topology went on while a snapshot was read, at each of several tries.
+var ErrMoved = errors.New("the topology went on to the next microbatch while its snapshot was read")
+
+// MicrobatchInfo is how far a microbatch topology is, as the store shows it.
+type MicrobatchInfo struct {
+	Topology string             `json:"topology"`
+	Applied  uint64             `json:"applied"` // the last microbatch that all tasks have applied
+	Latest   uint64             `json:"latest"`  // the last that has begun
+	Decided  bool               `json:"decided"` // the latest is decided
+	Attempt  int                `json:"attempt"` // at the latest
+	Records  int64              `json:"records"` // in all microbatches that are applied
+	Next     map[string][]int64 `json:"next"`    // by depot, of each partition: the offset behind what is processed (14.19)
+}
+
+// Microbatches tells how far a microbatch topology of a module is.
+func (c *Client) Microbatches(ctx context.Context, moduleName, topology string) (MicrobatchInfo, error) {
+	b, plan, err := c.microbatches(ctx, moduleName, topology)
+	if err != nil {
+		return MicrobatchInfo{}, err
+	}
+	info := MicrobatchInfo{Topology: topology, Next: map[string][]int64{}}
+	for id := range b.slots {
+		at, err := c.microbatchAt(ctx, b, plan, task.ID(id))
+		if err != nil {
+			return MicrobatchInfo{}, err
+		}
+		if id == 0 {
+			info.Applied = at.stamp.ID
+			info.Latest, info.Decided, info.Attempt = at.current.ID, at.current.Decided, at.current.Attempt
+		}
+		info.Applied = min(info.Applied, at.stamp.ID)
+		info.Records += at.stamp.Records
+		for _, s := range plan.Sources {
+			if id < s.Depot.Partitions(b.tasks) {
+				next := at.progress[s.Name].Next
+				if have := info.Next[s.Depot.Name]; id < len(have) {
+					have[id] = min(have[id], next) // a further source of the depot
+				} else {
+					info.Next[s.Depot.Name] = append(have, next)
+				}
+			}
+		}
+	}
+	return info, nil
+}
+
+// WaitMicrobatches waits until a microbatch topology has processed so many records since
+// the module was launched first, in microbatches that all tasks have applied.
+func (c *Client) WaitMicrobatches(ctx context.Context, moduleName, topology string, records int64) error {
+	return poll(ctx, func() (bool, error) {
+		info, err := c.Microbatches(ctx, moduleName, topology)
+		return err == nil && info.Records >= records && info.Applied == info.Latest, err
+	})
+}
+
+// WaitProcessed waits until every topology of the module is done with a record that is in
+// its depot: streams as Await does, and microbatch topologies, whose microbatch all tasks
+// have applied then.
+func (c *Client) WaitProcessed(ctx context.Context, place Place) error {
+	b, err := c.named(ctx, place.Module)
+	if err != nil {
+		return err
+	}
+	if _, err := c.Await(ctx, place); err != nil {
+		return err
+	}
+	for _, plan := range b.plan.Streams {
+		for _, s := range plan.Sources {
+			if !plan.Microbatch || s.Depot.Name != place.Depot {
+				continue
+			}
+			if err := c.waitMicrobatch(ctx, b, plan, s, place); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *Client) waitMicrobatch(ctx context.Context, b *bound, plan *module.StreamPlan, s *module.SourcePlan, place Place) error {
+	var id uint64
+	err := poll(ctx, func() (bool, error) {
+		at, err := c.microbatchAt(ctx, b, plan, task.ID(place.Partition))
+		if err != nil {
+			return false, err
+		}
+		p := at.progress[s.Name]
+		id = at.stamp.ID
+		return p.Done(place.Offset), nil
+	})
+	for other := range b.slots {
+		if err != nil {
+			break
+		}
+		err = poll(ctx, func() (bool, error) {
+			at, err := c.microbatchAt(ctx, b, plan, task.ID(other))
+			return err == nil && at.stamp.ID >= id, err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("%v: waiting for microbatch topology %s: %w", place, plan.Name, err)
+	}
+	return nil
+}
+
+// PauseMicrobatches has a microbatch topology begin no microbatch, until
+// ResumeMicrobatches: over restarts, too. The one under way is finished.
+func (c *Client) PauseMicrobatches(ctx context.Context, moduleName, topology string) error {
+	return c.SetOption(ctx, moduleName, OptionScope{Topology: topology}, pausedOption, "true")
+}
+
+// ResumeMicrobatches ends a pause.
+func (c *Client) ResumeMicrobatches(ctx context.Context, moduleName, topology string) error {
+	return c.SetOption(ctx, moduleName, OptionScope{Topology: topology}, pausedOption, "")
+}
+
+const pausedOption = "topology.microbatch.paused"
+
+// snapshotTries is how often a snapshot is read again while the topology goes on.
+const snapshotTries = 20
+
+// Snapshot calls read with a reader that shows all tasks at one microbatch of a topology,
+// whose id is handed over, too. Where the topology goes on meanwhile it is called again, from the
+// beginning: what counts is the last call. PStates of other topologies are as they are.
+//
+// Errors: those of read, and ErrMoved if it did not get through in 20 calls: read less,
+// or pause the topology.
+func (c *Client) Snapshot(ctx context.Context, moduleName, topology string, read func(r pstate.Reader, id uint64) error) error {
+	b, plan, err := c.microbatches(ctx, moduleName, topology)
+	if err != nil {
+		return err
+	}
+	for range snapshotTries {
+		at, err := c.microbatchAt(ctx, b, plan, 0)
+		if err != nil {
+			return err
+		}
+		s := &snapshot{direct: direct{c: c, ctx: ctx, task: task.None}, topology: topology, id: at.current.ID}
+		if !at.current.Decided {
+			s.id = max(s.id, 1) - 1
+		}
+		err = read(reader{overlay.NewDirect(s)}, s.id)
+		if s.moved {
+			continue
+		}
+		return err
+	}
+	return fmt.Errorf("module %s, topology %s: %w", moduleName, topology, ErrMoved)
+}
+
+// snapshot reads at one microbatch. Tasks that have not applied it yet are waited for:
+// it is decided, so they will.
+type snapshot struct {
+	direct
+	topology string
+	id       uint64
+	moved    bool
+}
+
+func (s *snapshot) Read(slot store.Slot, reads []store.Read) error {
+	all := make([]store.Read, len(reads)+1)
+	return poll(s.ctx, func() (bool, error) {
+		copy(all, reads)
+		all[len(reads)] = store.Read{Kind: store.Get, Table: wire.MicrobatchTable(slot.Tag, s.topology), Field: wire.StampField}
+		if s.moved {
+			return false, ErrMoved
+		}
+		if _, err := s.c.config.Store.Read(s.ctx, slot, all); err != nil {
+			return false, err
+		}
+		stamp, err := wire.ParseStamp(all[len(reads)].Value)
+		switch {
+		case err != nil:
+			return false, err
+		case stamp.ID > s.id:
+			s.moved = true
+			return false, ErrMoved
+		case stamp.ID < s.id:
+			return false, nil
+		}
+		copy(reads, all)
+		return true, nil
+	})
+}
+
+// microbatches finds a microbatch topology.
+func (c *Client) microbatches(ctx context.Context, moduleName, topology string) (*bound, *module.StreamPlan, error) {
+	b, err := c.named(ctx, moduleName)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, plan := range b.plan.Streams {
+		if plan.Microbatch && plan.Name == topology {
+			return b, plan, nil
+		}
+	}
+	return nil, nil, fmt.Errorf("module %s, topology %q: %w", moduleName, topology, ErrNoMicrobatches)
+}
+
+// microbatchAt is what one task knows of a microbatch topology.
+type microbatchAt struct {
+	stamp    wire.Stamp
+	current  microbatch.State // of task 0
+	progress map[string]progress.Progress
+}
+
+func (c *Client) microbatchAt(ctx context.Context, b *bound, plan *module.StreamPlan, id task.ID) (at microbatchAt, err error) {
+	slot := b.slots[id]
+	reads := []store.Read{{Kind: store.Range, Table: wire.MicrobatchTable(slot.Tag, plan.Name)}}
+	if _, err := c.config.Store.Read(ctx, slot, reads); err != nil {
+		return at, fmt.Errorf("module %s: reading the slot of task %d: %w", b.name, id, err)
+	}
+	at.progress = map[string]progress.Progress{}
+	for _, e := range reads[0].Elements {
+		switch e.Field {
+		case wire.StampField:
+			at.stamp, err = wire.ParseStamp(e.Value)
+		case wire.CurrentField:
+			at.current, err = microbatch.ParseState(e.Value)
+		case wire.StageField:
+		default:
+			at.progress[e.Field], err = progress.Parse(e.Value)
+		}
+		if err != nil {
+			return at, fmt.Errorf("module %s, task %d: stored %s: %w", b.name, id, e.Field, err)
+		}
+	}
+	return at, nil
+}
+
+// poll asks until something holds: soon at first, then more rarely.
+func poll(ctx context.Context, holds func() (bool, error)) error {
+	pause := time.Millisecond / 2
+	for {
+		yes, err := holds()
+		if yes || err != nil {
+			return err
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case <-timer.C:
+		}
+		pause = min(2*pause, 50*time.Millisecond)
+	}
+}

@@ -1,0 +1,62 @@
+package mutants
+
+// micros breaks the rules of microbatches, R32 to R39.
+func micros() []Mutation {
+	const coordinator = "runtime/microbatch/coordinator.go"
+	const mail, run, stage = "runtime/micromail.go", "runtime/microrun.go", "runtime/microstage.go"
+	all := []Mutation{
+		{Name: "decision-before-staging", Rule: "R35", What: "a microbatch is decided when its events are over, before anything of it is staged", File: coordinator,
+			Old: "c.xor == 0 {\n\t\tc.enter(Staging)", New: "c.xor == 0 {\n\t\tc.state.Decided, c.store = true, true\n\t\tc.enter(Deciding)"},
+		{Name: "seals-not-verified", Rule: "R36", What: "a seal counts that the coordinator's connection has not shown", File: coordinator,
+			Old: "m.staged, m.mark, m.shown = true, mark, shown", New: "m.staged, m.mark, m.shown = true, mark, true"},
+		{Name: "owners-not-compared", Rule: "R34", What: "acks and seals of another owner than the one that joined count", File: coordinator,
+			Old: "if c.members[id].owner == owner {", New: "if c.members[id].owner == owner || true {"},
+		{Name: "attempts-unnamed", Rule: "R32", What: "all attempts at a microbatch have one name", File: coordinator,
+			Old: "s.Token = c.config.NewToken()", New: "s.Token = task.Token{1, byte(s.ID)}"},
+		{Name: "decision-told-early", Rule: "R37", What: "tasks hear of a decision that is not stored yet", File: coordinator,
+			Old: "c.state.Blames = parked(c.state.Blames)\n\t\tc.enter(Deciding)", New: "c.state.Blames = parked(c.state.Blames)\n\t\tc.enter(Applying)"},
+		{Name: "decision-not-seen", Rule: "R38", What: "a task applies what it was told, without having seen the decision", File: mail,
+			Old: "\tcase microbatch.Prove:\n\t\tif shown {", New: "\tcase microbatch.Prove:\n\t\tif true {"},
+		{Name: "evidence-ignored", Rule: "R39", What: "a stamp of an undecided microbatch is not taken for its decision", File: coordinator,
+			Old: "\tcase c.phase == Joining:\n\t\tc.decided(stamp)\n", New: "", Workloads: "micro-torn"},
+		{Name: "stage-in-memory", Rule: "R35", What: "the stage is kept in memory, and only its seal in the slot", File: stage,
+			Old: "change.Writes = append(change.Writes, store.Write{Field: field, Value: raw})", New: "_, _ = field, raw"},
+		{Name: "stage-trimmed-early", Rule: "R39", What: "the stage is taken away as soon as it is sealed", File: stage,
+			Old: "b.extra = append(b.extra, change)\n", New: "change.Writes = change.Writes[:0]\n\tb.extra = append(b.extra, change)\n"},
+		{Name: "stamp-not-stored", Rule: "R38", What: "the write set is stored without its stamp", File: stage,
+			Old: "\tb.note(m.topology.table, store.Write{Field: wire.StampField, Value: string(stamp.AppendText(nil))})\n", New: "\t_ = stamp\n"},
+		{Name: "micro-progress-apart", Rule: "R38", What: "how far the sources are is not stored with the write set", File: stage,
+			Old: "\tm.topology.dirty = true\n\tb.emitStaged(m, st)", New: "\tb.emitStaged(m, st)"},
+		{Name: "attempts-mixed", Rule: "R34", What: "events of an earlier attempt run in the present one", File: run,
+			Old: "e.Generation == nil || *e.Generation != *m.run.mark {", New: "e.Generation == nil || e.Generation.Number != m.run.mark.Number {"},
+		{Name: "overlay-kept", Rule: "R33", What: "an attempt begins over what the one before has written", File: run,
+			Old: "\t\tm.run.over = true\n\t\tm.run = nil\n\t}\n}\n\n// newRun begins a task's part, with an empty overlay.\nfunc (t *Task) newRun(m *micro) *run {\n\tr := &run{micro: m, name: m.member.Name(), view: t.runView(m)}\n",
+			New: "\t\tm.run.over = true\n\t}\n}\n\n// newRun begins a task's part, with an empty overlay.\nfunc (t *Task) newRun(m *micro) *run {\n\tr := &run{micro: m, name: m.member.Name(), view: t.runView(m)}\n\tif m.run != nil && m.run.name.ID == r.name.ID {\n\t\tr.view = m.run.view\n\t}\n"},
+		{Name: "loss-untold", Rule: "R34", What: "nobody hears that events of a microbatch may be lost: it waits for its timeout", File: mail,
+			Old: "for _, m := range t.micros.all {\n\t\tif m.coordinator != nil {\n\t\t\tm.coordinator.Lost(why)", New: "for _, m := range t.micros.all[:0] {\n\t\tif m.coordinator != nil {\n\t\t\tm.coordinator.Lost(why)"},
+		{Name: "streams-not-told", Rule: "3x.05", What: "streams go on reading what was there before a microbatch was applied", File: "runtime/batch.go",
+			Old: "\tt.view.Learn(b.learn)\n", New: ""},
+	}
+	all = append(all,
+		Mutation{Name: "appends-with-the-stage", Rule: "R30", What: "appends of a microbatch leave when it is staged, before it is decided", File: stage, Workloads: "micro-emit",
+			Old: "b.micros = append(b.micros, microDone{m, microSealed, nil})", New: "b.micros = append(b.micros, microDone{m, microSealed, nil})\n\tb.emitStaged(m, m.stage)\n\tm.stage.Appends = nil"},
+		Mutation{Name: "passed-unread", Rule: "R30", What: "a new owner goes past records that it has not read, and misses which appends they are", File: mail, Workloads: "micro-emit",
+			Old: "|| !t.fetchedTo(m, m.stage.seal.Ends) {", New: "|| !t.fetchedTo(m, nil) {"},
+		Mutation{Name: "appends-unstaged", Rule: "R35", What: "appends are kept in memory, and not in the stage", File: run, Workloads: "micro-emit",
+			Old: "\t\tr.appends = append(r.appends, wire.StagedAppend{", New: "\t\tr.appends = append(r.appends[:0], wire.StagedAppend{"},
+		Mutation{Name: "dropped-kept", Rule: "R30", What: "records that are dropped stay in the buffer: when it is full of them nothing more is read", File: "runtime/source.go", Workloads: "micro-emit",
+			Old: "\tif s.topology.micro != nil {\n\t\ts.dropPassed()\n\t}\n", New: ""},
+		Mutation{Name: "gone-back-unseen", Rule: "R39", What: "a task's slot that has gone back is not noticed while the topology is idle", File: coordinator, Workloads: "micro-torn",
+			Old: "\t\tif !c.state.IsZero() {\n\t\t\tc.enter(Applying)\n\t\t}\n", New: ""},
+		Mutation{Name: "alarm-unproven", Rule: "R27", What: "a task halts for a decision that it was told of and has not seen", File: mail,
+			Old: "\tcase microbatch.Missing:\n\t\tif !shown {", New: "\tcase microbatch.Missing:\n\t\tif false {"},
+		Mutation{Name: "records-lost", Rule: "R34", What: "a task tells that its records have run when the first of them has", File: run,
+			Old: "if r.left--; r.left == 0 {", New: "if r.left--; r.left == len(r.records)-1 {"},
+	)
+	for i := range all {
+		if all[i].Workloads == "" {
+			all[i].Workloads = "microbatch"
+		}
+	}
+	return all
+}

@@ -1,0 +1,402 @@
+package microbatch
+
+import (
+	"github.com/coppice-run/coppice/task"
+)
+
+// Phase is where a coordinator is.
+type Phase uint8
+
+// The phases, in their order.
+const (
+	Idle       Phase = iota // waits for records
+	Resting                 // waits before the next attempt
+	Joining                 // id, ranges and token go to the slot; waits for every task, without limit
+	Running                 // events run
+	Staging                 // every task stores what it is to write
+	Verifying               // the seals have been heard of, and are looked at
+	Deciding                // the decision is on its way to the slot
+	Applying                // every task applies
+	Confirming              // the stamps have been heard of, and are looked at
+	Broken                  // two slots disagree
+)
+
+var phaseNames = [...]string{"idle", "resting", "joining", "running", "staging", "verifying", "deciding", "applying", "confirming", "broken"}
+
+func (p Phase) String() string { return phaseNames[p] }
+
+// Config is what a coordinator heeds. Times are in nanoseconds.
+type Config struct {
+	Tasks    int
+	NewToken func() task.Token
+	// PhaseTimeout ends an attempt whose events, or whose stages, take longer. It doubles
+	// with each that does, up to 64 times: a microbatch that is slow is not tried for ever.
+	PhaseTimeout int64
+	// AskAgain is how long it waits for an answer before it asks again.
+	AskAgain int64
+	// Pause before another attempt, by the number of those that failed.
+	Pause func(attempt int) int64
+	// MaxAttempts of a source, after which a record that fails is put aside; 0: none is.
+	MaxAttempts func(source string) int
+	// ForceDelay is the least time between the beginnings of two microbatches.
+	ForceDelay int64
+}
+
+// Coordinator is the machine of the task that coordinates. Not for concurrent use.
+type Coordinator struct {
+	config  Config
+	state   State
+	phase   Phase
+	members []member
+	have    map[rangeKey]Range // what lies ready behind the latest microbatch
+	xor     uint64
+	now     int64
+	since   int64 // when the phase began
+	began   int64 // when the latest microbatch did
+	askAt   int64 // when it asks again
+	store   bool  // the state is to be stored
+	fixed   bool  // the id, the ranges and the token are
+	holds   bool  // begins no microbatch: paused, or ends
+	word    string
+	failed  string // why the latest attempt failed
+	failing int    // attempts that failed in a row
+	slow    int    // of those, by taking too long
+}
+
+type rangeKey struct {
+	source string
+	task   task.ID
+}
+
+// member is a task as the coordinator knows it, in this phase and attempt.
+type member struct {
+	owner  task.Token // that joined
+	joined bool
+	staged bool
+	ran    bool // an ack of it has come
+	stamp  bool
+	looked bool      // its head is to be looked at before its stamp is believed:
+	proves Name      // the stamp, of a microbatch that is not decided here, or is long past
+	proof  task.Mark // of a commit with that stamp
+	mark   task.Mark // of the commit that the phase rests on
+	shown  bool      // it was seen, or is of the coordinator's own lineage
+}
+
+// NewCoordinator returns one that goes on from what its slot holds.
+func NewCoordinator(config Config, state State, now int64) *Coordinator {
+	c := &Coordinator{config: config, state: state, members: make([]member, config.Tasks), have: map[rangeKey]Range{}, now: now, began: now - config.ForceDelay}
+	switch {
+	case state.IsZero():
+		c.enter(Idle)
+	case state.Decided:
+		c.enter(Applying)
+	default:
+		c.fix(state)
+	}
+	return c
+}
+
+// Phase is where it is; Name the latest microbatch, Decided whether it has been decided.
+func (c *Coordinator) Phase() Phase { return c.phase }
+
+// State is what the slot holds, or is to hold.
+func (c *Coordinator) State() *State { return &c.state }
+
+// Failed is why the latest attempt failed, "" if none has.
+func (c *Coordinator) Failed() string { return c.failed }
+
+// Hold has it begin no microbatch while it is true; what is under way goes on.
+func (c *Coordinator) Hold(yes bool) { c.holds = yes }
+
+// Configure takes other times.
+func (c *Coordinator) Configure(config Config) { c.config = config }
+
+func (c *Coordinator) enter(p Phase) {
+	c.phase, c.since, c.askAt = p, c.now, 0
+	switch p {
+	case Joining:
+		for i := range c.members {
+			c.members[i] = member{}
+		}
+	case Running:
+		c.xor = 0
+		for i := range c.members {
+			c.xor ^= c.state.Root(task.ID(i))
+		}
+	case Staging, Applying:
+		for i := range c.members {
+			m := &c.members[i]
+			m.staged, m.stamp, m.mark, m.shown = false, false, task.Mark{}, false
+		}
+	}
+}
+
+// fix begins an attempt under a token of its own. Tasks may join it while it is being
+// stored, since that rests on nothing; its events run when it is, so that each attempt has
+// the same ranges.
+func (c *Coordinator) fix(s State) {
+	s.Token = c.config.NewToken()
+	s.Attempt++
+	c.state, c.store, c.fixed = s, true, false
+	c.enter(Joining)
+}
+
+// Stored says that a state that Poll handed out is committed, and durable at the level. One
+// that is out of date says nothing.
+func (c *Coordinator) Stored(s *State) {
+	switch {
+	case s.Name != c.state.Name:
+	case s.Decided && c.phase == Deciding:
+		c.failing, c.slow = 0, 0
+		c.enter(Applying)
+	case !s.Decided:
+		c.fixed = true
+		c.joined()
+	}
+}
+
+// fail ends the attempt.
+func (c *Coordinator) fail(why string) {
+	c.failed = why
+	c.failing++
+	c.enter(Resting)
+}
+
+// Have tells what lies ready on a task behind microbatch id.
+func (c *Coordinator) Have(id uint64, r Range) {
+	if id == c.state.ID && r.To > r.From {
+		c.have[rangeKey{r.Source, r.Task}] = r
+	}
+}
+
+// current reports whether a message is about the attempt, in one of the phases.
+func (c *Coordinator) current(n Name, phases ...Phase) bool {
+	if n != c.state.Name {
+		return false
+	}
+	for _, p := range phases {
+		if p == c.phase {
+			return true
+		}
+	}
+	return false
+}
+
+// Joined tells that a task takes part, by its present owner.
+func (c *Coordinator) Joined(n Name, from task.ID, owner task.Token) {
+	if !c.current(n, Joining, Running, Staging) {
+		return
+	}
+	switch m := &c.members[from]; {
+	case !m.joined && c.phase == Joining:
+		m.joined, m.owner = true, owner
+		c.joined()
+	default:
+		c.replaced(from, owner)
+	}
+}
+
+// joined has the events run when all tasks take part, and it is stored which.
+func (c *Coordinator) joined() {
+	if c.phase == Joining && c.fixed && c.all(func(m *member) bool { return m.joined }) {
+		c.enter(Running)
+	}
+}
+
+// replaced reports whether something is of another owner of a task than the one that
+// joined: what that one has run is gone with its memory, and the attempt with it.
+func (c *Coordinator) replaced(id task.ID, owner task.Token) bool {
+	if c.members[id].owner == owner {
+		return false
+	}
+	c.fail("task " + id.String() + " has a new owner")
+	return true
+}
+
+// Acked takes acks: the XOR of the ids of events that are over and of those that they
+// have sent. Acks of another owner than the one that joined rest on an overlay that is
+// gone.
+func (c *Coordinator) Acked(n Name, from task.ID, owner task.Token, delta uint64) {
+	if !c.current(n, Running) || c.replaced(from, owner) {
+		return
+	}
+	c.members[from].ran = true
+	if c.xor ^= delta; c.xor == 0 {
+		c.enter(Staging)
+	}
+}
+
+// Lost tells that events of the attempt may be lost, or that a task has a new owner.
+func (c *Coordinator) Lost(why string) {
+	if c.phase == Running || c.phase == Staging || c.phase == Joining && c.anyJoined() {
+		c.fail(why)
+	}
+	c.askAt = 0 // what was asked may be lost, too
+}
+
+func (c *Coordinator) anyJoined() bool {
+	return !c.all(func(m *member) bool { return !m.joined })
+}
+
+// Met tells that a task has a new owner.
+func (c *Coordinator) Met(id task.ID, owner task.Token) {
+	switch m := &c.members[id]; c.phase {
+	case Joining, Running, Staging:
+		if m.joined && c.replaced(id, owner) {
+			return
+		}
+	case Idle:
+		// Its slot may have gone back: what it had applied is asked for again.
+		if !c.state.IsZero() {
+			c.enter(Applying)
+		}
+	}
+	c.askAt = 0
+}
+
+// FailedAt tells that a task cannot go on with the attempt: by a record's fault if there is
+// one, or because the write set is too large for one commit.
+func (c *Coordinator) FailedAt(n Name, record *Record, large bool, why string) {
+	if !c.current(n, Joining, Running, Staging) {
+		return
+	}
+	if large && c.state.shorten() {
+		c.fail(why)
+		return
+	}
+	if record != nil {
+		c.state.blame(*record, why, c.config.MaxAttempts(record.Source))
+	}
+	c.fail(why)
+}
+
+// Staged tells that a task's write set is sealed in its slot, by a commit that the mark
+// names; shown says that this proves itself (R14).
+func (c *Coordinator) Staged(n Name, from task.ID, mark task.Mark, shown bool) {
+	if !c.current(n, Staging) || c.replaced(from, mark.Token) {
+		return
+	}
+	m := &c.members[from]
+	m.staged, m.mark, m.shown = true, mark, shown
+	if c.all(func(m *member) bool { return m.staged }) {
+		c.enter(Verifying)
+		c.verified()
+	}
+}
+
+func (c *Coordinator) verified() {
+	if c.phase == Verifying && c.all(func(m *member) bool { return m.shown }) {
+		c.state.Decided, c.store = true, true
+		c.state.Blames = parked(c.state.Blames)
+		c.enter(Deciding)
+	}
+}
+
+func parked(all []Blame) []Blame {
+	var kept []Blame
+	for _, b := range all {
+		if b.Parks {
+			kept = append(kept, b)
+		}
+	}
+	return kept
+}
+
+// Stamped tells that a task has a stamp, by a commit that the mark names. One of an
+// undecided microbatch is its decision: the coordinator's slot has lost it.
+func (c *Coordinator) Stamped(stamp Name, from task.ID, mark task.Mark, shown bool) {
+	switch {
+	case c.phase == Broken || stamp.ID < c.state.ID && !c.tooFar(stamp):
+		return
+	case (c.phase == Joining || stamp.ID != c.state.ID) && !shown:
+		m := &c.members[from]
+		m.looked, m.proves, m.proof = true, stamp, mark
+	case stamp.ID < c.state.ID:
+		c.word = "task " + from.String() + " lacks microbatches that are decided, and their decisions are not known any more"
+		c.enter(Broken)
+	case stamp.ID > c.state.ID:
+		c.word = "task " + from.String() + " has applied a microbatch that this task has not begun"
+		c.enter(Broken)
+	case c.phase == Joining:
+		c.decided(stamp)
+	case c.phase == Applying:
+		m := &c.members[from]
+		m.stamp, m.mark, m.shown = true, mark, shown
+		if c.all(func(m *member) bool { return m.stamp }) {
+			c.enter(Confirming)
+			c.confirmed()
+		}
+	}
+}
+
+// tooFar reports whether a stamp is so far behind that the decision behind it is not known.
+func (c *Coordinator) tooFar(stamp Name) bool {
+	return stamp.ID+1 < c.state.ID && c.Behind(stamp.ID).IsZero()
+}
+
+// decided takes the decision that a stamp is.
+func (c *Coordinator) decided(n Name) {
+	c.state.Token, c.state.Decided, c.store = n.Token, true, true
+	c.enter(Deciding)
+}
+
+func (c *Coordinator) confirmed() {
+	if c.phase == Confirming && c.all(func(m *member) bool { return m.shown }) {
+		c.enter(Idle)
+	}
+}
+
+// Word is what is wrong in phase Broken.
+func (c *Coordinator) Word() string { return c.word }
+
+// Wants are the tasks whose heads are to be looked at.
+func (c *Coordinator) Wants() (all []task.ID) {
+	for i := range c.members {
+		if c.wants(&c.members[i]) {
+			all = append(all, task.ID(i))
+		}
+	}
+	return all
+}
+
+func (c *Coordinator) wants(m *member) bool {
+	return (c.phase == Verifying || c.phase == Confirming) && !m.shown || m.looked
+}
+
+// Shown takes the head of a task that was looked at after Wants named it.
+func (c *Coordinator) Shown(id task.ID, head task.Head) {
+	m := &c.members[id]
+	if !c.wants(m) {
+		return
+	}
+	if m.looked {
+		m.looked = false
+		if head.Covers(m.proof) {
+			c.Stamped(m.proves, id, m.proof, true)
+			return
+		}
+	}
+	if !c.wants(m) {
+		return
+	}
+	switch {
+	case head.Covers(m.mark):
+		m.shown = true
+		c.verified()
+		c.confirmed()
+	case c.phase == Verifying:
+		c.fail("the seal of task " + id.String() + " is not there")
+	default:
+		m.stamp = false
+		c.phase, c.askAt = Applying, 0
+	}
+}
+
+func (c *Coordinator) all(which func(*member) bool) bool {
+	for i := range c.members {
+		if !which(&c.members[i]) {
+			return false
+		}
+	}
+	return true
+}

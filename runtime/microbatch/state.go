@@ -1,0 +1,105 @@
+package microbatch
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/coppice-run/coppice/task"
+)
+
+// State is what the coordinator's slot says of the latest microbatch. The zero State:
+// there was none.
+type State struct {
+	Version int `json:"version"`
+	Name
+	Attempt int     `json:"attempt"`           // 1 for the first
+	Ranges  []Range `json:"ranges"`            // those that are not empty
+	Blames  []Blame `json:"blames,omitempty"`  // records whose events have failed
+	Decided bool    `json:"decided,omitempty"` // the attempt is the one that counts
+	// Before is the token that was decided for the microbatch before this one.
+	Before task.Token `json:"before"`
+}
+
+// Range is the records of one source on one task that belong to a microbatch.
+type Range struct {
+	Source string  `json:"source"` // by its name: versions of a module number them otherwise
+	Task   task.ID `json:"task"`
+	From   int64   `json:"from"`
+	To     int64   `json:"to"` // offset behind the last
+}
+
+// Blame counts the attempts that failed by a record.
+type Blame struct {
+	Record
+	Count  int    `json:"count"`
+	Reason string `json:"reason"`
+	Parks  bool   `json:"parks,omitempty"` // it is put aside and not run any more
+}
+
+// Record names a record of a source.
+type Record struct {
+	Source string  `json:"source"`
+	Task   task.ID `json:"task"`
+	Offset int64   `json:"offset"`
+}
+
+const version = 1
+
+// AppendText appends the stored form.
+func (s *State) AppendText(dst []byte) []byte {
+	s.Version = version
+	raw, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // nothing in it that does not encode
+	}
+	return append(dst, raw...)
+}
+
+// ParseState reads the stored form; the empty text is the zero State.
+func ParseState(text string) (s State, err error) {
+	if text == "" {
+		return s, nil
+	}
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		return s, fmt.Errorf("microbatch %q: %w", text, err)
+	}
+	if s.Version != version {
+		return s, fmt.Errorf("microbatch %q: format version %d, this program reads %d", text, s.Version, version)
+	}
+	return s, nil
+}
+
+// Keep leaves out the ranges of sources that are not there any more.
+func (s *State) Keep(known func(source string) bool) {
+	s.Ranges = slices.DeleteFunc(s.Ranges, func(r Range) bool { return !known(r.Source) })
+}
+
+// shorten halves the ranges; false if one record is left.
+func (s *State) shorten() bool {
+	halved := false
+	for i := range s.Ranges {
+		if r := &s.Ranges[i]; r.To-r.From > 1 {
+			r.To = r.From + (r.To-r.From)/2
+			halved = true
+		}
+	}
+	if !halved && len(s.Ranges) > 1 {
+		s.Ranges = s.Ranges[:len(s.Ranges)/2]
+		halved = true
+	}
+	return halved
+}
+
+// blame counts a failure of a record; after so many the record is put aside.
+func (s *State) blame(r Record, reason string, most int) {
+	for i := range s.Blames {
+		if b := &s.Blames[i]; b.Record == r {
+			b.Count++
+			b.Reason = reason
+			b.Parks = most > 0 && b.Count >= most
+			return
+		}
+	}
+	s.Blames = append(s.Blames, Blame{Record: r, Count: 1, Reason: reason, Parks: most == 1})
+}

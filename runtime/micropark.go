@@ -1,0 +1,43 @@
+package runtime
+
+import (
+	"fmt"
+
+	"github.com/coppice-run/coppice/internal/overlay"
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/task"
+)
+
+// parkedMicro is what is put aside of an event that parks: its record, or the event alone.
+func (t *Task) parkedMicro(it *item, why error) wire.ParkedRecord {
+	if it.isRoot() {
+		return parkedRecord(&finished{try: it.try, outcome: wire.Parked, text: why.Error()})
+	}
+	e := &it.frame.Events[it.index]
+	step := t.steps[e.Step]
+	p := wire.ParkedRecord{
+		Version: 1, Topology: step.Topology, Source: t.plan.Streams[step.TopologyID()].Sources[e.Source].Name,
+		Partition: int32(e.Tree.Slot), Offset: e.Offset, TimeMillis: e.Time,
+		Step: step.Name, Event: wire.GroupField(e.Seed), Task: t.config.Task,
+		Reason: "step " + step.Name + ": " + why.Error(), Attempts: int(e.Attempt),
+	}
+	if value, err := it.frame.Columns[e.Step].AppendEncoded(nil, int(e.Index)); err == nil {
+		p.Text, p.Bytes = textOrBytes(value)
+	}
+	return p
+}
+
+// parkStaged puts something aside with the microbatch.
+func (t *Task) parkStaged(r *run, p wire.ParkedRecord) {
+	path := t.parkedPath(p.Field())
+	save := r.view.Begin()
+	r.view.Owner = parkedOwner
+	overlay.Set(r.view, &path, &p)
+	if err := r.view.Failure(); err != nil {
+		t.halt(fmt.Errorf("parked records: %w", err))
+	}
+	r.view.Release(save)
+	r.parked = append(r.parked, RecordInfo{
+		TaskInfo: t.info, Topology: p.Topology, Source: p.Source, Partition: task.ID(p.Partition), Offset: p.Offset, Attempt: p.Attempts, Err: p.Reason,
+	})
+}
