@@ -2,7 +2,7 @@ package mutants
 
 // logs breaks what a task does where the log loses records: T20, T22, T23.
 func logs() []Mutation {
-	const feed, source, rewind = "runtime/feed.go", "runtime/source.go", "runtime/rewind.go"
+	const feed, source = "runtime/feed.go", "runtime/source.go"
 	all := []Mutation{
 		{Name: "other-records", Rule: "T20", What: "an offset that was finished is not looked at when it is another record's", File: source,
 			Old: "return r.Offset < s.seen && s.progress.Epoch >= 0 && r.LeaderEpoch > s.progress.Epoch ||\n\t\tr.Offset < s.claimed.below && s.claimed.epoch >= 0 && r.LeaderEpoch > s.claimed.epoch",
@@ -21,8 +21,6 @@ func logs() []Mutation {
 			Old: "t.haltIfOwner(fmt.Errorf(\"depot %s: %w\", in.Depot, in.Err))", New: "_ = fmt.Errorf"},
 		{Name: "halts-when-replaced", Rule: "R18", What: "a task halts for the log's sake without a look whether it is still the owner", File: "runtime/proof.go",
 			Old: "t.doom = why\n\t}\n\tt.lookHome()", New: "t.doom = why\n\t}\n\tt.halt(why)"},
-		{Name: "rewind-forgets", Rule: "T20", What: "a source that goes back does not look whether the records are those that it had read", File: rewind,
-			Old: "s.claimed = claim{max(s.claimed.below, s.seen), s.progress.Epoch}\n", New: ""},
 	}
 	for i := range all {
 		all[i].Workloads = "count,tree,once,order,sources" // the log may lose their records, or their progress runs ahead
