@@ -18,15 +18,15 @@ func TestEverySeedComesToRest(t *testing.T) {
 		t.Run(w.Name, func(t *testing.T) {
 			t.Parallel()
 			faults := 0
-			for seed := range uint64(seedsPerTest) {
+			for seed := range uint64(seedsOfEach) {
 				r := Run(Config{Seed: seed, Workload: w})
 				faults += r.FaultTotal()
 				for _, v := range r.Violations {
 					t.Errorf("seed %d: %s", seed, v)
 				}
 			}
-			if faults < seedsPerTest {
-				t.Errorf("only %d faults in %d runs: the world is too kind to show anything", faults, seedsPerTest)
+			if faults < seedsOfEach {
+				t.Errorf("only %d faults in %d runs: the world is too kind to show anything", faults, seedsOfEach)
 			}
 		})
 	}
@@ -38,7 +38,7 @@ func TestCalmRunsTryOnce(t *testing.T) {
 	for _, w := range Workloads() {
 		t.Run(w.Name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range uint64(seedsPerTest) {
+			for seed := range uint64(seedsOfEach) {
 				r := Run(Config{Seed: seed, Workload: w, Calm: true, Records: 200})
 				if r.FaultTotal() != 0 || len(r.Violations) != 0 || r.Records == 0 {
 					t.Errorf("seed %d: faults %d, records %d, violations %v", seed, r.FaultTotal(), r.Records, r.Violations)
