@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 		signal.Ignore(syscall.SIGTERM)
 		play()
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/coppice-run/coppice/internal/stack.last"))
 }
 
 // call starts a server and leaves its pid in the file "child".

@@ -7,8 +7,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -35,7 +37,7 @@ func (s *Server) spawn(endWithUs bool, command ...string) error {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.Data, log, log
 	cmd.SysProcAttr = detached(endWithUs)
-	if err := cmd.Start(); err != nil {
+	if err := startProcess(cmd, endWithUs); err != nil {
 		return fmt.Errorf("stack: start %s: %w", s.Name, err)
 	}
 	s.Pid = cmd.Process.Pid
@@ -44,6 +46,31 @@ func (s *Server) spawn(endWithUs bool, command ...string) error {
 	}
 	// Nobody waits for it through os/exec: it may outlive us, and reap collects it where it did not.
 	return cmd.Process.Release()
+}
+
+// startProcess starts a process. One that is to end with us is started by a thread that lasts: the
+// kernel ends it with the thread that started it, not with the process.
+func startProcess(cmd *exec.Cmd, endWithUs bool) error {
+	if !endWithUs {
+		return cmd.Start()
+	}
+	started := make(chan error)
+	starter() <- func() { started <- cmd.Start() }
+	return <-started
+}
+
+// starter runs functions on one thread, for as long as the process lives.
+var starter = sync.OnceValue(func() chan<- func() {
+	calls := make(chan func())
+	go last(calls)
+	return calls
+})
+
+func last(calls <-chan func()) {
+	runtime.LockOSThread()
+	for call := range calls {
+		call()
+	}
 }
 
 // Alive says whether the recorded process still runs.
