@@ -2,5 +2,5 @@
 
 package simulation
 
-// seedsOfEach is how many seeds of every workload run.
-const seedsOfEach = seedsPerTest
+// seedsOfEach is how many seeds of every workload run, with and without faults.
+const seedsOfEach = 20
