@@ -8,6 +8,7 @@ import (
 
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
@@ -161,5 +162,50 @@ func TestAFaultHaltsTheOwner(t *testing.T) {
 	h.step(fault(order, order.Generation))
 	if e := h.step(&runtime.HeadsDone{Tasks: []task.ID{0}, Err: store.ErrFenced}); e.Halt != nil || !e.Drop {
 		t.Errorf("a task that was replaced: halt %v, drop %t", e.Halt, e.Drop)
+	}
+}
+
+// stumbling fails at the first attempt at its first record, and then reads again.
+type stumbling struct{ Texts module.Depot[string] }
+
+func (m *stumbling) Define(b *module.Builder) {
+	module.HashDepot(b, &m.Texts, "texts", func(v string) string { return v }, module.Text())
+	module.DeclareSource(b.Stream("stumbling"), m.Texts, func(ev *module.Event, _ string) error {
+		if ev.Offset() == 0 && ev.Attempt() == 1 {
+			return errBad
+		}
+		return nil
+	}, module.StartFromBeginning(), module.RetryAllAfter())
+}
+
+// T20: a source that goes back has read on already. Its position says how far, by which a
+// log is recognised that was cut meanwhile; and what it reads again must be the records that
+// it has read, whose effects are there.
+func TestASourceThatGoesBackKnowsWhatItHadRead(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		epoch int32 // of the records that it reads again
+		halts bool
+	}{{"the same records", 1, false}, {"others", 2, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			h := byHand(t, &stumbling{}, runtime.Options{})
+			e := h.step(&runtime.Records{Depot: "texts", Generation: 1, Records: led(1, 0, 3)})
+			var order runtime.Feed
+			for _, f := range e.Feeds {
+				if f.Order == runtime.FeedFrom {
+					order = f
+				}
+			}
+			if order.Offset != 0 || order.Reached != 3 || order.Epoch != 1 {
+				t.Fatalf("ordered %+v, want from offset 0 on, reached 3, epoch 1", order)
+			}
+			again := append(led(1, 0, 1), led(c.epoch, 1, 3)...)
+			why := h.halt(h.step(&runtime.Records{Depot: "texts", Generation: order.Generation, Records: again}))
+			if errors.Is(why, depot.ErrOutOfRange) != c.halts {
+				t.Errorf("halted with %v, want it: %t", why, c.halts)
+			}
+		})
 	}
 }
