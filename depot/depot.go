@@ -172,6 +172,9 @@ type Log interface {
 // Reader reads many partitions by direct assignment. Assign, Unassign, Pause
 // and Resume may be called from any goroutine while Poll blocks in another.
 type Reader interface {
+	// Assign starts reading at the positions, all of them or none. ErrOutOfRange and
+	// ErrRecreated say that a position is wrong for good. Any other error may pass, such
+	// as that a leader is being elected: the caller tries again.
 	Assign(positions ...Position) error
 	Unassign(topic string, partition int32)
 	// Pause stops the delivery of a partition; records fetched before may still

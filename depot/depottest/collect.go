@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/coppice-run/coppice/depot"
 )
+
+// assignPause is how long an assignment that may pass waits for its next try.
+const assignPause = 20 * time.Millisecond
 
 // place is a partition of a topic.
 type place struct {
@@ -51,7 +55,7 @@ func after(topic depot.Topic, r depot.Record) depot.Position {
 
 func (c *collector) assign(positions ...depot.Position) {
 	c.Helper()
-	if err := c.reader.Assign(positions...); err != nil {
+	if err := c.tryAssign(positions...); err != nil {
 		c.Fatalf("Assign: %v", err)
 	}
 }
@@ -59,8 +63,23 @@ func (c *collector) assign(positions ...depot.Position) {
 // assignBad assigns one position that may be refused: an error of Assign counts as
 // the fault of the partition.
 func (c *collector) assignBad(p depot.Position) {
-	if err := c.reader.Assign(p); err != nil {
+	if err := c.tryAssign(p); err != nil {
 		c.faults[place{p.Topic, p.Partition}] = err
+	}
+}
+
+// tryAssign tries again what may pass, as callers do, until the subtest is over.
+func (c *collector) tryAssign(positions ...depot.Position) error {
+	for {
+		err := c.reader.Assign(positions...)
+		if err == nil || errors.Is(err, depot.ErrOutOfRange) || errors.Is(err, depot.ErrRecreated) {
+			return err
+		}
+		select {
+		case <-c.ctx.Done():
+			return err
+		case <-time.After(assignPause):
+		}
 	}
 }
 

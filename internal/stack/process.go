@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -44,32 +43,32 @@ func (s *Server) spawn(endWithUs bool, command ...string) error {
 	if s.Started, err = startOf(s.Pid); err != nil {
 		return errors.Join(fmt.Errorf("stack: start %s: %w", s.Name, err), cmd.Process.Kill())
 	}
+	if endWithUs {
+		return nil
+	}
 	// Nobody waits for it through os/exec: it may outlive us, and reap collects it where it did not.
 	return cmd.Process.Release()
 }
 
-// startProcess starts a process. One that is to end with us is started by a thread that lasts: the
-// kernel ends it with the thread that started it, not with the process.
+// startProcess starts a process. One that is to end with us is started by a thread that
+// lasts as long as it: the kernel ends it with the thread that started it, not with the
+// process.
 func startProcess(cmd *exec.Cmd, endWithUs bool) error {
 	if !endWithUs {
 		return cmd.Start()
 	}
 	started := make(chan error)
-	starter() <- func() { started <- cmd.Start() }
+	go keep(cmd, started)
 	return <-started
 }
 
-// starter runs functions on one thread, for as long as the process lives.
-var starter = sync.OnceValue(func() chan<- func() {
-	calls := make(chan func())
-	go last(calls)
-	return calls
-})
-
-func last(calls <-chan func()) {
-	runtime.LockOSThread()
-	for call := range calls {
-		call()
+// keep starts a process and lasts until it has ended.
+func keep(cmd *exec.Cmd, started chan<- error) {
+	runtime.LockOSThread() // for good: the thread ends with this function
+	err := cmd.Start()
+	started <- err
+	if err == nil {
+		_ = cmd.Wait() // how it ended is for those who look at it; reap may have been first
 	}
 }
 

@@ -3,6 +3,7 @@ package clustertest_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,6 +115,10 @@ func TestATimeoutOfExactlyOnce(t *testing.T) {
 		told <- err
 	}()
 	hold.Await(1)
+	// One that asks after the time was up waits for the next time.
+	kit.AwaitStatus("an appender that waits", func(tasks []runtime.Status) bool {
+		return slices.ContainsFunc(tasks, func(s runtime.Status) bool { return s.Appenders > 0 })
+	})
 	clock.Advance(61 * time.Minute)
 	var unknown *client.UnknownError
 	if err := <-told; !errors.As(err, &unknown) || !strings.Contains(err.Error(), "it goes on") {
