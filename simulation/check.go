@@ -12,6 +12,9 @@ import (
 
 // check compares the PStates with what was appended.
 func (w *world) check() {
+	if w.config.unchecked {
+		return
+	}
 	parked := func(number int) bool { return w.records[number].parked }
 	if survivor, ok := w.workload.(Survivor); ok && (Losses{w}).Any() {
 		if err := survivor.CheckLoss(w.present(), Losses{w}); err != nil {

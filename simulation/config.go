@@ -16,7 +16,7 @@ type Config struct {
 	Seed     uint64
 	Workload Workload
 	// Tasks, Servers and Records are drawn from the seed where they are zero: 2 to
-	// 6 tasks, 1 or 2 store servers, 20 records to as many as the workload says.
+	// 6 tasks, 1 or 2 store servers, 10 records to as many as the workload says.
 	Tasks, Servers, Records int
 	// Calm leaves all faults out.
 	Calm bool
@@ -34,6 +34,8 @@ type Config struct {
 	spared map[int]bool
 	// lostTail is what tasks do that find output of lost commits.
 	lostTail runtime.LostTail
+	// unchecked leaves out what the workload says of the PStates.
+	unchecked bool
 	// programs, if set, is how many of a workload's programs run.
 	programs int
 }
@@ -96,7 +98,7 @@ type Workload struct {
 	// Detects has slots lose tails that others keep, also where no level prevents it:
 	// nothing may be lost or doubled unless a task says so (R27).
 	Detects bool
-	// RecordsMax bounds the records of a run, drawn from 20 on; 0: 120.
+	// RecordsMax bounds the records of a run, drawn from 10 on; 0: 80.
 	RecordsMax int
 	// TreeTimeout is drawn where it is zero: 0.5 to 5 s.
 	TreeTimeout time.Duration

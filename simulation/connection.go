@@ -223,7 +223,9 @@ func (c *connection) commit(b *store.Batch) {
 		c.checkWriter(s, head)
 		c.write(write{slot: c.tag, head: head, changes: changes})
 		c.armed = s.version
-		c.w.tracef("%v committed %d: %s", c.owner, head.Number, summary(changes))
+		if c.w.config.Trace != nil {
+			c.w.tracef("%v committed %d: %s", c.owner, head.Number, summary(changes))
+		}
 		return &runtime.CommitDone{}
 	}, func() runtime.Input { return &runtime.CommitDone{Err: c.errLost("commit")} })
 }

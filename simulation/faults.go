@@ -24,14 +24,19 @@ const (
 	latePhasePerMille = 80 // of those of them that few attempts come to
 )
 
+// perMille is how often a fault strikes that has a chance each time.
+var perMille = map[Fault]int{
+	LostReply: lostReplyPerMille, LateExec: lateExecPerMille, Refused: refusedPerMille, DoubleFrame: doubledPerMille,
+	HandlerError: spoiledPerMille, FullDisk: fullDiskPerMille, BadDisk: badDiskPerMille,
+	LostAppend: appendPerMille, RefusedAppend: appendPerMille, LateAppend: appendPerMille,
+}
+
 // faulty draws whether a fault befalls the command at hand.
 func (w *world) faulty(f Fault) bool {
 	if w.quiet || !w.allowed[f] {
 		return false
 	}
-	perMille := map[Fault]int{LostReply: lostReplyPerMille, LateExec: lateExecPerMille, Refused: refusedPerMille, DoubleFrame: doubledPerMille, HandlerError: spoiledPerMille, FullDisk: fullDiskPerMille, BadDisk: badDiskPerMille,
-		LostAppend: appendPerMille, RefusedAppend: appendPerMille, LateAppend: appendPerMille}[f]
-	if !w.chance(perMille) {
+	if !w.chance(perMille[f]) {
 		return false
 	}
 	w.result.Faults[f]++

@@ -34,6 +34,7 @@ type owner struct {
 	skew    int64           // its clock's lead
 	writer  writer
 	epoch   uint64 // of the transactor that it opened last
+	wrote   map[root]bool
 	wakeAt  int64
 
 	contract contract

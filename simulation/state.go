@@ -19,6 +19,7 @@ import (
 type State struct {
 	w         *world
 	histories []*history // by server
+	view      *overlay.View
 }
 
 // Watched is a [Case] with something that must hold at every moment, not just at rest.
@@ -30,7 +31,12 @@ type Watched interface {
 }
 
 // StateView makes a State a pstate.Reader.
-func (s *State) StateView() *overlay.View { return overlay.NewDirect(s) }
+func (s *State) StateView() *overlay.View {
+	if s.view == nil {
+		s.view = overlay.NewDirect(s)
+	}
+	return s.view
+}
 
 // Slot finds the slot of a key.
 func (s *State) Slot(p *overlay.Path) (store.Slot, error) { return s.w.Slot(p) }
@@ -150,7 +156,7 @@ func (w *world) moment(h *history) *State {
 // watch has the workload look at the state after something was written to a history.
 func (w *world) watch(h *history) {
 	watched, ok := w.workload.(Watched)
-	if !ok || len(w.result.Violations) > 0 {
+	if !ok || w.config.unchecked || len(w.result.Violations) > 0 {
 		return
 	}
 	s := w.moment(h)

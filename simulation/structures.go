@@ -15,7 +15,7 @@ import (
 // to the structures of its key, and notes what it saw, which is what Go's own would have
 // shown. A second topology reads along, and must never see half of an event.
 func Structures() Workload {
-	return Workload{Name: "structures", RecordsMax: 1500, New: func() Case { return &structuresCase{} }}
+	return Workload{Name: "structures", RecordsMax: 400, New: func() Case { return &structuresCase{} }}
 }
 
 // thing is what lies under a key.
@@ -60,7 +60,14 @@ func (m *structures) onDeed(ev *module.Event, d deed) error {
 
 // watch reads what the other topology has committed: its two writes of a record are
 // seen together, or not at all (promise 3.46).
+// watchedOf is of how many records the watcher looks at one: a look costs as much as
+// some deeds.
+const watchedOf = 3
+
 func (m *structures) watch(ev *module.Event, d deed) error {
+	if d.Number%watchedOf != 0 {
+		return nil
+	}
 	left, err := m.Left.Key(d.Key).Get(ev)
 	right, err2 := m.Right.Key(d.Key).Get(ev)
 	n, err3 := m.Things.Key(d.Key).Queue.Len(ev)
@@ -199,7 +206,7 @@ func (c *structuresCase) Check(r pstate.Reader, _ func(int) bool) error {
 		if got, ok, err := c.m.Saw.Key(d.Key).Key(d.Number).Lookup(r); err != nil || !ok || got != want {
 			wrong = append(wrong, fmt.Errorf("record %d (%+v) saw %q (there %v, error %v), Go's own would have shown %q", d.Number, d, got, ok, err, want))
 		}
-		if text, ok, err := c.m.Torn.Key(d.Key).Key(d.Number).Lookup(r); text != "" || !ok || err != nil {
+		if text, ok, err := c.m.Torn.Key(d.Key).Key(d.Number).Lookup(r); text != "" || ok != (d.Number%watchedOf == 0) || err != nil {
 			wrong = append(wrong, fmt.Errorf("beside record %d (%+v) the watcher saw half of an event: %s (there %v, error %v)", d.Number, d, text, ok, err))
 		}
 	}

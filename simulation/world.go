@@ -81,6 +81,9 @@ const (
 	appending = 2 * second  // records are appended over so long
 	calming   = 40 * second // after the last fault everything comes to rest within
 	stepsMax  = 2_000_000
+
+	recordsMin = 10 // of a run
+	recordsMax = 80 // unless its workload says another bound
 )
 
 // Run runs one seed.
@@ -109,7 +112,7 @@ func newWorld(config Config) *world {
 	w.result.Fingerprint = 14695981039346656037
 	w.tasks = orDrawn(config.Tasks, w.between(2, 6))
 	w.result.Tasks = w.tasks
-	w.config.Records = orDrawn(config.Records, w.between(20, int64(cmp.Or(config.Workload.RecordsMax, 120))))
+	w.config.Records = orDrawn(config.Records, w.between(recordsMin, int64(cmp.Or(config.Workload.RecordsMax, recordsMax))))
 	for i := range orDrawn(config.Servers, w.between(1, 2)) {
 		w.servers = append(w.servers, &server{name: fmt.Sprint("s", i), current: newHistory(w.lineage())})
 	}
@@ -347,6 +350,7 @@ func (w *world) listener(o *owner) *runtime.Listener {
 			w.fifo.ended(w, o, &i)
 			w.checkFailure(o, &i)
 			w.checkAttempt(o, &i)
+			o.noteWrites(&i)
 			if w.config.Trace != nil {
 				w.tracef("%v ran %s/%s of task %d offset %d attempt %d, err %v", o, i.Topology, i.Step, i.RootTask, i.Offset, i.Attempt, i.Err)
 			}

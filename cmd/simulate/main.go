@@ -25,9 +25,15 @@ import (
 	"github.com/coppice-run/coppice/simulation"
 )
 
+// memoryLimitBytes is about what all runs together may take before what they left is
+// collected.
+const memoryLimitBytes = 256 << 20
+
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400) // runs are short: memory for a fifth of the time
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		// Runs are short, and leave all that they made: memory for a sixth of the time.
+		debug.SetGCPercent(-1)
+		debug.SetMemoryLimit(memoryLimitBytes)
 	}
 	if err := run(os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)

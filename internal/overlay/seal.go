@@ -13,8 +13,9 @@ type Arena struct {
 }
 
 const (
-	chunkBytes = 64 << 10
-	chunkSpare = 64 // room for a number; longer values are kept elsewhere
+	chunkBytesMin = 4 << 10 // of the first chunk; each further one is larger, up to
+	chunkBytesMax = 64 << 10
+	chunkSpare    = 64 // room for a number; longer values are kept elsewhere
 )
 
 // Reset makes all of the arena free.
@@ -33,7 +34,7 @@ func (a *Arena) room() *[]byte {
 		}
 		a.at++
 	}
-	a.chunks = append(a.chunks, make([]byte, 0, chunkBytes))
+	a.chunks = append(a.chunks, make([]byte, 0, min(chunkBytesMin<<min(len(a.chunks), 8), chunkBytesMax)))
 	return &a.chunks[a.at]
 }
 
