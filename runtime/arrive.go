@@ -23,7 +23,7 @@ type inbox struct {
 	// An event that fails holds its channel (R28).
 	failures  int    // attempts at the event at the position that count (R20)
 	heldUntil int64  // nothing is drawn before this time,
-	heldBy    uint64 // nor before this batch is committed, which has the number of the attempt
+	heldBy    uint64 // nor before this batch is committed, which has the writes before it or the attempt's number
 
 	askedAt   int64 // when its sender was asked last for what is missing
 	lostAt    int64 // or for what its head did not show
@@ -47,8 +47,6 @@ func (t *Task) loadInbox(from task.ID, stored string) error {
 		if known, ok := t.heldEvents[from]; ok && known.number == position.Number && known.index == position.Index {
 			in.failures = min(in.failures, known.failures)
 		}
-		in.Position().Attempt = in.failures + 1
-		in.dirty = true
 	}
 	return nil
 }
@@ -119,6 +117,10 @@ func (t *Task) drawChannels() {
 			if in.Waiting() == 0 || t.now < in.heldUntil || t.released < in.heldBy {
 				continue
 			}
+			if in.failures > 0 && in.Position().Attempt != in.failures+1 {
+				t.announceEvent(in)
+				continue
+			}
 			for range laneTurn {
 				if len(t.queue.drawn) >= t.queue.most {
 					return
@@ -135,6 +137,17 @@ func (t *Task) drawChannels() {
 			}
 		}
 	}
+}
+
+// announceEvent stores the number of an attempt at an event that is about to run again
+// (R20). Not earlier: an owner that goes while the event waits has not tried it.
+func (t *Task) announceEvent(in *inbox) {
+	if t.open == nil {
+		t.open = t.newBatch()
+	}
+	in.Position().Attempt = in.failures + 1
+	in.dirty = true
+	in.heldBy = t.open.seq
 }
 
 // passEvent goes past the event at the position of a channel.
@@ -202,12 +215,10 @@ func (t *Task) endNote(it *item, outcome wire.Outcome, err error, failures int) 
 }
 
 // hold has the event at a channel's position, and those behind it, wait for another
-// attempt, whose number is stored before it begins (R20).
+// attempt.
 func (t *Task) hold(it *item, err error) {
 	in, h := it.inbox, t.host
 	position := in.Position()
-	position.Attempt = in.failures + 1
-	in.dirty = true
 	t.heldEvents[in.from] = heldEvent{position.Number, position.Index, in.failures}
 	in.Undraw()
 	t.queue.removeOf(in)

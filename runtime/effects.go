@@ -104,7 +104,7 @@ type Feed struct {
 	Generation uint64
 	Offset     int64
 	Topic      [16]byte // id that the topic must have; zero if unknown
-	Epoch      int32    // newest leader epoch that was read, -1 if unknown
+	Epoch      int32    // the oldest of the sources' newest leader epochs, -1 if unknown
 	Reached    int64    // offset behind the last record that was read before
 }
 

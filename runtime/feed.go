@@ -123,13 +123,17 @@ func (t *Task) startStrand(st *strand) {
 	t.feedFrom(st, first)
 }
 
-// feedFrom begins to read from an offset on. The newest leader epoch that any of the
-// sources has met is that of the position (T20): where the log was cut below the offset,
-// it ended below it with that epoch.
+// feedFrom begins to read from an offset on. The position has the leader epoch of the
+// source that has met the oldest (T20): all that a source has dealt with is of its epoch
+// or an older one, so where the log was cut below that and has grown again, what it holds
+// of the epoch ends before the offset. A newer epoch of another source may be that of the
+// records which took the place of those that were lost.
 func (t *Task) feedFrom(st *strand, offset int64) {
 	order := Feed{Depot: st.feed.depot, Strand: st.number, Order: FeedFrom, Offset: offset, Epoch: -1}
 	for _, s := range st.sources {
-		order.Epoch = max(order.Epoch, s.progress.Epoch)
+		if e := s.progress.Epoch; e >= 0 && (order.Epoch < 0 || e < order.Epoch) {
+			order.Epoch = e
+		}
 		order.Reached = max(order.Reached, s.seen, s.claimed.below)
 		if s.progress.Topic != ([16]byte{}) {
 			order.Topic = s.progress.Topic

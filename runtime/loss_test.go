@@ -87,14 +87,22 @@ func TestAFinishedOffsetOfAnotherRecordHalts(t *testing.T) {
 	}
 }
 
-// T20: a position names the newest leader epoch that any source has met, and how far
-// any has read: by the one a log is recognised that was cut below it and grew again, by
-// the other one that ends now before what was finished out of order.
+// T20: a position names the leader epoch of the source that has met the oldest, and how
+// far any has read: by the one a log is recognised that was cut below it and grew again,
+// also where another source has read what grew, by the other one that ends now before
+// what was finished out of order.
 func TestPositionsNameWhatWasRead(t *testing.T) {
 	t.Parallel()
 	_, order := resumed(t, "1 next=9 epoch=4 done=11-12", "1 next=5 epoch=3")
-	if order.Offset != 5 || order.Epoch != 4 || order.Reached != 13 {
-		t.Errorf("ordered %+v, want from offset 5 on, epoch 4, reached 13", order)
+	if order.Offset != 5 || order.Epoch != 3 || order.Reached != 13 {
+		t.Errorf("ordered %+v, want from offset 5 on, epoch 3, reached 13", order)
+	}
+	// One source has dealt with the record that took the place of the other's.
+	if _, order = resumed(t, "1 next=1 epoch=1", "1 next=1 epoch=0"); order.Epoch != 0 {
+		t.Errorf("ordered %+v, want epoch 0", order)
+	}
+	if _, order = resumed(t, "1 next=1 epoch=1", "1 next=1"); order.Epoch != 1 {
+		t.Errorf("ordered %+v, want the epoch that is known", order)
 	}
 }
 

@@ -29,6 +29,7 @@ type damage struct {
 	truncations []truncation
 	below       int64 // records below were deleted
 	recreated   bool
+	before      *damage // to the topic that was deleted: who had met it may say so later
 }
 
 // truncation is an election with loss.
@@ -162,7 +163,8 @@ func (w *world) recreate() {
 		w.violate("%v", err)
 	}
 	for id := range task.ID(before.Partitions) {
-		w.damages[partition{at.depot, id}] = &damage{recreated: true}
+		was := w.damageOf(partition{at.depot, id})
+		w.damages[partition{at.depot, id}] = &damage{recreated: true, before: was}
 		w.logChanged(at.depot, id)
 	}
 	for _, a := range w.records {
@@ -265,6 +267,17 @@ func (w *world) hadToHalt(o *owner, s *slot, at partition, why error) bool {
 	case !errors.Is(why, depot.ErrOutOfRange):
 		return false
 	}
+	for ; d != nil; d = d.before {
+		if w.lacks(o, s, at, d) {
+			return true
+		}
+	}
+	return false
+}
+
+// lacks reports whether damage to a partition took what its owner had not finished, or
+// had read.
+func (w *world) lacks(o *owner, s *slot, at partition, d *damage) bool {
 	for _, p := range w.stored(s, at) {
 		if p.Next < d.below {
 			return true

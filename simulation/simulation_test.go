@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"strings"
 	"testing"
@@ -39,7 +40,7 @@ func TestCalmRunsTryOnce(t *testing.T) {
 		t.Run(w.Name, func(t *testing.T) {
 			t.Parallel()
 			for seed := range uint64(seedsOfEach) {
-				r := Run(Config{Seed: seed, Workload: w, Calm: true, Records: 200})
+				r := Run(Config{Seed: seed, Workload: w, Calm: true, Records: min(100, 3*cmp.Or(w.RecordsMax, recordsMax))})
 				if r.FaultTotal() != 0 || len(r.Violations) != 0 || r.Records == 0 {
 					t.Errorf("seed %d: faults %d, records %d, violations %v", seed, r.FaultTotal(), r.Records, r.Violations)
 				}

@@ -196,8 +196,10 @@ func (l *link) pass(to *net.TCPConn, direction Direction, next piece) bool {
 		return false
 	}
 	size, hit := l.proxy.spend(direction, len(next.data))
+	passed := &l.proxy.bytes[direction.lanes()[0]]
+	passed.Add(int64(size)) // before: who has read them finds them counted
 	n, err := to.Write(next.data[:size])
-	l.proxy.bytes[direction.lanes()[0]].Add(int64(n))
+	passed.Add(int64(n - size))
 	if hit != nil {
 		l.end(hit.ending)
 		close(hit.tripped)
