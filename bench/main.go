@@ -45,7 +45,7 @@ func main() {
 	flag.IntVar(&o.words, "words", 100_000, "sentences of ten words of the words workload")
 	flag.IntVar(&o.acks, "acks", 500, "appends of each appender of the ack workload")
 	flag.StringVar(&o.out, "json", "", "write the figures into this file, too")
-	flag.StringVar(&o.workloads, "workloads", "count,words,ack,exactly-once,exact-ack", "which workloads to run")
+	flag.StringVar(&o.workloads, "workloads", "count,words,ack,exactly-once,exact-ack,microbatch,lone", "which workloads to run")
 	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile into this file; it holds both subjects")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -99,6 +99,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 var workloads = map[string]func(context.Context, *servers, options, *report) error{
 	"count": countWorkload, "words": wordsWorkload, "ack": ackWorkload,
 	"exactly-once": exactlyOnceWorkload, "exact-ack": exactAckWorkload,
+	"microbatch": microbatchWorkload, "lone": loneWorkload,
 }
 
 // timed runs f and returns how long it took.

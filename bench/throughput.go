@@ -51,6 +51,7 @@ func (m *counting) Define(b *module.Builder) {
 type wording struct {
 	name      string
 	options   []module.StreamOption
+	micro     bool // a microbatch topology instead of a stream
 	Sentences module.Depot[string]
 	Counts    pstate.Map[string, int64]
 
@@ -61,7 +62,15 @@ func (m *wording) ModuleName() string { return m.name }
 
 func (m *wording) Define(b *module.Builder) {
 	module.RandomDepot(b, &m.Sentences, "sentences", module.Text())
-	s := b.Stream("words", m.options...)
+	var s interface {
+		module.Topology
+		PState(h pstate.Schema, name string, options ...pstate.Option)
+	}
+	if m.micro {
+		s = b.Microbatch("words")
+	} else {
+		s = b.Stream("words", m.options...)
+	}
 	s.PState(&m.Counts, "counts")
 	module.DeclareStep(s, &m.count, "count", module.At(&m.Counts, func(w string) string { return w }), func(ev *module.Event, w string) error {
 		agg.Inc(ev, m.Counts.Key(w))
@@ -82,7 +91,8 @@ type throughput struct {
 	depot  string
 	define func() module.Module
 	// peer is another module that reads the same depot; nil: the loop written by hand.
-	peer   func() module.Module
+	peer     func() module.Module
+	peerName string
 	load   func(r *rand.Rand) (key, value []byte, counted []string)
 	size   int
 	events int // per record
@@ -110,7 +120,7 @@ func wordsWorkload(ctx context.Context, s *servers, o options, r *report) error 
 // exactlyOnceWorkload compares the same topology, exactly once and at least once.
 func exactlyOnceWorkload(ctx context.Context, s *servers, o options, r *report) error {
 	w := wordsOf("exactly-once", moduleName("BenchExact"), o)
-	w.peer = w.define
+	w.peer, w.peerName = w.define, "at-least-once"
 	w.define = func() module.Module {
 		return &wording{name: w.module, options: []module.StreamOption{module.ExactlyOnce()}}
 	}
@@ -146,7 +156,7 @@ func (w throughput) run(ctx context.Context, s *servers, o options, r *report) e
 	}
 	peer := "handrolled"
 	if w.peer != nil {
-		peer = "at-least-once"
+		peer = w.peerName
 	}
 	figure := r.figure(w.name, peer, "events/s", false)
 	events := w.size * w.events
@@ -221,11 +231,16 @@ func (w throughput) ours(ctx context.Context, s *servers, m module.Module, fold 
 			}
 		}},
 	}
+	words, ok := m.(*wording)
+	micro := ok && words.micro
 	var running *worker.Worker
 	took, err := timed(func() error {
 		var err error
 		if running, err = worker.Start(ctx, config, m); err != nil {
 			return err
+		}
+		if micro {
+			return w.applied(ctx, s, config.Network, m)
 		}
 		select {
 		case <-done:
