@@ -93,10 +93,10 @@ type throughput struct {
 	// peer is another module that reads the same depot; nil: the loop written by hand.
 	peer     func() module.Module
 	peerName string
-	load   func(r *rand.Rand) (key, value []byte, counted []string)
-	size   int
-	events int // per record
-	words  bool
+	load     func(r *rand.Rand) (key, value []byte, counted []string)
+	size     int
+	events   int // per record
+	words    bool
 }
 
 func countWorkload(ctx context.Context, s *servers, o options, r *report) error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/coppice-run/coppice/internal/overlay"
 	"github.com/coppice-run/coppice/internal/progress"
+	"github.com/coppice-run/coppice/internal/reading"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/pstate"
@@ -156,7 +157,7 @@ func (c *Client) Snapshot(ctx context.Context, moduleName, topology string, read
 		if err != nil {
 			return err
 		}
-		s := &snapshot{direct: direct{c: c, ctx: ctx, task: task.None}, topology: topology, id: at.current.ID}
+		s := &snapshot{Direct: c.direct(ctx, task.None), topology: topology, id: at.current.ID}
 		if !at.current.Decided {
 			s.id = max(s.id, 1) - 1
 		}
@@ -172,7 +173,7 @@ func (c *Client) Snapshot(ctx context.Context, moduleName, topology string, read
 // snapshot reads at one microbatch. Tasks that have not applied it yet are waited for:
 // it is decided, so they will.
 type snapshot struct {
-	direct
+	*reading.Direct
 	topology string
 	id       uint64
 	moved    bool
@@ -180,13 +181,13 @@ type snapshot struct {
 
 func (s *snapshot) Read(slot store.Slot, reads []store.Read) error {
 	all := make([]store.Read, len(reads)+1)
-	return poll(s.ctx, func() (bool, error) {
+	return poll(s.Ctx, func() (bool, error) {
 		copy(all, reads)
 		all[len(reads)] = store.Read{Kind: store.Get, Table: wire.MicrobatchTable(slot.Tag, s.topology), Field: wire.StampField}
 		if s.moved {
 			return false, ErrMoved
 		}
-		if _, err := s.c.config.Store.Read(s.ctx, slot, all); err != nil {
+		if _, err := s.Store.Read(s.Ctx, slot, all); err != nil {
 			return false, err
 		}
 		stamp, err := wire.ParseStamp(all[len(reads)].Value)

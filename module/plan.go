@@ -20,7 +20,17 @@ type Plan struct {
 	Topics    []*TopicPlan `json:",omitempty"`
 	PStates   []*PStatePlan
 	Streams   []*StreamPlan
-	StepCount int `json:"-"`
+	Queries   []*QueryPlan `json:",omitempty"`
+	StepCount int          `json:"-"`
+}
+
+// Query returns the query of a name.
+func (p *Plan) Query(name string) (*QueryPlan, bool) {
+	i := slices.IndexFunc(p.Queries, func(q *QueryPlan) bool { return q.Name == name })
+	if i < 0 {
+		return nil, false
+	}
+	return p.Queries[i], true
 }
 
 // DepotPlan is a declared depot.
@@ -166,6 +176,9 @@ func (p *Plan) String() string {
 			fmt.Fprintf(&out, "    ack     %s\n", a.Type)
 		}
 		fmt.Fprintf(&out, "    guarantee: %s\n", s.Guarantee())
+	}
+	for _, q := range p.Queries {
+		fmt.Fprintf(&out, "  query   %-16s %s to %s, within %v\n", q.Name, q.Argument, q.Result, q.Timeout)
 	}
 	return out.String()
 }

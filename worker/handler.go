@@ -72,6 +72,9 @@ func (h handler) Call(ctx context.Context, _ string, request []byte) ([]byte, er
 	if err := l.sensible(q); err != nil {
 		return nil, err
 	}
+	if q.Query != nil {
+		return wire.AppendQueryAnswer(nil, h.w.query(ctx, l, q.Query)), nil
+	}
 	d := l.drivers[q.Task].Load()
 	if d == nil {
 		return wire.AppendAnswer(nil, &wire.Answer{NotOwner: true, Address: h.w.elsewhere(l.owners.address(q.Task))}), nil

@@ -7,7 +7,9 @@ import (
 	"sync/atomic"
 
 	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
 )
 
@@ -21,6 +23,7 @@ type loaded struct {
 	owners  *directory
 	tenure  *ownership
 	steps   []*module.StepPlan
+	slots   []store.Slot // by task
 	starts  *starter
 	options *dynamic
 }
@@ -32,7 +35,10 @@ func (w *Worker) load(ctx context.Context, m module.Module) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loaded{plan: plan, tasks: w.config.Tasks, topics: map[string]depot.Topic{}, steps: plan.Steps()}
+	l := &loaded{plan: plan, tasks: w.config.Tasks, topics: map[string]depot.Topic{}, steps: plan.Steps(), slots: make([]store.Slot, w.config.Tasks)}
+	for id := range l.slots {
+		l.slots[id] = wire.Slot(task.Tag(plan.Module, task.ID(id), l.tasks))
+	}
 	facts, err := w.config.Log.Meta(ctx, plan.Module)
 	if err != nil {
 		return nil, fmt.Errorf("module %s: reading what is noted of it: %w", plan.Module, err)

@@ -54,6 +54,8 @@ var place = map[string]layer{
 	"module":           language,
 
 	"runtime": engine,
+	// What is committed, for whoever owns no task.
+	"internal/reading": engine,
 	// Options by name, over those of the language and the engine.
 	"internal/settings": engine,
 

@@ -15,6 +15,7 @@ type Request struct {
 	Task   task.ID
 	Await  *AwaitRequest
 	Parked *ParkedRequest
+	Query  *QueryRequest
 	// Release asks the owner to finish what it has begun: the task is nominated to
 	// the worker that asks.
 	Release bool
@@ -35,11 +36,19 @@ type ParkedRequest struct {
 	Value            []byte // the new value, of an edit
 }
 
+// QueryRequest asks a query of the module: whichever worker has it, owner of the task or
+// not. Its answer is a QueryAnswer.
+type QueryRequest struct {
+	Name     string
+	Argument []byte
+}
+
 // Kinds of requests.
 const (
 	awaitKind = iota + 1
 	parkedKind
 	releaseKind
+	queryKind
 )
 
 // AppendRequest appends the stored form of a request.
@@ -50,6 +59,8 @@ func AppendRequest(dst []byte, q *Request) []byte {
 		kind = parkedKind
 	case q.Release:
 		kind = releaseKind
+	case q.Query != nil:
+		kind = queryKind
 	}
 	dst = append(dst, RequestVersion, kind)
 	dst = appendText(dst, q.Module)
@@ -66,6 +77,11 @@ func AppendRequest(dst []byte, q *Request) []byte {
 	}
 	if q.Release {
 		return dst
+	}
+	if q.Query != nil {
+		dst = appendText(dst, q.Query.Name)
+		dst = binary.AppendUvarint(dst, uint64(len(q.Query.Argument)))
+		return append(dst, q.Query.Argument...)
 	}
 	dst = appendText(dst, q.Await.Depot)
 	return binary.AppendVarint(dst, q.Await.Offset)
@@ -84,6 +100,8 @@ func ParseRequest(raw []byte) (*Request, error) {
 		q.Parked = &ParkedRequest{Order: p.byte(), Topology: p.text(), Source: p.text(), Offset: p.varint(), Step: p.text(), Event: p.text(), Value: p.bytes()}
 	case releaseKind:
 		q.Release = true
+	case queryKind:
+		q.Query = &QueryRequest{Name: p.text(), Argument: p.bytes()}
 	default:
 		p.fail("kind %d", kind)
 	}

@@ -1,18 +1,14 @@
-package wordcount_test
+package examples_test
 
 import (
 	"testing"
-
-	"go.uber.org/goleak"
 
 	"github.com/coppice-run/coppice/examples/internal/exampletest"
 	"github.com/coppice-run/coppice/examples/wordcount"
 	"github.com/coppice-run/coppice/localcluster"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-func TestDemo(t *testing.T) {
+func TestWordCount(t *testing.T) {
 	t.Parallel()
 	const want = "words: 6\nbe: 2\nnot: 1\nor: 1\nto: 2\n"
 	if got := exampletest.Output(t, wordcount.Demo, localcluster.LaunchConfig{}); got != want {

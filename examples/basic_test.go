@@ -1,4 +1,4 @@
-package basic_test
+package examples_test
 
 import (
 	"regexp"
@@ -6,20 +6,16 @@ import (
 	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/coppice-run/coppice/examples/basic"
 	"github.com/coppice-run/coppice/examples/internal/exampletest"
 	"github.com/coppice-run/coppice/localcluster"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
 // promise 3.07, promise 3.08, promise 3.09, promise 3.10, promise 3.11, promise 3.19,
 // promise 3.21: keys and pairs of keys are counted in both directions, in maps and
 // maps within maps, also where the hop is within a condition (promise 3.12,
 // promise 3.13), and however the tasks are spread (promise 3.15).
-func TestDemo(t *testing.T) {
+func TestBasic(t *testing.T) {
 	t.Parallel()
 	const want = "a count: 2\nb count: 2\nc count: 1\nb subcounts: [[\"a\" 1] [\"c\" 1]]\n"
 	for _, launch := range []localcluster.LaunchConfig{{}, {Tasks: 1}, {Tasks: 7, Workers: 3}} {

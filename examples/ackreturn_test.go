@@ -1,20 +1,16 @@
-package ackreturn_test
+package examples_test
 
 import (
 	"testing"
-
-	"go.uber.org/goleak"
 
 	"github.com/coppice-run/coppice/examples/ackreturn"
 	"github.com/coppice-run/coppice/examples/internal/exampletest"
 	"github.com/coppice-run/coppice/localcluster"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
 // promise 3.78 promise 3.79: each append returns the count, as a map from the
 // topology's name.
-func TestDemo(t *testing.T) {
+func TestAckReturn(t *testing.T) {
 	t.Parallel()
 	const want = "{\"s\" 1}\n{\"s\" 2}\n{\"s\" 3}\n"
 	if got := exampletest.Output(t, ackreturn.Demo, localcluster.LaunchConfig{Tasks: 4, Workers: 2}); got != want {

@@ -1,0 +1,98 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/task"
+	"github.com/coppice-run/coppice/transport"
+)
+
+// Classes of errors of queries, for errors.Is. *QueryError says more.
+var (
+	// ErrNoQuery: the module that runs has no query of that name.
+	ErrNoQuery = errors.New("unknown query")
+	// ErrArgument: the argument is not of the type that the query wants.
+	ErrArgument = errors.New("wrong argument")
+	// ErrQueryFailed: the query's own function returned an error.
+	ErrQueryFailed = errors.New("query failed")
+	// ErrQueryLate: it took longer than the query may.
+	ErrQueryLate = errors.New("query took too long")
+	// ErrQueryTooLarge: its result is larger than an answer may be.
+	ErrQueryTooLarge = errors.New("result of query too large")
+)
+
+// QueryError is a query that has no answer.
+type QueryError struct {
+	Module, Query string
+	Class         error // one of the classes above
+	Text          string
+}
+
+func (e *QueryError) Error() string {
+	return fmt.Sprintf("query %s.%s: %v: %s", e.Module, e.Query, e.Class, e.Text)
+}
+func (e *QueryError) Is(target error) bool { return target == e.Class }
+
+// SendQuestion asks a query of a module that runs: of a worker of the module, each time
+// another one. Where that cannot be reached it asks another: a question changes nothing.
+// The answer is in its stored form, which is JSON. Errors: *QueryError; ErrNoModule.
+func (c *Client) SendQuestion(ctx context.Context, q module.Question) ([]byte, error) {
+	b, err := c.named(ctx, q.Module)
+	if err != nil {
+		return nil, err
+	}
+	var last error
+	for range b.tasks {
+		id := task.ID(turn.Add(1) % uint64(b.tasks))
+		raw, err := c.query(ctx, b, id, q)
+		switch {
+		case ctx.Err() != nil:
+			return nil, fmt.Errorf("query %s.%s: %w", q.Module, q.Query, ctx.Err())
+		case err == nil:
+			return answerOf(q, raw)
+		}
+		if last = err; !errors.Is(err, transport.ErrNoListener) {
+			break
+		}
+		b.owned(id, "")
+	}
+	return nil, fmt.Errorf("query %s.%s: %w", q.Module, q.Query, last)
+}
+
+// turn has each question go to another task's owner.
+var turn atomic.Uint64
+
+func (c *Client) query(ctx context.Context, b *bound, id task.ID, q module.Question) ([]byte, error) {
+	address, err := c.ownerOf(ctx, b, id)
+	if err != nil {
+		return nil, err
+	}
+	request := wire.Request{Module: q.Module, Task: id, Query: &wire.QueryRequest{Name: q.Query, Argument: q.Argument}}
+	raw, err := c.link.Call(ctx, address, wire.AppendRequest(nil, &request))
+	if err != nil {
+		return nil, fmt.Errorf("asking worker %s: %w", address, err)
+	}
+	return raw, nil
+}
+
+func answerOf(q module.Question, raw []byte) ([]byte, error) {
+	a, err := wire.ParseQueryAnswer(raw)
+	if err != nil {
+		return nil, fmt.Errorf("query %s.%s: %w", q.Module, q.Query, err)
+	}
+	class := map[wire.QueryEnd]error{
+		wire.QueryFailed: ErrQueryFailed, wire.QueryUnknown: ErrNoQuery, wire.QueryWrong: ErrArgument,
+		wire.QueryLate: ErrQueryLate, wire.QueryTooLarge: ErrQueryTooLarge,
+	}[a.End]
+	if class != nil {
+		return nil, &QueryError{Module: q.Module, Query: q.Query, Class: class, Text: a.Text}
+	}
+	return a.Result, nil
+}
+
+var _ module.Asker = (*Client)(nil)
