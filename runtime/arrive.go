@@ -59,8 +59,8 @@ type heldEvent struct {
 	failures int
 }
 
-// arrive takes in a parcel; what its sender says of itself is shown (R25).
-func (t *Task) arrive(from task.ID, raw string, sender task.Mark) {
+// arrive takes in a parcel, opened or not; what its sender says of itself is shown (R25).
+func (t *Task) arrive(from task.ID, raw string, opened *wire.Parcel, sender task.Mark) {
 	in := &t.hops.in[from]
 	if in.leaving {
 		return // it will be asked for again
@@ -80,16 +80,18 @@ func (t *Task) arrive(from task.ID, raw string, sender task.Mark) {
 	case channel.Stray:
 		t.suspectMark(from, sender, fmt.Sprintf("parcel %d (%v) follows %v, and the last one applied is %v", head.Number, head.ID, head.Before, in.Position().ID))
 	case channel.Next:
-		t.takeIn(in, raw, sender)
+		t.takeIn(in, raw, opened, sender)
 	}
 }
 
-// takeIn parses a parcel, applies its acks, and has its events run.
-func (t *Task) takeIn(in *inbox, raw string, sender task.Mark) {
-	p, err := wire.ParseParcel(raw, in.from, t.config.Task, t.directory)
-	if err != nil {
-		t.halt(fmt.Errorf("parcel from task %v: %w", in.from, err))
-		return
+// takeIn opens a parcel, applies its acks, and has its events run.
+func (t *Task) takeIn(in *inbox, raw string, p *wire.Parcel, sender task.Mark) {
+	if p == nil {
+		var err error
+		if p, err = wire.ParseParcel(raw, in.from, t.config.Task, t.directory); err != nil {
+			t.halt(fmt.Errorf("parcel from task %v: %w", in.from, err))
+			return
+		}
 	}
 	acks, err := in.Put(p)
 	if err != nil {
@@ -153,6 +155,7 @@ func (t *Task) announceEvent(in *inbox) {
 // passEvent goes past the event at the position of a channel.
 func (t *Task) passEvent(in *inbox) {
 	in.Applied()
+	t.open.applied = in.TakePassed(t.open.applied)
 	in.dirty, in.failures = true, 0
 	delete(t.heldEvents, in.from)
 	t.leave(in)

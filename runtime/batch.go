@@ -22,6 +22,7 @@ type batch struct {
 	pieces   []*host.Piece // so do these, before the frames; they are not in memory
 	bytes    int64         // of the frames' events
 	consumed []*wire.Frame // frames whose last event ran here
+	applied  []*wire.Frame // of parcels that came opened, whose last event ran here
 	traces   []*wire.Trace
 	passed   []try    // records that are finished though their trees are not (RetryNone)
 	begins   []begin  // attempts whose numbers the commit holds (R20)
@@ -106,6 +107,7 @@ func (t *Task) reuse(b *batch) {
 	clear(b.finished)
 	clear(b.frames)
 	clear(b.consumed)
+	clear(b.applied)
 	clear(b.traces)
 	clear(b.passed)
 	clear(b.begins)
@@ -115,7 +117,7 @@ func (t *Task) reuse(b *batch) {
 	b.commit.Changes = b.commit.Changes[:0]
 	b.arena.Reset()
 	b.events, b.begun, b.over, b.whole = 0, false, false, nil
-	b.finished, b.frames, b.consumed, b.traces = b.finished[:0], b.frames[:0], b.consumed[:0], b.traces[:0]
+	b.finished, b.frames, b.consumed, b.applied, b.traces = b.finished[:0], b.frames[:0], b.consumed[:0], b.applied[:0], b.traces[:0]
 	b.passed, b.begins, b.books, b.orders = b.passed[:0], b.begins[:0], b.books[:0], b.orders[:0]
 	b.mark, b.crash = task.Mark{}, AtOnce
 	b.batchAppends.reset()
@@ -283,6 +285,9 @@ func (t *Task) release(b *batch) {
 	t.sendAppends(b)
 	for _, f := range b.consumed {
 		t.pool.Put(f)
+	}
+	if t.host.Out != nil {
+		t.host.Out.UseAgain(b.applied)
 	}
 	t.reuse(b)
 }

@@ -108,7 +108,7 @@ func (t *Task) shipHops(b *batch) {
 			continue
 		}
 		if parsed, err := wire.ParseParcel(p.parcel.Raw, t.config.Task, p.to, t.directory); err == nil && len(parsed.Frame.Events) > 0 {
-			t.post(p.to, p.parcel.Raw)
+			t.post(p.to, p.parcel.Raw, p.opened)
 		}
 	}
 	t.postMail()

@@ -31,6 +31,13 @@ func NewDirectory(plan *module.Plan, steps []*module.StepPlan) *Directory {
 	return d
 }
 
+// numbersAs reports whether another directory gives the same numbers: that of another task
+// with the same plan.
+func (d *Directory) numbersAs(other wire.Directory) bool {
+	o, ok := other.(*Directory)
+	return ok && o.plan == d.plan
+}
+
 // StepName names a step.
 func (d *Directory) StepName(step uint16) string { return d.steps[step].Name }
 

@@ -2,9 +2,11 @@ package runtime
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/coppice-run/coppice/acker"
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
@@ -196,7 +198,7 @@ func (t *Task) storeHops(b *batch) {
 	t.hops.dueAt = 0
 	if out := t.host.Out; out != nil {
 		ordinal := uint32(0)
-		out.TakeLasting(func(f *wire.Frame) { t.packParcels(b, f, &ordinal) })
+		out.TakeLasting(func(f *wire.Frame) bool { return t.packParcels(b, f, &ordinal) })
 		for to := range t.hops.acks {
 			if t.hops.acks[to].any() { // acks to a task that no event goes to
 				t.packParcels(b, &wire.Frame{To: task.ID(to)}, &ordinal)
@@ -217,23 +219,44 @@ func (t *Task) storeHops(b *batch) {
 	t.storeGroups(b)
 }
 
-// packParcels puts the events of a frame, and the acks to its task, into parcels.
-func (t *Task) packParcels(b *batch, f *wire.Frame, ordinal *uint32) {
+// packParcels puts the events of a frame, and the acks to its task, into parcels. A frame
+// that becomes one parcel goes along with it, for a receiver in the same process.
+func (t *Task) packParcels(b *batch, f *wire.Frame, ordinal *uint32) (keeps bool) {
 	out, pile := &t.hops.out[f.To], &t.hops.acks[f.To]
 	acks := pile.acks
 	defer pile.reset()
+	for i := range f.Events { // what is not stored of them
+		e := &f.Events[i]
+		e.Tree, e.Attempt, e.Generation = acker.Ref{ID: e.Tree.ID}, 0, nil
+	}
 	for event, ack := 0, 0; event < len(f.Events) || ack < len(acks); *ordinal++ {
 		head := out.Next(wire.ParcelID{Mark: task.Mark{Token: t.head.Token, Number: t.head.Number + 1}, Ordinal: *ordinal})
 		raw, nextEvent, nextAck, err := t.hops.pack.Pack(t.hops.raw[:0], head, f, event, acks, ack)
 		if err != nil {
 			t.halt(err) // payloads are encoded when they are sent
-			return
+			return false
 		}
-		t.hops.raw, event, ack = raw, nextEvent, nextAck
 		p := out.Put(head, string(raw))
 		b.note(wire.OutboxTable(t.config.Tag), store.Write{Field: parcelField(f.To, p.Number), Value: p.Raw})
-		b.parcels = append(b.parcels, posted{f.To, p})
+		leaves := posted{to: f.To, parcel: p}
+		if keeps = event == 0 && nextEvent == len(f.Events); keeps {
+			leaves.opened = t.parcelWith(f, head, acks[ack:nextAck])
+		}
+		t.hops.raw, event, ack = raw, nextEvent, nextAck
+		b.parcels = append(b.parcels, leaves)
 	}
+	return keeps
+}
+
+// parcelWith is a parcel with all events of a frame, as parsing its stored form gives it.
+func (t *Task) parcelWith(f *wire.Frame, head wire.ParcelHead, acks []wire.GroupAck) *wire.Parcel {
+	f.From = t.config.Task
+	p := &wire.Parcel{ParcelHead: head, Frame: f, Unparsed: true}
+	for _, a := range acks { // whose memory is used again
+		a.Notes = slices.Clone(a.Notes)
+		p.Acks = append(p.Acks, a)
+	}
+	return p
 }
 
 // nextHop is when the channels ask for something.

@@ -13,6 +13,7 @@ import (
 type posted struct {
 	to     task.ID
 	parcel channel.Parcel
+	opened *wire.Parcel // nil: it has to be parsed
 }
 
 // postHops sends off what a commit has stored.
@@ -24,10 +25,10 @@ func (t *Task) postHops(b *batch) {
 		p := &b.parcels[i]
 		t.hops.out[p.to].Commit(p.parcel.Number)
 		if p.to == t.config.Task {
-			t.arrive(p.to, p.parcel.Raw, t.head.Mark)
+			t.arrive(p.to, p.parcel.Raw, p.opened, t.head.Mark)
 			continue
 		}
-		t.post(p.to, p.parcel.Raw)
+		t.post(p.to, p.parcel.Raw, p.opened)
 		t.expectReceipt(p.to)
 	}
 	for i := range b.receipts {
@@ -60,14 +61,14 @@ func (t *Task) postMail() {
 }
 
 // post adds a parcel to the next frame to a task; one that is full leaves.
-func (t *Task) post(to task.ID, raw string) {
+func (t *Task) post(to task.ID, raw string, opened *wire.Parcel) {
 	m := t.mailTo(to)
 	if len(m.Parcels) > 0 && t.hops.size[to]+len(raw) > wire.ParcelBytesMax {
 		t.ship(m)
 		m = &wire.Frame{To: to}
 		t.hops.mail[to], t.hops.size[to] = m, 0
 	}
-	m.Parcels = append(m.Parcels, raw)
+	m.Parcels, m.Opened, m.Words = append(m.Parcels, raw), append(m.Opened, opened), t.directory
 	t.hops.size[to] += len(raw)
 }
 
@@ -96,7 +97,7 @@ func (t *Task) resumeHops() {
 		}
 	}
 	for _, p := range t.hops.out[t.config.Task].Unconfirmed() {
-		t.arrive(t.config.Task, p.Raw, t.head.Mark)
+		t.arrive(t.config.Task, p.Raw, nil, t.head.Mark)
 	}
 	t.postMail()
 }
@@ -111,7 +112,7 @@ func (t *Task) resendBehind(to task.ID, parcels []channel.Parcel, most int) {
 		return
 	}
 	for _, p := range parcels[:min(most, len(parcels))] {
-		t.post(to, p.Raw)
+		t.post(to, p.Raw, nil)
 	}
 	t.expectReceipt(to)
 }

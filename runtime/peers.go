@@ -96,11 +96,15 @@ func (t *Task) onLasting(f *wire.Frame) {
 	if f.Receipt != nil {
 		t.onReceipt(f)
 	}
-	for _, raw := range f.Parcels {
+	for i, raw := range f.Parcels {
 		if t.phase != running {
 			return
 		}
-		t.arrive(f.From, raw, f.Sender)
+		var opened *wire.Parcel
+		if i < len(f.Opened) && t.directory.numbersAs(f.Words) {
+			opened = f.Opened[i]
+		}
+		t.arrive(f.From, raw, opened, f.Sender)
 	}
 	for i := range f.Notices {
 		if t.phase != running {

@@ -37,13 +37,14 @@ func (w *world) ship(from *owner, f *wire.Frame) {
 		w.violate("%v: frame does not encode: %v", from, err)
 		return
 	}
-	w.send(from, to, raw)
+	w.checkOpened(from, f)
+	w.sendIf(from, to, raw, func() bool { return true }, f)
 	if w.faulty(DoubleFrame) {
 		// Within one period of the receiver: a transport delivers at most once, and the
 		// engine's own numbers are a second line behind it (T30).
 		period := to.periods
 		w.after(w.between(0, 50*millisecond), func() {
-			w.sendIf(from, to, raw, func() bool { return to.periods == period && to.runs })
+			w.sendIf(from, to, raw, func() bool { return to.periods == period && to.runs }, nil)
 		})
 	}
 	if w.config.Plant == DoubleFrames && w.chance(50) {
@@ -55,11 +56,29 @@ func (w *world) ship(from *owner, f *wire.Frame) {
 }
 
 func (w *world) send(from, to *owner, raw []byte) {
-	w.sendIf(from, to, raw, func() bool { return true })
+	w.sendIf(from, to, raw, func() bool { return true }, nil)
 }
 
+// checkOpened holds parcels that go along opened, as within one process, against what is
+// stored of them.
+func (w *world) checkOpened(from *owner, f *wire.Frame) {
+	for i, p := range f.Opened {
+		if p == nil {
+			continue
+		}
+		raw, events, acks, err := wire.NewPacker(f.Words).Pack(nil, p.ParcelHead, p.Frame, 0, p.Acks, 0)
+		if err != nil || events != len(p.Frame.Events) || acks != len(p.Acks) || string(raw) != f.Parcels[i] || p.Frame.From != f.From || p.Frame.To != f.To {
+			w.violate("%v sent parcel %d to task %d opened, and it is not what is stored: %v", from, p.Number, f.To, err)
+		}
+	}
+}
+
+// inProcess reports whether tasks are as in one process, in every other run: values stay
+// as they are until they are stored, and parcels come opened.
+func (w *world) inProcess() bool { return w.config.Seed%2 == 1 }
+
 // sendIf sends what is delivered only if a condition holds then.
-func (w *world) sendIf(from, to *owner, raw []byte, deliver func() bool) {
+func (w *world) sendIf(from, to *owner, raw []byte, deliver func() bool, inProcess *wire.Frame) {
 	l := w.line(from, to)
 	l.arrival = max(l.arrival, w.now+w.between(20*microsecond, 4*millisecond))
 	epoch := l.epoch
@@ -71,6 +90,9 @@ func (w *world) sendIf(from, to *owner, raw []byte, deliver func() bool) {
 		if err != nil {
 			w.violate("frame from task %d to task %d does not parse: %v", from.id, to.id, err)
 			return
+		}
+		if inProcess != nil && w.inProcess() {
+			f.Opened, f.Words = inProcess.Opened, inProcess.Words
 		}
 		to.step(&runtime.FrameIn{Frame: f})
 	})

@@ -31,6 +31,9 @@ type Codec[T any] struct {
 	Plain bool
 	// Sure: Append cannot fail, so it may be put off until the commit.
 	Sure bool
+	// Check, of a codec that is not sure, says what Append would fail with, at little
+	// cost; nil: only Append knows.
+	Check func(value *T) error
 	// Shape is how values are stored, for the plan.
 	Shape *shape.Shape
 }
@@ -57,7 +60,7 @@ func JSON[T any]() (Codec[T], error) {
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		codec.Append, codec.Decode, codec.Sure = uintCodec[T](t)
 	case reflect.String:
-		codec.Append, codec.Decode = appendString[T], decodeString[T]
+		codec.Append, codec.Decode, codec.Check = appendString[T], decodeString[T], checkString[T]
 	case reflect.Bool:
 		codec.Sure = true
 	}
@@ -113,6 +116,13 @@ func asString[T any](value *T) *string { return (*string)(unsafe.Pointer(value))
 func asBytes[T any](value *T) *[]byte  { return (*[]byte)(unsafe.Pointer(value)) }
 
 func view(raw []byte) string { return unsafe.String(unsafe.SliceData(raw), len(raw)) }
+
+func checkString[T any](value *T) error {
+	if !utf8.ValidString(*asString(value)) {
+		return ErrNotUTF8
+	}
+	return nil
+}
 
 func appendString[T any](dst []byte, value *T) ([]byte, error) {
 	text := *asString(value)

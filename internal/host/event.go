@@ -66,7 +66,10 @@ func (e *Event) Column(step uint16, to task.ID, newColumn func(encode bool) wire
 	f := e.Out.frame(to, e.kind())
 	c := f.Columns[step]
 	if c == nil {
-		c = newColumn(e.Out.Encode || e.Lasting)
+		c = newColumn(e.Out.Encode)
+		if e.Lasting {
+			c.Refuse()
+		}
 		f.Columns[step] = c
 	}
 	e.column = c.Bytes()

@@ -42,7 +42,10 @@ type sent struct {
 }
 
 // Pool keeps empty frames for use again.
-type Pool struct{ free []*wire.Frame }
+type Pool struct {
+	free   []*wire.Frame
+	events int // that a new frame has room for: as many as the last one had that was kept
+}
 
 // poolMax bounds the frames that a task keeps; the rest is garbage.
 const poolMax = 64
@@ -64,7 +67,7 @@ func (p *Pool) get(steps int) *wire.Frame {
 		}
 		return f
 	}
-	return &wire.Frame{Columns: make([]wire.Column, steps)}
+	return &wire.Frame{Columns: make([]wire.Column, steps), Events: make([]wire.Event, 0, p.events)}
 }
 
 // NewOutbox returns an outbox towards so many tasks, for a module with so many
@@ -72,8 +75,8 @@ func (p *Pool) get(steps int) *wire.Frame {
 func NewOutbox(tasks, steps int, encode bool, pool *Pool) *Outbox {
 	o := &Outbox{Encode: encode, steps: steps}
 	for i := range o.shelves {
-		o.shelves[i] = shelf{byTask: make([]*wire.Frame, tasks), sizes: make([]int, tasks), pool: pool, cuts: kind(i) == passing}
-		pool = &Pool{} // whose columns always hold stored forms
+		o.shelves[i] = shelf{byTask: make([]*wire.Frame, tasks), sizes: make([]int, tasks), pool: pool, cuts: kind(i) != outside}
+		pool = &Pool{} // whose columns refuse what does not encode
 	}
 	return o
 }
@@ -149,21 +152,34 @@ func (o *Outbox) Take(frames []*wire.Frame) []*wire.Frame {
 }
 
 // TakeLasting calls pack with each frame of exactly-once topologies and empties the
-// outbox of them: pack copies what is to leave.
-func (o *Outbox) TakeLasting(pack func(*wire.Frame)) {
+// outbox of them: pack copies what is to leave, or says that it keeps the frame.
+func (o *Outbox) TakeLasting(pack func(*wire.Frame) (keeps bool)) {
 	o.take(lasting, pack)
 	o.lastingEvents = 0
 }
 
+// UseAgain takes back frames that TakeLasting gave away, here or at another task, and
+// that nobody refers to any more.
+func (o *Outbox) UseAgain(frames []*wire.Frame) {
+	for _, f := range frames {
+		o.shelves[lasting].pool.Put(f)
+	}
+}
+
 // TakeCalls calls take with the frame of calls to make, if there are any, and empties
 // the outbox of them: take copies what it keeps.
-func (o *Outbox) TakeCalls(take func(*wire.Frame)) { o.take(outside, take) }
+func (o *Outbox) TakeCalls(take func(*wire.Frame)) {
+	o.take(outside, func(f *wire.Frame) bool { take(f); return false })
+}
 
-func (o *Outbox) take(by kind, f func(*wire.Frame)) {
+func (o *Outbox) take(by kind, f func(*wire.Frame) (keeps bool)) {
 	s := &o.shelves[by]
 	s.each(func(frame *wire.Frame) {
-		f(frame)
-		s.pool.Put(frame)
+		if f(frame) {
+			s.pool.events = cap(frame.Events)
+		} else {
+			s.pool.Put(frame)
+		}
 	})
 }
 
@@ -173,8 +189,9 @@ func (o *Outbox) LastingEvents() int { return o.lastingEvents }
 // Discard takes back everything that a batch of at-least-once topologies has sent off:
 // hops, acks and calls.
 func (o *Outbox) Discard() {
-	o.take(outside, func(*wire.Frame) {})
-	o.take(passing, func(*wire.Frame) {})
+	none := func(*wire.Frame) bool { return false }
+	o.take(outside, none)
+	o.take(passing, none)
 	for _, p := range o.TakePieces() {
 		o.Gone(p)
 	}

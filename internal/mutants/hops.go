@@ -9,7 +9,7 @@ func hops() []Mutation {
 	const in, out = "runtime/channel/in.go", "runtime/channel/out.go"
 	all := []Mutation{
 		{Name: "parcel-before-commit", Rule: "R23", What: "parcels leave before their commit", File: hops,
-			Old: "\t\tb.parcels = append(b.parcels, posted{f.To, p})\n", New: "\t\tb.parcels = append(b.parcels, posted{f.To, p})\n\t\tif f.To != t.config.Task {\n\t\t\tt.post(f.To, p.Raw)\n\t\t\tt.postMail()\n\t\t}\n"},
+			Old: "\t\tb.parcels = append(b.parcels, leaves)\n", New: "\t\tb.parcels = append(b.parcels, leaves)\n\t\tif f.To != t.config.Task {\n\t\t\tt.post(f.To, p.Raw, nil)\n\t\t\tt.postMail()\n\t\t}\n"},
 		{Name: "uncommitted-resent", Rule: "R23", What: "parcels are sent again before they are committed", File: out,
 			Old: "return o.kept[number-o.stored.Number : o.committed-o.stored.Number]", New: "return o.kept[number-o.stored.Number:]"},
 		{Name: "outbox-in-memory", Rule: "R23", What: "the outbox is kept in memory only", File: hops,

@@ -13,6 +13,8 @@ type Column interface {
 	AppendEncoded(dst []byte, i int) ([]byte, error)
 	// Add takes a stored payload; it keeps raw.
 	Add(raw []byte)
+	// Refuse has Put refuse what does not encode: the payloads are to be stored.
+	Refuse()
 	Truncate(n int)
 	// Bytes is about how much memory the payloads take.
 	Bytes() int
@@ -25,6 +27,7 @@ type ColumnOf[T any] struct {
 	codec  *codec.Codec[T]
 	always bool // payloads are always encoded
 	encode bool // those that it holds now are
+	check  bool // values are checked before they are kept
 	values []T
 	raws   [][]byte
 	bytes  int // of raws
@@ -57,6 +60,12 @@ func (c *ColumnOf[T]) Len() int {
 // Put adds a payload, or nothing at all if it does not encode.
 func (c *ColumnOf[T]) Put(value T) error {
 	if !c.encode {
+		if c.check && !c.codec.Sure {
+			c.value = value
+			if err := c.codec.Check(&c.value); err != nil {
+				return err
+			}
+		}
 		c.values = append(c.values, value)
 		return nil
 	}
@@ -72,6 +81,13 @@ func (c *ColumnOf[T]) Put(value T) error {
 	c.raws = append(c.raws, raw)
 	c.bytes += len(raw)
 	return nil
+}
+
+// Refuse keeps plain values of which it can be said that they encode, and encodes the rest.
+func (c *ColumnOf[T]) Refuse() {
+	if c.check = c.codec.Sure || c.codec.Check != nil; !c.check {
+		c.always, c.encode = true, true
+	}
 }
 
 // Get returns payload i; types with references are decoded anew for each call,

@@ -89,6 +89,11 @@ type Frame struct {
 	Parcels []string
 	Receipt *Receipt
 	Notices []Notice
+	// Opened are the parcels as they were before they were stored, or nil, each beside
+	// its stored form, and Words the directory that their numbers are of. They are for a
+	// receiver in the same process, which need not parse then, and are not encoded.
+	Opened []*Parcel
+	Words  Directory
 
 	// Of microbatches: what their coordinator and the tasks say to each other.
 	Micros []Micro
@@ -112,6 +117,11 @@ func (f *Frame) Bytes() int64 {
 	}
 	for _, raw := range f.Parcels {
 		n += len(raw)
+	}
+	for _, p := range f.Opened {
+		if p != nil {
+			n += int(p.Frame.Bytes())
+		}
 	}
 	return int64(n)
 }

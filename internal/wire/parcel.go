@@ -58,7 +58,9 @@ type ParcelHead struct {
 type Parcel struct {
 	ParcelHead
 	Frame *Frame // of From and To: the events and their columns
-	Acks  []GroupAck
+	// Unparsed: it came opened, so that its frame can be used again for such ones.
+	Unparsed bool
+	Acks     []GroupAck
 }
 
 // GroupAck reports finished events to the group that their records are in.

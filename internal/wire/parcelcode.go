@@ -20,6 +20,7 @@ type Packer struct {
 	body, tail     []byte // the events and the acks of the parcel
 	payload        []byte
 	names          []string // that the parcel's events refer to by their place
+	step           uint64   // place of the name of the last event's step
 	events, groups int      // in it
 }
 
@@ -93,7 +94,10 @@ func (p *Packer) name(text string) uint64 {
 }
 
 func (p *Packer) event(e, before *Event, column Column) error {
-	dst := binary.AppendUvarint(p.body, p.name(p.directory.StepName(e.Step)))
+	if before == nil || before.Step != e.Step {
+		p.step = p.name(p.directory.StepName(e.Step))
+	}
+	dst := binary.AppendUvarint(p.body, p.step)
 	dst = binary.LittleEndian.AppendUint64(dst, e.Seed)
 	switch {
 	case before != nil && before.Origin == e.Origin && before.Step == e.Step:

@@ -16,6 +16,7 @@ type In struct {
 	parcel   int            // the next event to draw: of this one of parcels
 	event    int
 	bytes    int64 // of parcels
+	passed   []*wire.Frame
 }
 
 // Load begins at a stored position.
@@ -110,6 +111,9 @@ func (in *In) pass() {
 		in.position.Number, in.position.ID = p.Number, p.ID
 		in.position.Index, in.position.PartID = 0, wire.ParcelID{}
 		in.bytes -= p.Frame.Bytes()
+		if p.Unparsed && len(p.Frame.Events) > 0 {
+			in.passed = append(in.passed, p.Frame)
+		}
 		in.parcels[0] = nil
 		in.parcels = in.parcels[1:]
 		if in.parcel > 0 {
@@ -118,6 +122,15 @@ func (in *In) pass() {
 			in.event = 0
 		}
 	}
+}
+
+// TakePassed appends the frames of parcels that came opened and are passed. They may be
+// used again when what their events did is committed.
+func (in *In) TakePassed(frames []*wire.Frame) []*wire.Frame {
+	frames = append(frames, in.passed...)
+	clear(in.passed)
+	in.passed = in.passed[:0]
+	return frames
 }
 
 // Waiting is the number of parcels with events that are not applied.
