@@ -3,7 +3,6 @@ package components
 import (
 	"testing"
 
-	"github.com/coppice-run/coppice/examples/internal/exampletest"
 	"github.com/coppice-run/coppice/examples/internal/forest"
 	"github.com/coppice-run/coppice/simulation"
 )
@@ -32,6 +31,6 @@ func TestIntegrityHoldsInEverySchedule(t *testing.T) {
 // interleaving that shows it.
 func TestThePlantedBugIsFound(t *testing.T) {
 	t.Parallel()
-	exampletest.FindsBug(t, Workload(), func() simulation.Case { return &trial{m: Module{naive: true}} },
+	forest.FindsBug(t, Workload(), func() simulation.Case { return &trial{m: Module{naive: true}} },
 		"which does not exist", "ran forest/reserve")
 }

@@ -3,7 +3,7 @@ package componentsmicrobatch
 import (
 	"testing"
 
-	"github.com/coppice-run/coppice/examples/internal/exampletest"
+	"github.com/coppice-run/coppice/examples/internal/forest"
 	"github.com/coppice-run/coppice/simulation"
 )
 
@@ -19,6 +19,6 @@ func TestIntegrityHoldsInEverySnapshot(t *testing.T) {
 // refused is found out, with the interleaving that shows it.
 func TestThePlantedBugIsFound(t *testing.T) {
 	t.Parallel()
-	exampletest.FindsBug(t, Workload(), func() simulation.Case { return &trial{m: Module{forgetful: true}} },
+	forest.FindsBug(t, Workload(), func() simulation.Case { return &trial{m: Module{forgetful: true}} },
 		"which does not exist, or has the parent", "ran forest/persist")
 }
