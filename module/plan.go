@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/overlay"
@@ -28,10 +29,12 @@ type DepotPlan struct {
 	Module       string `json:"-"`
 	Name         string
 	Type         string // of its records
-	Partitioning string // "hash", "random", "global" or "custom"
+	Partitioning string // "hash", "random", "global", "custom" or "ticks"
 	Codec        string
 	Global       bool `json:",omitempty"` // one partition, that of task 0
 	Disallowed   bool `json:",omitempty"` // clients may not append
+	// PeriodMillis is the period of a tick depot, which has no topic. 0: it is none.
+	PeriodMillis int64 `json:",omitempty"`
 }
 
 // TopicPlan is a declared topic: handlers write to it.
@@ -209,6 +212,9 @@ func (d *DepotPlan) Partitions(tasks int) int {
 }
 
 func (d *DepotPlan) partitioning() string {
+	if d.PeriodMillis > 0 {
+		return "every " + (time.Duration(d.PeriodMillis) * time.Millisecond).String()
+	}
 	if d.Global {
 		return "one partition"
 	}
@@ -223,7 +229,7 @@ func (t *TopicPlan) partitioning() string {
 }
 
 func (d *DepotPlan) appenders() string {
-	if d.Disallowed {
+	if d.Disallowed && d.PeriodMillis == 0 {
 		return ", no appends by clients"
 	}
 	return ""

@@ -50,6 +50,10 @@ type source struct {
 	shared   *group
 	sharedBy uint64 // the batch
 
+	// Of tick depots: where what a tick stands for begins, by its offset, while it is not
+	// finished.
+	covers map[int64]int64
+
 	// Of microbatch topologies: offset up to which the attempt needs records.
 	wantTo int64
 
@@ -79,7 +83,7 @@ func (s *source) forget() {
 	s.generation, s.heldUntil, s.kept = nil, 0, nil
 	s.endings = nil
 	s.consumed, s.shared = map[int64]*group{}, nil
-	s.passed, s.unsaid = nil, nil
+	s.passed, s.unsaid, s.covers = nil, nil, nil
 	s.senders.forget()
 	if s.dropsFailures() {
 		s.passed = map[int64]try{}
@@ -117,6 +121,10 @@ func (s *source) take() *depot.Record {
 // fetch puts the records that a source has not seen into its buffer, and counts
 // the gaps between offsets as finished.
 func (t *Task) fetch(s *source, records []depot.Record) {
+	if s.ticks() {
+		t.fetchTick(s, records)
+		return
+	}
 	for len(records) > 0 && records[0].Offset < s.seen && !s.isOther(&records[0]) {
 		records = records[1:]
 	}
@@ -220,11 +228,7 @@ func (t *Task) finish(f *finished, b *batch) {
 		s.topology.executing--
 		return
 	}
-	if f.parked() {
-		s.progress.Park(r.Offset)
-	} else {
-		s.progress.Finish(r.Offset)
-	}
+	s.pass(r.Offset, f.parked())
 	if s.passed != nil {
 		delete(s.passed, r.Offset)
 	}
