@@ -63,20 +63,29 @@ var ErrDisallowed = errors.New("the depot takes no appends of clients: only the 
 // (A method and not a function: with a Depot[Op], a value of any type that
 // implements Op can be appended as it is.)
 func (d Depot[T]) Append(ctx context.Context, a Appender, v T, options ...AppendOption) (Acks, error) {
+	r, err := d.Record(v, options...)
+	if err != nil {
+		return Acks{}, err
+	}
+	return a.SendRecord(ctx, r)
+}
+
+// Record is what Append sends: for those who send it in their own way.
+func (d Depot[T]) Record(v T, options ...AppendOption) (Record, error) {
 	if d.d == nil {
-		return Acks{}, ErrUndeclared
+		return Record{}, ErrUndeclared
 	}
 	if d.d.plan.Disallowed {
-		return Acks{}, fmt.Errorf("append to depot %s.%s: %w", d.d.plan.Module, d.d.plan.Name, ErrDisallowed)
+		return Record{}, fmt.Errorf("append to depot %s.%s: %w", d.d.plan.Module, d.d.plan.Name, ErrDisallowed)
 	}
 	r, err := d.d.record(v)
 	if err != nil {
-		return Acks{}, fmt.Errorf("append to depot %s.%s: %w", d.d.plan.Module, d.d.plan.Name, err)
+		return Record{}, fmt.Errorf("append to depot %s.%s: %w", d.d.plan.Module, d.d.plan.Name, err)
 	}
 	for _, o := range options {
 		o(&r)
 	}
-	return a.SendRecord(ctx, r)
+	return r, nil
 }
 
 func (d *depotDecl[T]) record(v T) (r Record, err error) {
