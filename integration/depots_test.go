@@ -9,8 +9,11 @@ import (
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/localcluster"
+	"github.com/coppice-run/coppice/localcluster/clustertest"
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/module/agg"
 	"github.com/coppice-run/coppice/pstate"
+	"github.com/coppice-run/coppice/task"
 )
 
 // shelf keeps what is put on it, by key.
@@ -123,6 +126,101 @@ func TestAppendsUnderWay(t *testing.T) {
 		end(errors.New("enough"))
 		if _, err := client.AppendAsync(over, c, m.Things, thing{"b", 1}).Wait(t.Context()); err == nil {
 			t.Error("an append whose context had ended says nothing")
+		}
+	})
+}
+
+// counter counts what it is given, and returns how much it has then.
+type counter struct {
+	name   string
+	Things module.Depot[thing]
+	Loose  module.Depot[thing] // without a key
+	Kept   pstate.Map[string, int]
+	Has    module.Ack[int]
+}
+
+func (m *counter) ModuleName() string { return m.name }
+
+func (m *counter) Define(b *module.Builder) {
+	module.HashDepot(b, &m.Things, "things", func(v thing) string { return v.Key }, module.AppendIDs(100))
+	module.RandomDepot(b, &m.Loose, "loose", module.AppendIDs(100))
+	s := b.Stream("counter")
+	s.PState(&m.Kept, "kept")
+	module.DeclareAck(s, &m.Has, agg.Sum[int]())
+	count := func(ev *module.Event, v thing) error {
+		if v.Number < 0 {
+			return module.Reject(errors.New("a number below zero"))
+		}
+		m.Has.Return(ev, m.Kept.Key(v.Key).Update(ev, func(n int) int { return n + v.Number }))
+		return nil
+	}
+	module.DeclareSource(s, m.Things, count)
+	module.DeclareSource(s, m.Loose, count)
+}
+
+// promise 4.17: an append whose outcome is not known is made again under its id: it has no
+// effect, and returns what the first one returned, also behind the death of its owner.
+func TestAnAppendIsMadeAgainUnderItsID(t *testing.T) {
+	onAll(t, func(t *testing.T, c *localcluster.Cluster) {
+		m := &counter{name: unique("Counter")}
+		kit := clustertest.Start(t, m, clustertest.Config{Cluster: c})
+		put := func(d module.Depot[thing], v thing, id string) (int, error) {
+			acks, err := d.Append(t.Context(), kit, v, module.AppendID(id))
+			n, _ := m.Has.From(acks)
+			return n, err
+		}
+		for range 3 {
+			if n, err := put(m.Things, thing{"a", 5}, "five"); err != nil || n != 5 {
+				t.Errorf("five makes %d (error %v), want 5", n, err)
+			}
+			if _, err := put(m.Things, thing{"a", -5}, "minus five"); !errors.Is(err, client.ErrRejected) {
+				t.Errorf("minus five: %v", err)
+			}
+		}
+		if n, err := put(m.Things, thing{"a", 6}, "six"); err != nil || n != 11 {
+			t.Errorf("six makes %d (error %v), want 11", n, err)
+		}
+		crash := kit.CrashAt(clustertest.AfterCommit, m.Things)
+		if _, err := put(m.Things, thing{"a", 7}, "seven"); err != nil {
+			t.Error(err)
+		}
+		crash.Await()
+		for _, again := range []thing{{"a", 5}, {"a", 6}, {"a", 7}} {
+			if _, err := put(m.Things, again, map[int]string{5: "five", 6: "six", 7: "seven"}[again.Number]); err != nil {
+				t.Errorf("%d again: %v", again.Number, err)
+			}
+		}
+		for range 5 { // to one partition each time
+			if _, err := put(m.Loose, thing{"loose", 100}, "hundred"); err != nil {
+				t.Error(err)
+			}
+		}
+		kit.Settle()
+		if n, err := m.Kept.Key("a").Get(kit); err != nil || n != 18 {
+			t.Errorf("counted %d (error %v), want 18", n, err)
+		}
+		var loose int // on the task of its partition
+		for id := range kit.Tasks() {
+			n, err := m.Kept.Key("loose").Get(kit.Client().AtTask(t.Context(), task.ID(id)))
+			if err != nil {
+				t.Error(err)
+			}
+			loose += n
+		}
+		if loose != 100 {
+			t.Errorf("counted %d of the record without a key, want 100", loose)
+		}
+		if _, err := put(m.Things, thing{"a", 1}, ""); err == nil {
+			t.Error("an empty id is none")
+		}
+	})
+}
+
+// An id is refused by a depot that would not look at it.
+func TestAnIDNeedsAWindow(t *testing.T) {
+	onShelves(t, func(t *testing.T, c *client.Client, m *shelf) {
+		if _, err := m.Things.Append(t.Context(), c, thing{"a", 1}, module.AppendID("one")); !errors.Is(err, module.ErrNoAppendIDs) {
+			t.Errorf("a depot without ids says %v", err)
 		}
 	})
 }

@@ -50,6 +50,8 @@ type source struct {
 	shared   *group
 	sharedBy uint64 // the batch
 
+	ids ids // of appends, where the depot tells them apart
+
 	// Of tick depots: where what a tick stands for begins, by its offset, while it is not
 	// finished.
 	covers map[int64]int64
@@ -125,6 +127,9 @@ func (t *Task) fetch(s *source, records []depot.Record) {
 		t.fetchTick(s, records)
 		return
 	}
+	if window := s.plan.Depot.IDWindow; window > 0 {
+		s.ids.note(records, int64(window))
+	}
 	for len(records) > 0 && records[0].Offset < s.seen && !s.isOther(&records[0]) {
 		records = records[1:]
 	}
@@ -149,6 +154,7 @@ func (t *Task) fetch(s *source, records []depot.Record) {
 		if len(r.Headers) > 0 && !t.judge(s, r) {
 			return
 		}
+		t.dropAgain(s, r)
 	}
 	s.fetched = append(s.fetched, records)
 	s.count += len(records)

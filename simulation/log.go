@@ -105,6 +105,13 @@ func (o *owner) order(f runtime.Feed) {
 		if at.TopicID == ([16]byte{}) {
 			at.TopicID = topic.ID
 		}
+		if f.Back > 0 {
+			first, _, err := o.w.log.Bounds(context.Background(), topic.Name, int32(o.id))
+			if err != nil {
+				o.w.violate("%v", err)
+			}
+			at.Offset = min(at.Offset, max(first, at.Offset-f.Back))
+		}
 		if err := o.feedFrom(key, f.Generation, at); err != nil {
 			o.w.violate("%v reads %+v: %v", o, f, err)
 		}
