@@ -38,23 +38,33 @@ func (c *Client) sendRecord(ctx context.Context, r module.Record) (module.Acks, 
 // nothing), and returns where it lies; Await waits for its streams. Errors:
 // NotAppendedError, UnknownError.
 func (c *Client) Put(ctx context.Context, r module.Record) (Place, error) {
+	return c.begin(ctx, r)()
+}
+
+// begin begins to append a record; what it returns waits for the outcome.
+func (c *Client) begin(ctx context.Context, r module.Record) func() (Place, error) {
+	failed := func(place Place, err error) func() (Place, error) { return func() (Place, error) { return place, err } }
 	b, err := c.module(r.Module)
 	if err != nil {
-		return Place{}, err
+		return failed(Place{}, err)
 	}
 	r.Headers = telemetry.Inject(ctx, r.Headers)
 	place := Place{Module: r.Module, Depot: r.Depot, Offset: -1}
 	if place.Partition, err = b.partition(&r); err != nil {
-		return place, &NotAppendedError{Place: place, Cause: err}
+		return failed(place, &NotAppendedError{Place: place, Cause: err})
 	}
 	level := depot.Replicated
 	if r.Level == module.AckNone {
 		level = depot.None
 	}
-	if place.Offset, err = c.append(ctx, place, r, level); err != nil {
-		return place, appendError(place, err)
+	outcome := c.append(ctx, place, r, level)
+	return func() (Place, error) {
+		var err error
+		if place.Offset, err = outcome(); err != nil {
+			return place, appendError(place, err)
+		}
+		return place, nil
 	}
-	return place, nil
 }
 
 // partition picks where a record goes: by its key, as its depot chooses, or at
@@ -78,7 +88,8 @@ func (b *bound) partition(r *module.Record) (int32, error) {
 	return rand.Int32N(int32(partitions)), nil
 }
 
-func (c *Client) append(ctx context.Context, place Place, r module.Record, level depot.Level) (int64, error) {
+// append hands a record to the producer; what it returns waits for the outcome.
+func (c *Client) append(ctx context.Context, place Place, r module.Record, level depot.Level) func() (int64, error) {
 	type outcome struct {
 		offset int64
 		err    error
@@ -87,12 +98,14 @@ func (c *Client) append(ctx context.Context, place Place, r module.Record, level
 	topic := depot.TopicName(place.Module, place.Depot)
 	record := depot.Record{Key: r.Key, Value: r.Value, Headers: r.Headers}
 	c.config.Log.Append(ctx, topic, place.Partition, record, level, func(offset int64, err error) { done <- outcome{offset, err} })
-	select {
-	case o := <-done:
-		return o.offset, o.err
-	case <-ctx.Done():
-		// What is on its way cannot be called back.
-		return -1, fmt.Errorf("%w: %w", depot.ErrUnknown, context.Cause(ctx))
+	return func() (int64, error) {
+		select {
+		case o := <-done:
+			return o.offset, o.err
+		case <-ctx.Done():
+			// What is on its way cannot be called back.
+			return -1, fmt.Errorf("%w: %w", depot.ErrUnknown, context.Cause(ctx))
+		}
 	}
 }
 

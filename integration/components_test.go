@@ -192,6 +192,15 @@ func (w *wood) scheduled(child, parent string) {
 	}
 }
 
+// leaves checks that a parent has a child that is about to go, and shows it to nobody.
+func (w *wood) leaves(when, parent, child string, exists bool) {
+	w.Helper()
+	w.want(when, parent, child, exists, false, false)
+	if has, err := w.m.Leaves(w.kit, parent, child); err != nil || !has {
+		w.Errorf("%s: the parent knows of the child: %t (error %v)", when, has, err)
+	}
+}
+
 // promise 0.38: a parent has a child until that is gone, and goes when its last one has.
 func TestASubtreeGoesFromBelow(t *testing.T) {
 	onWoods(t, func(w *wood) {
@@ -202,13 +211,13 @@ func TestASubtreeGoesFromBelow(t *testing.T) {
 		detaching := w.hold("detach")
 		deletion := w.begin(components.Delete{ID: top})
 		detaching.Await(1)
-		w.want("when the leaf is gone", middle, leaf, false, true, false)
-		w.want("when the leaf is gone", top, middle, true, true, false)
+		w.leaves("when the leaf is gone", middle, leaf, false)
+		w.leaves("when the leaf is gone", top, middle, true)
 		detaching.Let(1, 1)
 		w.kit.AwaitStatus("an event held at the task of "+top, func(at []runtime.Status) bool {
 			return len(at[0].Held) > 0 && at[0].Held[0].Events > 0
 		})
-		w.want("when what is between is gone", top, middle, false, true, false)
+		w.leaves("when what is between is gone", top, middle, false)
 		w.exists("when what is between is gone", top, true)
 		detaching.Release()
 		if _, err := deletion.Await(); err != nil {
@@ -220,6 +229,29 @@ func TestASubtreeGoesFromBelow(t *testing.T) {
 		if err := w.change(components.Create{ID: leaf, Parent: top, Text: "again"}); !errors.Is(err, client.ErrRejected) {
 			w.Errorf("a child of what is gone: %v", err)
 		}
+	})
+}
+
+// promise 0.33, promise 0.34: a child that is deleted is hidden by its parent before it goes:
+// no reader finds a parent that shows what is not there.
+func TestAChildIsHiddenBeforeItGoes(t *testing.T) {
+	onWoods(t, func(w *wood) {
+		parent, child := w.id[0], w.id[1]
+		w.must(components.Create{ID: parent, Text: "some"})
+		w.must(components.Create{ID: child, Parent: parent, Text: "some"})
+		hiding, clearing := w.hold("hide"), w.hold("clear")
+		deletion := w.begin(components.Delete{ID: child})
+		hiding.Await(1)
+		w.want("closed", parent, child, true, true, false)
+		hiding.Release()
+		clearing.Await(1)
+		w.leaves("hidden", parent, child, true)
+		clearing.Release()
+		if _, err := deletion.Await(); err != nil {
+			w.Error(err)
+		}
+		w.want("gone", parent, child, false, false, false)
+		w.exists("gone", parent, true)
 	})
 }
 

@@ -40,17 +40,18 @@ func linked(t *testing.T, m *components.Module, kit *clustertest.Kit, parent, ch
 	}
 }
 
-// promise 0.07, promise 0.37: the owner ends at each moment of each event of a creation,
-// and of a deletion, whose parts lie on two tasks. The next one picks up the rest, and
-// what is left is what is left without a crash.
+// promise 0.07, promise 0.36, promise 0.37: the owner ends at each moment of each event of a
+// creation, and of a deletion, whose parts lie on two tasks. The record runs again from its
+// start, over what is done already, and what is left is what is left without a crash.
 func TestEveryCrashOfAProtocol(t *testing.T) {
-	for _, handler := range []string{"changes", "reserve", "persist", "confirm", "remove", "detach"} {
+	for _, handler := range []string{"changes", "reserve", "persist", "confirm", "remove", "hide", "clear", "detach"} {
 		for _, point := range []clustertest.Point{clustertest.BeforeCommit, clustertest.AfterCommit, clustertest.BeforeAcks} {
 			t.Run(fmt.Sprint(handler, " ", point), func(t *testing.T) {
 				onAll(t, func(t *testing.T, c *localcluster.Cluster) {
 					m, kit, keys := forest(t, c)
-					parent, child := keys[1], keys[2]
-					change(t, m, kit, components.Create{ID: parent, Text: "parent"})
+					top, parent, child := keys[0], keys[1], keys[2]
+					change(t, m, kit, components.Create{ID: top, Text: "top"})
+					change(t, m, kit, components.Create{ID: parent, Parent: top, Text: "parent"})
 					name := clustertest.Step("forest", handler)
 					name.Source = handler == "changes"
 					crash := kit.CrashAt(point, name)

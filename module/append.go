@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/task"
 )
 
 // Level says what an append waits for.
@@ -39,8 +41,11 @@ type Record struct {
 	Choose func(partitions int) (int, error)
 	Value  []byte
 	Level  Level
+	ID     string // of the append; "": none
 	// Headers travel with the record: the trace context among others.
 	Headers []depot.Header
+
+	named bool // it has an ID
 }
 
 // AppendOption changes one append.
@@ -48,6 +53,36 @@ type AppendOption func(*Record)
 
 // Wait sets what the append waits for.
 func Wait(level Level) AppendOption { return func(r *Record) { r.Level = level } }
+
+// AppendID gives the append an id: another append with it, of the same record in the sense of
+// the depot's key, has no effect, and returns what the first one returns. So an append whose
+// outcome is not known can be made again. The depot must be declared with [AppendIDs], whose
+// window says for how long; ids have 1 to [IDBytesMax] bytes. A record without a key goes to
+// the partition that its id says.
+func AppendID(id string) AppendOption { return func(r *Record) { r.ID, r.named = id, true } }
+
+// IDBytesMax bounds an append's id.
+const IDBytesMax = 256
+
+// ErrNoAppendIDs: the append has an id, and the depot is declared without AppendIDs.
+var ErrNoAppendIDs = errors.New("the depot does not tell appends by their ids: declare it with AppendIDs")
+
+// name puts the id of an append into its record.
+func (d *DepotPlan) name(r *Record) error {
+	switch {
+	case !r.named:
+		return nil
+	case d.IDWindow == 0:
+		return ErrNoAppendIDs
+	case len(r.ID) == 0 || len(r.ID) > IDBytesMax:
+		return fmt.Errorf("the append's id has %d bytes; it has 1 to %d", len(r.ID), IDBytesMax)
+	}
+	r.Headers = append(r.Headers, depot.Header{Key: wire.IDHeader, Value: []byte(r.ID)})
+	if r.Key == nil && r.Choose == nil {
+		r.Choose = func(partitions int) (int, error) { return int(task.Of([]byte(r.ID), partitions)), nil }
+	}
+	return nil
+}
 
 // ErrUndeclared says that a handle was used before its module's Define filled
 // it: launch the module, or bind it with the client's Use.
@@ -63,20 +98,32 @@ var ErrDisallowed = errors.New("the depot takes no appends of clients: only the 
 // (A method and not a function: with a Depot[Op], a value of any type that
 // implements Op can be appended as it is.)
 func (d Depot[T]) Append(ctx context.Context, a Appender, v T, options ...AppendOption) (Acks, error) {
+	r, err := d.Record(v, options...)
+	if err != nil {
+		return Acks{}, err
+	}
+	return a.SendRecord(ctx, r)
+}
+
+// Record is what Append sends: for those who send it in their own way.
+func (d Depot[T]) Record(v T, options ...AppendOption) (Record, error) {
 	if d.d == nil {
-		return Acks{}, ErrUndeclared
+		return Record{}, ErrUndeclared
 	}
 	if d.d.plan.Disallowed {
-		return Acks{}, fmt.Errorf("append to depot %s.%s: %w", d.d.plan.Module, d.d.plan.Name, ErrDisallowed)
+		return Record{}, fmt.Errorf("append to depot %s.%s: %w", d.d.plan.Module, d.d.plan.Name, ErrDisallowed)
 	}
 	r, err := d.d.record(v)
 	if err != nil {
-		return Acks{}, fmt.Errorf("append to depot %s.%s: %w", d.d.plan.Module, d.d.plan.Name, err)
+		return Record{}, fmt.Errorf("append to depot %s.%s: %w", d.d.plan.Module, d.d.plan.Name, err)
 	}
 	for _, o := range options {
 		o(&r)
 	}
-	return a.SendRecord(ctx, r)
+	if err := d.d.plan.name(&r); err != nil {
+		return Record{}, fmt.Errorf("append to depot %s.%s: %w", d.d.plan.Module, d.d.plan.Name, err)
+	}
+	return r, nil
 }
 
 func (d *depotDecl[T]) record(v T) (r Record, err error) {

@@ -32,6 +32,7 @@ type depotOptions struct {
 	codec    any    // *codec.Codec[T] for the record type; nil: chosen from codecs
 	codecs   []public.Codec
 	disallow bool
+	ids      int // window; 0: none
 	err      error
 }
 
@@ -85,19 +86,34 @@ func DisallowAppends() DepotOption {
 	return depotOption(func(o *depotOptions) { o.disallow = true })
 }
 
+// AppendIDs has the depot's appends be told apart by ids that programs give them
+// ([AppendID]): a record is dropped if one with its id lies among the window offsets before it
+// in its partition. The window bounds what each task keeps in memory, and reads again when
+// it begins; 10,000 is a good one. At least 1, at most [IDWindowMax].
+func AppendIDs(window int) DepotOption {
+	return depotOption(func(o *depotOptions) {
+		if o.ids = window; window < 1 || window > IDWindowMax {
+			o.err = errors.Join(o.err, fmt.Errorf("has AppendIDs(%d); a window has 1 to %d records", window, IDWindowMax))
+		}
+	})
+}
+
+// IDWindowMax bounds the window of AppendIDs.
+const IDWindowMax = 1_000_000
+
 func declareDepot[T any](b *Builder, d *Depot[T], name, partitioning string, options []DepotOption) *depotDecl[T] {
 	thing := b.declare("depot", name, d)
 	decl := &depotDecl[T]{plan: &DepotPlan{Module: b.plan.Module, Name: name, Type: typeName[T](), Partitioning: partitioning}}
-	decl.codec, decl.plan.Codec, decl.plan.Disallowed = chooseCodec[T](b, thing, options)
+	var chosen depotOptions
+	decl.codec, decl.plan.Codec, chosen = chooseCodec[T](b, thing, options)
+	decl.plan.Disallowed, decl.plan.IDWindow = chosen.disallow, chosen.ids
 	b.plan.Depots = append(b.plan.Depots, decl.plan)
 	d.d = decl
 	return decl
 }
 
-// chooseCodec finds out how records are stored, and whether clients may not append
-// them.
-func chooseCodec[T any](b *Builder, thing string, options []DepotOption) (stored codec.Codec[T], name string, disallowed bool) {
-	var chosen depotOptions
+// chooseCodec finds out how records are stored, and what else the options say.
+func chooseCodec[T any](b *Builder, thing string, options []DepotOption) (stored codec.Codec[T], name string, chosen depotOptions) {
 	for _, o := range options {
 		if o != nil {
 			o.depotOption(&chosen)
@@ -121,7 +137,7 @@ func chooseCodec[T any](b *Builder, thing string, options []DepotOption) (stored
 	if err != nil {
 		b.mistake(thing, err.Error(), "")
 	}
-	return stored, cmp.Or(chosen.name, stored.Name), chosen.disallow
+	return stored, cmp.Or(chosen.name, stored.Name), chosen
 }
 
 // CodecOption is an option of a depot or a step.

@@ -16,7 +16,7 @@ func (h HandlerName) String() string {
 }
 
 // Handles is what stands for handlers of a module: a Step and a Call for their own, a
-// Depot for those of all sources that read it, a HandlerName for the one that it names.
+// Depot and Ticks for those of all sources that read it, a HandlerName for the one that it names.
 // For test kits.
 type Handles interface{ handlers(*Plan) []HandlerName }
 
@@ -61,10 +61,19 @@ func (s *StepPlan) handlers(p *Plan) []HandlerName {
 }
 
 func (d Depot[T]) handlers(p *Plan) []HandlerName {
+	if d.d == nil {
+		return nil
+	}
+	return p.sourcesOf(d.d.plan)
+}
+
+func (t Ticks) handlers(p *Plan) []HandlerName { return p.sourcesOf(t.plan) }
+
+func (p *Plan) sourcesOf(d *DepotPlan) []HandlerName {
 	var all []HandlerName
 	for _, s := range p.Streams {
 		for _, source := range s.Sources {
-			if d.d != nil && source.Depot == d.d.plan {
+			if d != nil && source.Depot == d {
 				all = append(all, HandlerName{s.Name, source.Name, true})
 			}
 		}

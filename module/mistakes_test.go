@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/module/agg"
@@ -54,6 +55,23 @@ func TestMistakes(t *testing.T) {
 			module.RandomDepot(b, &d, "records")
 			module.DeclareSource(b.Microbatch("m"), d, nothing, module.RetryAllAfter())
 		}, `source "records" of microbatch topology "m": has a retry mode in a microbatch topology; leave it out`},
+		"tick depot without a period": {func(b *module.Builder) {
+			var d module.Ticks
+			module.TickDepot(b, &d, "ticks", time.Microsecond)
+		}, `depot "ticks": has a period of 1µs; a period is some milliseconds, and at least one`},
+		"ticks that are not declared": {func(b *module.Builder) {
+			module.DeclareTickSource(b.Stream("s"), module.Ticks{}, func(*module.Event, module.Tick) error { return nil })
+		}, `source of stream "s": reads a tick depot that is not declared; declare the depot before the source`},
+		"ticks from the beginning": {func(b *module.Builder) {
+			var d module.Ticks
+			module.TickDepot(b, &d, "ticks", time.Second)
+			module.DeclareTickSource(b.Stream("s"), d, func(*module.Event, module.Tick) error { return nil }, module.StartFromBeginning())
+		}, `source "ticks" of stream "s": starts at the beginning, and reads ticks; leave it out`},
+		"ticks in order": {func(b *module.Builder) {
+			var d module.Ticks
+			module.TickDepot(b, &d, "ticks", time.Second)
+			module.DeclareTickSource(b.Stream("s"), d, func(*module.Event, module.Tick) error { return nil }, module.RetryAllAfter())
+		}, `source "ticks" of stream "s": has RetryAllAfter, and reads ticks; leave it out`},
 		"bad depot name": {func(b *module.Builder) {
 			var d module.Depot[string]
 			module.RandomDepot(b, &d, "no good")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/overlay"
@@ -38,10 +39,15 @@ type DepotPlan struct {
 	Module       string `json:"-"`
 	Name         string
 	Type         string // of its records
-	Partitioning string // "hash", "random", "global" or "custom"
+	Partitioning string // "hash", "random", "global", "custom" or "ticks"
 	Codec        string
 	Global       bool `json:",omitempty"` // one partition, that of task 0
 	Disallowed   bool `json:",omitempty"` // clients may not append
+	// IDWindow is how many offsets before a record may hold one with its id. 0: records
+	// have none.
+	IDWindow int `json:",omitempty"`
+	// PeriodMillis is the period of a tick depot, which has no topic. 0: it is none.
+	PeriodMillis int64 `json:",omitempty"`
 }
 
 // TopicPlan is a declared topic: handlers write to it.
@@ -150,7 +156,7 @@ func (p *Plan) String() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "module %s\n", p.Module)
 	for _, d := range p.Depots {
-		fmt.Fprintf(&out, "  depot   %-16s %s, %s, stored as %s%s\n", d.Name, d.Type, d.partitioning(), d.Codec, d.appenders())
+		fmt.Fprintf(&out, "  depot   %-16s %s, %s, stored as %s%s%s\n", d.Name, d.Type, d.partitioning(), d.Codec, d.appenders(), d.repeats())
 	}
 	for _, t := range p.Topics {
 		fmt.Fprintf(&out, "  topic   %-16s %s, %s, stored as %s\n", t.Name, t.Type, t.partitioning(), t.Codec)
@@ -222,6 +228,9 @@ func (d *DepotPlan) Partitions(tasks int) int {
 }
 
 func (d *DepotPlan) partitioning() string {
+	if d.PeriodMillis > 0 {
+		return "every " + (time.Duration(d.PeriodMillis) * time.Millisecond).String()
+	}
 	if d.Global {
 		return "one partition"
 	}
@@ -236,8 +245,15 @@ func (t *TopicPlan) partitioning() string {
 }
 
 func (d *DepotPlan) appenders() string {
-	if d.Disallowed {
+	if d.Disallowed && d.PeriodMillis == 0 {
 		return ", no appends by clients"
+	}
+	return ""
+}
+
+func (d *DepotPlan) repeats() string {
+	if d.IDWindow > 0 {
+		return fmt.Sprintf(", appends with ids once within %d records", d.IDWindow)
 	}
 	return ""
 }

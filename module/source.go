@@ -18,18 +18,8 @@ func DeclareSource[T any](of Topology, d Depot[T], f func(*Event, T) error, opti
 		s.b.mistake(fmt.Sprintf("source of %s %q", s.plan.noun(), s.plan.Name), "reads a depot that is not declared", "declare the depot before the source: HashDepot or RandomDepot")
 		return
 	}
-	plan := &SourcePlan{ID: len(s.plan.Sources), Name: d.d.plan.Name, Depot: d.d.plan, MaxAttempts: AttemptsDefault}
-	for _, o := range options {
-		o(plan)
-	}
-	thing := fmt.Sprintf("source %q of %s %q", plan.Name, s.plan.noun(), s.plan.Name)
-	for _, m := range plan.mistakes(s.plan) {
-		s.b.mistake(thing, m.Text, m.Mend)
-	}
-	if f == nil {
-		s.b.mistake(thing, "has no handler", "pass a func(*module.Event, "+typeName[T]()+") error")
-	}
 	decl := d.d
+	plan := s.declareSource(decl.plan, f == nil, options)
 	plan.Run = func(ev *Event, r *depot.Record) error {
 		v, err := decl.decode(r)
 		if err != nil {
@@ -37,7 +27,23 @@ func DeclareSource[T any](of Topology, d Depot[T], f func(*Event, T) error, opti
 		}
 		return f(ev, v)
 	}
+}
+
+// declareSource adds a source to the topology.
+func (s *Stream) declareSource(d *DepotPlan, lacksHandler bool, options []SourceOption) *SourcePlan {
+	plan := &SourcePlan{ID: len(s.plan.Sources), Name: d.Name, Depot: d, MaxAttempts: AttemptsDefault}
+	for _, o := range options {
+		o(plan)
+	}
+	thing := fmt.Sprintf("source %q of %s %q", plan.Name, s.plan.noun(), s.plan.Name)
+	for _, m := range plan.mistakes(s.plan) {
+		s.b.mistake(thing, m.Text, m.Mend)
+	}
+	if lacksHandler {
+		s.b.mistake(thing, "has no handler", "pass a func(*module.Event, "+d.Type+") error")
+	}
 	s.plan.Sources = append(s.plan.Sources, plan)
+	return plan
 }
 
 // mistakes lists what is wrong with the options.
@@ -74,6 +80,7 @@ func (p *SourcePlan) mistakes(stream *StreamPlan) (all []Mistake) {
 	case p.Retry == RetriesNone:
 		p.MaxAttempts = 1
 	}
+	p.tickMistakes(wrong)
 	if p.Start.Ago < 0 || p.Start.Records < 0 {
 		wrong("starts a negative distance ago", "say how far back it starts")
 	}

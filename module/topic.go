@@ -65,8 +65,12 @@ func declareTopic[T any](b *Builder, t *Topic[T], name string, options []DepotOp
 	}
 	b.pointers[t] = thing
 	decl := &topicDecl[T]{plan: &TopicPlan{Module: b.plan.Module, Name: name, Type: typeName[T]()}}
-	var disallowed bool
-	if decl.codec, decl.plan.Codec, disallowed = chooseCodec[T](b, thing, options); disallowed {
+	var chosen depotOptions
+	decl.codec, decl.plan.Codec, chosen = chooseCodec[T](b, thing, options)
+	if chosen.ids > 0 {
+		b.mistake(thing, "has AppendIDs, which is for depots", "leave it out: who appends to a topic is up to Kafka")
+	}
+	if chosen.disallow {
 		b.mistake(thing, "has DisallowAppends, which is for depots", "who may write to a topic is up to Kafka: leave it out")
 	}
 	b.plan.Topics = append(b.plan.Topics, decl.plan)

@@ -81,10 +81,20 @@ func (d *DepotPlan) changes(now *DepotPlan) (found []string) {
 	if d.Codec != now.Codec {
 		found = append(found, fmt.Sprintf("records were stored as %s, are as %s", d.Codec, now.Codec))
 	}
+	if (d.PeriodMillis > 0) != (now.PeriodMillis > 0) {
+		return append(found, "was "+d.kind()+", is "+now.kind())
+	}
 	if d.Global != now.Global {
 		found = append(found, "was "+d.partitioning()+", is "+now.partitioning())
 	}
 	return found
+}
+
+func (d *DepotPlan) kind() string {
+	if d.PeriodMillis > 0 {
+		return "a tick depot"
+	}
+	return "a depot of records"
 }
 
 // changes says what of a PState's declaration makes its data unreadable, or puts them

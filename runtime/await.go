@@ -78,7 +78,7 @@ func (t *Task) recordOver(key recordKey, uncommitted *batch) bool {
 }
 
 func (t *Task) onAwait(in *Await) {
-	key := recordKey{in.Depot, in.Offset}
+	key := t.firstOf(recordKey{in.Depot, in.Offset})
 	if t.phase == running {
 		if t.answerRetrying(key, in.Waiter) {
 			return
@@ -114,7 +114,7 @@ func (t *Task) onAwait(in *Await) {
 }
 
 func (t *Task) onAwaitOver(in *AwaitOver) {
-	key := recordKey{in.Depot, in.Offset}
+	key := t.firstOf(recordKey{in.Depot, in.Offset})
 	w := t.waiters[key]
 	if w == nil {
 		return

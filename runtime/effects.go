@@ -103,9 +103,12 @@ type Feed struct {
 	// FeedStop names that which it ends.
 	Generation uint64
 	Offset     int64
-	Topic      [16]byte // id that the topic must have; zero if unknown
-	Epoch      int32    // the oldest of the sources' newest leader epochs, -1 if unknown
-	Reached    int64    // offset behind the last record that was read before
+	// Back is how many offsets before Offset are read, too, as far as the log has them:
+	// they tell which appends come again.
+	Back    int64
+	Topic   [16]byte // id that the topic must have; zero if unknown
+	Epoch   int32    // the oldest of the sources' newest leader epochs, -1 if unknown
+	Reached int64    // offset behind the last record that was read before
 }
 
 // Spill is what does not find room in memory: events on their way, in their stored form.

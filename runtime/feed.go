@@ -138,6 +138,8 @@ func (t *Task) feedFrom(st *strand, offset int64) {
 		if s.progress.Topic != ([16]byte{}) {
 			order.Topic = s.progress.Topic
 		}
+		order.Back = int64(s.plan.Depot.IDWindow)
+		s.ids.forget()
 	}
 	*st.feed.generation++
 	st.generation, st.paused, st.next = *st.feed.generation, false, order.Offset
@@ -212,6 +214,7 @@ func (t *Task) received(st *strand, records []depot.Record) {
 		}
 	}
 	t.steer(st)
+	t.followFirst(st, records)
 	t.join(st.feed)
 }
 

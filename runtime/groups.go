@@ -195,7 +195,7 @@ func (t *Task) consumeRecords(b *batch) {
 			t.unpark(f.order)
 			continue
 		}
-		s.progress.Finish(f.record.Offset)
+		s.pass(f.record.Offset, false)
 		s.progress.Epoch = max(s.progress.Epoch, f.record.LeaderEpoch)
 		t.forgetAttempts(f, b)
 		delete(s.pending, f.record.Offset)

@@ -81,6 +81,9 @@ func (t *Task) startRun(m *micro) {
 			t.cannot(m, r.name, fmt.Sprintf("this version of the module has no source %d", g.Source))
 			return
 		}
+		if s.ticks() {
+			continue // which one it is, the range says
+		}
 		s.wantTo = g.To
 		if s.seen < g.To {
 			here = false
@@ -93,6 +96,10 @@ func (t *Task) startRun(m *micro) {
 	r.begun = true
 	for _, g := range r.ranges {
 		s := m.source(g.Source)
+		if s.ticks() {
+			r.takeTick(t, s, g)
+			continue
+		}
 		s.each(func(record *depot.Record) bool {
 			if record.Offset >= g.From && record.Offset < g.To && !s.progress.Done(record.Offset) {
 				r.count++

@@ -18,7 +18,7 @@ func (t *Task) pass(b *batch) {
 			t.unpark(o)
 			continue
 		}
-		s.progress.Finish(b.passed[i].record.Offset)
+		s.pass(b.passed[i].record.Offset, false)
 		s.topology.dirty = true
 	}
 }
@@ -49,7 +49,7 @@ func (t *Task) skip(s *source) {
 			continue
 		}
 		s.begun = r.Offset + 1
-		s.progress.Finish(r.Offset)
+		s.pass(r.Offset, false)
 		s.topology.dirty = true
 		s.topology.finished++
 		t.recordDone(&finished{try: try{source: s, record: r, attempt: 1}, outcome: wire.Skipped, text: text})

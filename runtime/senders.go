@@ -113,6 +113,9 @@ type AppendDroppedInfo struct {
 	From     task.ID // that appended it
 	Number   uint64
 	Early    bool
+	// ID is what the program gave an append that came again (module.AppendID); From is
+	// task.None then.
+	ID string
 }
 
 // noteSenders adds to a batch how far the sources have got with the appends of other

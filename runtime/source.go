@@ -50,6 +50,12 @@ type source struct {
 	shared   *group
 	sharedBy uint64 // the batch
 
+	ids ids // of appends, where the depot tells them apart
+
+	// Of tick depots: where what a tick stands for begins, by its offset, while it is not
+	// finished.
+	covers map[int64]int64
+
 	// Of microbatch topologies: offset up to which the attempt needs records.
 	wantTo int64
 
@@ -79,7 +85,7 @@ func (s *source) forget() {
 	s.generation, s.heldUntil, s.kept = nil, 0, nil
 	s.endings = nil
 	s.consumed, s.shared = map[int64]*group{}, nil
-	s.passed, s.unsaid = nil, nil
+	s.passed, s.unsaid, s.covers = nil, nil, nil
 	s.senders.forget()
 	if s.dropsFailures() {
 		s.passed = map[int64]try{}
@@ -117,6 +123,13 @@ func (s *source) take() *depot.Record {
 // fetch puts the records that a source has not seen into its buffer, and counts
 // the gaps between offsets as finished.
 func (t *Task) fetch(s *source, records []depot.Record) {
+	if s.ticks() {
+		t.fetchTick(s, records)
+		return
+	}
+	if window := s.plan.Depot.IDWindow; window > 0 {
+		s.ids.note(records, int64(window))
+	}
 	for len(records) > 0 && records[0].Offset < s.seen && !s.isOther(&records[0]) {
 		records = records[1:]
 	}
@@ -141,6 +154,7 @@ func (t *Task) fetch(s *source, records []depot.Record) {
 		if len(r.Headers) > 0 && !t.judge(s, r) {
 			return
 		}
+		t.dropAgain(s, r)
 	}
 	s.fetched = append(s.fetched, records)
 	s.count += len(records)
@@ -220,11 +234,7 @@ func (t *Task) finish(f *finished, b *batch) {
 		s.topology.executing--
 		return
 	}
-	if f.parked() {
-		s.progress.Park(r.Offset)
-	} else {
-		s.progress.Finish(r.Offset)
-	}
+	s.pass(r.Offset, f.parked())
 	if s.passed != nil {
 		delete(s.passed, r.Offset)
 	}

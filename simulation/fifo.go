@@ -5,8 +5,8 @@ import (
 	"github.com/coppice-run/coppice/runtime"
 )
 
-// fifo checks that events from one owner to another run in the order in which
-// they were sent: promise 0.12. An event is known by its place in its tree.
+// fifo checks that events of a topology from one owner to another run in the order in
+// which they were sent: promise 0.12. An event is known by its place in its tree.
 type fifo struct {
 	sent map[place]sending
 	ran  map[pair]uint64 // the last number that ran
@@ -23,7 +23,10 @@ type sending struct {
 	again  bool
 }
 
-type pair struct{ from, to int }
+type pair struct {
+	from, to int
+	topology string
+}
 
 // reloaded forgets what an owner has run: of exactly-once topologies it runs again
 // what it had not committed.
@@ -41,7 +44,7 @@ func (f *fifo) ended(w *world, o *owner, i *runtime.EventInfo) {
 		f.sent, f.ran, f.next = map[place]sending{}, map[pair]uint64{}, map[int]uint64{}
 	}
 	if s, ok := f.sent[place{i.Tree, i.Seed}]; ok && !s.again && !i.Root && !w.outside(i.Step) {
-		p := pair{s.from, o.number}
+		p := pair{s.from, o.number, i.Topology}
 		if last := f.ran[p]; s.number < last {
 			w.violate("%v ran %s of task %d offset %d, event %d of owner %d, behind event %d: out of order", o, i.Step, i.RootTask, i.Offset, s.number, s.from, last)
 		}

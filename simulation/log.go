@@ -23,7 +23,7 @@ func (w *world) clock() time.Time { return time.UnixMilli((w.now + w.logSkew) / 
 
 // makeTopics makes the topics of the module's depots.
 func (w *world) makeTopics() error {
-	for _, d := range w.plan.Depots {
+	for _, d := range w.logged() {
 		topic, err := w.log.Ensure(context.Background(), depot.TopicSpec{Module: w.plan.Module, Depot: d.Name, Partitions: d.Partitions(w.tasks)})
 		if err != nil {
 			return err
@@ -39,6 +39,15 @@ func (w *world) startOf(o *owner, q runtime.StartQuery) (runtime.Started, error)
 	key := fmt.Sprint(q.Topology, "/", q.Source, "/", o.id)
 	if s, ok := w.starts[key]; ok {
 		return s, nil
+	}
+	if d, ok := w.plan.Depot(q.Depot); ok && d.PeriodMillis > 0 {
+		w.starts[key] = runtime.Started{Offset: o.millis() + 1}
+		if c, ok := w.workload.(interface {
+			begins(source string, offset int64)
+		}); ok {
+			c.begins(q.Topology+"/"+q.Source, o.millis()+1)
+		}
+		return w.starts[key], nil
 	}
 	topic := o.topics[q.Depot]
 	first, _, err := w.log.Bounds(context.Background(), topic.Name, int32(o.id))
@@ -83,6 +92,10 @@ type feed struct {
 
 // order carries out what the engine wants to read.
 func (o *owner) order(f runtime.Feed) {
+	if d, ok := o.w.plan.Depot(f.Depot); ok && d.PeriodMillis > 0 {
+		o.tickOrder(f, d.PeriodMillis)
+		return
+	}
 	key := feedKey{f.Depot, f.Strand}
 	have := o.feeds[key]
 	switch f.Order {
@@ -91,6 +104,13 @@ func (o *owner) order(f runtime.Feed) {
 		at := depot.Position{Topic: topic.Name, TopicID: f.Topic, Partition: int32(o.id), Offset: f.Offset, LeaderEpoch: f.Epoch, Reached: f.Reached}
 		if at.TopicID == ([16]byte{}) {
 			at.TopicID = topic.ID
+		}
+		if f.Back > 0 {
+			first, _, err := o.w.log.Bounds(context.Background(), topic.Name, int32(o.id))
+			if err != nil {
+				o.w.violate("%v", err)
+			}
+			at.Offset = min(at.Offset, max(first, at.Offset-f.Back))
 		}
 		if err := o.feedFrom(key, f.Generation, at); err != nil {
 			o.w.violate("%v reads %+v: %v", o, f, err)

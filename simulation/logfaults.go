@@ -67,7 +67,8 @@ func (w *world) damageOf(at partition) *damage {
 
 // anyPlace draws a partition, and says which offsets it holds.
 func (w *world) anyPlace() (at partition, topic string, start, end int64) {
-	d := w.plan.Depots[w.random.IntN(len(w.plan.Depots))]
+	depots := w.logged()
+	d := depots[w.random.IntN(len(depots))]
 	at = partition{d.Name, task.ID(w.random.IntN(d.Partitions(w.tasks)))}
 	topic = w.topics[d.Name].Name
 	start, end, err := w.log.Bounds(context.Background(), topic, int32(at.task))
@@ -250,7 +251,7 @@ func (w *world) halted(o *owner, on *history, why error) {
 	w.tracef("%v halted: %v", o, why)
 	o.halted, o.runs = why, false
 	w.result.Halts++
-	for _, d := range w.plan.Depots {
+	for _, d := range w.logged() {
 		if w.hadToHalt(o, on.slot(w.tags[o.id]), partition{d.Name, o.id}, why) {
 			return
 		}

@@ -21,6 +21,7 @@ type owner struct {
 	disk    *disk
 	conn    *connection
 	feeds   map[feedKey]*feed
+	ticks   map[feedKey]*tickFeed
 	topics  map[string]depot.Topic     // as they were when the process started
 	read    map[string]map[int32]int64 // the last offset read, by depot and leader epoch
 	halted  error
@@ -52,7 +53,7 @@ func (w *world) hire(id task.ID) *owner {
 		w.after(w.between(0, 50*millisecond), func() { former.step(&runtime.Nominated{Yes: false}) })
 	}
 	w.processes++
-	o := &owner{w: w, id: id, number: w.processes, feeds: map[feedKey]*feed{}, topics: maps.Clone(w.topics), alive: true}
+	o := &owner{w: w, id: id, number: w.processes, feeds: map[feedKey]*feed{}, ticks: map[feedKey]*tickFeed{}, topics: maps.Clone(w.topics), alive: true}
 	o.engine = runtime.New(runtime.Config{
 		Plan: w.plan, Task: id, Tasks: w.tasks, Tag: w.tags[id], Address: o.address(),
 		Random: w.split(), NewToken: w.token, Options: w.options, EncodeHops: !w.inProcess(), Listener: w.listener(o),

@@ -146,7 +146,7 @@ func (w *world) appendRecord(r module.Record) (*appended, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &appended{number: len(w.records), depot: r.Depot, task: id, offset: w.put(r.Depot, int(id), depot.Record{Key: r.Key, Value: r.Value})}
+	a := &appended{number: len(w.records), depot: r.Depot, task: id, offset: w.put(r.Depot, int(id), depot.Record{Key: r.Key, Value: r.Value, Headers: r.Headers})}
 	at := partition{a.depot, a.task}
 	a.again = a.offset < w.given[at]
 	w.given[at] = max(w.given[at], a.offset+1)

@@ -73,6 +73,7 @@ type world struct {
 	meanPause   int64 // between faults that strike
 	breaksLeft  int   // so many partitions may still lose what was read, or not finished
 	quiet       bool
+	quietAt     int64 // since when
 	over        bool
 }
 
@@ -273,7 +274,7 @@ func (w *world) appendOne() {
 // heal ends the faults: zombies wake, and every task has a nominated owner. Demoted
 // servers stay reachable for those who are connected with them.
 func (w *world) heal() {
-	w.quiet = true
+	w.quiet, w.quietAt = true, w.now
 	w.tracef("QUIET")
 	for _, s := range w.servers {
 		s.full = false

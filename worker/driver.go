@@ -32,6 +32,7 @@ type driver struct {
 	spills *spillLine
 	writes *appendLine
 	topics *topicLine
+	ticks  ticker
 	log    *slog.Logger
 	owner  *Owner // as the hooks know it
 
@@ -221,6 +222,7 @@ func (d *driver) run(ctx context.Context) {
 			d.step(&runtime.Tick{}, timer)
 		case <-d.mail.signal:
 		}
+		d.giveTicks(timer)
 		batch = d.mail.take(batch)
 		for i := 0; i < len(batch) && !d.crashed; i++ {
 			if batch[i].store && batch[i].session != d.session.Load() {
@@ -243,8 +245,14 @@ func (d *driver) step(in runtime.Input, timer *time.Timer) {
 	e := d.engine.Step(now, in)
 	d.queued.Store(d.engine.QueuedBytes())
 	d.carryOut(e)
+	wait, ticks := d.ticks.wait(d.w.now())
 	if e.WakeAt != 0 {
-		timer.Reset(time.Duration(max(e.WakeAt-now, 0)))
+		if until := time.Duration(max(e.WakeAt-now, 0)); !ticks || until < wait {
+			wait, ticks = until, true
+		}
+	}
+	if ticks {
+		timer.Reset(wait)
 	} else {
 		timer.Stop()
 	}
@@ -274,7 +282,7 @@ func (d *driver) carryOut(e *runtime.Effects) {
 		d.loaded.starts.ask(d, append([]runtime.StartQuery(nil), e.Starts...))
 	}
 	for _, f := range e.Feeds {
-		d.w.feeds[f.Strand].order(d, f)
+		d.feed(f)
 	}
 	for _, f := range e.Frames {
 		d.loaded.owners.ship(d, f)

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -177,16 +178,24 @@ func (f *feeds) forget(d *driver) {
 
 // start assigns partitions, all at once; where one is at fault, each alone.
 func (f *feeds) start(starts []feedOrder) {
+	var positions []depot.Position
+	asked := starts
+	starts = nil
+	for _, o := range asked {
+		topic := o.d.loaded.topics[o.feed.Depot]
+		offset, err := f.begins(o, topic)
+		if err != nil {
+			f.notAssigned(o, err)
+			continue
+		}
+		at := depot.Position{Topic: topic.Name, TopicID: o.feed.Topic, Partition: int32(o.d.id), Offset: offset, LeaderEpoch: o.feed.Epoch, Reached: o.feed.Reached}
+		if o.feed.Topic == ([16]byte{}) {
+			at.TopicID = topic.ID
+		}
+		positions, starts = append(positions, at), append(starts, o)
+	}
 	if len(starts) == 0 {
 		return
-	}
-	positions := make([]depot.Position, len(starts))
-	for i, o := range starts {
-		topic := o.d.loaded.topics[o.feed.Depot]
-		positions[i] = depot.Position{Topic: topic.Name, TopicID: o.feed.Topic, Partition: int32(o.d.id), Offset: o.feed.Offset, LeaderEpoch: o.feed.Epoch, Reached: o.feed.Reached}
-		if o.feed.Topic == ([16]byte{}) {
-			positions[i].TopicID = topic.ID
-		}
 	}
 	begun := time.Now()
 	err := f.reader.Assign(positions...)
@@ -201,8 +210,21 @@ func (f *feeds) start(starts []feedOrder) {
 			f.start([]feedOrder{o})
 		}
 	default:
+		if positions[0].Offset < starts[0].feed.Offset {
+			err = fmt.Errorf("%v", err) // what is trimmed there is not needed: asked again
+		}
 		f.notAssigned(starts[0], err)
 	}
+}
+
+// begins is where a reading begins: further back than it has to, as far as the order says
+// and the log has it.
+func (f *feeds) begins(o feedOrder, topic depot.Topic) (int64, error) {
+	if o.feed.Back == 0 || o.feed.Offset == 0 {
+		return o.feed.Offset, nil
+	}
+	first, _, err := f.w.config.Log.Bounds(f.w.ctx, topic.Name, int32(o.d.id))
+	return min(o.feed.Offset, max(first, o.feed.Offset-o.feed.Back)), err
 }
 
 // notAssigned tells a position that is wrong, which halts the task, from brokers

@@ -48,6 +48,9 @@ func (w *Worker) load(ctx context.Context, m module.Module) (*loaded, error) {
 		return nil, err
 	}
 	for _, d := range plan.Depots {
+		if d.PeriodMillis > 0 {
+			continue // ticks have no topic
+		}
 		topic, err := w.config.Log.Ensure(ctx, depot.TopicSpec{Module: plan.Module, Depot: d.Name, Partitions: d.Partitions(l.tasks)})
 		if err != nil {
 			return nil, fmt.Errorf("module %s, depot %s: %w", plan.Module, d.Name, err)

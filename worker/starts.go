@@ -113,7 +113,7 @@ func (s *starter) answer(q startQuestion, facts map[string][]byte) *runtime.Star
 			}
 			continue
 		}
-		offset, err := s.find(topic, int32(q.d.id), query.Start)
+		offset, err := s.begin(query, topic, q.d.id)
 		if err != nil {
 			done.Err = fmt.Errorf("depot %s partition %d: %w", query.Depot, q.d.id, err)
 			return done
@@ -134,6 +134,14 @@ func (s *starter) put(key string, value any) error {
 		return err
 	}
 	return s.w.config.Log.PutMeta(s.w.ctx, s.l.plan.Module, key, raw)
+}
+
+// begin finds where a source begins that has never read: a source of ticks, now.
+func (s *starter) begin(q runtime.StartQuery, topic depot.Topic, id task.ID) (int64, error) {
+	if d, ok := s.l.plan.Depot(q.Depot); ok && d.PeriodMillis > 0 {
+		return s.w.now().UnixMilli() + 1, nil
+	}
+	return s.find(topic, int32(id), q.Start)
 }
 
 // find resolves a start against the log as it is now (promises 3.67 to 3.71).

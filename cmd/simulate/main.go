@@ -21,7 +21,9 @@ import (
 
 	"github.com/coppice-run/coppice/examples/bank"
 	"github.com/coppice-run/coppice/examples/bankmicrobatch"
+	"github.com/coppice-run/coppice/examples/components"
 	"github.com/coppice-run/coppice/examples/componentsexact"
+	"github.com/coppice-run/coppice/examples/componentsmicrobatch"
 	"github.com/coppice-run/coppice/simulation"
 )
 
@@ -55,7 +57,8 @@ func parse(args []string) (options, error) {
 	var o options
 	var names string
 	all := make([]string, 0, 4)
-	workloads := append(simulation.Workloads(), bank.Workload(), bankmicrobatch.Workload(), componentsexact.Workload())
+	workloads := append(simulation.Workloads(), bank.Workload(), bankmicrobatch.Workload(),
+		components.Workload(), componentsexact.Workload(), componentsmicrobatch.Workload())
 	for _, w := range workloads {
 		all = append(all, w.Name)
 	}
@@ -67,16 +70,16 @@ func parse(args []string) (options, error) {
 	flags.BoolVar(&o.untilFound, "until-found", false, "end at the first seed that finds something, and say how many it took")
 	flags.BoolVar(&o.calm, "calm", false, "leave all faults out")
 	flags.IntVar(&o.records, "records", 0, "records of a run; 0: drawn from the seed")
-	flags.StringVar(&names, "workloads", strings.Join(all, ","), "which workloads to run")
+	flags.StringVar(&names, "workloads", strings.Join(all, ","), "which workloads to run; the first part of a name is for all that have it")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	for name := range strings.SplitSeq(names, ",") {
-		i := slices.Index(all, name)
-		if i < 0 {
+		chosen := choose(workloads, name)
+		if len(chosen) == 0 {
 			return o, fmt.Errorf("no workload %q; there are %s", name, strings.Join(all, ", "))
 		}
-		o.workloads = append(o.workloads, workloads[i])
+		o.workloads = append(o.workloads, chosen...)
 	}
 	if o.seed >= 0 {
 		o.first, o.seeds = uint64(o.seed), 1
@@ -85,6 +88,20 @@ func parse(args []string) (options, error) {
 		return o, fmt.Errorf("-trace needs -seed: it prints thousands of lines for each")
 	}
 	return o, nil
+}
+
+// choose returns the workload of a name, else those whose names begin with it: components
+// is components-stream and the other solutions of the same case.
+func choose(from []simulation.Workload, name string) (chosen []simulation.Workload) {
+	for _, w := range from {
+		if w.Name == name {
+			return []simulation.Workload{w}
+		}
+		if strings.HasPrefix(w.Name, name+"-") {
+			chosen = append(chosen, w)
+		}
+	}
+	return chosen
 }
 
 // total is what all runs found.

@@ -10,14 +10,21 @@
 //	[child] create ─► [parent] reserve ─► [child] persist ─► [parent] confirm
 //	                                           └─ refused ─► [parent] release
 //
-// A deletion closes the component, so that nothing is reserved there any more, deletes
-// its children, and goes when they have gone:
+// A deletion closes the component, so that nothing is reserved there any more. Its parent
+// hides it, and it goes when what is below it has gone:
 //
-//	[component] close ─► [children] close ─► … ─► [parent] detach, gone if empty
+//	[component] close ─► [parent] hide ─► [component] clear ─► [children] close ─► … ─► [parent] detach
 //
 // Children that are about to come are deleted, too, but not at once: their creation is
 // under way, and may be anywhere. Their deletion is scheduled instead, by an append to
 // the depot that has the creation: behind it in the same partition.
+//
+// So a parent shows a child from after it has come to exist until before it goes, and is
+// there as long as a child has it for a parent. At every moment
+//
+//   - who is shown exists, and has the parent that shows it;
+//   - who has a parent is shown there, or is about to be (promise 0.33), or is about to
+//     go (promise 0.34): there is no other moment that a reader can see.
 //
 // Each step may run again at any time, also late: it looks at what is there, and
 // does nothing that was done. What was deleted once does not come back.
@@ -44,6 +51,9 @@ type Module struct {
 	Children pstate.MapOf[string, pstate.SortedSet[string]]
 	// future are children that are being created: nobody is shown them (promise 0.28).
 	future pstate.MapOf[string, pstate.SortedSet[string]]
+	// leaving are children that are being deleted: nobody is shown them, and their parent
+	// stays until they have gone (promise 0.38).
+	leaving pstate.MapOf[string, pstate.SortedSet[string]]
 	// closed are the ids that are being, or were, deleted.
 	closed pstate.Map[string, end]
 
@@ -52,6 +62,8 @@ type Module struct {
 	confirm module.Step[place]
 	release module.Step[place]
 	remove  module.Step[place]
+	hide    module.Step[place]
+	clear   module.Step[place]
 	detach  module.Step[place]
 
 	naive bool // tests plant a bug with it
@@ -72,16 +84,19 @@ type Create struct{ ID, Parent, Text string }
 // Delete deletes a component and all below it; one that does not exist is no error.
 type Delete struct {
 	ID string
-	// Of is the component whose deletion asks for it, where the module does so itself:
-	// what belongs to another parent by then stays.
+	// Of is the component whose deletion asks for it, and which does not show it: for the
+	// module itself. What belongs to another parent by then stays.
 	Of string `json:",omitempty"`
 }
 
 func (c Create) id() string { return c.ID }
 func (d Delete) id() string { return d.ID }
 
-// end is that of a component: its parent is kept, to be told again if that was lost.
-type end struct{ Parent string }
+// end is that of a component.
+type end struct {
+	Parent string // kept, to be told again if that was lost
+	Hidden bool   // no parent shows it: it may go
+}
 
 // place is a child at its parent.
 type place struct{ Parent, Child, Text string }
@@ -98,6 +113,11 @@ func (m *Module) Awaits(r pstate.Reader, parent, child string) (bool, error) {
 	return m.future.Key(parent).Has(r, child)
 }
 
+// Leaves reports whether a child is about to go from a parent.
+func (m *Module) Leaves(r pstate.Reader, parent, child string) (bool, error) {
+	return m.leaving.Key(parent).Has(r, child)
+}
+
 // ModuleName names the module.
 func (m *Module) ModuleName() string { return cmp.Or(m.Name, "Components") }
 
@@ -109,6 +129,7 @@ func (m *Module) Define(b *module.Builder) {
 	s.PState(&m.Components, "components")
 	s.PState(&m.Children, "children")
 	s.PState(&m.future, "future")
+	s.PState(&m.leaving, "leaving")
 	s.PState(&m.closed, "closed")
 	atParent := func(p place) string { return p.Parent }
 	atChild := func(p place) string { return p.Child }
@@ -117,6 +138,8 @@ func (m *Module) Define(b *module.Builder) {
 	module.DeclareStep(s, &m.confirm, "confirm", module.At(&m.Components, atParent), m.onConfirm)
 	module.DeclareStep(s, &m.release, "release", module.At(&m.Components, atParent), m.onRelease)
 	module.DeclareStep(s, &m.remove, "remove", module.At(&m.Components, atChild), m.onRemove)
+	module.DeclareStep(s, &m.hide, "hide", module.At(&m.Components, atParent), m.onHide)
+	module.DeclareStep(s, &m.clear, "clear", module.At(&m.Components, atChild), m.onClear)
 	module.DeclareStep(s, &m.detach, "detach", module.At(&m.Components, atParent), m.onDetach)
 	module.DeclareSource(s, m.Changes, m.onChange, module.StartFromBeginning())
 }
@@ -145,13 +168,17 @@ func (m *Module) onReserve(ev *module.Event, p place) error {
 	if open, err := m.open(ev, p.Parent); err != nil || !open {
 		return cmp.Or(err, module.Reject(fmt.Errorf("%s: %w", p.Parent, ErrNoParent)))
 	}
-	has, err := m.Children.Key(p.Parent).Has(ev, p.Child)
+	shown, err := m.Children.Key(p.Parent).Has(ev, p.Child)
+	if err != nil {
+		return err
+	}
+	leaves, err := m.leaving.Key(p.Parent).Has(ev, p.Child)
 	switch {
 	case err != nil:
 		return err
 	case m.naive:
 		m.Children.Key(p.Parent).Add(ev, p.Child) // the bug: shown before it is there
-	case !has:
+	case !shown && !leaves:
 		m.future.Key(p.Parent).Add(ev, p.Child)
 	}
 	// Also where an attempt before has come to the end: what it persisted may be lost
@@ -161,12 +188,12 @@ func (m *Module) onReserve(ev *module.Event, p place) error {
 }
 
 // open reports whether a component exists and is not being deleted.
-func (m *Module) open(ev *module.Event, id string) (bool, error) {
-	_, exists, err := m.Components.Key(id).Lookup(ev)
+func (m *Module) open(r pstate.Reader, id string) (bool, error) {
+	_, exists, err := m.Components.Key(id).Lookup(r)
 	if err != nil || !exists {
 		return false, err
 	}
-	_, closed, err := m.closed.Key(id).Lookup(ev)
+	_, closed, err := m.closed.Key(id).Lookup(r)
 	return !closed, err
 }
 
@@ -178,11 +205,12 @@ func (m *Module) onPersist(ev *module.Event, p place) error {
 		return err
 	}
 	_, closed, err := m.closed.Key(p.Child).Lookup(ev)
-	if err != nil {
-		return err
-	}
 	switch {
-	case closed || exists && have.Parent != p.Parent:
+	case err != nil:
+		return err
+	case exists && have.Parent == p.Parent && closed:
+		return nil // its deletion tells the parent
+	case exists && have.Parent != p.Parent, closed:
 		if p.Parent != "" && !m.naive {
 			m.release.Send(ev, p)
 		}
@@ -197,10 +225,13 @@ func (m *Module) onPersist(ev *module.Event, p place) error {
 }
 
 // onConfirm: the child moves from those that are about to come to those that exist.
-// Where the parent was closed meanwhile, its deletion has seen the reservation.
+// Where the parent was closed meanwhile, its deletion is scheduled already.
 func (m *Module) onConfirm(ev *module.Event, p place) error {
 	reserved, err := m.future.Key(p.Parent).Has(ev, p.Child)
 	if err != nil || !reserved {
+		return err
+	}
+	if open, err := m.open(ev, p.Parent); err != nil || !open {
 		return err
 	}
 	m.future.Key(p.Parent).Remove(ev, p.Child)
@@ -209,12 +240,14 @@ func (m *Module) onConfirm(ev *module.Event, p place) error {
 }
 
 // onRelease: the child does not come.
-func (m *Module) onRelease(ev *module.Event, p place) error { return m.onDetach(ev, p) }
+func (m *Module) onRelease(ev *module.Event, p place) error {
+	m.future.Key(p.Parent).Remove(ev, p.Child)
+	return m.goIfEmpty(ev, p.Parent)
+}
 
-// onRemove closes a component and removes what is below it; without anything below
-// it goes at once. What is about to come is scheduled to be deleted, behind its creation
-// (promise 0.29). A parent that removes what it only had a reservation for is told that
-// it will not come, and what belongs to another parent stays.
+// onRemove closes a component. A parent that shows it hides it first; one that removes what
+// it only had a reservation for is told that it will not come, and what belongs to another
+// parent stays.
 func (m *Module) onRemove(ev *module.Event, p place) error {
 	c, exists, err := m.Components.Key(p.Child).Lookup(ev)
 	if err != nil {
@@ -226,8 +259,36 @@ func (m *Module) onRemove(ev *module.Event, p place) error {
 	if p.Parent != "" && exists && c.Parent != p.Parent {
 		return nil
 	}
-	m.closed.Key(p.Child).Update(ev, func(e end) end { return end{cmp.Or(e.Parent, c.Parent)} })
+	m.closed.Key(p.Child).Update(ev, func(e end) end { return end{cmp.Or(e.Parent, c.Parent), e.Hidden} })
+	if p.Parent == "" && c.Parent != "" {
+		m.hide.Send(ev, place{Parent: c.Parent, Child: p.Child})
+		return nil
+	}
+	return m.onClear(ev, p)
+}
+
+// onHide: nobody is shown the child any more. What would still confirm it came before.
+func (m *Module) onHide(ev *module.Event, p place) error {
+	m.future.Key(p.Parent).Remove(ev, p.Child)
+	m.Children.Key(p.Parent).Remove(ev, p.Child)
+	m.leaving.Key(p.Parent).Add(ev, p.Child)
+	m.clear.Send(ev, p)
+	return nil
+}
+
+// onClear removes what is below a component that nobody is shown; without anything below it
+// goes at once. What is about to come is scheduled to be deleted, behind its creation
+// (promise 0.29).
+func (m *Module) onClear(ev *module.Event, p place) error {
+	m.closed.Key(p.Child).Update(ev, func(e end) end { return end{e.Parent, true} })
 	for child, err := range m.Children.Key(p.Child).Range(ev, pstate.All[string]()) {
+		if err != nil {
+			return err
+		}
+		m.leaving.Key(p.Child).Add(ev, child)
+	}
+	m.Children.Key(p.Child).Clear(ev)
+	for child, err := range m.leaving.Key(p.Child).Range(ev, pstate.All[string]()) {
 		if err != nil {
 			return err
 		}
@@ -242,27 +303,24 @@ func (m *Module) onRemove(ev *module.Event, p place) error {
 	return m.goIfEmpty(ev, p.Child)
 }
 
-// onDetach takes a child that has gone, or will not come, off its parent; a parent
-// that is being deleted goes with its last child (promise 0.38).
+// onDetach: a child has gone.
 func (m *Module) onDetach(ev *module.Event, p place) error {
 	m.future.Key(p.Parent).Remove(ev, p.Child)
-	m.Children.Key(p.Parent).Remove(ev, p.Child)
-	if _, closed, err := m.closed.Key(p.Parent).Lookup(ev); err != nil || !closed {
-		return err
-	}
+	m.leaving.Key(p.Parent).Remove(ev, p.Child)
 	return m.goIfEmpty(ev, p.Parent)
 }
 
-// goIfEmpty ends a closed component that has nothing below it.
+// goIfEmpty ends a closed component that nobody is shown and that has nothing below it
+// (promise 0.38).
 func (m *Module) goIfEmpty(ev *module.Event, id string) error {
-	for _, below := range []pstate.SortedSet[string]{m.Children.Key(id), m.future.Key(id)} {
+	closed, err := m.closed.Key(id).Get(ev)
+	if err != nil || !closed.Hidden {
+		return err
+	}
+	for _, below := range []pstate.SortedSet[string]{m.Children.Key(id), m.future.Key(id), m.leaving.Key(id)} {
 		if n, err := below.Len(ev); err != nil || n > 0 {
 			return err
 		}
-	}
-	closed, err := m.closed.Key(id).Get(ev)
-	if err != nil {
-		return err
 	}
 	m.Components.Key(id).Delete(ev)
 	if closed.Parent != "" {

@@ -89,6 +89,21 @@ func (p *Progress) FinishRange(first, last int64) {
 	}
 }
 
+// Finished lists what is finished from one offset up to another one, as ranges apart from
+// each other.
+func (p *Progress) Finished(from, to int64) []Range {
+	var all []Range
+	if from < p.Next {
+		all = append(all, Range{from, min(p.Next, to) - 1})
+	}
+	for _, r := range p.done {
+		if r.First < to && r.Last >= from {
+			all = append(all, Range{max(r.First, from), min(r.Last, to-1)})
+		}
+	}
+	return all
+}
+
 // Park marks one offset as finished for good: Rewind does not open it again.
 func (p *Progress) Park(offset int64) {
 	p.Finish(offset)

@@ -71,6 +71,20 @@ func (a *AppendID) AppendText(dst []byte) []byte {
 	return append(append(dst, ' '), a.Commit.String()...)
 }
 
+// IDHeader names the id that a program gave to an append: any bytes, as they are.
+const IDHeader = "coppice-id"
+
+// FindRecordID reads the id that a program gave to a record; ok is false where it gave
+// none.
+func FindRecordID(r *depot.Record) (id string, ok bool) {
+	for _, h := range r.Headers {
+		if h.Key == IDHeader {
+			return string(h.Value), true
+		}
+	}
+	return "", false
+}
+
 // FindAppendID reads the id of a numbered append from its record; ok is false where
 // the record is none.
 func FindAppendID(r *depot.Record) (a AppendID, ok bool, err error) {
