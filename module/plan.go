@@ -8,6 +8,7 @@ import (
 
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/overlay"
+	"github.com/coppice-run/coppice/internal/shape"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/pstate"
 )
@@ -42,6 +43,10 @@ type DepotPlan struct {
 	Codec        string
 	Global       bool `json:",omitempty"` // one partition, that of task 0
 	Disallowed   bool `json:",omitempty"` // clients may not append
+	// Key is the type of the key of "hash"; nil where keys have only a JSON form.
+	Key *wire.KeyType `json:",omitempty"`
+	// Shape is the stored form of the records, as far as it is known.
+	Shape *shape.Shape `json:",omitempty"`
 }
 
 // TopicPlan is a declared topic: handlers write to it.
@@ -163,7 +168,7 @@ func (p *Plan) String() string {
 			}
 		}
 		for _, source := range s.Sources {
-			fmt.Fprintf(&out, "    source  %-14s from %s, %s\n", source.Name, source.Start, source.retries())
+			fmt.Fprintf(&out, "    source  %-14s from %s, %s\n", source.Name, source.Start, source.Failures())
 		}
 		for _, step := range s.Steps {
 			if step.Outside {
@@ -270,8 +275,8 @@ func (s *StreamPlan) kind() string {
 	return "stream "
 }
 
-// retries words what happens to failed records.
-func (s *SourcePlan) retries() string {
+// Failures words what happens to records that fail.
+func (s *SourcePlan) Failures() string {
 	again := "retried"
 	switch s.Retry {
 	case RetriesNone:

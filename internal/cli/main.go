@@ -61,6 +61,6 @@ func rootCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(demoCommand(), modulesCommand(), tasksCommand(), optionsCommand(), parkedCommand())
+	root.AddCommand(demoCommand(), modulesCommand(), describeCommand(), tasksCommand(), optionsCommand(), parkedCommand())
 	return root
 }

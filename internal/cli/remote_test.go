@@ -179,3 +179,26 @@ func TestTasksFromTheCommandLine(t *testing.T) {
 		t.Errorf("exit code %d, error %q", code, errs)
 	}
 }
+
+// What a module declares is told without its code.
+func TestDescribe(t *testing.T) {
+	t.Parallel()
+	_, _, run := remoteCluster(t)
+	code, out, errs := run("describe", "orders")
+	said(t, code, out, errs, "module orders, 2 tasks", "hash of text", "map[string]int64", "parked after 1 attempts", "exactly once (no hops)")
+	code, out, errs = run("describe", "orders", "--json")
+	said(t, code, out, errs)
+	var d client.Description
+	if err := json.Unmarshal([]byte(out), &d); err != nil {
+		t.Fatal(err)
+	}
+	if level := d.PStates[0].Level; level.Kind != "map" || level.Key != "text" || level.Value != "int64" || level.Codec != "json" {
+		t.Errorf("its level is %+v", level)
+	}
+	if got := d.Depots[0]; got.Partitions != 2 || got.Codec != "text" || got.Record != "string" || !got.Appends {
+		t.Errorf("its depot is %+v", got)
+	}
+	if code, _, errs = run("describe", "nothing"); code != exitError || !strings.Contains(errs, "there are orders") {
+		t.Errorf("exit code %d, error %q", code, errs)
+	}
+}
