@@ -69,7 +69,7 @@ func (c *Client) ownerOf(ctx context.Context, b *bound, id task.ID) (string, err
 		return address, nil
 	}
 	slot := b.slots[id]
-	reads := [1]store.Read{{Kind: store.Len, Table: wire.ParkedTable(slot.Tag)}}
+	reads := [1]store.Read{headRead(slot)}
 	head, err := c.config.Store.Read(ctx, slot, reads[:])
 	if err != nil {
 		return "", fmt.Errorf("finding the owner of task %d: %w", id, err)
@@ -85,4 +85,9 @@ func (b *bound) owned(id task.ID, address string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.owners[id] = address
+}
+
+// headRead is a question that has a store look at the head.
+func headRead(slot store.Slot) store.Read {
+	return store.Read{Kind: store.Len, Table: wire.ParkedTable(slot.Tag)}
 }
