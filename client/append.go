@@ -38,23 +38,61 @@ func (c *Client) sendRecord(ctx context.Context, r module.Record) (module.Acks, 
 // nothing), and returns where it lies; Await waits for its streams. Errors:
 // NotAppendedError, UnknownError.
 func (c *Client) Put(ctx context.Context, r module.Record) (Place, error) {
+	place, done, err := c.begin(ctx, r)
+	if err != nil {
+		return place, err
+	}
+	return c.placed(ctx, place, done)
+}
+
+// begin finds a record's partition and hands it to the log.
+func (c *Client) begin(ctx context.Context, r module.Record) (Place, <-chan produced, error) {
 	b, err := c.module(r.Module)
 	if err != nil {
-		return Place{}, err
+		return Place{}, nil, err
 	}
 	r.Headers = telemetry.Inject(ctx, r.Headers)
 	place := Place{Module: r.Module, Depot: r.Depot, Offset: -1}
 	if place.Partition, err = b.partition(&r); err != nil {
-		return place, &NotAppendedError{Place: place, Cause: err}
+		return place, nil, &NotAppendedError{Place: place, Cause: err}
 	}
-	level := depot.Replicated
-	if r.Level == module.AckNone {
-		level = depot.None
-	}
-	if place.Offset, err = c.append(ctx, place, r, level); err != nil {
+	return place, c.produce(ctx, place, r), nil
+}
+
+// placed waits until the log has a record, and returns where.
+func (c *Client) placed(ctx context.Context, place Place, done <-chan produced) (Place, error) {
+	var err error
+	if place.Offset, err = settled(ctx, done); err != nil {
 		return place, appendError(place, err)
 	}
 	return place, nil
+}
+
+// StartRecord begins an append; programs call Start of a depot's handle. It implements
+// module.Starter.
+func (c *Client) StartRecord(ctx context.Context, r module.Record) *module.Pending {
+	p, settle := module.NewPending()
+	end := func(error) {}
+	if c.config.Tracing != nil {
+		inner, span := telemetry.StartAppend(ctx, c.config.Tracing, r.Module+"."+r.Depot)
+		ctx, end = inner, func(err error) { telemetry.EndAppend(span, err) }
+	}
+	place, done, err := c.begin(ctx, r)
+	if err != nil {
+		end(err)
+		settle(module.Acks{}, err)
+		return p
+	}
+	go func() {
+		place, err := c.placed(ctx, place, done)
+		var acks module.Acks
+		if err == nil && r.Level == module.AckAll {
+			acks, err = c.Await(ctx, place)
+		}
+		end(err)
+		settle(acks, err)
+	}()
+	return p
 }
 
 // partition picks where a record goes: by its key, as its depot chooses, or at
@@ -78,15 +116,27 @@ func (b *bound) partition(r *module.Record) (int32, error) {
 	return rand.Int32N(int32(partitions)), nil
 }
 
-func (c *Client) append(ctx context.Context, place Place, r module.Record, level depot.Level) (int64, error) {
-	type outcome struct {
-		offset int64
-		err    error
+// produced is what the log says of a record.
+type produced struct {
+	offset int64
+	err    error
+}
+
+// produce hands a record to the log. It waits only while the log's buffer is full.
+func (c *Client) produce(ctx context.Context, place Place, r module.Record) <-chan produced {
+	level := depot.Replicated
+	if r.Level == module.AckNone {
+		level = depot.None
 	}
-	done := make(chan outcome, 1)
+	done := make(chan produced, 1)
 	topic := depot.TopicName(place.Module, place.Depot)
 	record := depot.Record{Key: r.Key, Value: r.Value, Headers: r.Headers}
-	c.config.Log.Append(ctx, topic, place.Partition, record, level, func(offset int64, err error) { done <- outcome{offset, err} })
+	c.config.Log.Append(ctx, topic, place.Partition, record, level, func(offset int64, err error) { done <- produced{offset, err} })
+	return done
+}
+
+// settled waits for what the log says.
+func settled(ctx context.Context, done <-chan produced) (int64, error) {
 	select {
 	case o := <-done:
 		return o.offset, o.err

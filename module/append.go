@@ -2,6 +2,7 @@ package module
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -63,18 +64,9 @@ var ErrDisallowed = errors.New("the depot takes no appends of clients: only the 
 // (A method and not a function: with a Depot[Op], a value of any type that
 // implements Op can be appended as it is.)
 func (d Depot[T]) Append(ctx context.Context, a Appender, v T, options ...AppendOption) (Acks, error) {
-	if d.d == nil {
-		return Acks{}, ErrUndeclared
-	}
-	if d.d.plan.Disallowed {
-		return Acks{}, fmt.Errorf("append to depot %s.%s: %w", d.d.plan.Module, d.d.plan.Name, ErrDisallowed)
-	}
-	r, err := d.d.record(v)
+	r, err := d.prepared(v, options)
 	if err != nil {
-		return Acks{}, fmt.Errorf("append to depot %s.%s: %w", d.d.plan.Module, d.d.plan.Name, err)
-	}
-	for _, o := range options {
-		o(&r)
+		return Acks{}, err
 	}
 	return a.SendRecord(ctx, r)
 }
@@ -119,6 +111,28 @@ type Acks struct{ byTopology map[string]map[int][]byte }
 
 // NewAcks makes acks from stored values, by topology and ack. For clients.
 func NewAcks(byTopology map[string]map[int][]byte) Acks { return Acks{byTopology} }
+
+// MarshalJSON is the map from topology to what it returned, several acks as an array; what
+// is not stored as JSON comes as text in base64.
+func (a Acks) MarshalJSON() ([]byte, error) {
+	out := map[string]any{}
+	for topology, returns := range a.byTopology {
+		var values []any
+		for _, id := range slices.Sorted(maps.Keys(returns)) {
+			if json.Valid(returns[id]) {
+				values = append(values, json.RawMessage(returns[id]))
+			} else {
+				values = append(values, returns[id])
+			}
+		}
+		if len(values) == 1 {
+			out[topology] = values[0]
+		} else {
+			out[topology] = values
+		}
+	}
+	return json.Marshal(out)
+}
 
 // String prints the map from topology to its ack return: {"s" 1}. Topologies
 // that returned nothing are not in it (promise 3.79).

@@ -95,7 +95,7 @@ func declareDepot[T any](b *Builder, d *Depot[T], name, partitioning string, opt
 	decl := &depotDecl[T]{plan: &DepotPlan{Module: b.plan.Module, Name: name, Type: typeName[T](), Partitioning: partitioning}}
 	decl.codec, decl.plan.Codec, decl.plan.Disallowed = chooseCodec[T](b, thing, options)
 	b.plan.Depots = append(b.plan.Depots, decl.plan)
-	decl.plan.Shape = decl.codec.Shape
+	decl.plan.Shape, decl.plan.Prepare = decl.codec.Shape, decl.prepare
 	d.d = decl
 	return decl
 }

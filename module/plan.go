@@ -47,6 +47,9 @@ type DepotPlan struct {
 	Key *wire.KeyType `json:",omitempty"`
 	// Shape is the stored form of the records, as far as it is known.
 	Shape *shape.Shape `json:",omitempty"`
+	// Prepare makes a record of its JSON form: the value as the codec stores it, the key,
+	// the partition.
+	Prepare func(raw []byte) (Record, error) `json:"-"`
 }
 
 // TopicPlan is a declared topic: handlers write to it.

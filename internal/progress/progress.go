@@ -160,6 +160,14 @@ func (p *Progress) End() int64 {
 	return p.Next
 }
 
+// Finished is the number of finished offsets above Next.
+func (p *Progress) Finished() (n int64) {
+	for _, r := range p.done {
+		n += r.Last - r.First + 1
+	}
+	return n
+}
+
 // Above is the number of finished ranges above Next.
 func (p *Progress) Above() int { return len(p.done) }
 
