@@ -16,6 +16,7 @@ type Description struct {
 	Topics     []TopicInfo    `json:"topics"`
 	PStates    []PStateInfo   `json:"pStates"`
 	Topologies []TopologyInfo `json:"topologies"`
+	Queries    []QueryInfo    `json:"queries"`
 	Former     []PStateInfo   `json:"former"` // PStates of earlier versions, whose data are still there
 }
 
@@ -91,6 +92,14 @@ type StepInfo struct {
 	Outside   bool   `json:"outside"` // a call to the outside
 }
 
+// QueryInfo is a query of a module.
+type QueryInfo struct {
+	Name     string  `json:"name"`
+	Argument string  `json:"argument"` // Go type
+	Result   string  `json:"result"`   // Go type
+	Seconds  float64 `json:"seconds"`  // that it may take
+}
+
 // Describe says what a running module consists of. Errors: ErrNoModule, naming the
 // modules that exist.
 func (c *Client) Describe(ctx context.Context, name string) (Description, error) {
@@ -98,7 +107,7 @@ func (c *Client) Describe(ctx context.Context, name string) (Description, error)
 	if err != nil {
 		return Description{}, err
 	}
-	d := Description{Module: b.name, Tasks: b.tasks, Depots: []DepotInfo{}, Topics: []TopicInfo{}, Topologies: []TopologyInfo{}}
+	d := Description{Module: b.name, Tasks: b.tasks, Depots: []DepotInfo{}, Topics: []TopicInfo{}, Topologies: []TopologyInfo{}, Queries: []QueryInfo{}}
 	for _, p := range b.plan.Depots {
 		d.Depots = append(d.Depots, describeDepot(p, b.tasks))
 	}
@@ -108,6 +117,9 @@ func (c *Client) Describe(ctx context.Context, name string) (Description, error)
 	d.PStates, d.Former = describePStates(b.plan.PStates), describePStates(b.former)
 	for _, s := range b.plan.Streams {
 		d.Topologies = append(d.Topologies, describeTopology(s))
+	}
+	for _, q := range b.plan.Queries {
+		d.Queries = append(d.Queries, QueryInfo{Name: q.Name, Argument: q.Argument, Result: q.Result, Seconds: q.Timeout.Seconds()})
 	}
 	return d, nil
 }

@@ -43,7 +43,7 @@ func printDescription(out io.Writer, d *client.Description) error {
 		fmt.Fprintf(out, "\n%s\n", title)
 		return table(out, header, rows)
 	}
-	var depots, topics, sources, steps, topologies [][]string
+	var depots, topics, sources, steps, topologies, queries [][]string
 	for _, p := range d.Depots {
 		depots = append(depots, []string{p.Name, byKey(&p), fmt.Sprint(p.Partitions), p.Codec, recordText(p.Type, p.Record), yes(p.Appends)})
 	}
@@ -59,6 +59,9 @@ func printDescription(out io.Writer, d *client.Description) error {
 			steps = append(steps, []string{t.Name, s.Name, s.Type, s.Placement})
 		}
 	}
+	for _, q := range d.Queries {
+		queries = append(queries, []string{q.Name, q.Argument, q.Result, fmt.Sprintf("%v s", q.Seconds)})
+	}
 	for _, s := range []struct {
 		title, header string
 		rows          [][]string
@@ -70,6 +73,7 @@ func printDescription(out io.Writer, d *client.Description) error {
 		{"Topologies", "NAME KIND RETURNS GUARANTEE", topologies},
 		{"Sources", "TOPOLOGY SOURCE DEPOT BEGAN FAILURES", sources},
 		{"Steps", "TOPOLOGY STEP CARRIES PLACED", steps},
+		{"Queries", "NAME ARGUMENT RESULT WITHIN", queries},
 	} {
 		if err := section(s.title, s.header, s.rows); err != nil {
 			return err

@@ -60,7 +60,9 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(demoCommand(), modulesCommand(), describeCommand(), tasksCommand(), optionsCommand(), parkedCommand())
+	root.AddCommand(
+		demoCommand(), modulesCommand(), describeCommand(), tasksCommand(), optionsCommand(), parkedCommand(),
+		appendCommand(), selectCommand(), watchCommand(), queryCommand(), progressCommand(), pauseCommand(), resumeCommand(), serveCommand(),
+	)
 	return root
 }

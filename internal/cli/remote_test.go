@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,6 +45,17 @@ func (m *orders) Define(b *module.Builder) {
 // returns the flags that name them.
 func remoteCluster(t *testing.T) (*orders, *localcluster.Cluster, func(args ...string) (int, string, string)) {
 	t.Helper()
+	c, run := remoteServers(t)
+	m := &orders{}
+	if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{Tasks: 2}); err != nil {
+		t.Fatal(err)
+	}
+	return m, c, run
+}
+
+// remoteServers are servers that other processes could reach, with a cluster on them.
+func remoteServers(t *testing.T) (*localcluster.Cluster, func(args ...string) (int, string, string)) {
+	t.Helper()
 	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
 	if err != nil {
 		t.Fatal(err)
@@ -65,12 +77,12 @@ func remoteCluster(t *testing.T) (*orders, *localcluster.Cluster, func(args ...s
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	m := &orders{}
-	if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{Tasks: 2}); err != nil {
-		t.Fatal(err)
-	}
-	return m, c, func(args ...string) (int, string, string) {
-		return coppice(t.Context(), append(args, "--kafka", strings.Join(broker.ListenAddrs(), ","), "--redis", server.Addr())...)
+	return c, func(args ...string) (int, string, string) {
+		servers := []string{"--kafka", strings.Join(broker.ListenAddrs(), ","), "--redis", server.Addr()}
+		if args[0] == "__complete" { // what is completed is the last argument
+			return coppice(t.Context(), slices.Insert(args, len(args)-1, servers...)...)
+		}
+		return coppice(t.Context(), append(args, servers...)...)
 	}
 }
 
