@@ -61,6 +61,11 @@ func (c *Client) AppendJSON(ctx context.Context, r JSONRecord) (Appended, error)
 	if err != nil {
 		return Appended{}, err
 	}
+	if _, ok := b.plan.Depot(r.Depot); !ok {
+		if b, err = c.bind(ctx, r.Module, nil); err != nil { // it may be a later version's
+			return Appended{}, err
+		}
+	}
 	record, err := c.prepare(ctx, b, &r)
 	if err != nil {
 		return Appended{}, fmt.Errorf("append to depot %s.%s: %w", r.Module, r.Depot, err)

@@ -24,7 +24,7 @@ var (
 	ErrWrongPath = navtext.ErrWrongPath // no path, or one that does not fit the PState
 	ErrWrongType = navtext.ErrWrongType // a key or value of a type that does not fit
 	ErrTooLarge  = navtext.ErrTooLarge  // one value of the result would hold more than 1,000 elements
-	ErrNoTask    = errors.New("unknown task")
+	ErrNoTask    = reading.ErrNoTask
 	// ErrPlacedByCode: the path names a key, and only the module's code knows which task
 	// holds it. Say which with Tasks.
 	ErrPlacedByCode = pstate.ErrPlacedByCode

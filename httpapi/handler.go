@@ -49,6 +49,7 @@ type Handler struct {
 	config  Config
 	mux     *http.ServeMux
 	watches chan struct{} // one for each watch that is under way
+	origin  *http.CrossOriginProtection
 }
 
 // New makes the handler.
@@ -61,7 +62,7 @@ func New(config Config) (*Handler, error) {
 	setDefault(&config.WatchesMax, 1000)
 	setDefault(&config.WatchPeriod, 50*time.Millisecond)
 	setDefault(&config.Heartbeat, 15*time.Second)
-	h := &Handler{config: config, mux: http.NewServeMux(), watches: make(chan struct{}, config.WatchesMax)}
+	h := &Handler{config: config, mux: http.NewServeMux(), watches: make(chan struct{}, config.WatchesMax), origin: http.NewCrossOriginProtection()}
 	for i := range operations {
 		op := &operations[i]
 		h.mux.HandleFunc(op.method+" "+op.pattern, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, op) })
@@ -121,6 +122,10 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, op *operation) {
 		ctx, cancel := context.WithTimeout(q.ctx, h.config.Timeout)
 		defer cancel()
 		q.ctx = ctx
+	}
+	if err := h.origin.Check(r); err != nil {
+		writeProblem(w, &Problem{Code: "cross_origin", Status: http.StatusForbidden, Detail: err.Error(), Mend: "ask from the page's own server, not from a browser's page of another"})
+		return
 	}
 	if h.config.Authorize != nil {
 		if err := h.config.Authorize(r, Access{Operation: op.id, Module: r.PathValue("module"), Changes: op.changes}); err != nil {

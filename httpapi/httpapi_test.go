@@ -312,6 +312,22 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// A page of another server cannot have a browser change something.
+func TestCrossOrigin(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Config{})
+	q, _ := http.NewRequestWithContext(t.Context(), "POST", r.server.URL+"/v1/modules/shop/topologies/sell/pause", nil)
+	q.Header.Set("Sec-Fetch-Site", "cross-site")
+	a, err := r.server.Client().Do(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Body.Close()
+	if raw, _ := io.ReadAll(a.Body); a.StatusCode != http.StatusForbidden || !strings.Contains(string(raw), "cross_origin") {
+		t.Errorf("%d %s", a.StatusCode, raw)
+	}
+}
+
 // Large results come as lines, page by page, without a limit.
 func TestLines(t *testing.T) {
 	t.Parallel()
@@ -450,19 +466,24 @@ func TestDocument(t *testing.T) {
 // The page is written from the code, and is current.
 func TestReferenceIsCurrent(t *testing.T) {
 	t.Parallel()
-	file := filepath.Join("..", "docs", "reference", "http.md")
-	want := Reference()
-	if os.Getenv("COPPICE_UPDATE") != "" {
-		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	have, err := os.ReadFile(file)
+	document, err := json.MarshalIndent(OpenAPI(), "", " ")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(have) != want {
-		t.Error("docs/reference/http.md is not what the code says: COPPICE_UPDATE=1 go test ./httpapi")
+	for name, want := range map[string]string{"http.md": Reference(), "openapi.json": string(document) + "\n"} {
+		file := filepath.Join("..", "docs", "reference", name)
+		if os.Getenv("COPPICE_UPDATE") != "" {
+			if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		have, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(have) != want {
+			t.Errorf("docs/reference/%s is not what the code says: COPPICE_UPDATE=1 go test ./httpapi", name)
+		}
 	}
 }
 

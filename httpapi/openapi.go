@@ -150,8 +150,8 @@ func (op *operation) problems() map[int]string {
 // Reference describes the API in Markdown: docs/reference/http.md.
 func Reference() string {
 	var out strings.Builder
-	out.WriteString("# HTTP API\n\nWritten from the code by `COPPICE_UPDATE=1 go test ./httpapi`; do not edit it. `GET /v1/openapi.json` is the\n" +
-		"same as an OpenAPI 3.1 document. [The guide](../guides/clients.md) has examples.\n\n| Operation | Request |\n|---|---|\n")
+	out.WriteString("# HTTP API\n\nWritten from the code by `COPPICE_UPDATE=1 go test ./httpapi`; do not edit it. [openapi.json](openapi.json), which\n" +
+		"`GET /v1/openapi.json` gives, is the same as an OpenAPI 3.1 document. [The guide](../guides/clients.md) has examples.\n\n| Operation | Request |\n|---|---|\n")
 	for i := range operations {
 		op := &operations[i]
 		out.WriteString("| [" + op.id + "](#" + strings.ToLower(op.id) + ") | `" + op.method + " " + op.pattern + "` |\n")
@@ -182,6 +182,7 @@ var otherCodes = [][3]string{
 	{"wrong_body", "400", "send the JSON that the operation takes"},
 	{"body_too_large", "413", "send less at a time"},
 	{"too_many_watches", "503", "ask again later"},
+	{"cross_origin", "403", "ask from the page's own server, not from a browser's page of another"},
 	{"forbidden", "403", "ask who runs the server"},
 	{"internal", "500", "ask again; if it stays so, ask who runs the server"},
 }

@@ -163,6 +163,22 @@ func TestPauseFromTheCommandLine(t *testing.T) {
 	}
 }
 
+// Who uses a command wrongly is told how it is used.
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	for _, test := range [][]string{
+		{"select", "Shop", "it is used as 'coppice select MODULE PSTATE [PATH] [flags]'"},
+		{"pause", "it is used as 'coppice pause MODULE TOPOLOGY [flags]'"},
+		{"select", "Shop", "sold", "--limt", "3", "'coppice select --help' lists the flags"},
+		{"selct", "Did you mean this?"},
+	} {
+		args, want := test[:len(test)-1], test[len(test)-1]
+		if code, _, errs := coppice(t.Context(), args...); code != exitError || !strings.Contains(errs, want) {
+			t.Errorf("%q: exit code %d, error %q, want %q", args, code, errs, want)
+		}
+	}
+}
+
 // Shells complete commands, modules, and what modules have.
 func TestCompletion(t *testing.T) {
 	t.Parallel()
