@@ -62,12 +62,25 @@ func remoteServers(t *testing.T) (*localcluster.Cluster, func(args ...string) (i
 	}
 	t.Cleanup(broker.Close)
 	server := miniredis.RunT(t)
-	log, err := kafkadepot.Open(t.Context(), kafkadepot.Config{Brokers: broker.ListenAddrs()})
+	c := clusterOn(t, broker.ListenAddrs(), []string{server.Addr()})
+	return c, func(args ...string) (int, string, string) {
+		servers := []string{"--kafka", strings.Join(broker.ListenAddrs(), ","), "--redis", server.Addr()}
+		if args[0] == "__complete" { // what is completed is the last argument
+			return coppice(t.Context(), slices.Insert(args, len(args)-1, servers...)...)
+		}
+		return coppice(t.Context(), append(args, servers...)...)
+	}
+}
+
+// clusterOn is a cluster on servers.
+func clusterOn(t *testing.T, kafka, redis []string) *localcluster.Cluster {
+	t.Helper()
+	log, err := kafkadepot.Open(t.Context(), kafkadepot.Config{Brokers: kafka})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = log.Close() })
-	state, err := redisstate.Open(t.Context(), redisstate.Config{Addresses: []string{server.Addr()}})
+	state, err := redisstate.Open(t.Context(), redisstate.Config{Addresses: redis})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,13 +90,7 @@ func remoteServers(t *testing.T) (*localcluster.Cluster, func(args ...string) (i
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	return c, func(args ...string) (int, string, string) {
-		servers := []string{"--kafka", strings.Join(broker.ListenAddrs(), ","), "--redis", server.Addr()}
-		if args[0] == "__complete" { // what is completed is the last argument
-			return coppice(t.Context(), slices.Insert(args, len(args)-1, servers...)...)
-		}
-		return coppice(t.Context(), append(args, servers...)...)
-	}
+	return c
 }
 
 // said checks what a command printed.
