@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.uber.org/goleak"
@@ -405,6 +406,34 @@ func TestEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	event(`"added":[{"key":"tea","value":3}],"removed":[{"key":"tea","value":1}]`)
+}
+
+// A watch outlives the time that the server gives a request to be read in.
+func TestWatchOutlivesTheReadTimeout(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Config{Heartbeat: 10 * time.Millisecond})
+	server := httptest.NewUnstartedServer(r.server.Config.Handler)
+	server.Config.ReadTimeout = 30 * time.Millisecond
+	server.Start()
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	q, _ := http.NewRequestWithContext(t.Context(), "GET", server.URL+"/v1/modules/shop/pstates/stock/watch", nil)
+	a, err := server.Client().Do(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Body.Close()
+	beats, lines := 0, bufio.NewScanner(a.Body)
+	for beats < 20 && lines.Scan() {
+		if lines.Text() == ": here" {
+			beats++
+		}
+	}
+	if beats < 20 {
+		t.Errorf("the watch ended after %d signs of life: %v", beats, lines.Err())
+	}
 }
 
 // The document holds together: every reference leads somewhere, every part of a path is a

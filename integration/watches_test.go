@@ -1,9 +1,12 @@
 package integration
 
 import (
+	"context"
 	"errors"
 	"iter"
+	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,7 +15,9 @@ import (
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/module/nav"
 	"github.com/coppice-run/coppice/pstate"
+	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
+	"github.com/coppice-run/coppice/transport/memtransport"
 )
 
 // ledger keeps what was booked, by number.
@@ -150,6 +155,74 @@ func until[T any](all iter.Seq2[client.Change[T], error], grows func(a, b T) boo
 		before = change
 	}
 	return errors.New("the watch ended")
+}
+
+// flakyStore does not answer reads while it is told so.
+type flakyStore struct {
+	store.Store
+	away atomic.Bool
+	lost atomic.Int64 // reads
+}
+
+var errAway = errors.New("the store is away")
+
+func (s *flakyStore) Read(ctx context.Context, slot store.Slot, reads []store.Read) (task.Head, error) {
+	if s.away.Load() {
+		s.lost.Add(1)
+		return task.Head{}, errAway
+	}
+	return s.Store.Read(ctx, slot, reads)
+}
+
+// A watch goes on where the store did not answer, and where the task has another owner, and
+// tells what was committed meanwhile.
+func TestWatchesGoOn(t *testing.T) {
+	onAll(t, func(t *testing.T, c *localcluster.Cluster) {
+		m := launchLedger(t, c)
+		flaky := &flakyStore{Store: c.Store()}
+		watcher, err := client.New(client.Config{Log: c.Log(), Store: flaky, Network: memtransport.New()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer watcher.Close()
+		book := func(n int) {
+			if _, err := m.Book.Append(t.Context(), c.Client(), n); err != nil {
+				t.Fatal(err)
+			}
+		}
+		step := 0
+		for change, err := range watcher.WatchSelection(t.Context(), client.Selection{Module: m.name, PState: "sum", Path: `key("all")`}, client.WatchOptions{Period: time.Millisecond}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := []string{"null", "1", "3", "6"}[step]
+			if got := string(change.Values[0]); got != want {
+				t.Fatalf("change %d is %s, want %s", step, got, want)
+			}
+			switch step {
+			case 0:
+				book(1)
+			case 1:
+				flaky.away.Store(true)
+				book(2)
+				go func() {
+					for flaky.lost.Load() < 3 {
+						runtime.Gosched()
+					}
+					flaky.away.Store(false)
+				}()
+			case 2:
+				if _, err := c.AddWorker(t.Context(), m); err != nil {
+					t.Fatal(err)
+				}
+				book(3)
+			case 3:
+				return
+			}
+			step++
+		}
+		t.Fatal("the watch ended")
+	})
 }
 
 // A watch that cannot be is told at once; one that reads nothing, too.
