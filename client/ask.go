@@ -30,7 +30,7 @@ func (c *Client) ask(ctx context.Context, b *bound, q *wire.Request) (*wire.Answ
 		case err == nil:
 			b.owned(id, answer.Address)
 			err = fmt.Errorf("task %d of module %s is on the move", id, b.name)
-		case errors.Is(err, errNoOwner) || ctx.Err() != nil:
+		case errors.Is(err, ErrNoOwner) || ctx.Err() != nil:
 			return nil, err
 		default:
 			b.owned(id, "")
@@ -57,8 +57,8 @@ func (c *Client) askOnce(ctx context.Context, b *bound, id task.ID, request []by
 	return wire.ParseAnswer(raw)
 }
 
-// errNoOwner: no worker has ever taken the task.
-var errNoOwner = errors.New("no worker has taken it yet")
+// ErrNoOwner: no worker has ever taken the task that was to be asked.
+var ErrNoOwner = errors.New("no worker has taken it yet")
 
 // ownerOf returns the address in the head of a task's slot.
 func (c *Client) ownerOf(ctx context.Context, b *bound, id task.ID) (string, error) {
@@ -69,13 +69,13 @@ func (c *Client) ownerOf(ctx context.Context, b *bound, id task.ID) (string, err
 		return address, nil
 	}
 	slot := b.slots[id]
-	reads := [1]store.Read{{Kind: store.Len, Table: wire.ParkedTable(slot.Tag)}}
+	reads := [1]store.Read{headRead(slot)}
 	head, err := c.config.Store.Read(ctx, slot, reads[:])
 	if err != nil {
 		return "", fmt.Errorf("finding the owner of task %d: %w", id, err)
 	}
 	if head.Address == "" {
-		return "", fmt.Errorf("task %d of module %s has no owner: %w", id, b.name, errNoOwner)
+		return "", fmt.Errorf("task %d of module %s has no owner: %w", id, b.name, ErrNoOwner)
 	}
 	b.owned(id, head.Address)
 	return head.Address, nil
@@ -85,4 +85,9 @@ func (b *bound) owned(id task.ID, address string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.owners[id] = address
+}
+
+// headRead is a question that has a store look at the head.
+func headRead(slot store.Slot) store.Read {
+	return store.Read{Kind: store.Len, Table: wire.ParkedTable(slot.Tag)}
 }

@@ -7,44 +7,21 @@ import (
 	"sync"
 
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/telemetry"
 )
 
-// Pending is an append that is under way.
-type Pending struct {
-	done chan struct{}
-	acks module.Acks
-	err  error
-}
-
-// Done is closed when the append has come to its end.
-func (p *Pending) Done() <-chan struct{} { return p.done }
-
-// Wait waits for the end, and returns what Append returns. If ctx ends before, its cause is
-// the error, and the append goes on.
-func (p *Pending) Wait(ctx context.Context) (module.Acks, error) {
-	select {
-	case <-p.done:
-		return p.acks, p.err
-	case <-ctx.Done():
-		return module.Acks{}, context.Cause(ctx)
-	}
-}
-
-// AppendAsync begins to append a record and returns (promise 4.18). What it waits for
-// meanwhile is what Append waits for, within ctx. Records that one goroutine appends to one
-// partition lie there in the order of the calls. It blocks while the producer's buffer is
-// full; to have not too many under way, use a [Bulk].
-func AppendAsync[T any](ctx context.Context, c *Client, d module.Depot[T], v T, options ...module.AppendOption) *Pending {
-	p := &Pending{done: make(chan struct{})}
-	r, err := d.Record(v, options...)
-	if err != nil {
-		p.err = err
-		close(p.done)
-		return p
+// StartRecord begins an append; programs call Start of a depot's handle (promise 4.18). It
+// implements module.Starter.
+func (c *Client) StartRecord(ctx context.Context, r module.Record) *module.Pending {
+	p, settle := module.NewPending()
+	end := func(error) {}
+	if c.config.Tracing != nil {
+		inner, span := telemetry.StartAppend(ctx, c.config.Tracing, r.Module+"."+r.Depot)
+		ctx, end = inner, func(err error) { telemetry.EndAppend(span, err) }
 	}
 	c.sendAsync(ctx, r, func(acks module.Acks, err error) {
-		p.acks, p.err = acks, err
-		close(p.done)
+		end(err)
+		settle(acks, err)
 	})
 	return p
 }

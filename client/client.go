@@ -46,10 +46,11 @@ type Client struct {
 
 // bound is a module as this client knows it.
 type bound struct {
-	name  string
-	tasks int
-	plan  *module.Plan
-	slots []store.Slot // by task
+	name   string
+	tasks  int
+	plan   *module.Plan
+	former []*module.PStatePlan // of earlier versions
+	slots  []store.Slot         // by task
 
 	mu     sync.Mutex
 	owners []string // address by task, "" if not known
@@ -113,7 +114,7 @@ func (c *Client) bind(ctx context.Context, name string, plan *module.Plan) (*bou
 			return nil, err
 		}
 	}
-	b := &bound{name: name, tasks: r.Tasks, plan: r.Plan, owners: make([]string, r.Tasks), slots: make([]store.Slot, r.Tasks)}
+	b := &bound{name: name, tasks: r.Tasks, plan: r.Plan, former: r.Former, owners: make([]string, r.Tasks), slots: make([]store.Slot, r.Tasks)}
 	for i := range b.slots {
 		b.slots[i] = wire.Slot(task.Tag(name, task.ID(i), r.Tasks))
 	}

@@ -29,10 +29,10 @@ var (
 
 // Place is where a record lies.
 type Place struct {
-	Module    string
-	Depot     string
-	Partition int32
-	Offset    int64 // -1 if not known
+	Module    string `json:"module"`
+	Depot     string `json:"depot"`
+	Partition int32  `json:"partition"`
+	Offset    int64  `json:"offset"` // -1 if not known
 }
 
 func (p Place) String() string {

@@ -113,7 +113,7 @@ func (c *Client) RebuildTask(ctx context.Context, module string, id task.ID) err
 		return err
 	}
 	if id < 0 || int(id) >= b.tasks {
-		return fmt.Errorf("module %s has the tasks 0 to %d, not %d", module, b.tasks-1, id)
+		return fmt.Errorf("module %s, task %d: %w; it has 0 to %d", module, id, ErrNoTask, b.tasks-1)
 	}
 	info, err := c.taskInfo(ctx, b, id)
 	if err != nil {

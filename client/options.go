@@ -30,6 +30,7 @@ var (
 	ErrUnknownOption = settings.ErrUnknownOption // no option has the name
 	ErrUnknownPlace  = settings.ErrUnknownPlace  // the module has no such topology or depot
 	ErrWrongPlace    = settings.ErrWrongPlace    // the option is not one of a topology, or of a depot
+	ErrWrongValue    = settings.ErrWrongValue    // the option does not take the value
 )
 
 // Options lists the options of a module as they hold for a scope, by name. What a

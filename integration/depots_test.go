@@ -105,11 +105,11 @@ func TestADepotIsReadBesideItsModule(t *testing.T) {
 // promise 4.18: an append that does not wait, and is asked for later.
 func TestAppendsUnderWay(t *testing.T) {
 	onShelves(t, func(t *testing.T, c *client.Client, m *shelf) {
-		var pending []*client.Pending
+		var pending []*module.Pending
 		for i := range 50 {
-			pending = append(pending, client.AppendAsync(t.Context(), c, m.Things, thing{"a", i}))
+			pending = append(pending, m.Things.Start(t.Context(), c, thing{"a", i}))
 		}
-		refused := client.AppendAsync(t.Context(), c, m.Things, thing{"a", -1})
+		refused := m.Things.Start(t.Context(), c, thing{"a", -1})
 		for _, p := range pending {
 			if _, err := p.Wait(t.Context()); err != nil {
 				t.Error(err)
@@ -124,7 +124,7 @@ func TestAppendsUnderWay(t *testing.T) {
 		}
 		over, end := context.WithCancelCause(t.Context())
 		end(errors.New("enough"))
-		if _, err := client.AppendAsync(over, c, m.Things, thing{"b", 1}).Wait(t.Context()); err == nil {
+		if _, err := m.Things.Start(over, c, thing{"b", 1}).Wait(t.Context()); err == nil {
 			t.Error("an append whose context had ended says nothing")
 		}
 	})

@@ -2,6 +2,7 @@ package module
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -166,6 +167,28 @@ type Acks struct{ byTopology map[string]map[int][]byte }
 
 // NewAcks makes acks from stored values, by topology and ack. For clients.
 func NewAcks(byTopology map[string]map[int][]byte) Acks { return Acks{byTopology} }
+
+// MarshalJSON is the map from topology to what it returned, several acks as an array; what
+// is not stored as JSON comes as text in base64.
+func (a Acks) MarshalJSON() ([]byte, error) {
+	out := map[string]any{}
+	for topology, returns := range a.byTopology {
+		var values []any
+		for _, id := range slices.Sorted(maps.Keys(returns)) {
+			if json.Valid(returns[id]) {
+				values = append(values, json.RawMessage(returns[id]))
+			} else {
+				values = append(values, returns[id])
+			}
+		}
+		if len(values) == 1 {
+			out[topology] = values[0]
+		} else {
+			out[topology] = values
+		}
+	}
+	return json.Marshal(out)
+}
 
 // String prints the map from topology to its ack return: {"s" 1}. Topologies
 // that returned nothing are not in it (promise 3.79).

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"reflect"
 
 	public "github.com/coppice-run/coppice/codec"
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/codec"
+	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/task"
 )
 
@@ -51,6 +53,9 @@ func HashDepot[T, K any](b *Builder, d *Depot[T], name string, key func(T) K, op
 		return
 	}
 	decl.key = func(dst []byte, v T) ([]byte, error) { return task.AppendKey(dst, key(v)) }
+	if kind, err := wire.KeyTypeOf(reflect.TypeFor[K]()); err == nil {
+		decl.plan.Key = kind
+	}
 }
 
 // RandomDepot declares a depot whose records are spread over the partitions at
@@ -108,6 +113,7 @@ func declareDepot[T any](b *Builder, d *Depot[T], name, partitioning string, opt
 	decl.codec, decl.plan.Codec, chosen = chooseCodec[T](b, thing, options)
 	decl.plan.Disallowed, decl.plan.IDWindow = chosen.disallow, chosen.ids
 	b.plan.Depots = append(b.plan.Depots, decl.plan)
+	decl.plan.Shape, decl.plan.Prepare = decl.codec.Shape, decl.prepare
 	d.d = decl
 	return decl
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/overlay"
+	"github.com/coppice-run/coppice/internal/shape"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/pstate"
 )
@@ -48,6 +49,13 @@ type DepotPlan struct {
 	IDWindow int `json:",omitempty"`
 	// PeriodMillis is the period of a tick depot, which has no topic. 0: it is none.
 	PeriodMillis int64 `json:",omitempty"`
+	// Key is the type of the key of "hash"; nil where keys have only a JSON form.
+	Key *wire.KeyType `json:",omitempty"`
+	// Shape is the stored form of the records, as far as it is known.
+	Shape *shape.Shape `json:",omitempty"`
+	// Prepare makes a record of its JSON form: the value as the codec stores it, the key,
+	// the partition.
+	Prepare func(raw []byte) (Record, error) `json:"-"`
 }
 
 // TopicPlan is a declared topic: handlers write to it.
@@ -169,7 +177,7 @@ func (p *Plan) String() string {
 			}
 		}
 		for _, source := range s.Sources {
-			fmt.Fprintf(&out, "    source  %-14s from %s, %s\n", source.Name, source.Start, source.retries())
+			fmt.Fprintf(&out, "    source  %-14s from %s, %s\n", source.Name, source.Start, source.Failures())
 		}
 		for _, step := range s.Steps {
 			if step.Outside {
@@ -286,8 +294,8 @@ func (s *StreamPlan) kind() string {
 	return "stream "
 }
 
-// retries words what happens to failed records.
-func (s *SourcePlan) retries() string {
+// Failures words what happens to records that fail.
+func (s *SourcePlan) Failures() string {
 	again := "retried"
 	switch s.Retry {
 	case RetriesNone:

@@ -1,6 +1,10 @@
 package pstate
 
-import "github.com/coppice-run/coppice/internal/overlay"
+import (
+	"errors"
+
+	"github.com/coppice-run/coppice/internal/overlay"
+)
 
 // Reader is what PStates are read through: an event or a client.
 type Reader interface {
@@ -48,3 +52,7 @@ var (
 	ErrIndex      = overlay.ErrIndex      // a list has no such element
 	ErrTooMany    = overlay.ErrTooMany    // one event deletes more structures than one commit may hold
 )
+
+// ErrPlacedByCode: which task holds a key is only known to the module's code, by a
+// partitioner of the PState or a JSON form of the key's own, and the program has not got it.
+var ErrPlacedByCode = errors.New("only the module's code knows which task holds the key")

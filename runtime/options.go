@@ -95,6 +95,9 @@ type Options struct {
 	// Paused has a microbatch topology begin no microbatch (14.17); the one under way is
 	// finished. Default false.
 	Paused bool
+	// StreamPaused has a stream begin no record and no retry
+	// (topology.stream.paused); those under way go on. Default false.
+	StreamPaused bool
 	// AckResultsMax is how many results of finished records a task keeps per
 	// source for appenders that ask late. Default 10,000.
 	AckResultsMax int
@@ -154,4 +157,5 @@ func (t *Task) onOptionsChanged(in *OptionsChanged) {
 	}
 	t.noteWhole()
 	t.boundOutbox()
+	t.tellShut()
 }

@@ -20,6 +20,11 @@ func (*Pressure) input() {}
 // begun is told.
 func (t *Task) onPressure(in *Pressure) {
 	t.pressure = *in
+	t.tellShut()
+}
+
+// tellShut answers those who wait for records that may not begin now.
+func (t *Task) tellShut() {
 	if t.phase != running {
 		return
 	}
@@ -35,6 +40,8 @@ func (t *Task) onPressure(in *Pressure) {
 // store: the more is tried there the longer it takes.
 func (t *Task) shut(s *source) string {
 	switch p := &t.pressure; {
+	case s.topology.options.StreamPaused && s.topology.micro == nil:
+		return "the topology is paused (topology.stream.paused): resume it"
 	case p.StorePercent >= t.options.StoreStopPercent && !s.plan.GoesOnWhenFull:
 		return fmt.Sprintf("the store's memory is %d %% full, and sources stop at %d %% (store.memory.stop.percent): give it more memory", p.StorePercent, t.options.StoreStopPercent)
 	case p.QueueBytes > t.options.QueueBytesMax:

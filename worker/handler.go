@@ -75,6 +75,9 @@ func (h handler) Call(ctx context.Context, _ string, request []byte) ([]byte, er
 	if q.Query != nil {
 		return wire.AppendQueryAnswer(nil, h.w.query(ctx, l, q.Query)), nil
 	}
+	if q.Prepare != nil {
+		return wire.AppendPrepared(nil, l.prepare(q.Prepare)), nil
+	}
 	d := l.drivers[q.Task].Load()
 	if d == nil {
 		return wire.AppendAnswer(nil, &wire.Answer{NotOwner: true, Address: h.w.elsewhere(l.owners.address(q.Task))}), nil

@@ -10,7 +10,7 @@ import (
 // fakes are the in-memory Kafka and Redis: linking one costs a test package seconds.
 var fakes = []string{"github.com/twmb/franz-go/pkg/kfake", "github.com/alicebob/miniredis/v2"}
 
-const fakesMax = 9
+const fakesMax = 10
 
 // links says whether the test binary of a package holds a fake.
 func links(packages map[string]*source, path string) bool {

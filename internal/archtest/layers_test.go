@@ -50,6 +50,7 @@ var place = map[string]layer{
 	"internal/overlay": language,
 	"internal/host":    language,
 	"internal/place":   language,
+	"internal/navtext": language,
 	"pstate":           language,
 	"module":           language,
 
@@ -75,6 +76,7 @@ var place = map[string]layer{
 	"localcluster": assemblies,
 	"simulation":   assemblies,
 	"console":      assemblies,
+	"httpapi":      assemblies,
 
 	"cmd":          entry,
 	"internal/cli": entry,

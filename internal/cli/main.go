@@ -60,7 +60,28 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(demoCommand(), modulesCommand(), tasksCommand(), optionsCommand(), parkedCommand())
+	root.AddCommand(
+		demoCommand(), modulesCommand(), describeCommand(), tasksCommand(), optionsCommand(), parkedCommand(),
+		appendCommand(), selectCommand(), watchCommand(), queryCommand(), progressCommand(), pauseCommand(), resumeCommand(), serveCommand(),
+	)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; '%s --help' lists the flags", err, cmd.CommandPath())
+	})
+	sayUsage(root)
 	return root
+}
+
+// sayUsage has wrong arguments answered with how the command is used.
+func sayUsage(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return fmt.Errorf("%w; it is used as '%s'", err, cmd.UseLine())
+			}
+			return nil
+		}
+	}
+	for _, inner := range cmd.Commands() {
+		sayUsage(inner)
+	}
 }

@@ -55,6 +55,13 @@ func tasksCommand() *cobra.Command {
 				if err := c.RebuildTask(cmd.Context(), args[0], task.ID(id)); err != nil {
 					return err
 				}
+				if r.json {
+					return printLine(cmd.OutOrStdout(), struct {
+						Module string `json:"module"`
+						Task   int    `json:"task"`
+						State  string `json:"state"`
+					}{args[0], id, "begins anew"})
+				}
 				_, err := fmt.Fprintf(cmd.OutOrStdout(), "task %d of %s begins anew\n", id, args[0])
 				return err
 			})
@@ -63,7 +70,7 @@ func tasksCommand() *cobra.Command {
 	rebuild.Flags().BoolVar(&yes, "yes", false, "do it")
 	cmd.AddCommand(
 		&cobra.Command{
-			Use: "list MODULE", Short: "List the tasks of a module with their owners", Args: cobra.ExactArgs(1),
+			Use: "list MODULE", Short: "List the tasks of a module with their owners", Args: cobra.ExactArgs(1), ValidArgsFunction: r.completeModules,
 			RunE: func(cmd *cobra.Command, args []string) error {
 				return r.use(cmd.Context(), func(c *client.Client) error {
 					tasks, err := c.Tasks(cmd.Context(), args[0])

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/internal/settings"
 )
 
 // optionsCommand reads and sets the options of running modules.
@@ -23,7 +24,7 @@ func optionsCommand() *cobra.Command {
 	cmd.PersistentFlags().StringVar(&scope.Depot, "depot", "", "for this depot of the module")
 	cmd.AddCommand(
 		&cobra.Command{
-			Use: "list MODULE", Short: "List all options and what holds", Args: cobra.ExactArgs(1),
+			Use: "list MODULE", Short: "List all options and what holds", Args: cobra.ExactArgs(1), ValidArgsFunction: completeOptions(&r),
 			RunE: func(cmd *cobra.Command, args []string) error {
 				return r.use(cmd.Context(), func(c *client.Client) error {
 					values, err := c.Options(cmd.Context(), args[0], scope)
@@ -37,7 +38,7 @@ func optionsCommand() *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use: "get MODULE OPTION", Short: "Print the value of an option", Args: cobra.ExactArgs(2),
+			Use: "get MODULE OPTION", Short: "Print the value of an option", Args: cobra.ExactArgs(2), ValidArgsFunction: completeOptions(&r),
 			RunE: func(cmd *cobra.Command, args []string) error {
 				return r.use(cmd.Context(), func(c *client.Client) error {
 					v, err := c.Option(cmd.Context(), args[0], scope, args[1])
@@ -53,20 +54,34 @@ func optionsCommand() *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use: "set MODULE OPTION VALUE", Short: "Set an option", Args: cobra.ExactArgs(3),
+			Use: "set MODULE OPTION VALUE", Short: "Set an option", Args: cobra.ExactArgs(3), ValidArgsFunction: completeOptions(&r),
 			Example: "  coppice options set WordCount topology.stream.timeout.seconds 10\n  coppice options set WordCount store.durability 'replicated 1'",
 			RunE: func(cmd *cobra.Command, args []string) error {
 				return r.set(cmd, scope, args[0], args[1], args[2])
 			},
 		},
 		&cobra.Command{
-			Use: "unset MODULE OPTION", Short: "Take a setting back", Args: cobra.ExactArgs(2),
+			Use: "unset MODULE OPTION", Short: "Take a setting back", Args: cobra.ExactArgs(2), ValidArgsFunction: completeOptions(&r),
 			RunE: func(cmd *cobra.Command, args []string) error {
 				return r.set(cmd, scope, args[0], args[1], "")
 			},
 		},
 	)
 	return cmd
+}
+
+// completeOptions offers modules, and then the options.
+func completeOptions(r *remote) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+		if len(args) != 1 {
+			return r.completeModules(cmd, args, typed)
+		}
+		var names []string
+		for _, o := range settings.All() {
+			names = append(names, o.Name+"\t"+o.Doc)
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
 }
 
 // set sets an option and prints what holds then.

@@ -39,6 +39,12 @@ func parkedCommand() *cobra.Command {
 						if err := carryOut(cmd, c, ref); err != nil {
 							return err
 						}
+						if r.json {
+							if err := printLine(cmd.OutOrStdout(), orderOutcome{ref.String(), said}); err != nil {
+								return err
+							}
+							continue
+						}
 						fmt.Fprintf(cmd.OutOrStdout(), "%v: %s\n", ref, said)
 					}
 					return nil
@@ -64,7 +70,7 @@ func parkedCommand() *cobra.Command {
 	edit.MarkFlagsOneRequired("value", "file")
 	cmd.AddCommand(
 		&cobra.Command{
-			Use: "list MODULE", Short: "List the records of a module that were put aside", Args: cobra.ExactArgs(1),
+			Use: "list MODULE", Short: "List the records of a module that were put aside", Args: cobra.ExactArgs(1), ValidArgsFunction: r.completeModules,
 			RunE: func(cmd *cobra.Command, args []string) error {
 				return r.use(cmd.Context(), func(c *client.Client) error {
 					records, err := c.Parked(cmd.Context(), args[0])
@@ -86,6 +92,12 @@ func parkedCommand() *cobra.Command {
 		edit,
 	)
 	return cmd
+}
+
+// orderOutcome says what has become of a parked record.
+type orderOutcome struct {
+	Record  string `json:"record"`
+	Outcome string `json:"outcome"`
 }
 
 // parseRef reads what ParkedRef prints. Names of modules hold no slash.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,18 +45,42 @@ func (m *orders) Define(b *module.Builder) {
 // returns the flags that name them.
 func remoteCluster(t *testing.T) (*orders, *localcluster.Cluster, func(args ...string) (int, string, string)) {
 	t.Helper()
+	c, run := remoteServers(t)
+	m := &orders{}
+	if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{Tasks: 2}); err != nil {
+		t.Fatal(err)
+	}
+	return m, c, run
+}
+
+// remoteServers are servers that other processes could reach, with a cluster on them.
+func remoteServers(t *testing.T) (*localcluster.Cluster, func(args ...string) (int, string, string)) {
+	t.Helper()
 	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(broker.Close)
 	server := miniredis.RunT(t)
-	log, err := kafkadepot.Open(t.Context(), kafkadepot.Config{Brokers: broker.ListenAddrs()})
+	c := clusterOn(t, broker.ListenAddrs(), []string{server.Addr()})
+	return c, func(args ...string) (int, string, string) {
+		servers := []string{"--kafka", strings.Join(broker.ListenAddrs(), ","), "--redis", server.Addr()}
+		if args[0] == "__complete" { // what is completed is the last argument
+			return coppice(t.Context(), slices.Insert(args, len(args)-1, servers...)...)
+		}
+		return coppice(t.Context(), append(args, servers...)...)
+	}
+}
+
+// clusterOn is a cluster on servers.
+func clusterOn(t *testing.T, kafka, redis []string) *localcluster.Cluster {
+	t.Helper()
+	log, err := kafkadepot.Open(t.Context(), kafkadepot.Config{Brokers: kafka})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = log.Close() })
-	state, err := redisstate.Open(t.Context(), redisstate.Config{Addresses: []string{server.Addr()}})
+	state, err := redisstate.Open(t.Context(), redisstate.Config{Addresses: redis})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,13 +90,7 @@ func remoteCluster(t *testing.T) (*orders, *localcluster.Cluster, func(args ...s
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	m := &orders{}
-	if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{Tasks: 2}); err != nil {
-		t.Fatal(err)
-	}
-	return m, c, func(args ...string) (int, string, string) {
-		return coppice(t.Context(), append(args, "--kafka", strings.Join(broker.ListenAddrs(), ","), "--redis", server.Addr())...)
-	}
+	return c
 }
 
 // said checks what a command printed.
@@ -176,6 +195,29 @@ func TestTasksFromTheCommandLine(t *testing.T) {
 		t.Errorf("exit code %d, error %q", code, errs)
 	}
 	if code, _, errs = run("tasks", "rebuild", "orders", "0", "--yes"); code != exitError || !strings.Contains(errs, "nothing to rebuild") {
+		t.Errorf("exit code %d, error %q", code, errs)
+	}
+}
+
+// What a module declares is told without its code.
+func TestDescribe(t *testing.T) {
+	t.Parallel()
+	_, _, run := remoteCluster(t)
+	code, out, errs := run("describe", "orders")
+	said(t, code, out, errs, "module orders, 2 tasks", "hash of text", "map[string]int64", "parked after 1 attempts", "exactly once (no hops)")
+	code, out, errs = run("describe", "orders", "--json")
+	said(t, code, out, errs)
+	var d client.Description
+	if err := json.Unmarshal([]byte(out), &d); err != nil {
+		t.Fatal(err)
+	}
+	if level := d.PStates[0].Level; level.Kind != "map" || level.Key != "text" || level.Value != "int64" || level.Codec != "json" {
+		t.Errorf("its level is %+v", level)
+	}
+	if got := d.Depots[0]; got.Partitions != 2 || got.Codec != "text" || got.Record != "string" || !got.Appends {
+		t.Errorf("its depot is %+v", got)
+	}
+	if code, _, errs = run("describe", "nothing"); code != exitError || !strings.Contains(errs, "there are orders") {
 		t.Errorf("exit code %d, error %q", code, errs)
 	}
 }

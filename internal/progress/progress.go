@@ -175,6 +175,14 @@ func (p *Progress) End() int64 {
 	return p.Next
 }
 
+// Ahead is the number of finished offsets above Next.
+func (p *Progress) Ahead() (n int64) {
+	for _, r := range p.done {
+		n += r.Last - r.First + 1
+	}
+	return n
+}
+
 // Above is the number of finished ranges above Next.
 func (p *Progress) Above() int { return len(p.done) }
 

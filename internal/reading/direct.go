@@ -4,6 +4,7 @@ package reading
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/coppice-run/coppice/internal/overlay"
@@ -16,6 +17,9 @@ type Slots interface {
 	// Slots are those of a module. Errors: that it is not known.
 	Slots(module string) ([]store.Slot, error)
 }
+
+// ErrNoTask: the module has not so many tasks.
+var ErrNoTask = errors.New("unknown task")
 
 // Direct answers a view's reads from the store. It implements overlay.Direct.
 type Direct struct {
@@ -49,7 +53,7 @@ func (d *Direct) Slot(p *overlay.Path) (store.Slot, error) {
 		}
 	}
 	if id < 0 || int(id) >= len(slots) {
-		return store.Slot{}, fmt.Errorf("module %s has no task %d; it has 0 to %d", p.Decl.Module, id, len(slots)-1)
+		return store.Slot{}, fmt.Errorf("module %s, task %d: %w; it has 0 to %d", p.Decl.Module, id, ErrNoTask, len(slots)-1)
 	}
 	return slots[id], nil
 }

@@ -64,6 +64,11 @@ var all = sorted([]Option{
 		field: seconds(func(o *runtime.Options) *time.Duration { return &o.RetryBackoffMax }),
 	},
 	{
+		Name: "topology.stream.paused", Place: ForTopology, Unit: "true or false",
+		Doc:   "Whether a stream begins no record and no retry. Those under way go on. Records wait in their depots, and acked appends of them are told that they are throttled.",
+		field: is(func(o *runtime.Options) *bool { return &o.StreamPaused }),
+	},
+	{
 		Name: "topology.appends.lost.tail", Place: ForTopology, Unit: "topology, halt or continue",
 		Doc:   "What a task does that finds records in Kafka which were appended by commits that the store has lost since: halt, or continue and say how many come a second time. topology: exactly-once topologies halt, others continue.",
 		field: lostTail(func(o *runtime.Options) *runtime.LostTail { return &o.LostTail }),

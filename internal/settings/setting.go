@@ -18,6 +18,7 @@ var (
 	ErrUnknownOption = errors.New("unknown option")
 	ErrUnknownPlace  = errors.New("the module has nothing of that name")
 	ErrWrongPlace    = errors.New("the option cannot be set there")
+	ErrWrongValue    = errors.New("no value of the option")
 )
 
 // Scope says what a setting is for: the module (both empty), one topology or one
@@ -114,7 +115,10 @@ func Check(plan *module.Plan, s *Setting) error {
 	if s.Value == "" {
 		return nil
 	}
-	return o.Check(s.Value)
+	if err := o.Check(s.Value); err != nil {
+		return fmt.Errorf("%w: %w", ErrWrongValue, err)
+	}
+	return nil
 }
 
 // Unknown is the error of a name that no option has, with those that may be meant.

@@ -30,6 +30,9 @@ type KeyType struct {
 	Bytes int       `json:"bytes,omitempty"` // of arrays of bytes
 	Parts []KeyPart `json:"parts,omitempty"` // of tuples
 	Type  string    `json:"type,omitempty"`  // the Go type, of json
+	// Own: the Go type has a JSON form of its own beside this one. The task of a key
+	// follows from that form, which only the type knows.
+	Own bool `json:"own,omitempty"`
 }
 
 // KeyKind is a way to encode keys.
@@ -52,6 +55,10 @@ const (
 type KeyPart struct {
 	Name string  `json:"name"`
 	Type KeyType `json:"type"`
+	// Tag and Embedded say how the field stands in the struct's JSON, from which the task
+	// of a key follows. They do not count for its encoded form.
+	Tag      string `json:"tag,omitempty"`
+	Embedded bool   `json:"embedded,omitempty"`
 }
 
 var (
@@ -79,24 +86,25 @@ func keyTypeOf(t reflect.Type) (KeyType, error) {
 	if t == timeType {
 		return KeyType{Kind: KeyTime}, nil
 	}
+	own := marshals(t)
 	switch t.Kind() {
 	case reflect.String:
-		return KeyType{Kind: KeyText}, nil
+		return KeyType{Kind: KeyText, Own: own}, nil
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return KeyType{Kind: KeyInt, Bits: t.Bits()}, nil
+		return KeyType{Kind: KeyInt, Bits: t.Bits(), Own: own}, nil
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return KeyType{Kind: KeyUint, Bits: t.Bits()}, nil
+		return KeyType{Kind: KeyUint, Bits: t.Bits(), Own: own}, nil
 	case reflect.Float32, reflect.Float64:
-		return KeyType{Kind: KeyFloat, Bits: t.Bits()}, nil
+		return KeyType{Kind: KeyFloat, Bits: t.Bits(), Own: own}, nil
 	case reflect.Bool:
-		return KeyType{Kind: KeyBool}, nil
+		return KeyType{Kind: KeyBool, Own: own}, nil
 	case reflect.Slice:
 		if t.Elem().Kind() == reflect.Uint8 {
-			return KeyType{Kind: KeyText}, nil
+			return KeyType{Kind: KeyText, Own: own}, nil
 		}
 	case reflect.Array:
 		if t.Elem().Kind() == reflect.Uint8 {
-			return KeyType{Kind: KeyBytes, Bytes: t.Len()}, nil
+			return KeyType{Kind: KeyBytes, Bytes: t.Len(), Own: own}, nil
 		}
 		if !marshals(t) {
 			return arrayType(t)
@@ -134,7 +142,7 @@ func arrayType(t reflect.Type) (KeyType, error) {
 	}
 	k := KeyType{Kind: KeyTuple}
 	for i := range t.Len() {
-		k.Parts = append(k.Parts, KeyPart{strconv.Itoa(i), elem})
+		k.Parts = append(k.Parts, KeyPart{Name: strconv.Itoa(i), Type: elem})
 	}
 	return k, nil
 }
@@ -153,7 +161,7 @@ func tupleType(t reflect.Type) (KeyType, error) {
 		if err != nil {
 			return k, fmt.Errorf("its field %s: %w", f.Name, err)
 		}
-		k.Parts = append(k.Parts, KeyPart{f.Name, part})
+		k.Parts = append(k.Parts, KeyPart{Name: f.Name, Type: part, Tag: f.Tag.Get("json"), Embedded: f.Anonymous})
 	}
 	if len(k.Parts) == 0 {
 		return k, fmt.Errorf("it has no fields, so there is only one such key")

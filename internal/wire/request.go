@@ -19,6 +19,14 @@ type Request struct {
 	// Release asks the owner to finish what it has begun: the task is nominated to
 	// the worker that asks.
 	Release bool
+	// Prepare is for any worker of the module: Task counts for nothing.
+	Prepare *PrepareRequest
+}
+
+// PrepareRequest has the module's code make a record of its JSON form.
+type PrepareRequest struct {
+	Depot string
+	JSON  []byte
 }
 
 // AwaitRequest asks how a record ended.
@@ -49,6 +57,7 @@ const (
 	parkedKind
 	releaseKind
 	queryKind
+	prepareKind
 )
 
 // AppendRequest appends the stored form of a request.
@@ -61,6 +70,8 @@ func AppendRequest(dst []byte, q *Request) []byte {
 		kind = releaseKind
 	case q.Query != nil:
 		kind = queryKind
+	case q.Prepare != nil:
+		kind = prepareKind
 	}
 	dst = append(dst, RequestVersion, kind)
 	dst = appendText(dst, q.Module)
@@ -83,6 +94,11 @@ func AppendRequest(dst []byte, q *Request) []byte {
 		dst = binary.AppendUvarint(dst, uint64(len(q.Query.Argument)))
 		return append(dst, q.Query.Argument...)
 	}
+	if p := q.Prepare; p != nil {
+		dst = appendText(dst, p.Depot)
+		dst = binary.AppendUvarint(dst, uint64(len(p.JSON)))
+		return append(dst, p.JSON...)
+	}
 	dst = appendText(dst, q.Await.Depot)
 	return binary.AppendVarint(dst, q.Await.Offset)
 }
@@ -102,6 +118,8 @@ func ParseRequest(raw []byte) (*Request, error) {
 		q.Release = true
 	case queryKind:
 		q.Query = &QueryRequest{Name: p.text(), Argument: p.bytes()}
+	case prepareKind:
+		q.Prepare = &PrepareRequest{Depot: p.text(), JSON: p.bytes()}
 	default:
 		p.fail("kind %d", kind)
 	}

@@ -1,0 +1,118 @@
+package client
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/progress"
+	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/store"
+)
+
+// SourceProgress is how far a source is with a partition of its depot.
+type SourceProgress struct {
+	Topology  string `json:"topology"`
+	Source    string `json:"source"`
+	Depot     string `json:"depot"`
+	Partition int32  `json:"partition"`
+	Next      int64  `json:"next"`  // all records below this offset are done
+	Ahead     int64  `json:"ahead"` // records behind it that are done, too
+	End       int64  `json:"end"`   // offset behind the last record of the partition
+	Lag       int64  `json:"lag"`   // records that are not done
+	Begun     bool   `json:"begun"` // false: the source has not begun, and Next says nothing
+}
+
+// Progress tells how far each source of a module is with each partition, as the store and
+// the log show it: what is done and committed. Where topology is not empty, of that one.
+func (c *Client) Progress(ctx context.Context, moduleName, topology string) ([]SourceProgress, error) {
+	b, err := c.named(ctx, moduleName)
+	if err != nil {
+		return nil, err
+	}
+	plans := b.plan.Streams
+	if topology != "" {
+		plan, err := b.topology(topology)
+		if err != nil {
+			return nil, err
+		}
+		plans = []*module.StreamPlan{plan}
+	}
+	all := []SourceProgress{}
+	for _, plan := range plans {
+		for _, source := range plan.Sources {
+			for p := range source.Depot.Partitions(b.tasks) {
+				one, err := c.sourceProgress(ctx, b, plan, source, int32(p))
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, one)
+			}
+		}
+	}
+	return all, nil
+}
+
+func (c *Client) sourceProgress(ctx context.Context, b *bound, plan *module.StreamPlan, s *module.SourcePlan, partition int32) (SourceProgress, error) {
+	one := SourceProgress{Topology: plan.Name, Source: s.Name, Depot: s.Depot.Name, Partition: partition}
+	slot := b.slots[partition]
+	reads := []store.Read{{Kind: store.Get, Table: wire.TopologyTable(slot.Tag, plan.Name, plan.Microbatch), Field: s.Name}}
+	_, err := c.config.Store.Read(ctx, slot, reads)
+	if err == nil && reads[0].Found {
+		var p progress.Progress
+		if p, err = progress.Parse(reads[0].Value); err == nil {
+			one.Begun, one.Next, one.Ahead = true, p.Next, p.Ahead()
+		}
+	}
+	if err == nil {
+		_, one.End, err = c.config.Log.Bounds(ctx, depot.TopicName(b.name, s.Depot.Name), partition)
+	}
+	if err != nil {
+		return one, fmt.Errorf("module %s, source %s/%s, partition %d: %w", b.name, plan.Name, s.Name, partition, err)
+	}
+	if one.Begun {
+		one.Lag = max(one.End-one.Next-one.Ahead, 0)
+	}
+	return one, nil
+}
+
+// topology finds a topology by its name.
+func (b *bound) topology(name string) (*module.StreamPlan, error) {
+	for _, plan := range b.plan.Streams {
+		if plan.Name == name {
+			return plan, nil
+		}
+	}
+	return nil, fmt.Errorf("module %s, topology %q: %w; it has %s", b.name, name, ErrUnknownPlace, names(b.plan.Streams, func(s *module.StreamPlan) string { return s.Name }))
+}
+
+// Pause has a topology begin no record, until Resume: over restarts, too. A stream's records
+// under way go on, and acked appends are told that their records wait (ThrottledError); of a
+// microbatch topology the microbatch under way is finished.
+func (c *Client) Pause(ctx context.Context, moduleName, topology string) error {
+	return c.setPaused(ctx, moduleName, topology, "true")
+}
+
+// Resume ends a pause.
+func (c *Client) Resume(ctx context.Context, moduleName, topology string) error {
+	return c.setPaused(ctx, moduleName, topology, "")
+}
+
+const streamPausedOption = "topology.stream.paused"
+
+func (c *Client) setPaused(ctx context.Context, moduleName, topology, value string) error {
+	b, err := c.named(ctx, moduleName)
+	if err != nil {
+		return err
+	}
+	plan, err := b.topology(topology)
+	if err != nil {
+		return err
+	}
+	option := streamPausedOption
+	if plan.Microbatch {
+		option = pausedOption
+	}
+	return c.SetOption(ctx, moduleName, OptionScope{Topology: topology}, option, value)
+}

@@ -1,0 +1,129 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/module"
+)
+
+func listModules(q *request) (any, error) {
+	all, err := q.client().Modules(q.ctx)
+	return modulesAnswer{some(all)}, err
+}
+
+func describeModule(q *request) (any, error) { return q.client().Describe(q.ctx, q.path("module")) }
+
+func listTasks(q *request) (any, error) {
+	all, err := q.client().Tasks(q.ctx, q.path("module"))
+	return tasksAnswer{some(all)}, err
+}
+
+func tellProgress(q *request) (any, error) {
+	all, err := q.client().Progress(q.ctx, q.path("module"), q.query("topology"))
+	return progressAnswer{some(all)}, err
+}
+
+func invokeQuery(q *request) (any, error) {
+	var body invokeBody
+	if err := q.body(&body); err != nil {
+		return nil, err
+	}
+	if body.Argument == nil {
+		body.Argument = json.RawMessage("null")
+	}
+	result, err := q.client().SendQuestion(q.ctx, module.Question{Module: q.path("module"), Query: q.path("query"), Argument: body.Argument})
+	return invokeAnswer{result}, err
+}
+
+func (q *request) scope() client.OptionScope {
+	return client.OptionScope{Topology: q.query("topology"), Depot: q.query("depot")}
+}
+
+func listOptions(q *request) (any, error) {
+	all, err := q.client().Options(q.ctx, q.path("module"), q.scope())
+	return optionsAnswer{some(all)}, err
+}
+
+func getOption(q *request) (any, error) {
+	return q.client().Option(q.ctx, q.path("module"), q.scope(), q.path("option"))
+}
+
+func setOption(q *request) (any, error) {
+	var body optionBody
+	if err := q.body(&body); err != nil {
+		return nil, err
+	}
+	if body.Value == "" {
+		return nil, &Problem{Code: "wrong_value", Status: 400, Where: "body value", Detail: "the value is empty", Mend: "give one, or DELETE the option to take its setting back"}
+	}
+	if err := q.client().SetOption(q.ctx, q.path("module"), q.scope(), q.path("option"), body.Value); err != nil {
+		return nil, err
+	}
+	return getOption(q)
+}
+
+func unsetOption(q *request) (any, error) {
+	if err := q.client().SetOption(q.ctx, q.path("module"), q.scope(), q.path("option"), ""); err != nil {
+		return nil, err
+	}
+	return getOption(q)
+}
+
+func listParked(q *request) (any, error) {
+	all, err := q.client().Parked(q.ctx, q.path("module"))
+	return parkedAnswer{some(all)}, err
+}
+
+func retryParked(q *request) (any, error) { return q.order((*client.Client).RetryParked, "done") }
+func skipParked(q *request) (any, error)  { return q.order((*client.Client).SkipParked, "dropped") }
+
+// order has something done with a parked record of the module.
+func (q *request) order(do func(*client.Client, context.Context, client.ParkedRef) error, state string) (any, error) {
+	var ref client.ParkedRef
+	if err := q.body(&ref); err != nil {
+		return nil, err
+	}
+	if err := q.ofModule(&ref); err != nil {
+		return nil, err
+	}
+	return stateAnswer{state}, do(q.client(), q.ctx, ref)
+}
+
+// ofModule puts the module into a reference, which names it or leaves it out.
+func (q *request) ofModule(ref *client.ParkedRef) error {
+	name := q.path("module")
+	if ref.Module != "" && ref.Module != name {
+		return &Problem{Code: "wrong_body", Status: 400, Where: "body module", Detail: "the record is of module " + ref.Module + ", the address of module " + name, Mend: "let both name the same module"}
+	}
+	ref.Module = name
+	return nil
+}
+
+func editParked(q *request) (any, error) {
+	var body editBody
+	if err := q.body(&body); err != nil {
+		return nil, err
+	}
+	if err := q.ofModule(&body.ParkedRef); err != nil {
+		return nil, err
+	}
+	return stateAnswer{"edited"}, q.client().EditParked(q.ctx, body.ParkedRef, []byte(body.Value))
+}
+
+func pauseTopology(q *request) (any, error) {
+	return stateAnswer{"paused"}, q.client().Pause(q.ctx, q.path("module"), q.path("topology"))
+}
+
+func resumeTopology(q *request) (any, error) {
+	return stateAnswer{"runs"}, q.client().Resume(q.ctx, q.path("module"), q.path("topology"))
+}
+
+// some is a list that is not null.
+func some[T any](all []T) []T {
+	if all == nil {
+		return []T{}
+	}
+	return all
+}

@@ -1,0 +1,228 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+
+	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/task"
+)
+
+// operation is one thing that the API does.
+type operation struct {
+	id      string
+	method  string
+	pattern string // of http.ServeMux
+	summary string
+	query   []parameter
+	body    reflect.Type // nil: none
+	result  reflect.Type // of the answer
+	lines   reflect.Type // of each line, where the answer may come as lines of JSON
+	events  reflect.Type // of each event, where the answer is events
+	codes   []string     // of the problems that are its own
+	changes bool
+	endless bool
+	serve   func(*request) (any, error)
+}
+
+// parameter is one of the query.
+type parameter struct {
+	name string
+	kind string // string or integer
+	many bool
+	doc  string
+}
+
+func (op *operation) parameter(name string) *parameter {
+	for i := range op.query {
+		if op.query[i].name == name {
+			return &op.query[i]
+		}
+	}
+	return nil
+}
+
+// What the answers hold.
+type (
+	modulesAnswer struct {
+		Modules []client.ModuleInfo `json:"modules"`
+	}
+	tasksAnswer struct {
+		Tasks []client.TaskInfo `json:"tasks"`
+	}
+	progressAnswer struct {
+		Sources []client.SourceProgress `json:"sources"`
+	}
+	optionsAnswer struct {
+		Options []client.OptionValue `json:"options"`
+	}
+	parkedAnswer struct {
+		Records []client.ParkedRecord `json:"records"`
+	}
+	stateAnswer struct {
+		State string `json:"state"`
+	}
+	selectAnswer struct {
+		Pages []client.SelectedPage `json:"pages"`
+		More  bool                  `json:"more"` // the limit has ended it
+	}
+	oneAnswer struct {
+		Task   task.ID         `json:"task"`
+		Commit string          `json:"commit"`
+		Value  json.RawMessage `json:"value"`
+	}
+	invokeAnswer struct {
+		Result json.RawMessage `json:"result"`
+	}
+	appendAnswer struct {
+		Place client.Place `json:"place"`
+		Acks  module.Acks  `json:"acks"`
+	}
+)
+
+// What requests hold.
+type (
+	appendBody struct {
+		Data      json.RawMessage `json:"data,omitempty"`      // the record
+		Stored    []byte          `json:"stored,omitempty"`    // its stored form instead, in base64
+		Key       json.RawMessage `json:"key,omitempty"`       // in the place of the one that the depot finds in the record
+		Partition *int32          `json:"partition,omitempty"` // whatever its key
+		AckLevel  string          `json:"ackLevel,omitempty"`  // ack (the default), appendAck or none
+	}
+	selectBody struct {
+		Path  string    `json:"path,omitempty"`
+		Tasks []task.ID `json:"tasks,omitempty"`
+		Limit int       `json:"limit,omitempty"`
+	}
+	optionBody struct {
+		Value string `json:"value"`
+	}
+	editBody struct {
+		client.ParkedRef
+		Value string `json:"value"` // the new value, in the depot's stored form
+	}
+	invokeBody struct {
+		Argument json.RawMessage `json:"argument,omitempty"` // of the query; null if it is left out
+	}
+)
+
+// Limits of a select that answers at once.
+const (
+	valuesDefault = 1000
+	valuesMax     = 10_000
+)
+
+var (
+	pathParameters = []parameter{
+		{name: "path", kind: "string", doc: "The path into the PState; without it the whole PState is one value."},
+		{name: "task", kind: "integer", many: true, doc: "Tasks to read; default: that of the key that the path names, else all."},
+	}
+	limitParameter = parameter{name: "limit", kind: "integer", doc: fmt.Sprintf("Values at most; default %d, at most %d. As lines: no limit but this one.", valuesDefault, valuesMax)}
+	scopeParams    = []parameter{
+		{name: "topology", kind: "string", doc: "For this topology of the module."},
+		{name: "depot", kind: "string", doc: "For this depot of the module."},
+	}
+	selectCodes = []string{"unknown_module", "unknown_pstate", "wrong_path", "wrong_type", "result_too_large", "placed_by_code", "unknown_task", "private", "moved"}
+)
+
+// operations is everything that the API does. Filled by init: openapi reads the table.
+var operations []operation
+
+func init() {
+	operations = []operation{
+		{
+			id: "listModules", method: http.MethodGet, pattern: "/v1/modules", summary: "List the modules that have run on these servers",
+			result: reflect.TypeFor[modulesAnswer](), serve: listModules,
+		},
+		{
+			id: "describeModule", method: http.MethodGet, pattern: "/v1/modules/{module}", summary: "Tell what a running module declares: depots, PStates, topologies",
+			result: reflect.TypeFor[client.Description](), codes: []string{"unknown_module"}, serve: describeModule,
+		},
+		{
+			id: "listTasks", method: http.MethodGet, pattern: "/v1/modules/{module}/tasks", summary: "List the tasks of a module with their owners",
+			result: reflect.TypeFor[tasksAnswer](), codes: []string{"unknown_module"}, serve: listTasks,
+		},
+		{
+			id: "tellProgress", method: http.MethodGet, pattern: "/v1/modules/{module}/progress", summary: "Tell how far each source of a module is with its depot",
+			query:  []parameter{{name: "topology", kind: "string", doc: "Of this topology only."}},
+			result: reflect.TypeFor[progressAnswer](), codes: []string{"unknown_module", "unknown_topology"}, serve: tellProgress,
+		},
+		{
+			id: "appendRecord", method: http.MethodPost, pattern: "/v1/modules/{module}/depots/{depot}/records", summary: "Append a record to a depot, and wait for its streams",
+			body: reflect.TypeFor[appendBody](), result: reflect.TypeFor[appendAnswer](), changes: true, serve: appendRecord,
+			codes: []string{"unknown_module", "unknown_depot", "unknown_partition", "wrong_record", "wrong_type", "appends_disallowed", "no_worker", "not_appended", "rejected", "failed", "throttled", "outcome_unknown"},
+		},
+		{
+			id: "select", method: http.MethodGet, pattern: "/v1/modules/{module}/pstates/{pstate}/select", summary: "Read what a path leads to",
+			query: append(pathParameters[:len(pathParameters):len(pathParameters)], limitParameter), result: reflect.TypeFor[selectAnswer](),
+			lines: reflect.TypeFor[client.SelectedPage](), codes: selectCodes, serve: selectGet,
+		},
+		{
+			id: "selectLong", method: http.MethodPost, pattern: "/v1/modules/{module}/pstates/{pstate}/select", summary: "Read what a path leads to, for paths too long for an address",
+			body: reflect.TypeFor[selectBody](), result: reflect.TypeFor[selectAnswer](), lines: reflect.TypeFor[client.SelectedPage](), codes: selectCodes, serve: selectPost,
+		},
+		{
+			id: "selectOne", method: http.MethodGet, pattern: "/v1/modules/{module}/pstates/{pstate}/select-one", summary: "Read the one value that a path leads to",
+			query: pathParameters, result: reflect.TypeFor[oneAnswer](), codes: append([]string{"none", "many"}, selectCodes...), serve: selectOne,
+		},
+		{
+			id: "watch", method: http.MethodGet, pattern: "/v1/modules/{module}/pstates/{pstate}/watch", summary: "Tell what a path leads to, and each change of it, as server-sent events",
+			query:  append(pathParameters[:len(pathParameters):len(pathParameters)], parameter{name: "limit", kind: "integer", doc: "Values at most; a watch holds up to 1,000."}),
+			events: reflect.TypeFor[client.SelectionChange](), codes: append([]string{"too_many_watches"}, selectCodes...), endless: true, serve: watch,
+		},
+		{
+			id: "invokeQuery", method: http.MethodPost, pattern: "/v1/modules/{module}/queries/{query}/invoke", summary: "Ask a query of a module",
+			body: reflect.TypeFor[invokeBody](), result: reflect.TypeFor[invokeAnswer](), serve: invokeQuery,
+			codes: []string{"unknown_module", "unknown_query", "wrong_argument", "query_failed", "query_late", "result_too_large", "no_worker"},
+		},
+		{
+			id: "listOptions", method: http.MethodGet, pattern: "/v1/modules/{module}/options", summary: "List all options of a module and what holds",
+			query: scopeParams, result: reflect.TypeFor[optionsAnswer](), codes: []string{"unknown_module", "unknown_topology", "wrong_place"}, serve: listOptions,
+		},
+		{
+			id: "getOption", method: http.MethodGet, pattern: "/v1/modules/{module}/options/{option}", summary: "Tell the value of an option",
+			query: scopeParams, result: reflect.TypeFor[client.OptionValue](), codes: []string{"unknown_module", "unknown_option", "unknown_topology", "wrong_place"}, serve: getOption,
+		},
+		{
+			id: "setOption", method: http.MethodPut, pattern: "/v1/modules/{module}/options/{option}", summary: "Set an option; running workers take it at once",
+			query: scopeParams, body: reflect.TypeFor[optionBody](), result: reflect.TypeFor[client.OptionValue](), changes: true,
+			codes: []string{"unknown_module", "unknown_option", "unknown_topology", "wrong_place", "wrong_value"}, serve: setOption,
+		},
+		{
+			id: "unsetOption", method: http.MethodDelete, pattern: "/v1/modules/{module}/options/{option}", summary: "Take the setting of an option back",
+			query: scopeParams, result: reflect.TypeFor[client.OptionValue](), changes: true,
+			codes: []string{"unknown_module", "unknown_option", "unknown_topology", "wrong_place"}, serve: unsetOption,
+		},
+		{
+			id: "listParked", method: http.MethodGet, pattern: "/v1/modules/{module}/parked", summary: "List the records that were put aside",
+			result: reflect.TypeFor[parkedAnswer](), codes: []string{"unknown_module"}, serve: listParked,
+		},
+		{
+			id: "retryParked", method: http.MethodPost, pattern: "/v1/modules/{module}/parked/retry", summary: "Run a record that was put aside once more",
+			body: reflect.TypeFor[client.ParkedRef](), result: reflect.TypeFor[stateAnswer](), changes: true, codes: []string{"unknown_module", "not_parked", "failed"}, serve: retryParked,
+		},
+		{
+			id: "skipParked", method: http.MethodPost, pattern: "/v1/modules/{module}/parked/skip", summary: "Drop a record that was put aside, for good",
+			body: reflect.TypeFor[client.ParkedRef](), result: reflect.TypeFor[stateAnswer](), changes: true, codes: []string{"unknown_module", "not_parked"}, serve: skipParked,
+		},
+		{
+			id: "editParked", method: http.MethodPost, pattern: "/v1/modules/{module}/parked/edit", summary: "Replace the value of a record that was put aside",
+			body: reflect.TypeFor[editBody](), result: reflect.TypeFor[stateAnswer](), changes: true, codes: []string{"unknown_module", "not_parked"}, serve: editParked,
+		},
+		{
+			id: "pauseTopology", method: http.MethodPost, pattern: "/v1/modules/{module}/topologies/{topology}/pause", summary: "Have a topology begin no record until it is resumed",
+			result: reflect.TypeFor[stateAnswer](), changes: true, codes: []string{"unknown_module", "unknown_topology"}, serve: pauseTopology,
+		},
+		{
+			id: "resumeTopology", method: http.MethodPost, pattern: "/v1/modules/{module}/topologies/{topology}/resume", summary: "Let a paused topology go on",
+			result: reflect.TypeFor[stateAnswer](), changes: true, codes: []string{"unknown_module", "unknown_topology"}, serve: resumeTopology,
+		},
+		{
+			id: "openAPI", method: http.MethodGet, pattern: "/v1/openapi.json", summary: "This API as an OpenAPI 3.1 document",
+			serve: func(*request) (any, error) { return OpenAPI(), nil },
+		},
+	}
+}

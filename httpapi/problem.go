@@ -1,0 +1,132 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/module/nav"
+	"github.com/coppice-run/coppice/pstate"
+	"github.com/coppice-run/coppice/transport"
+)
+
+// Problem is what went wrong, as problem details (RFC 9457).
+type Problem struct {
+	Type   string `json:"type"`  // about:blank
+	Title  string `json:"title"` // what the status means
+	Status int    `json:"status"`
+	Code   string `json:"code"`            // for programs
+	Detail string `json:"detail"`          // what is wrong
+	Where  string `json:"where,omitempty"` // in the request: "path, byte 12", "query limit", "body"
+	Mend   string `json:"mend"`            // what to do
+	// Appended says of an append whether the record is in the depot: "yes", "no" or
+	// "unknown"; Place is where.
+	Appended string        `json:"appended,omitempty"`
+	Place    *client.Place `json:"place,omitempty"`
+}
+
+// Error is the text.
+func (p *Problem) Error() string { return p.Detail }
+
+// code is what a class of errors is told as.
+type code struct {
+	err    error
+	code   string
+	status int
+	mend   string
+}
+
+// codes are tried in this order.
+var codes = []code{
+	{client.ErrNoModule, "unknown_module", http.StatusNotFound, "GET /v1/modules lists the modules"},
+	{client.ErrNoDepot, "unknown_depot", http.StatusNotFound, "GET /v1/modules/{module} lists its depots"},
+	{client.ErrNoPState, "unknown_pstate", http.StatusNotFound, "GET /v1/modules/{module} lists its PStates"},
+	{client.ErrNoQuery, "unknown_query", http.StatusNotFound, "GET /v1/modules/{module} lists its queries"},
+	{client.ErrArgument, "wrong_argument", http.StatusBadRequest, "give an argument of the query's type: GET /v1/modules/{module}"},
+	{client.ErrQueryFailed, "query_failed", http.StatusUnprocessableEntity, "the query's own function refuses: see what it says"},
+	{client.ErrQueryLate, "query_late", http.StatusGatewayTimeout, "ask for less"},
+	{client.ErrQueryTooLarge, "result_too_large", http.StatusUnprocessableEntity, "ask for less"},
+	{client.ErrUnknownOption, "unknown_option", http.StatusNotFound, "GET /v1/modules/{module}/options lists the options"},
+	{client.ErrUnknownPlace, "unknown_topology", http.StatusNotFound, "GET /v1/modules/{module} lists its topologies and depots"},
+	{client.ErrWrongPlace, "wrong_place", http.StatusBadRequest, "set the option where it can be set"},
+	{client.ErrWrongValue, "wrong_value", http.StatusBadRequest, "give a value of the option's unit"},
+	{client.ErrWrongPath, "wrong_path", http.StatusBadRequest, "mend the path at the place that is named"},
+	{client.ErrWrongType, "wrong_type", http.StatusBadRequest, "give a value of the type that is named"},
+	{client.ErrTooLarge, "result_too_large", http.StatusUnprocessableEntity, "narrow the path: a range, a filter or limit(n)"},
+	{client.ErrPlacedByCode, "placed_by_code", http.StatusBadRequest, "say which task, with the parameter task"},
+	{client.ErrNoTask, "unknown_task", http.StatusBadRequest, "GET /v1/modules/{module}/tasks lists the tasks"},
+	{client.ErrNoPartition, "unknown_partition", http.StatusBadRequest, "GET /v1/modules/{module} says how many partitions the depot has"},
+	{client.ErrWrongRecord, "wrong_record", http.StatusBadRequest, "send a record of the depot's type: GET /v1/modules/{module}"},
+	{client.ErrNoCode, "no_worker", http.StatusServiceUnavailable, "start a worker of the module, or give a key or a partition"},
+	{client.ErrNoOwner, "no_worker", http.StatusServiceUnavailable, "start a worker of the module"},
+	{transport.ErrNoListener, "no_worker", http.StatusServiceUnavailable, "start a worker of the module"},
+	{client.ErrNotParked, "not_parked", http.StatusNotFound, "GET /v1/modules/{module}/parked lists what is parked"},
+	{client.ErrMismatch, "other_version", http.StatusConflict, "ask again"},
+	{pstate.ErrPrivate, "private", http.StatusForbidden, "read another PState"},
+	{pstate.ErrBadKey, "wrong_type", http.StatusBadRequest, "give a key that has a stored form"},
+	{module.ErrDisallowed, "appends_disallowed", http.StatusForbidden, "append to another depot"},
+	{nav.ErrNone, "none", http.StatusNotFound, "use select where there may be none"},
+	{nav.ErrMany, "many", http.StatusConflict, "use select where there may be several"},
+	{nav.ErrMoved, "moved", http.StatusServiceUnavailable, "ask again, for less"},
+	{client.ErrNotAppended, "not_appended", http.StatusServiceUnavailable, "send the record again"},
+	{client.ErrRejected, "rejected", http.StatusConflict, "a handler refuses the record: send another"},
+	{client.ErrFailed, "failed", http.StatusConflict, "the record is in the depot: do not send it again; see parked records"},
+	{client.ErrThrottled, "throttled", http.StatusAccepted, "the record is in the depot and runs when there is room: do not send it again"},
+	{client.ErrUnknown, "outcome_unknown", http.StatusGatewayTimeout, "the record may be in the depot: look before it is sent again"},
+	{context.DeadlineExceeded, "timeout", http.StatusGatewayTimeout, "ask again, for less"},
+	{context.Canceled, "timeout", http.StatusGatewayTimeout, "ask again"},
+}
+
+// problemOf says an error as a problem.
+func problemOf(err error) *Problem {
+	var p *Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	p = &Problem{Code: "internal", Status: http.StatusInternalServerError, Detail: err.Error(), Mend: "ask again; if it stays so, ask who runs the server"}
+	for _, c := range codes {
+		if errors.Is(err, c.err) {
+			p.Code, p.Status, p.Mend = c.code, c.status, c.mend
+			break
+		}
+	}
+	var path *client.PathError
+	if errors.As(err, &path) {
+		p.Where = where(path)
+	}
+	p.appended(err)
+	return p
+}
+
+// appended says whether a record is in its depot.
+func (p *Problem) appended(err error) {
+	var rejected *client.RejectedError
+	var failed *client.FailedError
+	var throttled *client.ThrottledError
+	var unknown *client.UnknownError
+	switch {
+	case errors.As(err, &rejected):
+		p.Appended, p.Place = "yes", &rejected.Place
+	case errors.As(err, &failed):
+		p.Appended, p.Place = "yes", &failed.Place
+	case errors.As(err, &throttled):
+		p.Appended, p.Place = "yes", &throttled.Place
+	case errors.As(err, &unknown):
+		p.Appended, p.Place = "unknown", &unknown.Place
+		if unknown.Place.Offset >= 0 {
+			p.Appended, p.Status, p.Mend = "yes", http.StatusAccepted, "the record is in the depot, and its outcome is not known yet: do not send it again"
+		}
+	case errors.Is(err, client.ErrNotAppended):
+		p.Appended = "no"
+	}
+}
+
+func writeProblem(w http.ResponseWriter, p *Problem) {
+	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
+	if p.Status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	writeJSON(w, p.Status, "application/problem+json", p)
+}

@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/coppice-run/coppice/client"
+)
+
+// progressCommand shows how far the sources are.
+func progressCommand() *cobra.Command {
+	var r remote
+	var topology string
+	cmd := &cobra.Command{
+		Use: "progress MODULE", Short: "Show how far each source of a module is with its depot", Args: cobra.ExactArgs(1),
+		Long: "Show how far each source of a module is with each partition of its depot: NEXT is the offset\nbelow which all records are done, AHEAD how many behind it are done, too, END the offset behind\n" +
+			"the last record, LAG how many are not done. A stream's progress is written with its commits,\nand else from time to time (topology.stream.periodic.checkpoint.seconds).",
+		ValidArgsFunction: r.completeModules,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return r.use(cmd.Context(), func(c *client.Client) error {
+				all, err := c.Progress(cmd.Context(), args[0], topology)
+				if err != nil {
+					return err
+				}
+				return list(&r, cmd.OutOrStdout(), all, "the module has no sources", "TOPOLOGY SOURCE DEPOT PARTITION NEXT AHEAD END LAG", func(p client.SourceProgress) []string {
+					next, ahead, lag := "not begun", "-", "-"
+					if p.Begun {
+						next, ahead, lag = strconv.FormatInt(p.Next, 10), strconv.FormatInt(p.Ahead, 10), strconv.FormatInt(p.Lag, 10)
+					}
+					return []string{p.Topology, p.Source, p.Depot, strconv.Itoa(int(p.Partition)), next, ahead, strconv.FormatInt(p.End, 10), lag}
+				})
+			})
+		},
+	}
+	r.register(cmd)
+	cmd.Flags().StringVar(&topology, "topology", "", "of this topology only")
+	return cmd
+}
+
+// pauseCommand holds a topology, resumeCommand lets it go on.
+func pauseCommand() *cobra.Command {
+	return switchCommand("pause", "Have a topology begin no record until it is resumed", "paused",
+		"Have a topology begin no record until it is resumed, over restarts, too. A stream's records under\nway go on, and acked appends are told that their records wait; of a microbatch topology the\nmicrobatch under way is finished.",
+		(*client.Client).Pause)
+}
+
+func resumeCommand() *cobra.Command {
+	return switchCommand("resume", "Let a paused topology go on", "runs", "Let a paused topology go on.", (*client.Client).Resume)
+}
+
+func switchCommand(name, short, state, long string, do func(*client.Client, context.Context, string, string) error) *cobra.Command {
+	var r remote
+	cmd := &cobra.Command{
+		Use: name + " MODULE TOPOLOGY", Short: short, Long: long, Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return r.use(cmd.Context(), func(c *client.Client) error {
+				if err := do(c, cmd.Context(), args[0], args[1]); err != nil {
+					return err
+				}
+				if r.json {
+					return printJSON(cmd.OutOrStdout(), struct {
+						Module   string `json:"module"`
+						Topology string `json:"topology"`
+						State    string `json:"state"`
+					}{args[0], args[1], state})
+				}
+				_, err := fmt.Fprintf(cmd.OutOrStdout(), "topology %s of %s: %s\n", args[1], args[0], state)
+				return err
+			})
+		},
+	}
+	r.register(cmd)
+	cmd.ValidArgsFunction = r.completeWithin(func(d *client.Description) (names []string) {
+		for _, t := range d.Topologies {
+			names = append(names, t.Name)
+		}
+		return names
+	})
+	return cmd
+}

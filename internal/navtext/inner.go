@@ -1,0 +1,203 @@
+package navtext
+
+import (
+	"encoding/json"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/coppice-run/coppice/internal/shape"
+)
+
+// The steps into values: these lie as JSON.
+
+// enter checks that the steps of a path go into a value, and returns what is known of it.
+func (c *compiler) enter(s *step, at state, kinds ...string) (*shape.Shape, error) {
+	if at.of != nil && at.whole && opaque(at.of) {
+		return nil, c.misfit(s, at)
+	}
+	known := at.shape
+	for known != nil && known.Kind == "pointer" {
+		known = known.Elem
+	}
+	if known == nil || known.Kind == "own" || known.Kind == "again" {
+		return nil, nil
+	}
+	for _, kind := range kinds {
+		if known.Kind == kind {
+			return known, nil
+		}
+	}
+	return nil, c.wrong(s.at, "%s does not lead on from a value %v", s.name, known)
+}
+
+// elem is the shape of what lies in a value.
+func elemOf(known *shape.Shape) *shape.Shape {
+	if known == nil {
+		return nil
+	}
+	return known.Elem
+}
+
+// member compiles key, must and field of an object.
+func (c *compiler) member(s *step, at state, must bool) (run, state, error) {
+	known, err := c.enter(s, at, "struct", "map")
+	if err != nil {
+		return nil, at, err
+	}
+	a := s.args[0]
+	var name string
+	if json.Unmarshal(a.raw, &name) != nil {
+		if first(a.raw) == '"' || first(a.raw) == '{' || first(a.raw) == '[' {
+			return nil, at, c.wrongType(a, fmt.Errorf("members of an object have names in quotes"))
+		}
+		name = string(a.raw) // a Go map with keys that are numbers
+	}
+	to := state{shape: elemOf(known)}
+	if known != nil && known.Kind == "struct" {
+		if to.shape, err = c.fieldOf(known, name, a); err != nil {
+			return nil, at, err
+		}
+	}
+	return func(_ *walk, from spot, next func(spot) bool) bool {
+		_, all, _ := members(from.value)
+		value, ok := all[name]
+		if !ok && must {
+			return true
+		}
+		if !ok {
+			value = json.RawMessage(null)
+		}
+		return next(spot{value: value, of: from.of})
+	}, to, nil
+}
+
+// fieldOf is the shape of a field of a struct.
+func (c *compiler) fieldOf(known *shape.Shape, name string, a argument) (*shape.Shape, error) {
+	names := make([]string, len(known.Fields))
+	for i, f := range known.Fields {
+		if names[i] = f.Name; f.Name == name {
+			return f.Shape, nil
+		}
+	}
+	return nil, c.wrong(a.at, "there is no field %q; there are %q", name, names)
+}
+
+// item compiles nth, first and last of an array; -1 is the last.
+func (c *compiler) item(s *step, at state, index int) (run, state, error) {
+	known, err := c.enter(s, at, "list")
+	if err != nil {
+		return nil, at, err
+	}
+	return func(_ *walk, from spot, next func(spot) bool) bool {
+		all, _ := items(from.value)
+		i := index
+		if i < 0 {
+			i += len(all)
+		}
+		return i < 0 || i >= len(all) || next(spot{value: all[i], of: from.of})
+	}, state{shape: elemOf(known)}, nil
+}
+
+// inside compiles all, vals, keys and entries of arrays and objects.
+func (c *compiler) inside(s *step, at state) (run, state, error) {
+	kinds := []string{"map", "struct"}
+	if s.name == "all" {
+		kinds = append(kinds, "list")
+	}
+	known, err := c.enter(s, at, kinds...)
+	if err != nil {
+		return nil, at, err
+	}
+	to := state{}
+	if s.name == "vals" || s.name == "all" && known != nil && known.Kind == "list" {
+		to.shape = elemOf(known)
+	}
+	name := s.name
+	return func(_ *walk, from spot, next func(spot) bool) bool {
+		if all, ok := items(from.value); ok && name == "all" {
+			for _, value := range all {
+				if !next(spot{value: value, of: from.of}) {
+					return false
+				}
+			}
+			return true
+		}
+		names, all, _ := members(from.value)
+		for _, member := range names {
+			value, key := all[member], json.RawMessage(appendText(nil, member))
+			switch name {
+			case "keys":
+				value = key
+			case "entries", "all":
+				value = appendEntry(nil, key, value)
+			}
+			if !next(spot{value: value, of: from.of}) {
+				return false
+			}
+		}
+		return true
+	}, to, nil
+}
+
+// size compiles len of a value: of null and what has no elements it is 0.
+func (c *compiler) size(s *step, at state) (run, state, error) {
+	if _, err := c.enter(s, at, "list", "map", "struct", "string", "bytes"); err != nil {
+		return nil, at, err
+	}
+	return func(_ *walk, from spot, next func(spot) bool) bool {
+		n := 0
+		var text string
+		if all, ok := items(from.value); ok {
+			n = len(all)
+		} else if names, _, ok := members(from.value); ok {
+			n = len(names)
+		} else if json.Unmarshal(from.value, &text) == nil {
+			n = utf8.RuneCountInString(text)
+		}
+		return next(spot{value: fmt.Append(nil, n), of: from.of})
+	}, state{}, nil
+}
+
+// filter compiles filter and filterNot.
+func (c *compiler) filter(s *step, at state) (run, state, error) {
+	cond := s.cond
+	inner, to, err := c.condition(cond, at)
+	if err != nil {
+		return nil, at, err
+	}
+	if cond.op != "" {
+		if to.schema != nil {
+			return nil, at, c.wrong(cond.opAt, "%s compares values, and the path comes to %s", cond.op, to.words())
+		}
+		if to.of != nil && to.whole && opaque(to.of) {
+			return nil, at, c.wrong(cond.opAt, "%s compares JSON, and the path comes to %s", cond.op, to.words())
+		}
+		if v := first(cond.value.raw); cond.op != "==" && cond.op != "!=" && v != '"' && !isNumber(cond.value.raw) {
+			return nil, at, c.wrongType(cond.value, fmt.Errorf("%s compares with a number or a text", cond.op))
+		}
+	}
+	not := s.name == "filterNot"
+	return func(w *walk, from spot, next func(spot) bool) bool {
+		passed := false
+		inner(w, from, func(e spot) bool {
+			passed = cond.op == "" || passes(e.value, cond.op, cond.value.raw)
+			return !passed
+		})
+		if w.err != nil {
+			return false
+		}
+		return passed == not || next(from)
+	}, at, nil
+}
+
+// condition compiles the path of a condition: its keys do not choose the task.
+func (c *compiler) condition(cond *condition, at state) (run, state, error) {
+	static := c.static
+	c.static = false
+	defer func() { c.static = static }()
+	limit := 0
+	if cond.op == "" {
+		limit = 1 // one place is enough
+	}
+	return c.chain(cond.steps, at, limit)
+}
