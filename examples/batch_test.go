@@ -21,8 +21,12 @@ Joined: [["inner apple" 14] ["outer apple" 7 at 2] ["outer banana" 9 at none] ["
 Sum: 16
 Limit: 2
 Most: [9 4]
-Vals: [7 9]
+Totals: [7 9]
 Sales: [2 1]
+Limit: [17 20]
+LimitWithOptions: [1016 1017]
+Vals: [6 9]
+Temporary: [["a" 2] ["b" 2] ["c" 2] ["d" 1]]
 Top: [{a 3} {b 2} {c 1}] of now: [{a 3} {b 2} {c 1}]
 Top: [{d 5} {a 3} {b 3}] of now: [{d 4} {b 1} {e 1}]
 `

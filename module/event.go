@@ -57,7 +57,8 @@ func (ev *Event) Task() task.ID { return ev.host.Task }
 // Tasks is the number of tasks of the module.
 func (ev *Event) Tasks() int { return ev.host.Tasks }
 
-// ID is an id of this event that is the same on each attempt.
+// ID is an id of this event that is the same on each attempt; in handlers of batch blocks
+// the order of the keys may be another one, and the ids with it.
 func (ev *Event) ID() uuid.UUID { return idOf(ev.host.Seed) }
 
 func idOf(seed uint64) uuid.UUID {

@@ -9,11 +9,6 @@ type gathered[K comparable, A any] struct {
 	at  map[K]int
 }
 
-func (g *gathered[K, A]) has(k K) bool {
-	_, there := g.at[k]
-	return there
-}
-
 // take puts a value under a key, or changes the one that is there.
 func (g *gathered[K, A]) take(k K, first func() A, more func(A) A) {
 	i, there := g.at[k]
@@ -28,10 +23,29 @@ func (g *gathered[K, A]) take(k K, first func() A, more func(A) A) {
 	g.all = append(g.all, agg.Pair[K, A]{Key: k, Val: first()})
 }
 
+// drop takes out what is under a key.
+func (g *gathered[K, A]) drop(k K) {
+	if i, there := g.at[k]; there {
+		delete(g.at, k)
+		last := len(g.all) - 1
+		if g.all[i] = g.all[last]; i < last {
+			g.at[g.all[i].Key] = i
+		}
+		clear(g.all[last:])
+		g.all = g.all[:last]
+	}
+}
+
+// portion is what a task has made of some rows of a key, and of how many.
+type portion[A any] struct {
+	made A
+	rows int
+}
+
 // groupCell is what a GroupBy keeps on a task.
 type groupCell[K comparable, A any] struct {
-	parts   gathered[K, A] // of the rows of this task, to be sent
-	groups  gathered[K, A] // of the keys of this task, to be given out
+	parts   gathered[K, portion[A]] // of the rows of this task, to be sent
+	groups  gathered[K, A]       // of the keys of this task, to be given out
 	results []agg.Pair[K, A]
 	settled bool
 }

@@ -20,7 +20,18 @@ type groupDecl[K comparable, V any] struct {
 // GroupOption changes how a GroupBy or an Aggregate gathers its rows.
 type GroupOption func(*groupOptions)
 
-type groupOptions struct{ onePhase bool }
+type groupOptions struct {
+	onePhase bool
+	partRows int
+}
+
+// PartRows has a part leave when it was made of so many rows, and another one begin: 0 keeps it
+// until the block is closed. It bounds what one hop carries, and what the task of the rows
+// keeps. Default 0, and 1,000 for aggregators that grow (agg.Accumulator.Grows).
+func PartRows(rows int) GroupOption { return func(o *groupOptions) { o.partRows = rows } }
+
+// partRowsDefault is how many rows a part is made of whose aggregator grows.
+const partRowsDefault = 1000
 
 // OnePhase sends every row to the task of its key at once, instead of one value for each
 // task and key. It saves memory on the tasks of the rows, where hardly two of them have the
@@ -113,12 +124,15 @@ func (g Aggregate[V]) Add(ev *Event, v V) {
 // aggregator merges, else the rows themselves.
 func gather[K comparable, V, A any](b *Batch, g *groupDecl[K, V], name string, at Placement[K], by agg.Aggregator[V, A], yield func(*host.Event, *groupCell[K, A], agg.Accumulator[V, A]), options []GroupOption) (ok bool) {
 	var how agg.Accumulator[V, A]
-	var chosen groupOptions
-	for _, o := range options {
-		o(&chosen)
-	}
 	if by != nil {
 		how = by.Accumulator()
+	}
+	var chosen groupOptions
+	if how.Grows {
+		chosen.partRows = partRowsDefault
+	}
+	for _, o := range options {
+		o(&chosen)
 	}
 	if !how.Valid() {
 		b.stream.b.mistake(fmt.Sprintf("part %q of %s", name, b.thing()), "has no aggregator", "use agg.Sum, agg.Count or one of your own, with Add (or Combine)")
@@ -133,7 +147,7 @@ func gather[K comparable, V, A any](b *Batch, g *groupDecl[K, V], name string, a
 		return h.Memory.Cell(g.cell, func() host.Cell { return &groupCell[K, A]{} }).(*groupCell[K, A])
 	}
 	if how.Merge != nil && !chosen.onePhase {
-		inParts(b, g, at, how, cell)
+		inParts(b, g, at, how, chosen.partRows, cell)
 	} else {
 		inRows(b, g, at, how, cell)
 	}
@@ -141,16 +155,20 @@ func gather[K comparable, V, A any](b *Batch, g *groupDecl[K, V], name string, a
 	return true
 }
 
-// inParts gathers rows on the task that they are added on; parts of each key are sent when
-// the block is closed.
-func inParts[K comparable, V, A any](b *Batch, g *groupDecl[K, V], at Placement[K], how agg.Accumulator[V, A], cell func(*host.Event) *groupCell[K, A]) {
+// inParts gathers rows on the task that they are added on; the part of each key is sent when
+// it is made of enough of them, or when the block is closed.
+func inParts[K comparable, V, A any](b *Batch, g *groupDecl[K, V], at Placement[K], how agg.Accumulator[V, A], most int, cell func(*host.Event) *groupCell[K, A]) {
 	var merge Step[agg.Pair[K, A]]
+	var full Step[K]
 	g.add = func(h *host.Event, k K, v V) {
-		if !cell(h).parts.has(k) {
+		c := cell(h)
+		if i, there := c.parts.at[k]; !there {
 			at.place(h, k) // a key that has no place fails the event that adds it
+		} else if most > 0 && c.parts.all[i].Val.rows >= most {
+			full.hop(h, h.Task, k)
 		}
 		h.Keep(func() {
-			cell(h).parts.take(k, func() A { return how.Part(v) }, func(a A) A { return how.Add(a, v) })
+			cell(h).parts.take(k, func() portion[A] { return portion[A]{how.Part(v), 1} }, func(p portion[A]) portion[A] { return portion[A]{how.Add(p.made, v), p.rows + 1} })
 		})
 	}
 	DeclareStep(b.stream, &merge, g.name+"-parts", keyed[K, A](at), func(ev *Event, p agg.Pair[K, A]) error {
@@ -160,10 +178,22 @@ func inParts[K comparable, V, A any](b *Batch, g *groupDecl[K, V], at Placement[
 		})
 		return nil
 	})
+	send := func(h *host.Event, k K, p portion[A]) {
+		merge.hop(h, at.place(h, k), agg.Pair[K, A]{Key: k, Val: p.made})
+	}
+	if most > 0 {
+		DeclareStep(b.stream, &full, g.name+"-full", Stay[K](), func(ev *Event, k K) error {
+			h, c := &ev.host, cell(&ev.host)
+			if i, there := c.parts.at[k]; there && c.parts.all[i].Val.rows >= most { // else it has left already
+				send(h, k, c.parts.all[i].Val)
+				h.Keep(func() { cell(h).parts.drop(k) })
+			}
+			return nil
+		})
+	}
 	b.ships = append(b.ships, func(ev *Event) {
-		h := &ev.host
-		for _, part := range cell(h).parts.all {
-			merge.hop(h, at.place(h, part.Key), part)
+		for _, p := range cell(&ev.host).parts.all {
+			send(&ev.host, p.Key, p.Val)
 		}
 	})
 }

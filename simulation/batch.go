@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"github.com/coppice-run/coppice/module"
@@ -63,6 +64,7 @@ type blocking struct {
 	Alone   pstate.MapOf[string, pstate.Map[int, int]]          // and those that had no partner
 	Top     pstate.Value[[]score]                               // on task 0
 	Blocks  pstate.MapOf[int, pstate.Map[string, int]]          // by microbatch, on task 0: what totals said
+	Numbers pstate.Map[string, []int]                           // by key: the records, as a list in small parts
 	Wrong   pstate.Map[string, string]                          // what a handler saw that cannot be
 	fresh   pstate.MapOf[string, pstate.SortedMap[string, int]] // temporary: by task, by key
 
@@ -71,6 +73,7 @@ type blocking struct {
 	pairs   module.Join[string, int, int]
 	top     module.Aggregate[score]
 	kept    module.Rows[score]
+	numbers module.GroupBy[string, int]
 	groups  module.Aggregate[int]
 	again   module.Aggregate[int]
 	records module.Aggregate[int]
@@ -95,6 +98,7 @@ func (m *blocking) Define(b *module.Builder) {
 	mb.PState(&m.Top, "top", pstate.Global())
 	mb.PState(&m.Blocks, "blocks", pstate.Global())
 	mb.PState(&m.Wrong, "wrong")
+	mb.PState(&m.Numbers, "numbers")
 	mb.Temporary(&m.fresh, "fresh")
 	module.DeclareStep(mb, &m.rows, "rows", module.Shuffle[blocked](), m.onRow)
 	module.DeclareStep(mb, &m.total, "total", module.Global[said](), m.onTotal)
@@ -103,6 +107,7 @@ func (m *blocking) Define(b *module.Builder) {
 	count := mb.Batch("count")
 	module.DeclareGroupBy(count, &m.sales, "sale", module.AtKey(&m.Sold), tallying, m.onSale)
 	module.DeclareGroupBy(count, &m.plain, "plain-sale", module.AtKey(&m.Plain), tallying, m.onPlain, module.OnePhase())
+	module.DeclareGroupBy(count, &m.numbers, "number", module.AtKey(&m.Numbers), agg.List[int](), m.onNumbers, module.PartRows(2))
 	module.DeclareJoin(count, &m.pairs, "pair", module.AtKey(&m.Pairs), module.OuterJoin, m.onPair)
 	module.DeclareAggregate(count, &m.records, "record", agg.Sum[int](), m.says("records"))
 
@@ -145,6 +150,7 @@ func (v blocked) ends(ev *module.Event) error {
 // onRow adds the rows of a record: they are taken back with the event if it ends ill.
 func (m *blocking) onRow(ev *module.Event, v blocked) error {
 	m.records.Add(ev, 1)
+	m.numbers.Add(ev, v.Key, v.Number)
 	if v.N == 0 {
 		m.pairs.Right(ev, v.Key, v.Number)
 	} else {
@@ -179,6 +185,11 @@ func (m *blocking) onSale(ev *module.Event, key string, t tallied) error {
 
 func (m *blocking) onPlain(ev *module.Event, key string, t tallied) error {
 	agg.Into(ev, m.Plain.Key(key), agg.Combiner[tallied]{Combine: tallying.Merge}, t)
+	return nil
+}
+
+func (m *blocking) onNumbers(ev *module.Event, key string, numbers []int) error {
+	agg.Into(ev, m.Numbers.Key(key), agg.Combiner[[]int]{Combine: agg.List[int]().Merge}, numbers)
 	return nil
 }
 
@@ -301,6 +312,7 @@ func (c *batchCase) Check(r pstate.Reader, _ func(int) bool) error {
 // sums are what blocks have to say of records.
 type sums struct {
 	sold         map[string]tallied
+	numbers      map[string][]int
 	pairs, alone map[string]map[int]int
 	blocks       map[int]map[string]int
 }
@@ -332,6 +344,11 @@ func (c *batchCase) fold(r pstate.Reader) (in []int, err error) {
 			if err = errors.Join(err, wrong, wrong2); pairs != want.pairs[key][id] || alone != want.alone[key][id] {
 				fail("key %s, microbatch %d: %d pairs and %d rows alone, want %d and %d", key, id, pairs, alone, want.pairs[key][id], want.alone[key][id])
 			}
+		}
+		numbers, wrong := c.m.Numbers.Key(key).Get(r)
+		slices.Sort(numbers)
+		if err = errors.Join(err, wrong); !slices.Equal(numbers, want.numbers[key]) {
+			fail("key %s has the records %v, want %v", key, numbers, want.numbers[key])
 		}
 		if sold.Sales > 0 {
 			scores = append(scores, score{key, sold.Sold})
@@ -376,7 +393,7 @@ func sameScores(have, want []score) bool {
 
 // sums folds the records.
 func (c *batchCase) sums(in []int, last int) sums {
-	s := sums{sold: map[string]tallied{}, pairs: map[string]map[int]int{}, alone: map[string]map[int]int{}, blocks: map[int]map[string]int{}}
+	s := sums{sold: map[string]tallied{}, numbers: map[string][]int{}, pairs: map[string]map[int]int{}, alone: map[string]map[int]int{}, blocks: map[int]map[string]int{}}
 	type side struct {
 		key string
 		id  int
@@ -388,6 +405,7 @@ func (c *batchCase) sums(in []int, last int) sums {
 			continue
 		}
 		at := side{v.Key, in[i]}
+		s.numbers[v.Key] = append(s.numbers[v.Key], v.Number)
 		if v.N == 0 {
 			visits[at]++
 		} else {

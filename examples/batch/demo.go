@@ -12,9 +12,9 @@ import (
 	"github.com/coppice-run/coppice/pstate"
 )
 
-// Demo runs the three modules and prints what came of their microbatches.
+// Demo runs the four modules and prints what came of their microbatches.
 func Demo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
-	for i, demo := range []func(context.Context, *localcluster.Cluster, localcluster.LaunchConfig, string, io.Writer) error{pairsDemo, shopDemo, wordsDemo} {
+	for i, demo := range []func(context.Context, *localcluster.Cluster, localcluster.LaunchConfig, string, io.Writer) error{pairsDemo, shopDemo, numbersDemo, wordsDemo} {
 		of := ""
 		if name != "" {
 			of = fmt.Sprintf("%s-%d", name, i)
@@ -94,10 +94,44 @@ func shopDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.
 	most, err := m.Most.Get(r)
 	show("Most", most, err)
 	totals, err := m.Totals.Get(r)
-	show("Vals", totals, err)
+	show("Totals", totals, err)
 	sizes, err := m.PerSize.Get(r)
 	show("Sales", sizes, err)
 	return failed
+}
+
+func numbersDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
+	m := &Numbers{Name: name}
+	if err := c.Launch(ctx, m, launch); err != nil {
+		return err
+	}
+	var all []Item
+	for _, n := range []int{1, 17, 1003, 2, 1017, 20, 1016, 3} {
+		all = append(all, Item{N: n})
+	}
+	for _, w := range []string{"a", "b", "c", "a", "b", "c", "d"} {
+		all = append(all, Item{Word: w})
+	}
+	if err := together(ctx, c, m, m.ModuleName(), "numbers", m.Items, 0, all); err != nil {
+		return err
+	}
+	r := c.Client().At(ctx)
+	for _, shown := range []struct {
+		what  string
+		value pstate.Value[[]int]
+	}{{"Limit", m.Limit}, {"LimitWithOptions", m.Last}, {"Vals", m.Vals}} {
+		numbers, err := shown.value.Get(r)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s: %v\n", shown.what, numbers)
+	}
+	counts, err := entries(r, m.Counts)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Temporary: %s\n", counts)
+	return nil
 }
 
 func wordsDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {

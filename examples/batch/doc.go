@@ -1,3 +1,4 @@
 // Package batch has modules with batch blocks: Words keeps the most frequent words, Shop
-// shows groups, joins, limits, rows that are read again and temporary PStates.
+// and Numbers show groups, joins, limits, rows that are read again and temporary PStates, Pairs
+// sums beside steps.
 package batch

@@ -62,6 +62,8 @@ func micros() []Mutation {
 			New: "\t\tm.run.over = true\n\t}\n}\n\n// newRun begins a task's part, with an empty overlay.\nfunc (t *Task) newRun(m *micro) *run {\n\tr := &run{micro: m, name: m.member.Name(), view: t.runView(m)}\n\tif m.run != nil && m.run.name.ID == r.name.ID {\n\t\tr.memory = m.run.memory\n\t}\n"},
 		Mutation{Name: "rows-of-failed-events", Rule: "R34", What: "rows are added at once, also by events that fail or only run ahead", File: memory, Workloads: "batch",
 			Old: "e.kept = append(e.kept, change)", New: "change()"},
+		Mutation{Name: "full-parts-stay", Rule: "R34", What: "a part that has left before the block was closed is sent once more with it", File: "module/groupby.go", Workloads: "batch",
+			Old: "\t\t\t\th.Keep(func() { cell(h).parts.drop(k) })\n", New: ""},
 		Mutation{Name: "last-round-left-out", Rule: "R35", What: "the stage is asked for when the last round begins", File: coordinator, Workloads: "batch",
 			Old: "\tif c.round < c.config.Rounds {\n\t\tc.begins(c.round + 1)\n\t\treturn\n\t}\n", New: "\tif c.round < c.config.Rounds {\n\t\tif c.begins(c.round + 1); c.round < c.config.Rounds {\n\t\t\treturn\n\t\t}\n\t}\n"},
 		Mutation{Name: "temporary-kept", Rule: "13.14", What: "a temporary PState holds what the microbatch before has left", File: "internal/overlay/learn.go", Workloads: "batch",

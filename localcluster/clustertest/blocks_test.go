@@ -147,6 +147,42 @@ func TestARecordThatFailsItsBlockIsParked(t *testing.T) {
 	}
 }
 
+// promise 13.13: what a block's handler parks is put aside with what it was given, and can be
+// dropped; the rest of the block counts. One that rejects drops its group.
+func TestWhatABlockPutsAside(t *testing.T) {
+	t.Parallel()
+	m := &blocks{}
+	m.onSum = func(_ *module.Event, key string, _ int) error {
+		switch key {
+		case "strange":
+			return module.Park(errors.New("a strange key"))
+		case "none":
+			return module.Reject(errors.New("not this one"))
+		}
+		return nil
+	}
+	kit := clustertest.Start(t, m, clustertest.Config{Tasks: 3})
+	m.together(t, kit, []sale{{"a", 1}, {"strange", 2}, {"none", 1}, {"strange", 3}, {"a", 1}})
+	for key, want := range map[string]int{"a": 2, "strange": 0, "none": 0} {
+		if n, err := m.Sums.Key(key).Get(kit); err != nil || n != want {
+			t.Errorf("key %s has %d (error %v), want %d", key, n, err, want)
+		}
+	}
+	parked, err := kit.Client().Parked(t.Context(), "blocks")
+	if err != nil || len(parked) != 1 {
+		t.Fatalf("put aside: %v, error %v", parked, err)
+	}
+	if p := parked[0]; p.Step != "sum" || string(p.Value) != `{"Key":"strange","Val":5}` || !strings.Contains(p.Reason, "a strange key") {
+		t.Errorf("put aside: %v with %s: %s", p.ParkedRef, p.Value, p.Reason)
+	}
+	if err := kit.Client().SkipParked(t.Context(), parked[0].ParkedRef); err != nil {
+		t.Error(err)
+	}
+	if parked, err = kit.Client().Parked(t.Context(), "blocks"); err != nil || len(parked) != 0 {
+		t.Errorf("after it was dropped: %v, error %v", parked, err)
+	}
+}
+
 // A row for a block that was closed fails its event, and says what to do; so does one that
 // comes from elsewhere.
 func TestRowsThatComeTooLate(t *testing.T) {

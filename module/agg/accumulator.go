@@ -31,6 +31,9 @@ type Accumulator[V, A any] struct {
 	// Void says of which results nothing is left: a PState then removes the element, and a
 	// batch block gives out nothing for the key. nil: of none.
 	Void func(a A) bool
+	// Grows says that results grow with the number of values, as lists do: a batch block
+	// then sends a part of a thousand values on its way, and begins another.
+	Grows bool
 }
 
 // Accumulator returns a itself.
@@ -93,7 +96,7 @@ func (a Accumulator[V, A]) VoidIf(void func(A) bool) Accumulator[V, A] {
 // Of takes values out of others: what comes is turned into what the aggregator takes.
 func Of[T, V, A any](by Aggregator[V, A], value func(T) V) Accumulator[T, A] {
 	a := by.Accumulator()
-	out := Accumulator[T, A]{Zero: a.Zero, Merge: a.Merge, Finish: a.Finish, Void: a.Void}
+	out := Accumulator[T, A]{Zero: a.Zero, Merge: a.Merge, Finish: a.Finish, Void: a.Void, Grows: a.Grows}
 	out.Add = func(into A, t T) A { return a.Add(into, value(t)) }
 	if a.Lift != nil {
 		out.Lift = func(t T) A { return a.Lift(value(t)) }
@@ -107,8 +110,9 @@ func Of[T, V, A any](by Aggregator[V, A], value func(T) V) Accumulator[T, A] {
 type Combiner[T any] struct {
 	Zero    func() T
 	Combine func(a, b T) T
-	// Void: see Accumulator.
-	Void func(T) bool
+	// Void and Grows: see Accumulator.
+	Void  func(T) bool
+	Grows bool
 }
 
 // Start returns the combiner with a start value in the place of Zero; it may be any.
@@ -126,7 +130,7 @@ func (c Combiner[T]) VoidIf(void func(T) bool) Combiner[T] {
 
 // Accumulator is the combiner as one: values are results, too.
 func (c Combiner[T]) Accumulator() Accumulator[T, T] {
-	a := Accumulator[T, T]{Zero: c.Zero, Add: c.Combine, Merge: c.Combine, Void: c.Void}
+	a := Accumulator[T, T]{Zero: c.Zero, Add: c.Combine, Merge: c.Combine, Void: c.Void, Grows: c.Grows}
 	if c.Combine != nil {
 		a.Lift = func(v T) T { return v }
 	}

@@ -15,6 +15,7 @@ func Set[T comparable]() Accumulator[T, map[T]struct{}] {
 			return set
 		},
 		Merge: merge[T, struct{}],
+		Grows: true,
 	}
 }
 
@@ -44,6 +45,7 @@ func MultiSet[T comparable]() Accumulator[T, map[T]int64] {
 			}
 			return emptied(a)
 		},
+		Grows: true,
 	}
 }
 
@@ -63,13 +65,14 @@ func Map[K comparable, V any]() Accumulator[Pair[K, V], map[K]V] {
 			return m
 		},
 		Merge: merge[K, V],
+		Grows: true,
 	}
 }
 
 // Merge makes one map of many; of a key that several have, the last value counts. Of none
 // it is nil.
 func Merge[K comparable, V any]() Combiner[map[K]V] {
-	return Combiner[map[K]V]{Zero: zero[map[K]V], Combine: merge[K, V]}
+	return Combiner[map[K]V]{Zero: zero[map[K]V], Combine: merge[K, V], Grows: true}
 }
 
 // List is all values, in the order in which they came; of none it is empty.
@@ -78,6 +81,7 @@ func List[T any]() Accumulator[T, []T] {
 		Zero:  func() []T { return []T{} },
 		Add:   func(list []T, v T) []T { return append(list, v) },
 		Merge: func(a, b []T) []T { return append(a, b...) },
+		Grows: true,
 	}
 }
 
