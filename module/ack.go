@@ -8,61 +8,72 @@ import (
 )
 
 // Ack is the handle of a value that a stream returns to the appender.
-type Ack[T any] struct{ a *ackDecl[T] }
+type Ack[T any] = AckOf[T, T]
 
-type ackDecl[T any] struct {
+// AckOf is an Ack whose handlers return values of one type, of which the appender gets
+// another: their number, their mean, the set of them.
+type AckOf[V, A any] struct{ a *ackDecl[V, A] }
+
+type ackDecl[V, A any] struct {
 	stream *StreamPlan
 	id     uint16
-	codec  codec.Codec[T]
+	values codec.Codec[V]
+	result codec.Codec[A]
 }
 
 // DeclareAck declares a value that handlers of the stream return to whoever
 // appended the record. Several returns for one record, from any tasks, are
-// combined at the root (promises 3.76 and 3.81), in the order of their arrival.
-func DeclareAck[T any](s *Stream, a *Ack[T], combiner agg.Combiner[T]) {
+// aggregated at the root (promises 3.76 and 3.81), in the order of their arrival.
+func DeclareAck[V, A any](s *Stream, a *AckOf[V, A], by agg.Aggregator[V, A]) {
 	id := len(s.plan.Acks)
 	thing := s.b.declare("ack", fmt.Sprintf("%s-%d", s.plan.Name, id), a)
-	c, err := codec.JSON[T]()
+	values, err := codec.JSON[V]()
 	if err != nil {
 		s.b.mistake(thing, err.Error(), "")
 	}
-	if combiner.Combine == nil {
+	result, err2 := codec.JSON[A]()
+	if err2 != nil && (err == nil || err.Error() != err2.Error()) {
+		s.b.mistake(thing, err2.Error(), "")
+	}
+	var how agg.Accumulator[V, A]
+	if by != nil {
+		how = by.Accumulator()
+	}
+	if !how.Valid() {
 		s.b.mistake(thing, "has no combiner", "use agg.Last, agg.Sum or one of your own")
 	}
-	a.a = &ackDecl[T]{stream: s.plan, id: uint16(id), codec: c}
-	s.plan.Acks = append(s.plan.Acks, &AckPlan{Type: typeName[T](), Fold: foldWith(c, combiner)})
+	a.a = &ackDecl[V, A]{stream: s.plan, id: uint16(id), values: values, result: result}
+	s.plan.Acks = append(s.plan.Acks, &AckPlan{Type: typeName[A](), Fold: foldWith(values, result, how)})
 }
 
-// foldWith combines stored values: have is nil for the first.
-func foldWith[T any](c codec.Codec[T], combiner agg.Combiner[T]) func(have, next []byte) ([]byte, error) {
+// foldWith takes a stored value into a stored result: have is nil for the first.
+func foldWith[V, A any](values codec.Codec[V], results codec.Codec[A], by agg.Accumulator[V, A]) func(have, next []byte) ([]byte, error) {
 	return func(have, next []byte) (out []byte, err error) {
 		defer func() {
 			if p := recover(); p != nil {
 				err = fmt.Errorf("the ack's combiner panicked: %v", p)
 			}
 		}()
-		var value, more T
-		if err := c.Decode(next, &more); err != nil {
+		var more V
+		var result A
+		if err := values.Decode(next, &more); err != nil {
 			return nil, err
 		}
-		switch {
-		case have != nil:
-			if err := c.Decode(have, &value); err != nil {
+		if have == nil {
+			result = by.First(more)
+		} else {
+			if err := results.Decode(have, &result); err != nil {
 				return nil, err
 			}
-			value = combiner.Combine(value, more)
-		case combiner.Zero != nil:
-			value = combiner.Combine(combiner.Zero(), more)
-		default:
-			value = more
+			result = by.Add(result, more)
 		}
-		return c.Append(nil, &value)
+		return results.Append(nil, &result)
 	}
 }
 
 // Return hands a value to the appender. It arrives when the record's whole tree
 // is complete (promise 3x.11).
-func (a Ack[T]) Return(ev *Event, v T) {
+func (a AckOf[V, A]) Return(ev *Event, v V) {
 	if a.a == nil {
 		ev.host.Fail("ack return: %w", ErrUndeclared)
 		return
@@ -71,7 +82,7 @@ func (a Ack[T]) Return(ev *Event, v T) {
 		ev.host.Fail("ack of stream %q returned from an event of another stream; each stream declares its own", a.a.stream.Name)
 		return
 	}
-	raw, err := a.a.codec.Append(nil, &v)
+	raw, err := a.a.values.Append(nil, &v)
 	if err != nil {
 		ev.host.Fail("ack return does not encode: %w", err)
 		return
@@ -81,13 +92,13 @@ func (a Ack[T]) Return(ev *Event, v T) {
 
 // From takes the value out of an append's acks; ok is false if no handler
 // returned one.
-func (a Ack[T]) From(acks Acks) (v T, ok bool) {
+func (a AckOf[V, A]) From(acks Acks) (result A, ok bool) {
 	if a.a == nil {
-		return v, false
+		return result, false
 	}
 	raw, ok := acks.byTopology[a.a.stream.Name][int(a.a.id)]
 	if !ok {
-		return v, false
+		return result, false
 	}
-	return v, a.a.codec.Decode(raw, &v) == nil
+	return result, a.a.result.Decode(raw, &result) == nil
 }

@@ -10,6 +10,8 @@ type Builder struct {
 	names    map[string]bool // "kind name"
 	later    []func()        // checks that need all declarations
 	steps    int
+	batches  []*Batch
+	cells    int // of the parts of batch blocks
 }
 
 func (b *Builder) mistake(thing, text, mend string) {
@@ -27,16 +29,24 @@ func (b *Builder) declare(kind, name string, handle any) (thing string) {
 	}
 	b.names[thing] = true
 	if handle != nil {
-		if other, twice := b.pointers[handle]; twice {
-			b.mistake(thing, "its handle is that of "+other+" already", "declare each field once")
-		}
-		b.pointers[handle] = thing
+		b.handle(thing, handle)
 	}
 	return thing
 }
 
+// handle checks that a handle was not declared before.
+func (b *Builder) handle(thing string, handle any) {
+	if other, twice := b.pointers[handle]; twice {
+		b.mistake(thing, "its handle is that of "+other+" already", "declare each field once")
+	}
+	b.pointers[handle] = thing
+}
+
 // finish runs the checks that need all declarations.
 func (b *Builder) finish() {
+	for _, batch := range b.batches {
+		batch.finish()
+	}
 	for _, check := range b.later {
 		check()
 	}

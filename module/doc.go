@@ -20,4 +20,7 @@
 // ahead to find out what it will read. So it touches the world only through its
 // event: PStates, hops, acks, appends to depots. A handler's error retries the record from the
 // start of its source, [Reject] and [Park] end it.
+//
+// A microbatch topology ([Builder.Microbatch]) has the same handlers; what is to be known of
+// all records of a microbatch is made in its batch blocks ([Batch]).
 package module

@@ -9,6 +9,7 @@ import (
 
 	"github.com/coppice-run/coppice/internal/host"
 	"github.com/coppice-run/coppice/internal/overlay"
+	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/task"
 )
 
@@ -24,11 +25,18 @@ func (ev *Event) StateView() *overlay.View { return ev.host.View }
 func (ev *Event) StateWriter() {}
 
 // Now is the append time of the record, by the broker's clock, in milliseconds:
-// the same on each attempt and in every event of the tree.
+// the same on each attempt and in every event of the tree. Events of batch blocks descend
+// from no record: theirs is that of the latest record of the microbatch on the task where the
+// event, or the one that sent it, began; 1970 where there was none.
 func (ev *Event) Now() time.Time { return time.UnixMilli(ev.host.Origin.Time) }
 
-// Offset is the record's offset in its depot partition.
-func (ev *Event) Offset() int64 { return ev.host.Origin.Offset }
+// Offset is the record's offset in its depot partition; -1 in events of batch blocks.
+func (ev *Event) Offset() int64 {
+	if ev.host.Origin.Source == wire.NoSource {
+		return -1
+	}
+	return ev.host.Origin.Offset
+}
 
 // Attempt is 1 when the record is processed for the first time.
 func (ev *Event) Attempt() int { return int(ev.host.Origin.Attempt) }
@@ -49,7 +57,8 @@ func (ev *Event) Task() task.ID { return ev.host.Task }
 // Tasks is the number of tasks of the module.
 func (ev *Event) Tasks() int { return ev.host.Tasks }
 
-// ID is an id of this event that is the same on each attempt.
+// ID is an id of this event that is the same on each attempt; in handlers of batch blocks
+// the order of the keys may be another one, and the ids with it.
 func (ev *Event) ID() uuid.UUID { return idOf(ev.host.Seed) }
 
 func idOf(seed uint64) uuid.UUID {

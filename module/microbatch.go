@@ -44,3 +44,10 @@ func (s *StreamPlan) noun() string {
 func (m *Microbatch) PState(h pstate.Schema, name string, options ...pstate.Option) {
 	m.stream.PState(h, name, options...)
 }
+
+// Temporary declares a PState that is empty at the beginning of each microbatch (promise
+// 13.14): handlers of this topology write and read it like others, with all structures, and
+// nothing of it is stored. It lives in the memory of its task, for one attempt.
+func (m *Microbatch) Temporary(h pstate.Schema, name string, options ...pstate.Option) {
+	m.stream.declarePState(h, name, true, append(options, pstate.Private()))
+}

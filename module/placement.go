@@ -56,6 +56,14 @@ func At[T, K any, H pstate.Keyed[K]](h *H, key func(T) K) Placement[T] {
 	return p
 }
 
+// AtKey places keys where the PState keeps them: see At.
+func AtKey[K any, H pstate.Keyed[K]](h *H) Placement[K] {
+	return At(h, func(k K) K { return k })
+}
+
+// ByKey places keys by their own hash: see ByHash.
+func ByKey[K any]() Placement[K] { return ByHash(func(k K) K { return k }) }
+
 // ByHash runs the step on the task that a key hashes to, like a depot's record
 // with that key.
 func ByHash[T, K any](key func(T) K) Placement[T] {

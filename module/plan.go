@@ -69,12 +69,13 @@ type TopicPlan struct {
 
 // PStatePlan is a declared PState.
 type PStatePlan struct {
-	Name     string
-	Schema   string // in words
-	Layout   *pstate.Layout
-	Topology string // that writes it
-	Global   bool   `json:",omitempty"` // one partition, that of task 0
-	Private  bool   `json:",omitempty"` // read by its topology only
+	Name      string
+	Schema    string // in words
+	Layout    *pstate.Layout
+	Topology  string // that writes it
+	Global    bool   `json:",omitempty"` // one partition, that of task 0
+	Private   bool   `json:",omitempty"` // read by its topology only
+	Temporary bool   `json:",omitempty"` // empty in each microbatch, never stored
 	// OwnPartitioner: a function of the module chooses the task of a key.
 	OwnPartitioner bool          `json:",omitempty"`
 	Initial        *string       `json:",omitempty"` // stored form of what is there before the first write
@@ -93,6 +94,17 @@ type StreamPlan struct {
 	ExactlyOnce bool `json:",omitempty"`
 	// Microbatch: records are processed in microbatches, each as a whole on all tasks.
 	Microbatch bool `json:",omitempty"`
+	// Batches are the batch blocks of a microbatch topology, in their order.
+	Batches []*BatchPlan `json:",omitempty"`
+	// Rounds are the steps with which the rounds of batch blocks begin, one event of each on
+	// every task.
+	Rounds []*StepPlan `json:"-"`
+}
+
+// BatchPlan is a declared batch block.
+type BatchPlan struct {
+	Name  string
+	Parts []string // in words: what rows become in it
 }
 
 // SourcePlan is one source of a stream.
@@ -186,6 +198,9 @@ func (p *Plan) String() string {
 			}
 			fmt.Fprintf(&out, "    step    %-14s %s, %s%s\n", step.Name, step.Type, step.Placement, step.carried())
 		}
+		for _, b := range s.Batches {
+			fmt.Fprintf(&out, "    batch   %-14s %s\n", b.Name, strings.Join(b.Parts, "; "))
+		}
 		for _, a := range s.Acks {
 			fmt.Fprintf(&out, "    ack     %s\n", a.Type)
 		}
@@ -204,7 +219,7 @@ func (p *PStatePlan) String() string {
 	for _, o := range []struct {
 		set  bool
 		text string
-	}{{p.Global, ", global"}, {p.Private, ", private"}, {p.OwnPartitioner, ", by a partitioner of its own"}} {
+	}{{p.Global, ", global"}, {p.Private && !p.Temporary, ", private"}, {p.Temporary, ", temporary"}, {p.OwnPartitioner, ", by a partitioner of its own"}} {
 		if o.set {
 			out.WriteString(o.text)
 		}

@@ -14,8 +14,12 @@ import (
 // whose type is the schema. Any topology and client may read it, unless it is
 // pstate.Private; what they see is committed.
 func (s *Stream) PState(h pstate.Schema, name string, options ...pstate.Option) {
+	s.declarePState(h, name, false, options)
+}
+
+func (s *Stream) declarePState(h pstate.Schema, name string, temporary bool, options []pstate.Option) {
 	thing := s.b.declare("PState", name, h)
-	d := &overlay.Decl{Module: s.b.plan.Module, ID: len(s.b.plan.PStates), Name: name, Owner: s.plan.Name}
+	d := &overlay.Decl{Module: s.b.plan.Module, ID: len(s.b.plan.PStates), Name: name, Owner: s.plan.Name, Temporary: temporary}
 	for _, err := range pstate.Declare(h, d, options...) {
 		s.b.mistake(thing, err.Error(), "")
 	}
@@ -23,7 +27,7 @@ func (s *Stream) PState(h pstate.Schema, name string, options ...pstate.Option) 
 }
 
 func planOf(d *overlay.Decl, topology string) *PStatePlan {
-	p := &PStatePlan{Name: d.Name, Topology: topology, Decl: d, Global: d.Global, Private: d.Private, OwnPartitioner: d.Partition != nil, Initial: d.Initial}
+	p := &PStatePlan{Name: d.Name, Topology: topology, Decl: d, Global: d.Global, Private: d.Private, Temporary: d.Temporary, OwnPartitioner: d.Partition != nil, Initial: d.Initial}
 	if d.Schema != nil {
 		p.Schema, p.Layout = d.Schema.Text, pstate.LayoutOf(d.Schema)
 	}

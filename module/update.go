@@ -43,7 +43,7 @@ func (p *Plan) Accepts(before *Registration) error {
 		}
 	}
 	for _, old := range append(slices.Clone(before.Plan.PStates), before.Former...) {
-		if now := p.pstate(old.Name); now != nil {
+		if now := p.pstate(old.Name); now != nil && !now.Temporary && !old.Temporary {
 			for _, text := range old.changes(now) {
 				changes = append(changes, Change{fmt.Sprintf("PState %q", old.Name), text})
 			}
@@ -60,7 +60,7 @@ func (p *Plan) Accepts(before *Registration) error {
 // declared again, its data are still there.
 func (p *Plan) Former(before *Registration) (former []*PStatePlan) {
 	for _, old := range append(slices.Clone(before.Plan.PStates), before.Former...) {
-		if p.pstate(old.Name) == nil {
+		if p.pstate(old.Name) == nil && !old.Temporary {
 			former = append(former, old)
 		}
 	}

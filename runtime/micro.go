@@ -55,6 +55,7 @@ type micro struct {
 	asked    []task.ID       // whose heads the coordinator looks at
 
 	phase microbatch.Phase // as the listener knows it
+	round int
 	step  microbatch.Step
 
 	hasAt   int64             // when what lies ready is told again
@@ -133,6 +134,7 @@ func (t *Task) loadMicro(topo *topology, stored map[string]string, chunks []stor
 func (t *Task) coordinatorConfig(topo *topology) microbatch.Config {
 	o := &topo.options
 	return microbatch.Config{
+		Topology: topo.plan.Name, Rounds: len(topo.plan.Rounds),
 		Tasks: t.config.Tasks, NewToken: t.config.NewToken, AskAgain: askAgain,
 		PhaseTimeout: int64(o.PhaseTimeout), ForceDelay: int64(o.ForceDelay),
 		Pause: func(attempt int) int64 {
@@ -214,6 +216,7 @@ type MicrobatchInfo struct {
 	Coordinate bool // it is about the coordinator, else about a task that takes part
 	ID         uint64
 	Phase      string // of the coordinator
+	Round      int    // of phase "running": 0 is that of the records, the others are those of batch blocks
 	Step       string // of the task
 	Applied    uint64 // the last microbatch that the task has applied
 	Failed     string // of the coordinator: why the latest attempt failed
@@ -225,9 +228,12 @@ func (t *Task) noteMicro(m *micro) {
 		return
 	}
 	info := MicrobatchInfo{TaskInfo: t.info, Topology: m.topology.plan.Name, Applied: m.member.Stamp().ID}
-	if c := m.coordinator; c != nil && c.Phase() != m.phase {
-		m.phase = c.Phase()
+	if c := m.coordinator; c != nil && (c.Phase() != m.phase || m.phase == microbatch.Running && c.Round() != m.round) {
+		m.phase, m.round = c.Phase(), c.Round()
 		info.Coordinate, info.ID, info.Phase = true, c.State().ID, m.phase.String()
+		if m.phase == microbatch.Running {
+			info.Round = m.round
+		}
 		if m.phase == microbatch.Resting {
 			info.Failed = c.Failed()
 		}
@@ -235,7 +241,7 @@ func (t *Task) noteMicro(m *micro) {
 	}
 	if m.member.Step() != m.step {
 		m.step = m.member.Step()
-		info.Coordinate, info.ID, info.Step, info.Phase, info.Failed = false, m.member.Name().ID, m.step.String(), "", ""
+		info.Coordinate, info.ID, info.Step, info.Phase, info.Round, info.Failed = false, m.member.Name().ID, m.step.String(), "", 0, ""
 		t.listener.Microbatch(info)
 	}
 }
@@ -244,6 +250,9 @@ func (t *Task) noteMicro(m *micro) {
 func (t *Task) order(m *micro, o microbatch.Order) {
 	message := wire.Micro{Kind: uint8(o.Kind), ID: o.Name.ID, Token: o.Name.Token}
 	if o.Kind == microbatch.Run {
+		message.Round = uint16(m.coordinator.Round())
+	}
+	if o.Kind == microbatch.Run && message.Round == 0 {
 		state := m.coordinator.State()
 		message.Attempt = uint16(min(state.Attempt, 1<<16-1))
 		for _, r := range state.Ranges {

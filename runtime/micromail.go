@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"fmt"
+
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime/microbatch"
 	"github.com/coppice-run/coppice/task"
@@ -83,6 +85,10 @@ func (t *Task) toCoordinator(c *microbatch.Coordinator, m *micro, kind microbatc
 	case microbatch.Fails:
 		if x := in.Failure; x != nil {
 			var record *microbatch.Record
+			if x.Block {
+				c.BlockedAt(n, x.Text)
+				return
+			}
 			if name, ok := m.topology.sourceName(x.Source); ok && x.Record {
 				record = &microbatch.Record{Source: name, Task: x.Task, Offset: x.Offset}
 			}
@@ -105,11 +111,19 @@ func (t *Task) onOrder(m *micro, kind microbatch.Kind, n microbatch.Name, sender
 	case microbatch.Join:
 		t.joinRun(m, n)
 	case microbatch.Run:
-		if m.member.Takes(n) && m.run != nil && !m.run.told {
+		switch {
+		case !m.member.Takes(n) || m.run == nil:
+		case in.Round > 0:
+			t.startRound(m, n, int(in.Round))
+		case !m.run.told:
 			m.run.begin(in)
 			t.startRun(m)
 		}
 	case microbatch.Stage:
+		if rounds := len(m.topology.plan.Rounds); m.run != nil && m.member.Takes(n) && m.run.round != rounds {
+			t.cannot(m, n, fmt.Sprintf("this version of the module has %d rounds of batch blocks, and %d were run", rounds, m.run.round))
+			return
+		}
 		switch m.member.Seal(n) {
 		case microbatch.Tell:
 			t.tellMicro(m, microbatch.Stages, n)

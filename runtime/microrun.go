@@ -5,6 +5,7 @@ import (
 
 	"github.com/coppice-run/coppice/acker"
 	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/host"
 	"github.com/coppice-run/coppice/internal/overlay"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime/microbatch"
@@ -32,6 +33,10 @@ type run struct {
 	over    bool   // the task has left it
 	appends []wire.StagedAppend
 	parked  []RecordInfo // that are put aside
+
+	round  int         // the last that has begun here
+	latest int64       // append time of the latest record, milliseconds
+	memory host.Memory // of batch blocks
 }
 
 // leave has the task be in no attempt: what is left of it takes no effect.
@@ -103,6 +108,7 @@ func (t *Task) startRun(m *micro) {
 		s.each(func(record *depot.Record) bool {
 			if record.Offset >= g.From && record.Offset < g.To && !s.progress.Done(record.Offset) {
 				r.count++
+				r.latest = max(r.latest, record.Time.UnixMilli())
 				r.take(t, s, record)
 			}
 			return record.Offset < g.To
@@ -111,6 +117,31 @@ func (t *Task) startRun(m *micro) {
 	if r.left = len(r.records); r.left == 0 {
 		r.delta ^= r.name.Root(t.config.Task)
 	}
+}
+
+// startRound begins a round of batch blocks: with one event, which the task sends itself.
+func (t *Task) startRound(m *micro, n microbatch.Name, round int) {
+	r, rounds := m.run, m.topology.plan.Rounds
+	if !r.begun || round != r.round+1 {
+		return // it has begun already
+	}
+	if round > len(rounds) {
+		t.cannot(m, n, "this version of the module has fewer rounds of batch blocks")
+		return
+	}
+	r.round = round
+	step := rounds[round-1]
+	f := &wire.Frame{From: t.config.Task, To: t.config.Task, Columns: make([]wire.Column, len(t.steps))}
+	f.Columns[step.ID] = step.NewColumn(true)
+	f.Columns[step.ID].Add([]byte("{}"))
+	f.Events = []wire.Event{{
+		Origin: wire.Origin{
+			Tree: acker.Ref{Slot: uint32(t.config.Task), ID: n.Tree()}, Root: coordinating,
+			Source: wire.NoSource, Attempt: r.attempt, Offset: int64(round), Time: r.latest, Generation: r.mark,
+		},
+		Seed: n.RoundSeed(m.topology.plan.Name, t.config.Task, round), Step: step.ID,
+	}}
+	t.enqueue(f)
 }
 
 // take has a record run, or puts it aside.
@@ -205,6 +236,7 @@ func (t *Task) prepareMicro(it *item) {
 // microEventDone books an event of a microbatch that ended well.
 func (t *Task) microEventDone(it *item) {
 	r, h := it.part, t.host
+	h.Settle()
 	for _, a := range h.Appends() {
 		r.appends = append(r.appends, wire.StagedAppend{
 			Step: t.stepName(it), Depot: a.Depot, Topic: a.Topic, Partition: a.Partition, Record: a.Record, Seed: a.Seed,
@@ -249,12 +281,16 @@ func (t *Task) microEventFailed(it *item, err error) {
 // microFails ends the attempt on this task, and has the coordinator begin another one.
 func (t *Task) microFails(it *item, why *wire.MicroFailure) {
 	r, o := it.part, &t.host.Origin
-	why.Source, why.Task, why.Offset = o.Source, task.ID(o.Tree.Slot), o.Offset
-	why.Record = why.Record || why.Large
+	if o.Source == wire.NoSource {
+		why.Record, why.Block = false, why.Record
+	} else {
+		why.Source, why.Task, why.Offset = o.Source, task.ID(o.Tree.Slot), o.Offset
+		why.Record = why.Record || why.Large
+	}
 	t.sayMicro(r.micro, coordinating, wire.Micro{Kind: uint8(microbatch.Fails), ID: r.name.ID, Token: r.name.Token, Failure: why})
 	if t.listener.RecordFailed != nil {
 		t.listener.RecordFailed(RecordInfo{
-			TaskInfo: t.info, Topology: r.micro.topology.plan.Name, Source: r.micro.topology.plan.Sources[o.Source].Name,
+			TaskInfo: t.info, Topology: r.micro.topology.plan.Name, Source: t.sourceName(r.micro.topology.plan.ID, o.Source),
 			Partition: why.Task, Offset: o.Offset, Attempt: int(r.attempt), Err: why.Text, Trace: o.Trace,
 		})
 	}

@@ -141,9 +141,9 @@ func (t *Task) lookAhead() {
 
 // prepare sets the event up for an item.
 func (t *Task) prepare(it *item) {
-	t.host.View, t.host.Microbatch = t.viewOf(it.part), 0
+	t.host.View, t.host.Microbatch, t.host.Memory = t.viewOf(it.part), 0, nil
 	if it.part != nil {
-		t.host.Microbatch = it.part.name.ID
+		t.host.Microbatch, t.host.Memory = it.part.name.ID, &it.part.memory
 	}
 	if it.command != nil {
 		t.view.Owner = parkedOwner

@@ -32,6 +32,8 @@ type Event struct {
 	Lasting bool
 	// Microbatch is the id of the event's microbatch; 0: it is a stream's.
 	Microbatch uint64
+	// Memory is what batch blocks keep on the task for the attempt; nil in a stream.
+	Memory *Memory
 
 	// OpenTree gives a root event its tree when it first hops. Set by the engine.
 	OpenTree func(*Event)
@@ -50,6 +52,7 @@ type Event struct {
 
 	appends     []Append
 	appendBytes int
+	kept        []func()
 }
 
 // Begin prepares for running one event.
@@ -58,6 +61,7 @@ func (e *Event) Begin(origin wire.Origin, seed uint64, record *depot.Record) {
 	e.children, e.delta, e.touched = 0, 0, 0
 	e.returns = nil
 	e.appends, e.appendBytes = nil, 0
+	e.kept = nil
 }
 
 // Column returns the column for payloads of a step on their way to a task. The

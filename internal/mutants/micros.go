@@ -6,7 +6,7 @@ func micros() []Mutation {
 	const mail, run, stage = "runtime/micromail.go", "runtime/microrun.go", "runtime/microstage.go"
 	all := []Mutation{
 		{Name: "decision-before-staging", Rule: "R35", What: "a microbatch is decided when its events are over, before anything of it is staged", File: coordinator,
-			Old: "c.xor == 0 {\n\t\tc.enter(Staging)", New: "c.xor == 0 {\n\t\tc.state.Decided, c.store = true, true\n\t\tc.enter(Deciding)"},
+			Old: "\t\treturn\n\t}\n\tc.enter(Staging)", New: "\t\treturn\n\t}\n\tc.state.Decided, c.store = true, true\n\tc.enter(Deciding)"},
 		{Name: "seals-not-verified", Rule: "R36", What: "a seal counts that the coordinator's connection has not shown", File: coordinator,
 			Old: "m.staged, m.mark, m.shown = true, mark, shown", New: "m.staged, m.mark, m.shown = true, mark, true"},
 		{Name: "owners-not-compared", Rule: "R34", What: "acks and seals of another owner than the one that joined count", File: coordinator,
@@ -52,6 +52,22 @@ func micros() []Mutation {
 			Old: "\tcase microbatch.Missing:\n\t\tif !shown {", New: "\tcase microbatch.Missing:\n\t\tif false {"},
 		Mutation{Name: "records-lost", Rule: "R34", What: "a task tells that its records have run when the first of them has", File: run,
 			Old: "if r.left--; r.left == 0 {", New: "if r.left--; r.left == len(r.records)-1 {"},
+	)
+	const memory, batch = "internal/host/memory.go", "module/batch.go"
+	all = append(all,
+		Mutation{Name: "no-barrier-in-blocks", Rule: "R34", What: "results are given out in the round in which the parts are sent: some have not come", File: batch, Workloads: "batch",
+			Old: "\t\tb.round(\"parts\", all(b.ships))\n\t}\n\tif len(b.yields) > 0 {", New: "\t\tb.round(\"parts\", all(append(b.ships, b.yields...)))\n\t} else if len(b.yields) > 0 {"},
+		Mutation{Name: "memory-kept", Rule: "R33", What: "an attempt begins with what batch blocks kept in the one before", File: run, Workloads: "batch",
+			Old: "\t\tm.run.over = true\n\t\tm.run = nil\n\t}\n}\n\n// newRun begins a task's part, with an empty overlay.\nfunc (t *Task) newRun(m *micro) *run {\n\tr := &run{micro: m, name: m.member.Name(), view: t.runView(m)}\n",
+			New: "\t\tm.run.over = true\n\t}\n}\n\n// newRun begins a task's part, with an empty overlay.\nfunc (t *Task) newRun(m *micro) *run {\n\tr := &run{micro: m, name: m.member.Name(), view: t.runView(m)}\n\tif m.run != nil && m.run.name.ID == r.name.ID {\n\t\tr.memory = m.run.memory\n\t}\n"},
+		Mutation{Name: "rows-of-failed-events", Rule: "R34", What: "rows are added at once, also by events that fail or only run ahead", File: memory, Workloads: "batch",
+			Old: "e.kept = append(e.kept, change)", New: "change()"},
+		Mutation{Name: "full-parts-stay", Rule: "R34", What: "a part that has left before the block was closed is sent once more with it", File: "module/groupby.go", Workloads: "batch",
+			Old: "\t\t\t\th.Keep(func() { cell(h).parts.drop(k) })\n", New: ""},
+		Mutation{Name: "last-round-left-out", Rule: "R35", What: "the stage is asked for when the last round begins", File: coordinator, Workloads: "batch",
+			Old: "\tif c.round < c.config.Rounds {\n\t\tc.begins(c.round + 1)\n\t\treturn\n\t}\n", New: "\tif c.round < c.config.Rounds {\n\t\tif c.begins(c.round + 1); c.round < c.config.Rounds {\n\t\t\treturn\n\t\t}\n\t}\n"},
+		Mutation{Name: "temporary-kept", Rule: "13.14", What: "a temporary PState holds what the microbatch before has left", File: "internal/overlay/learn.go", Workloads: "batch",
+			Old: "(t.path.Decl.Owner != owner || t.light)", New: "t.path.Decl.Owner != owner"},
 	)
 	for i := range all {
 		if all[i].Workloads == "" {

@@ -59,14 +59,14 @@ func (f *fields[T]) learnDrop() {
 	}
 }
 
-// KeepOnly forgets what is cached of PStates that others than the owner write: they may
-// have. All that was written is sealed.
+// KeepOnly forgets what is cached of PStates that others than the owner write, since they
+// may have, and temporary ones. All that was written is sealed.
 func (v *View) KeepOnly(owner string) {
 	if !v.others {
 		return
 	}
 	v.others = false
-	foreign := func(t *Table) bool { return t != nil && t.path.Decl.Owner != owner }
+	foreign := func(t *Table) bool { return t != nil && (t.path.Decl.Owner != owner || t.light) }
 	for i, t := range v.top {
 		if foreign(t) {
 			v.top[i] = nil

@@ -71,6 +71,9 @@ func (v *View) Rollback(s Savepoint) {
 	for i := len(v.dirtied) - 1; i >= s.dirtied; i-- {
 		t := v.dirtied[i].node().table
 		t.dirty = t.dirty[:len(t.dirty)-1]
+		if t.light {
+			v.light--
+		}
 	}
 	clear(v.dirtied[s.dirtied:])
 	v.dirtied = v.dirtied[:s.dirtied]
@@ -98,6 +101,9 @@ func record[T any](v *View, e *Entry[T]) {
 		}
 		v.dirtied = append(v.dirtied, e)
 		n.table.dirty = append(n.table.dirty, e)
+		if n.table.light {
+			v.light++
+		}
 	}
 }
 

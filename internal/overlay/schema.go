@@ -19,10 +19,13 @@ type Decl struct {
 	Schema *Schema // of its outermost structure
 	Leaf   any     // *codec.Codec[T] of the values, where there is no schema
 
-	Global   bool    // one partition, on task 0
-	Private  bool    // only its topology reads it
-	Volatile bool    // written beside the views, which therefore keep nothing of it
-	Initial  *string // stored form of what a value is before it is written; nil: absent
+	Global   bool // one partition, on task 0
+	Private  bool // only its topology reads it
+	Volatile bool // written beside the views, which therefore keep nothing of it
+	// Temporary: it is empty at the beginning of each attempt at a microbatch, lives in
+	// memory, and is never stored.
+	Temporary bool
+	Initial   *string // stored form of what a value is before it is written; nil: absent
 	// Partition is the PState's own func(K, int) int from a key to a task; nil: by hash.
 	Partition any
 }

@@ -66,11 +66,11 @@ func (a *Arena) Text(text []byte) string {
 
 // Dirty is how much the open batch has written: elements, and tables that it drops.
 // Each is a part of its commit, which holds the server while it runs (R42).
-func (v *View) Dirty() int { return len(v.dirtied) + len(v.changed) }
+func (v *View) Dirty() int { return len(v.dirtied) - v.light + len(v.changed) }
 
 // change puts a table on the list of those that the open batch changes.
 func (v *View) change(t *Table) {
-	if t.changes != v.open {
+	if t.changes != v.open && !t.light {
 		t.changes = v.open
 		v.changed = append(v.changed, t)
 	}
@@ -92,6 +92,9 @@ func (v *View) Seal(b *store.Batch, a *Arena) error {
 		n.batch = v.open
 		t := n.table
 		t.dirty = t.dirty[:0]
+		if t.light {
+			continue
+		}
 		if t.change < first || t.change >= len(b.Changes) || b.Changes[t.change].Table.Key != t.Key {
 			t.change = openChange(b, t)
 		}
@@ -115,7 +118,7 @@ func (v *View) Seal(b *store.Batch, a *Arena) error {
 		c.Writes = append(c.Writes, w)
 	}
 	clear(v.dirtied)
-	v.dirtied = v.dirtied[:0]
+	v.dirtied, v.light = v.dirtied[:0], 0
 	clear(v.changed)
 	v.changed = v.changed[:0]
 	clear(v.pages)

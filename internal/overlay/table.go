@@ -19,6 +19,7 @@ type Table struct {
 	cached  int      // elements in memory
 	batch   uint32   // last batch that used the table
 	listed  bool     // on the view's list of tables that may hold nothing
+	light   bool     // it is temporary: never stored
 	noted   bool     // the parent's field for this table is known to be there
 	cleared uint32   // batch that dropped the table
 	changes uint32   // batch that has a change for this table
@@ -60,7 +61,10 @@ func (v *View) newTable(p *Path) *Table {
 	if v.keys != nil {
 		v.keys[t.Key] = t
 	}
-	v.others = v.others || v.foreign(p)
+	v.others = v.others || v.foreign(p) || p.Decl.Temporary
+	if p.Decl.Temporary {
+		t.light, t.cleared = true, v.open // as if it had just been emptied
+	}
 	if depth == 0 {
 		v.top[p.Decl.ID] = t
 	} else {

@@ -27,6 +27,7 @@ type View struct {
 	idle   []*Table          // nested tables that may hold nothing
 	keys   map[string]*Table // by their keys, if the view learns
 	others bool              // it has tables of which the owner is another topology
+	light  int               // elements among the dirtied ones that are not stored
 
 	open      uint32 // number of the open batch
 	confirmed uint32 // number of the last batch that is in the store

@@ -11,15 +11,18 @@ import (
 type Origin struct {
 	Tree    acker.Ref
 	Root    task.ID // the task at which the tree is tracked
-	Source  uint16  // the source within the topology
+	Source  uint16  // the source within the topology; NoSource: it is no record's
 	Attempt uint16  // 1 for the first
-	Offset  int64   // of the record
+	Offset  int64   // of the record; with NoSource the round of the microbatch
 	Time    int64   // append time of the record, milliseconds since 1970
 	Trace   *Trace  // nil if the record is not traced
 	// Generation is the run of the source that the event belongs to, of sources
 	// that retry all after (R21): the root's token and a number that grows. Else nil.
 	Generation *task.Mark
 }
+
+// NoSource is the source of events that descend from no record: those of batch blocks.
+const NoSource uint16 = 1<<16 - 1
 
 // Trace is a W3C trace context.
 type Trace struct {

@@ -16,6 +16,7 @@ type Micro struct {
 
 	Delta   uint64       // of acks
 	Attempt uint16       // of run: 1 for the first
+	Round   uint16       // of run: 0 is that of the records, the others are those of batch blocks
 	Ranges  []MicroRange // of run: what to read; of has: what lies ready
 	Parks   []MicroPark  // of run: records of the ranges that are put aside
 	Failure *MicroFailure
@@ -38,6 +39,7 @@ type MicroPark struct {
 type MicroFailure struct {
 	Text   string
 	Large  bool // the write set is more than one commit may hold
+	Block  bool // an event of a batch block has failed, which descends from no record
 	Record bool // by the fault of this record:
 	Source uint16
 	Task   task.ID
@@ -49,6 +51,7 @@ const (
 	failureThere = 1 << iota
 	failureLarge
 	failureRecord
+	failureBlock
 )
 
 // appendMicros appends what is said of microbatches; nothing if nothing is.
@@ -70,6 +73,7 @@ func (m *Micro) append(dst []byte) []byte {
 	dst = append(dst, m.Token[:]...)
 	dst = binary.LittleEndian.AppendUint64(dst, m.Delta)
 	dst = binary.AppendUvarint(dst, uint64(m.Attempt))
+	dst = binary.AppendUvarint(dst, uint64(m.Round))
 	dst = binary.AppendUvarint(dst, uint64(len(m.Ranges)))
 	for _, r := range m.Ranges {
 		dst = binary.AppendUvarint(dst, uint64(r.Source))
@@ -94,6 +98,9 @@ func (m *Micro) append(dst []byte) []byte {
 	if x.Record {
 		flags |= failureRecord
 	}
+	if x.Block {
+		flags |= failureBlock
+	}
 	dst = appendText(append(dst, flags), x.Text)
 	dst = binary.AppendUvarint(dst, uint64(x.Source))
 	dst = binary.AppendUvarint(dst, uint64(x.Task))
@@ -102,7 +109,7 @@ func (m *Micro) append(dst []byte) []byte {
 
 // The least bytes of an entry.
 const (
-	microBytesMin = 30
+	microBytesMin = 31
 	rangeBytesMin = 3
 	parkBytesMin  = 3
 )
@@ -122,7 +129,7 @@ func (p *parser) micros(f *Frame) {
 }
 
 func (p *parser) micro() Micro {
-	m := Micro{Topology: p.uint16(), Kind: p.byte(), ID: p.uvarint(), Token: p.token(), Delta: p.fixed(), Attempt: p.uint16()}
+	m := Micro{Topology: p.uint16(), Kind: p.byte(), ID: p.uvarint(), Token: p.token(), Delta: p.fixed(), Attempt: p.uint16(), Round: p.uint16()}
 	for range p.count(rangeBytesMin) {
 		m.Ranges = append(m.Ranges, MicroRange{Source: p.uint16(), From: p.varint(), To: p.varint()})
 	}
@@ -133,9 +140,9 @@ func (p *parser) micro() Micro {
 	if flags == 0 {
 		return m
 	}
-	if flags&failureThere == 0 || flags&^(failureThere|failureLarge|failureRecord) != 0 {
+	if flags&failureThere == 0 || flags&^(failureThere|failureLarge|failureRecord|failureBlock) != 0 {
 		p.fail("failure flags %d", flags)
 	}
-	m.Failure = &MicroFailure{Large: flags&failureLarge != 0, Record: flags&failureRecord != 0, Text: p.text(), Source: p.uint16(), Task: p.task(), Offset: p.varint()}
+	m.Failure = &MicroFailure{Large: flags&failureLarge != 0, Record: flags&failureRecord != 0, Block: flags&failureBlock != 0, Text: p.text(), Source: p.uint16(), Task: p.task(), Offset: p.varint()}
 	return m
 }

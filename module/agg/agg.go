@@ -1,5 +1,16 @@
-// Package agg holds aggregators: how values become one, in PStates (Inc, Add,
-// Min, Max) and in acks (combiners).
+// Package agg holds aggregators: how many values become one. The same ones serve the
+// acks of streams (module.DeclareAck), PStates (Into, and Compound for nested ones) and
+// the batch blocks of microbatches (module.GroupBy, module.Aggregate).
+//
+//	Sum, Count, Smallest, Largest, And, Or, First, Last      one value
+//	Set, SetRemove, MultiSet, Map, List, Merge               collections in one value
+//	Avg, Top, TopMonotonic, Limit                            what batch blocks give out
+//
+// Two kinds of values are aggregators: a [Combiner] makes a T of two, an [Accumulator]
+// takes values of one type into a result of another. Yours are values like the built-in
+// ones; package agg/aggtest checks their laws in your tests.
+//
+// Inc, Add, Min and Max are short forms for PStates.
 package agg
 
 import (
@@ -40,35 +51,24 @@ func keep[N any](w pstate.Writer, v pstate.Value[N], n N, better func(N) bool) N
 	return n
 }
 
-// Combiner makes one value of many: Combine is associative. Zero, if set, gives
-// the start value; without it the first value starts.
-type Combiner[T any] struct {
-	Zero    func() T
-	Combine func(a, b T) T
-}
-
-// Start returns the combiner with a start value.
-func (c Combiner[T]) Start(zero T) Combiner[T] {
-	c.Zero = func() T { return zero }
-	return c
-}
-
-// Last keeps the value that arrives last; the default of ack returns
-// (promise 3.77).
-func Last[T any]() Combiner[T] { return Combiner[T]{Combine: func(_, b T) T { return b }} }
-
-// First keeps the value that arrives first.
-func First[T any]() Combiner[T] { return Combiner[T]{Combine: func(a, _ T) T { return a }} }
-
-// Sum adds the values up.
-func Sum[N Number]() Combiner[N] { return Combiner[N]{Combine: func(a, b N) N { return a + b }} }
-
-// Smallest keeps the smallest value.
-func Smallest[N cmp.Ordered]() Combiner[N] {
-	return Combiner[N]{Combine: func(a, b N) N { return min(a, b) }}
-}
-
-// Largest keeps the largest value.
-func Largest[N cmp.Ordered]() Combiner[N] {
-	return Combiner[N]{Combine: func(a, b N) N { return max(a, b) }}
+// Into aggregates x into a value of a PState and returns the new one. A value that is
+// not there yet begins as the aggregator says: no PState needs a first value. One that
+// has become void is removed (promise 13.04).
+func Into[V, A any](w pstate.Writer, v pstate.Value[A], by Aggregator[V, A], x V) A {
+	a := by.Accumulator()
+	have, there, err := v.Lookup(w)
+	if err != nil {
+		return have // the event fails
+	}
+	if there {
+		have = a.Add(have, x)
+	} else {
+		have = a.First(x)
+	}
+	if a.IsVoid(have) {
+		v.Delete(w)
+		return have
+	}
+	v.Set(w, have)
+	return have
 }

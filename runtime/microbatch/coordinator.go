@@ -27,7 +27,11 @@ func (p Phase) String() string { return phaseNames[p] }
 
 // Config is what a coordinator heeds. Times are in nanoseconds.
 type Config struct {
+	Topology string // its name
 	Tasks    int
+	// Rounds are those of batch blocks, which follow the round of the records: each begins
+	// with one event on every task, when all events of the one before are over.
+	Rounds   int
 	NewToken func() task.Token
 	// PhaseTimeout ends an attempt whose events, or whose stages, take longer. It doubles
 	// with each that does, up to 64 times: a microbatch that is slow is not tried for ever.
@@ -49,6 +53,7 @@ type Coordinator struct {
 	phase   Phase
 	members []member
 	have    map[rangeKey]Range // what lies ready behind the latest microbatch
+	round   int                // of phase Running
 	xor     uint64
 	now     int64
 	since   int64 // when the phase began
@@ -61,6 +66,7 @@ type Coordinator struct {
 	failed  string // why the latest attempt failed
 	failing int    // attempts that failed in a row
 	slow    int    // of those, by taking too long
+	blocked int    // attempts that a batch block has failed
 }
 
 type rangeKey struct {
@@ -119,10 +125,7 @@ func (c *Coordinator) enter(p Phase) {
 			c.members[i] = member{}
 		}
 	case Running:
-		c.xor = 0
-		for i := range c.members {
-			c.xor ^= c.state.Root(task.ID(i))
-		}
+		c.begins(0)
 	case Staging, Applying:
 		for i := range c.members {
 			m := &c.members[i]
@@ -130,6 +133,22 @@ func (c *Coordinator) enter(p Phase) {
 		}
 	}
 }
+
+// begins has a round run, on every task.
+func (c *Coordinator) begins(round int) {
+	c.round, c.xor, c.since, c.askAt = round, 0, c.now, 0
+	for i := range c.members {
+		c.members[i].ran = false
+		if round == 0 {
+			c.xor ^= c.state.Root(task.ID(i))
+		} else {
+			c.xor ^= c.state.RoundRoot(c.config.Topology, task.ID(i), round)
+		}
+	}
+}
+
+// Round is the round of phase Running: 0 is that of the records.
+func (c *Coordinator) Round() int { return c.round }
 
 // fix begins an attempt under a token of its own. Tasks may join it while it is being
 // stored, since that rests on nothing; its events run when it is, so that each attempt has
@@ -147,7 +166,7 @@ func (c *Coordinator) Stored(s *State) {
 	switch {
 	case s.Name != c.state.Name:
 	case s.Decided && c.phase == Deciding:
-		c.failing, c.slow = 0, 0
+		c.failing, c.slow, c.blocked = 0, 0, 0
 		c.enter(Applying)
 	case !s.Decided:
 		c.fixed = true
@@ -221,9 +240,14 @@ func (c *Coordinator) Acked(n Name, from task.ID, owner task.Token, delta uint64
 		return
 	}
 	c.members[from].ran = true
-	if c.xor ^= delta; c.xor == 0 {
-		c.enter(Staging)
+	if c.xor ^= delta; c.xor != 0 {
+		return
 	}
+	if c.round < c.config.Rounds {
+		c.begins(c.round + 1)
+		return
+	}
+	c.enter(Staging)
 }
 
 // Lost tells that events of the attempt may be lost, or that a task has a new owner.
@@ -266,6 +290,25 @@ func (c *Coordinator) FailedAt(n Name, record *Record, large bool, why string) {
 	}
 	if record != nil {
 		c.state.blame(*record, why, c.config.MaxAttempts(record.Source))
+	} else if alone, ok := c.state.alone(); large && ok {
+		c.state.blame(alone, why, c.config.MaxAttempts(alone.Source))
+	}
+	c.fail(why)
+}
+
+// BlockedAt tells that a batch block has failed on a task. No record is known to be at
+// fault: after as many attempts as records have, the ranges are halved each time, until
+// one is left, which then is.
+func (c *Coordinator) BlockedAt(n Name, why string) {
+	if !c.current(n, Joining, Running, Staging) {
+		return
+	}
+	c.blocked++
+	most := c.config.MaxAttempts(c.state.anySource())
+	if alone, ok := c.state.alone(); most > 0 && c.blocked >= most && ok {
+		c.state.blame(alone, why, 1)
+	} else if most > 0 && c.blocked >= most {
+		c.state.shorten()
 	}
 	c.fail(why)
 }

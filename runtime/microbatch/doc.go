@@ -6,7 +6,8 @@
 //	coordinator                     every task
 //	Joining    ── join ──►          empty overlay
 //	           id, ranges, token, in its slot
-//	Running    ── run ──►           events over the overlay, acks
+//	Running    ── run ──►           events over the overlay, acks;
+//	           one round after another: records, then those of batch blocks
 //	Staging    ── stage ──►         write set and seal, in its slot
 //	Verifying  all seals shown
 //	Deciding   the decision: from here it only rolls forward

@@ -25,6 +25,17 @@ func (n Name) Tree() uint64 {
 	return 1
 }
 
+// RoundSeed is the seed of the event with which a round of batch blocks begins on a task:
+// the same in each attempt.
+func (n Name) RoundSeed(topology string, id task.ID, round int) uint64 {
+	return acker.Child(acker.Seed(topology, "", int32(id), int64(n.ID)), uint32(round))
+}
+
+// RoundRoot is that event.
+func (n Name) RoundRoot(topology string, id task.ID, round int) uint64 {
+	return acker.EventID(n.Tree(), n.RoundSeed(topology, id, round))
+}
+
 // Root is the event of a task that reads its ranges: it is over when all of their
 // records have run.
 func (n Name) Root(id task.ID) uint64 {

@@ -91,13 +91,30 @@ func (s *State) shorten() bool {
 	return halved
 }
 
+// alone is the record that the microbatch consists of, if it is one, and not put aside yet.
+func (s *State) alone() (Record, bool) {
+	if len(s.Ranges) != 1 || s.Ranges[0].To-s.Ranges[0].From != 1 {
+		return Record{}, false
+	}
+	r := Record{s.Ranges[0].Source, s.Ranges[0].Task, s.Ranges[0].From}
+	return r, !slices.ContainsFunc(s.Blames, func(b Blame) bool { return b.Record == r && b.Parks })
+}
+
+// anySource is the name of a source that the microbatch has records of.
+func (s *State) anySource() string {
+	if len(s.Ranges) == 0 {
+		return ""
+	}
+	return s.Ranges[0].Source
+}
+
 // blame counts a failure of a record; after so many the record is put aside.
 func (s *State) blame(r Record, reason string, most int) {
 	for i := range s.Blames {
 		if b := &s.Blames[i]; b.Record == r {
 			b.Count++
 			b.Reason = reason
-			b.Parks = most > 0 && b.Count >= most
+			b.Parks = b.Parks || most > 0 && b.Count >= most
 			return
 		}
 	}

@@ -1,0 +1,171 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/coppice-run/coppice/localcluster"
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/pstate"
+)
+
+// Demo runs the four modules and prints what came of their microbatches.
+func Demo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
+	for i, demo := range []func(context.Context, *localcluster.Cluster, localcluster.LaunchConfig, string, io.Writer) error{pairsDemo, shopDemo, numbersDemo, wordsDemo} {
+		of := ""
+		if name != "" {
+			of = fmt.Sprintf("%s-%d", name, i)
+		}
+		if err := demo(ctx, c, launch, of, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// together appends records so that they are in one microbatch, and waits until it is processed.
+func together[T any](ctx context.Context, c *localcluster.Cluster, m module.Module, name, topology string, d module.Depot[T], before int64, records []T) error {
+	client := c.Client()
+	if err := client.PauseMicrobatches(ctx, name, topology); err != nil {
+		return err
+	}
+	for _, r := range records {
+		if _, err := d.Append(ctx, client, r); err != nil {
+			return err
+		}
+	}
+	if err := client.ResumeMicrobatches(ctx, name, topology); err != nil {
+		return err
+	}
+	return c.WaitForMicrobatchProcessedCount(ctx, m, topology, before+int64(len(records)))
+}
+
+func pairsDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
+	m := &Pairs{Name: name}
+	if err := c.Launch(ctx, m, launch); err != nil {
+		return err
+	}
+	all := []Pair{{"a", "b", 1}, {"x", "y", 2}, {"a", "c", 3}, {"x", "y", 1}, {"a", "b", 1}, {"x", "z", 2}, {"x", "y", 1}}
+	if err := together(ctx, c, m, m.ModuleName(), "pairs", m.Pairs, 0, all); err != nil {
+		return err
+	}
+	r := c.Client().At(ctx)
+	sum, err := m.Sum.Get(r)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Global sum: %d\n", sum)
+	for _, first := range []string{"a", "x"} {
+		text, err := entries(r, m.Counts.Key(first))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s: %s\n", first, text)
+	}
+	return nil
+}
+
+func shopDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
+	m := &Shop{Name: name}
+	if err := c.Launch(ctx, m, launch); err != nil {
+		return err
+	}
+	all := []Entry{{"apple", 3, 0}, {"banana", 9, 0}, {"apple", 0, 2}, {"apple", 4, 0}, {"cherry", 0, 5}}
+	if err := together(ctx, c, m, m.ModuleName(), "shop", m.Entries, 0, all); err != nil {
+		return err
+	}
+	r := c.Client().At(ctx)
+	var failed error
+	show := func(what string, value any, err error) {
+		failed = errors.Join(failed, err)
+		fmt.Fprintf(out, "%s: %v\n", what, value)
+	}
+	groups, err := entries(r, m.Groups)
+	show("Groups", groups, err)
+	priced, err := entries(r, m.Priced)
+	show("Joined", priced, err)
+	sum, err := m.Sum.Get(r)
+	show("Sum", sum, err)
+	some, err := m.Some.Get(r)
+	show("Limit", len(some), err)
+	most, err := m.Most.Get(r)
+	show("Most", most, err)
+	totals, err := m.Totals.Get(r)
+	show("Totals", totals, err)
+	sizes, err := m.PerSize.Get(r)
+	show("Sales", sizes, err)
+	return failed
+}
+
+func numbersDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
+	m := &Numbers{Name: name}
+	if err := c.Launch(ctx, m, launch); err != nil {
+		return err
+	}
+	var all []Item
+	for _, n := range []int{1, 17, 1003, 2, 1017, 20, 1016, 3} {
+		all = append(all, Item{N: n})
+	}
+	for _, w := range []string{"a", "b", "c", "a", "b", "c", "d"} {
+		all = append(all, Item{Word: w})
+	}
+	if err := together(ctx, c, m, m.ModuleName(), "numbers", m.Items, 0, all); err != nil {
+		return err
+	}
+	r := c.Client().At(ctx)
+	for _, shown := range []struct {
+		what  string
+		value pstate.Value[[]int]
+	}{{"Limit", m.Limit}, {"LimitWithOptions", m.Last}, {"Vals", m.Vals}} {
+		numbers, err := shown.value.Get(r)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s: %v\n", shown.what, numbers)
+	}
+	counts, err := entries(r, m.Counts)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Temporary: %s\n", counts)
+	return nil
+}
+
+func wordsDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
+	m := &Words{Name: name}
+	if err := c.Launch(ctx, m, launch); err != nil {
+		return err
+	}
+	done := int64(0)
+	for _, lines := range [][]string{{"a b a", "c a b", "d"}, {"d d e", "d b", "d"}} {
+		if err := together(ctx, c, m, m.ModuleName(), "words", m.Lines, done, lines); err != nil {
+			return err
+		}
+		done += int64(len(lines))
+		r := c.Client().At(ctx)
+		top, err := m.Top.Get(r)
+		if err != nil {
+			return err
+		}
+		latest, err := m.Latest.Get(r)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "Top: %v of now: %v\n", top, latest)
+	}
+	return nil
+}
+
+func entries[V any](r pstate.Reader, m pstate.SortedMap[string, V]) (string, error) {
+	var all []string
+	for e, err := range m.Range(r, pstate.All[string]()) {
+		if err != nil {
+			return "", err
+		}
+		all = append(all, fmt.Sprintf("[%q %v]", e.Key, e.Val))
+	}
+	return "[" + strings.Join(all, " ") + "]", nil
+}
