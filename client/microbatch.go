@@ -126,14 +126,20 @@ func (c *Client) waitMicrobatch(ctx context.Context, b *bound, plan *module.Stre
 }
 
 // PauseMicrobatches has a microbatch topology begin no microbatch, until
-// ResumeMicrobatches: over restarts, too. The one under way is finished.
+// ResumeMicrobatches: over restarts, too. It returns when the one under way is finished.
 func (c *Client) PauseMicrobatches(ctx context.Context, moduleName, topology string) error {
-	return c.SetOption(ctx, moduleName, OptionScope{Topology: topology}, pausedOption, "true")
+	if _, _, err := c.microbatches(ctx, moduleName, topology); err != nil {
+		return err
+	}
+	return c.Pause(ctx, moduleName, topology)
 }
 
 // ResumeMicrobatches ends a pause.
 func (c *Client) ResumeMicrobatches(ctx context.Context, moduleName, topology string) error {
-	return c.SetOption(ctx, moduleName, OptionScope{Topology: topology}, pausedOption, "")
+	if _, _, err := c.microbatches(ctx, moduleName, topology); err != nil {
+		return err
+	}
+	return c.Resume(ctx, moduleName, topology)
 }
 
 const pausedOption = "topology.microbatch.paused"

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/coppice-run/coppice/internal/settings"
+	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime"
 )
 
@@ -88,18 +89,25 @@ func (c *Client) SetOption(ctx context.Context, module string, scope OptionScope
 	if err != nil {
 		return err
 	}
+	_, err = c.setOption(ctx, b, scope, name, value)
+	return err
+}
+
+// setOption is SetOption; it returns the fact that says so.
+func (c *Client) setOption(ctx context.Context, b *bound, scope OptionScope, name, value string) (*wire.SettingRequest, error) {
 	s := settings.Setting{Scope: settings.Scope{Topology: scope.Topology, Depot: scope.Depot}, Name: name, Value: value}
 	if err := settings.Check(b.plan, &s); err != nil {
-		return fmt.Errorf("module %s: %w", module, err)
+		return nil, fmt.Errorf("module %s: %w", b.name, err)
 	}
 	var raw []byte
 	if value != "" {
+		var err error
 		if raw, err = s.Stored(); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if err := c.config.Log.PutMeta(ctx, module, s.Key(), raw); err != nil {
-		return fmt.Errorf("module %s: setting %s: %w", module, name, err)
+	if err := c.config.Log.PutMeta(ctx, b.name, s.Key(), raw); err != nil {
+		return nil, fmt.Errorf("module %s: setting %s: %w", b.name, name, err)
 	}
-	return nil
+	return &wire.SettingRequest{Key: s.Key(), Value: raw}, nil
 }

@@ -2,13 +2,17 @@ package client
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/progress"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
 )
 
 // SourceProgress is how far a source is with a partition of its depot.
@@ -89,7 +93,8 @@ func (b *bound) topology(name string) (*module.StreamPlan, error) {
 
 // Pause has a topology begin no record, until Resume: over restarts, too. A stream's records
 // under way go on, and acked appends are told that their records wait (ThrottledError); of a
-// microbatch topology the microbatch under way is finished.
+// microbatch topology the microbatch under way is finished. It returns when the tasks go by
+// it, and that microbatch is applied (14.17).
 func (c *Client) Pause(ctx context.Context, moduleName, topology string) error {
 	return c.setPaused(ctx, moduleName, topology, "true")
 }
@@ -114,5 +119,91 @@ func (c *Client) setPaused(ctx context.Context, moduleName, topology, value stri
 	if plan.Microbatch {
 		option = pausedOption
 	}
-	return c.SetOption(ctx, moduleName, OptionScope{Topology: topology}, option, value)
+	setting, err := c.setOption(ctx, b, OptionScope{Topology: topology}, option, value)
+	if err != nil {
+		return err
+	}
+	if err := c.settled(ctx, b, plan, setting); err != nil {
+		return fmt.Errorf("module %s, topology %s: %s is set to %q, and it is not known whether the tasks have heard of it: %w", moduleName, topology, option, value, err)
+	}
+	return nil
+}
+
+// settled waits until the tasks go by a setting: those of a stream, or the one that
+// coordinates a microbatch topology, whose microbatch under way is waited for.
+func (c *Client) settled(ctx context.Context, b *bound, plan *module.StreamPlan, setting *wire.SettingRequest) error {
+	ctx, cancel := context.WithTimeout(ctx, c.config.AwaitTimeout)
+	defer cancel()
+	tasks := b.tasks
+	if plan.Microbatch {
+		tasks = 1
+	}
+	for id := range tasks {
+		_, err := c.ask(ctx, b, &wire.Request{Module: b.name, Task: task.ID(id), Setting: setting})
+		if err != nil && !errors.Is(err, ErrNoOwner) { // whoever takes it first goes by it
+			return err
+		}
+	}
+	if !plan.Microbatch || setting.Value == nil {
+		return nil
+	}
+	err := poll(ctx, func() (bool, error) {
+		m, err := c.coordination(ctx, b, plan.Name)
+		return err == nil && m.Between, err
+	})
+	if errors.Is(err, ErrNoOwner) {
+		return nil
+	}
+	return err
+}
+
+// TaskStatus is what a task is at, as its owner sees it: what waits, what is under way, how
+// far its sources are. Errors: ErrNoModule, ErrNoTask, ErrNoOwner.
+func (c *Client) TaskStatus(ctx context.Context, moduleName string, id task.ID) (runtime.Status, error) {
+	b, err := c.named(ctx, moduleName)
+	if err != nil {
+		return runtime.Status{}, err
+	}
+	if id < 0 || int(id) >= b.tasks {
+		return runtime.Status{}, fmt.Errorf("module %s, task %d: %w; it has 0 to %d", moduleName, id, ErrNoTask, b.tasks-1)
+	}
+	return c.taskStatus(ctx, b, id)
+}
+
+func (c *Client) taskStatus(ctx context.Context, b *bound, id task.ID) (s runtime.Status, err error) {
+	answer, err := c.ask(ctx, b, &wire.Request{Module: b.name, Task: id, Status: true})
+	if err != nil {
+		return s, err
+	}
+	if err := json.Unmarshal([]byte(answer.Text), &s); err != nil {
+		return s, fmt.Errorf("module %s, task %d: the status does not parse: %w", b.name, id, err)
+	}
+	return s, nil
+}
+
+// coordination is what the coordinator of a microbatch topology is at.
+func (c *Client) coordination(ctx context.Context, b *bound, topology string) (runtime.MicrobatchStatus, error) {
+	s, err := c.taskStatus(ctx, b, 0)
+	if err != nil {
+		return runtime.MicrobatchStatus{}, err
+	}
+	for _, m := range s.Microbatches {
+		if m.Topology == topology {
+			return m, nil
+		}
+	}
+	return runtime.MicrobatchStatus{Topology: topology, Between: true}, nil // it does not run yet
+}
+
+// WaitReady waits until so many records lie ready for the next microbatch of a topology: of
+// one that is paused, that its next microbatch takes them (up to its limit for each partition).
+func (c *Client) WaitReady(ctx context.Context, moduleName, topology string, records int64) error {
+	b, _, err := c.microbatches(ctx, moduleName, topology)
+	if err != nil {
+		return err
+	}
+	return poll(ctx, func() (bool, error) {
+		m, err := c.coordination(ctx, b, topology)
+		return err == nil && m.Ready >= records, err
+	})
 }

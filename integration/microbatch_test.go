@@ -188,7 +188,7 @@ func TestAMicrobatchTopologyIsPaused(t *testing.T) {
 		}
 		put(7)
 		want(18)
-		if err := c.Client().PauseMicrobatches(t.Context(), m.name, "nothing"); !errors.Is(err, client.ErrUnknownPlace) {
+		if err := c.Client().PauseMicrobatches(t.Context(), m.name, "nothing"); !errors.Is(err, client.ErrNoMicrobatches) {
 			t.Errorf("a topology that is not there is paused: %v", err)
 		}
 		if _, err := c.Client().Microbatches(t.Context(), m.name, "nothing"); !errors.Is(err, client.ErrNoMicrobatches) {

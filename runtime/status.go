@@ -1,10 +1,13 @@
 package runtime
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/coppice-run/coppice/runtime/microbatch"
 	"github.com/coppice-run/coppice/task"
 )
 
@@ -47,7 +50,9 @@ type Status struct {
 	// Cached are the elements of PStates in memory.
 	Cached  int
 	Sources []SourceStatus
-	Held    []Held
+	// Microbatches are the microbatch topologies that this task coordinates.
+	Microbatches []MicrobatchStatus
+	Held         []Held
 }
 
 // SourceStatus is where a source stands on the task's partition of its depot.
@@ -60,6 +65,45 @@ type SourceStatus struct {
 	Waiting int
 	// Retries are the records that wait for their next attempt.
 	Retries int
+}
+
+// MicrobatchStatus is how far a microbatch topology is.
+type MicrobatchStatus struct {
+	Topology string
+	// Phase is what its coordinator does; Between: no microbatch is under way.
+	Phase   string
+	Between bool
+	// Ready are the records that lie ready for the next one, as far as the tasks have told.
+	Ready int64
+}
+
+// MarshalJSON writes why the task has halted as text.
+func (s Status) MarshalJSON() ([]byte, error) {
+	type plain Status
+	out := struct {
+		plain
+		Halted string `json:",omitempty"`
+	}{plain: plain(s)}
+	if s.Halted != nil {
+		out.Halted = s.Halted.Error()
+	}
+	return json.Marshal(out)
+}
+
+// UnmarshalJSON reads a status back.
+func (s *Status) UnmarshalJSON(raw []byte) error {
+	type plain Status
+	in := struct {
+		*plain
+		Halted string
+	}{plain: (*plain)(s)}
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return err
+	}
+	if s.Halted = nil; in.Halted != "" {
+		s.Halted = errors.New(in.Halted)
+	}
+	return nil
 }
 
 // AtRest reports whether nothing is under way on the task: it runs, no event waits,
@@ -128,6 +172,12 @@ func (t *Task) Status() Status {
 				Topology: topo.plan.Name, Source: src.plan.Name, Depot: src.plan.Depot.Name,
 				Next: src.progress.Next, Waiting: src.count, Retries: src.retries.Len(),
 			})
+		}
+	}
+	for _, m := range t.micros.all {
+		if c := m.coordinator; c != nil {
+			between := c.Phase() == microbatch.Idle || c.Phase() == microbatch.Broken
+			s.Microbatches = append(s.Microbatches, MicrobatchStatus{m.topology.plan.Name, c.Phase().String(), between, c.Ready()})
 		}
 	}
 	return s

@@ -92,9 +92,11 @@ type feed struct {
 
 // order carries out what the engine wants to read.
 func (o *owner) order(f runtime.Feed) {
-	if d, ok := o.w.plan.Depot(f.Depot); ok && d.PeriodMillis > 0 {
-		o.tickOrder(f, d.PeriodMillis)
-		return
+	if o.w.plan != nil { // there is none where the log alone is tried
+		if d, ok := o.w.plan.Depot(f.Depot); ok && d.PeriodMillis > 0 {
+			o.tickOrder(f, d.PeriodMillis)
+			return
+		}
 	}
 	key := feedKey{f.Depot, f.Strand}
 	have := o.feeds[key]

@@ -225,6 +225,10 @@ func (d *driver) run(ctx context.Context) {
 		d.giveTicks(timer)
 		batch = d.mail.take(batch)
 		for i := 0; i < len(batch) && !d.crashed; i++ {
+			if batch[i].call != nil {
+				batch[i].call()
+				continue
+			}
 			if batch[i].store && batch[i].session != d.session.Load() {
 				continue
 			}

@@ -86,6 +86,19 @@ func (h handler) Call(ctx context.Context, _ string, request []byte) ([]byte, er
 		l.tenure.release(ctx, d)
 		return wire.AppendAnswer(nil, &wire.Answer{}), nil
 	}
+	if q.Setting != nil {
+		if err := l.options.settled(ctx, d, q.Setting); err != nil {
+			return nil, err
+		}
+		return wire.AppendAnswer(nil, &wire.Answer{}), nil
+	}
+	if q.Status {
+		s, err := d.status(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return wire.AppendAnswer(nil, &wire.Answer{Text: s}), nil
+	}
 	id, answer := d.ask(q)
 	select {
 	case a := <-answer:

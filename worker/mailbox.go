@@ -13,7 +13,8 @@ type message struct {
 	in      runtime.Input
 	session uint64
 	store   bool
-	bytes   int64 // of a frame
+	bytes   int64  // of a frame
+	call    func() // no input: called when the task has taken those before it
 }
 
 // mailbox is a task's queue of inputs. It has no bound: hops never wait (R43);

@@ -1,12 +1,14 @@
 package worker
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/coppice-run/coppice/internal/settings"
+	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime"
 )
 
@@ -16,16 +18,19 @@ type dynamic struct {
 	w *Worker
 	l *loaded
 
-	mu  sync.Mutex
-	set *settings.Set
+	mu   sync.Mutex
+	set  *settings.Set
+	told map[string]string // facts that the tasks were told of
+	news chan struct{}     // closed when there are more
 
 	queueMax, chunk atomic.Int64
 }
 
 func newDynamic(w *Worker, l *loaded, facts map[string][]byte) *dynamic {
-	d := &dynamic{w: w, l: l, set: settings.NewSet(w.config.Options)}
+	d := &dynamic{w: w, l: l, set: settings.NewSet(w.config.Options), told: map[string]string{}, news: make(chan struct{})}
 	for key, value := range facts {
 		d.put(key, value)
+		d.tell(key, value)
 	}
 	return d
 }
@@ -70,15 +75,65 @@ func (o *dynamic) follow() {
 			if value == nil {
 				o.l.starts.forget(key)
 			}
-			if !o.put(key, value) {
-				return
+			if o.put(key, value) {
+				o.w.config.Logger.Info("options changed", "module", o.l.plan.Module, "key", key)
+				o.l.each(func(d *driver) { d.send(o.input()) })
 			}
-			o.w.config.Logger.Info("options changed", "module", o.l.plan.Module, "key", key)
-			o.l.each(func(d *driver) { d.send(o.input()) })
+			o.tell(key, value)
 		})
 		if o.w.ctx.Err() == nil {
 			o.w.config.Logger.Warn("following the options failed; trying again", "module", o.l.plan.Module, "cause", err)
 			pause(o.w.ctx, time.Second)
 		}
+	}
+}
+
+// tell notes that the tasks were told of a fact.
+func (o *dynamic) tell(key string, value []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if value == nil {
+		delete(o.told, key)
+	} else {
+		o.told[key] = string(value)
+	}
+	close(o.news)
+	o.news = make(chan struct{})
+}
+
+// settled waits until a task goes by a fact: it was told of it, and has taken that in.
+func (o *dynamic) settled(ctx context.Context, d *driver, s *wire.SettingRequest) error {
+	for !o.has(s) {
+		o.mu.Lock()
+		news := o.news
+		o.mu.Unlock()
+		if o.has(s) {
+			break
+		}
+		if err := o.w.until(ctx, news); err != nil {
+			return err
+		}
+	}
+	_, err := d.status(ctx)
+	return err
+}
+
+// has reports whether the tasks were told of a fact.
+func (o *dynamic) has(s *wire.SettingRequest) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	have, ok := o.told[s.Key]
+	return ok == (len(s.Value) > 0) && have == string(s.Value)
+}
+
+// until waits for something while the asker does and the worker runs.
+func (w *Worker) until(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.ctx.Done():
+		return errLeaving
 	}
 }

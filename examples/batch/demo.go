@@ -37,6 +37,9 @@ func together[T any](ctx context.Context, c *localcluster.Cluster, m module.Modu
 			return err
 		}
 	}
+	if err := client.WaitReady(ctx, name, topology, int64(len(records))); err != nil {
+		return err
+	}
 	if err := client.ResumeMicrobatches(ctx, name, topology); err != nil {
 		return err
 	}

@@ -16,6 +16,10 @@ type Request struct {
 	Await  *AwaitRequest
 	Parked *ParkedRequest
 	Query  *QueryRequest
+	// Setting asks the owner to answer when its task goes by a fact of the meta topic.
+	Setting *SettingRequest
+	// Status asks the owner what its task is at. The answer's Text is JSON.
+	Status bool
 	// Release asks the owner to finish what it has begun: the task is nominated to
 	// the worker that asks.
 	Release bool
@@ -51,6 +55,12 @@ type QueryRequest struct {
 	Argument []byte
 }
 
+// SettingRequest is a fact of a module's meta topic; without a Value: that it is not there.
+type SettingRequest struct {
+	Key   string
+	Value []byte
+}
+
 // Kinds of requests.
 const (
 	awaitKind = iota + 1
@@ -58,6 +68,8 @@ const (
 	releaseKind
 	queryKind
 	prepareKind
+	settingKind
+	statusKind
 )
 
 // AppendRequest appends the stored form of a request.
@@ -72,6 +84,10 @@ func AppendRequest(dst []byte, q *Request) []byte {
 		kind = queryKind
 	case q.Prepare != nil:
 		kind = prepareKind
+	case q.Setting != nil:
+		kind = settingKind
+	case q.Status:
+		kind = statusKind
 	}
 	dst = append(dst, RequestVersion, kind)
 	dst = appendText(dst, q.Module)
@@ -86,7 +102,7 @@ func AppendRequest(dst []byte, q *Request) []byte {
 		dst = binary.AppendUvarint(dst, uint64(len(p.Value)))
 		return append(dst, p.Value...)
 	}
-	if q.Release {
+	if q.Release || q.Status {
 		return dst
 	}
 	if q.Query != nil {
@@ -98,6 +114,11 @@ func AppendRequest(dst []byte, q *Request) []byte {
 		dst = appendText(dst, p.Depot)
 		dst = binary.AppendUvarint(dst, uint64(len(p.JSON)))
 		return append(dst, p.JSON...)
+	}
+	if s := q.Setting; s != nil {
+		dst = appendText(dst, s.Key)
+		dst = binary.AppendUvarint(dst, uint64(len(s.Value)))
+		return append(dst, s.Value...)
 	}
 	dst = appendText(dst, q.Await.Depot)
 	return binary.AppendVarint(dst, q.Await.Offset)
@@ -120,6 +141,10 @@ func ParseRequest(raw []byte) (*Request, error) {
 		q.Query = &QueryRequest{Name: p.text(), Argument: p.bytes()}
 	case prepareKind:
 		q.Prepare = &PrepareRequest{Depot: p.text(), JSON: p.bytes()}
+	case statusKind:
+		q.Status = true
+	case settingKind:
+		q.Setting = &SettingRequest{Key: p.text(), Value: p.bytes()}
 	default:
 		p.fail("kind %d", kind)
 	}

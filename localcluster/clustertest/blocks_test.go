@@ -72,6 +72,9 @@ func (m *blocks) together(t *testing.T, kit *clustertest.Kit, sales []sale) {
 			t.Fatal(err)
 		}
 	}
+	if err := kit.Client().WaitReady(t.Context(), "blocks", "sums", int64(len(sales))); err != nil {
+		t.Fatal(err)
+	}
 	if err := kit.Client().ResumeMicrobatches(t.Context(), "blocks", "sums"); err != nil {
 		t.Fatal(err)
 	}

@@ -105,6 +105,15 @@ func NewCoordinator(config Config, state State, now int64) *Coordinator {
 // Phase is where it is; Name the latest microbatch, Decided whether it has been decided.
 func (c *Coordinator) Phase() Phase { return c.phase }
 
+// Ready is the number of records that lie ready for the next microbatch, as far as the
+// tasks have told.
+func (c *Coordinator) Ready() (n int64) {
+	for _, r := range c.have {
+		n += r.To - r.From
+	}
+	return n
+}
+
 // State is what the slot holds, or is to hold.
 func (c *Coordinator) State() *State { return &c.state }
 
