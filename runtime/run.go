@@ -20,13 +20,21 @@ type coroutine struct {
 	next    func() (struct{}, bool)
 	end     func()
 	yield   func(struct{}) bool
-	waiting bool // a handler waits for reads
-	ahead   bool // a later event runs ahead on a throw-away savepoint
+	waiting bool  // a handler waits for reads
+	ahead   bool  // a later event runs ahead on a throw-away savepoint
+	left    error // why the running handler was left
 }
 
 // unwind leaves a handler without its help: when it runs ahead and meets what is
 // not in memory, or when the task ends.
 type unwind struct{}
+
+// abandon ends the running handler by a panic that the engine catches. A handler may catch it
+// first, as a deferred recover does: what counts is that it was left.
+func (t *Task) abandon(why error) {
+	t.co.left = why
+	panic(unwind{})
+}
 
 // resume gives control to the coroutine until it yields.
 func (c *coroutine) resume(body func(yield func(struct{}) bool)) {
@@ -92,7 +100,7 @@ func (t *Task) body(yield func(struct{}) bool) {
 // round trip, and waits.
 func (t *Task) suspend() {
 	if t.co.ahead {
-		panic(unwind{})
+		t.abandon(errUnwound)
 	}
 	t.lookAhead()
 	t.reader = t.host.View
@@ -100,7 +108,7 @@ func (t *Task) suspend() {
 	t.reading = true
 	t.co.waiting = true
 	if !t.co.yield(struct{}{}) {
-		panic(unwind{})
+		t.abandon(errUnwound)
 	}
 	t.co.waiting = false
 }
@@ -185,13 +193,11 @@ func (t *Task) prepare(it *item) {
 // call runs the handler of an item; a panic becomes its error.
 func (t *Task) call(it *item) (err error) {
 	defer func() {
-		switch p := recover(); p := p.(type) {
-		case nil:
-		case unwind:
-			err = errUnwound
-		case *SpillError:
-			err = p
-		default:
+		p := recover()
+		switch left := t.co.left; {
+		case left != nil:
+			err, t.co.left = left, nil
+		case p != nil:
 			err = &PanicError{Value: fmt.Sprint(p), Stack: string(debug.Stack())}
 		}
 	}()

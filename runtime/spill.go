@@ -48,14 +48,14 @@ func (t *Task) sentEnough() bool { return int64(t.host.Out.Bytes()) > t.options.
 // elsewhere.
 func (t *Task) spillOut() {
 	if t.co.ahead {
-		panic(unwind{})
+		t.abandon(errUnwound)
 	}
 	for _, p := range t.host.Out.Spill(t.spills.mark) {
 		f := p.Frame
 		f.From = t.config.Task
 		raw, err := wire.AppendPacked(nil, f)
 		if err != nil {
-			panic(&SpillError{Task: t.config.Task, Err: err})
+			t.abandon(&SpillError{Task: t.config.Task, Err: err})
 		}
 		e := &entry{raw: raw, size: int64(len(raw)), events: p.Events, whole: true}
 		t.write(e)
@@ -66,12 +66,12 @@ func (t *Task) spillOut() {
 	}
 	t.co.waiting = true
 	if !t.co.yield(struct{}{}) {
-		panic(unwind{})
+		t.abandon(errUnwound)
 	}
 	t.co.waiting = false
 	if err := t.spills.failed; err != nil {
 		t.spills.failed = nil
-		panic(err)
+		t.abandon(err)
 	}
 }
 
