@@ -24,6 +24,7 @@ type directory struct {
 
 	mu      sync.Mutex
 	waiting map[task.ID]*frames // whose owner is being looked for
+	queued  []atomic.Bool       // by task: something is waiting, and what comes waits behind it
 }
 
 // frames wait for the address that they go to.
@@ -39,7 +40,7 @@ const (
 )
 
 func newDirectory(w *Worker, l *loaded) *directory {
-	return &directory{w: w, l: l, owners: make([]atomic.Pointer[string], l.tasks), waiting: map[task.ID]*frames{}}
+	return &directory{w: w, l: l, owners: make([]atomic.Pointer[string], l.tasks), waiting: map[task.ID]*frames{}, queued: make([]atomic.Bool, l.tasks)}
 }
 
 // address of a task's owner, "" if it is not known.
@@ -75,11 +76,12 @@ func (o *directory) closed(address string) {
 }
 
 // ship sends a frame to the task that it is for. It never waits (R43): a frame
-// whose owner is not known is kept until it is found.
+// whose owner is not known is kept until it is found, and none goes past one that is kept.
 func (o *directory) ship(from *driver, f *wire.Frame) {
 	here := o.w.link.Address()
 	address := o.address(f.To)
-	if address == here || address == "" {
+	queued := o.queued[f.To].Load()
+	if !queued && (address == here || address == "") {
 		if d := o.l.drivers[f.To].Load(); d != nil {
 			to := f.To // the frame is the other task's from here on
 			d.send(&runtime.FrameIn{Frame: f})
@@ -93,7 +95,7 @@ func (o *directory) ship(from *driver, f *wire.Frame) {
 		from.log.Error("frame does not encode", "to", int(f.To), "cause", err)
 		return
 	}
-	if address != "" && address != here {
+	if !queued && address != "" && address != here {
 		o.w.link.Send(address, raw)
 		o.w.outlets.sent(from, f.To, func() int64 { return o.w.backlog(address) })
 		return
@@ -115,6 +117,7 @@ func (o *directory) look(id task.ID, raw []byte, not string) {
 		return
 	}
 	o.waiting[id] = &frames{raw: [][]byte{raw}, not: not}
+	o.queued[id].Store(true)
 	o.w.background.Go(func() { o.find(id) })
 }
 
@@ -134,7 +137,7 @@ func (o *directory) find(id task.ID) {
 	}
 	o.mu.Lock()
 	n := len(o.waiting[id].raw)
-	delete(o.waiting, id)
+	o.drop(id)
 	o.mu.Unlock()
 	if o.w.ctx.Err() == nil {
 		o.w.config.Logger.Warn("a task has no owner; what was sent to it is tried again from the root", "module", o.l.plan.Module, "task", int(id), "frames", n)
@@ -159,9 +162,15 @@ func (o *directory) flush(id task.ID, address string) bool {
 			o.w.link.Send(address, raw)
 		}
 	}
-	delete(o.waiting, id)
 	o.learn(id, address)
+	o.drop(id)
 	return true
+}
+
+// drop forgets what waited for a task: what comes from here on goes straight.
+func (o *directory) drop(id task.ID) {
+	delete(o.waiting, id)
+	o.queued[id].Store(false)
 }
 
 // head reads the address in a task's head.
