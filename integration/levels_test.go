@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,6 +61,91 @@ func TestAckLevels(t *testing.T) {
 			t.Errorf("asked again: %v", err)
 		}
 	})
+}
+
+// A place without an offset names no record: nobody calls it done. An append that was given
+// up before anything was sent is not in the depot.
+func TestAwaitNeedsAnOffset(t *testing.T) {
+	onAll(t, func(t *testing.T, c *localcluster.Cluster) {
+		m := &gated{name: unique("Gated"), gate: make(chan struct{})}
+		if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{Tasks: 1}); err != nil {
+			t.Fatal(err)
+		}
+		close(m.gate)
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := m.Records.Append(over, c.Client(), 1)
+		if !errors.Is(err, client.ErrNotAppended) || !errors.Is(err, context.Canceled) {
+			t.Errorf("an append with a context that is over: %T %v, want a NotAppendedError", err, err)
+		}
+		place := client.Place{Module: m.name, Depot: "records", Partition: 0, Offset: -1}
+		if _, err := c.Client().Await(t.Context(), place); !errors.Is(err, client.ErrNoOffset) {
+			t.Errorf("Await of a place without an offset: %v, want a NoOffsetError", err)
+		}
+		if err := c.Client().WaitProcessed(t.Context(), place); !errors.Is(err, client.ErrNoOffset) {
+			t.Errorf("WaitProcessed of a place without an offset: %v, want a NoOffsetError", err)
+		}
+		ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer stop()
+		place.Offset = 77
+		if _, err := c.Client().Await(ctx, place); !errors.Is(err, client.ErrUnknown) || strings.Contains(err.Error(), "is in the depot") {
+			t.Errorf("Await of a place behind the end of its depot: %v, want an UnknownError that does not say where the record is", err)
+		}
+	})
+}
+
+// A client that is closed ends what waits on it.
+func TestClosingEndsAppends(t *testing.T) {
+	onAll(t, func(t *testing.T, c *localcluster.Cluster) {
+		m := &gated{name: unique("Gated"), gate: make(chan struct{})}
+		if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{Tasks: 1}); err != nil {
+			t.Fatal(err)
+		}
+		defer close(m.gate)
+		user, err := c.NewClient()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := user.Use(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		place, err := user.Put(t.Context(), recordOf(t, m.Records, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 2)
+		go func() { _, err := user.Await(t.Context(), place); ended <- err }()
+		go func() { _, err := m.Records.Append(t.Context(), user, 2); ended <- err }()
+		if err := user.Close(); err != nil {
+			t.Error(err)
+		}
+		for range 2 {
+			if err := <-ended; !errors.Is(err, client.ErrClosed) {
+				t.Errorf("what waits on a client that is closed ends with %v, want ErrClosed", err)
+			}
+		}
+		if _, err := m.Records.Append(t.Context(), user, 3); !errors.Is(err, client.ErrClosed) || !errors.Is(err, client.ErrNotAppended) {
+			t.Errorf("an append to a closed client: %v, want a NotAppendedError for ErrClosed", err)
+		}
+	})
+}
+
+// recordOf is what an append of a value sends.
+func recordOf[T any](t *testing.T, d module.Depot[T], v T) module.Record {
+	t.Helper()
+	var got kept
+	if _, err := d.Append(t.Context(), &got, v); err != nil {
+		t.Fatal(err)
+	}
+	return got.record
+}
+
+// kept is an appender that keeps the record.
+type kept struct{ record module.Record }
+
+func (k *kept) SendRecord(_ context.Context, r module.Record) (module.Acks, error) {
+	k.record = r
+	return module.Acks{}, nil
 }
 
 // A worker embeds into a program and ends with its context, in good order.

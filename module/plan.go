@@ -147,7 +147,9 @@ type StepPlan struct {
 // AckPlan is one declared ack of a stream.
 type AckPlan struct {
 	Type string
-	Fold func(have, next []byte) ([]byte, error) `json:"-"`
+	// Fold takes a value into a result, which is nil for the first; Merge one result into another.
+	Fold  func(have, next []byte) ([]byte, error) `json:"-"`
+	Merge func(have, next []byte) ([]byte, error) `json:"-"`
 }
 
 // Steps returns all steps of the module by their ID.

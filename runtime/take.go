@@ -371,6 +371,7 @@ func (t *Task) onCommitDone(in *CommitDone) {
 		t.view.Confirm(t.options.CacheEntriesMax)
 		if held := t.held; held != nil {
 			t.held = nil
+			t.keepResults(b) // both are committed
 			t.release(held)
 		}
 		t.release(b)
