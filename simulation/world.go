@@ -134,7 +134,7 @@ func newWorld(config Config) *world {
 	} else if w.chance(400) {
 		w.options.Durability = store.Replicated(1)
 	}
-	w.options.LostTail = config.lostTail
+	w.options.LostTail = config.Workload.LostTail
 	w.replication = w.between(200*microsecond, 6*millisecond)
 	w.drawExtras()
 	w.special()
@@ -237,7 +237,7 @@ func (w *world) forget() {
 
 // install has processes that start from now on run a plan.
 func (w *world) install(plan *module.Plan) {
-	w.plan = w.spoil(plan)
+	w.plan = w.observe(plan)
 	w.steps = w.plan.Steps()
 	w.directory = runtime.NewDirectory(w.plan, w.steps)
 	if err := w.makeTopics(); err != nil {
