@@ -63,6 +63,9 @@ func New(config Config) (*Client, error) {
 	if config.Log == nil || config.Store == nil || config.Network == nil {
 		return nil, errors.New("client: Config.Log, Store and Network are required")
 	}
+	if config.AwaitTimeout < 0 {
+		return nil, fmt.Errorf("client: Config.AwaitTimeout is %v; want more than nothing, or 0 for the default", config.AwaitTimeout)
+	}
 	if config.AwaitTimeout == 0 {
 		config.AwaitTimeout = 30 * time.Second
 	}

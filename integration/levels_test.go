@@ -9,8 +9,11 @@ import (
 
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/settings"
 	"github.com/coppice-run/coppice/localcluster"
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/transport/memtransport"
 	"github.com/coppice-run/coppice/worker"
 )
@@ -128,6 +131,40 @@ func TestClosingEndsAppends(t *testing.T) {
 			t.Errorf("an append to a closed client: %v, want a NotAppendedError for ErrClosed", err)
 		}
 	})
+}
+
+// promise 3.92: a level that the servers do not reach keeps a worker from starting, and the
+// error says which level, and what they lack.
+func TestALevelOutOfReachIsTold(t *testing.T) {
+	onAll(t, func(t *testing.T, c *localcluster.Cluster) {
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		level := store.Replicated(9)
+		_, err := worker.Start(ctx, worker.Config{Log: c.Log(), Store: c.Store(), Network: memtransport.New(), Tasks: 1, Options: runtime.Options{Durability: level}}, &tally{name: unique("Tally")})
+		for _, want := range []string{settings.Durability, "replicated 9", "replicas"} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("a start at level %v: %v, want %q in it", level, err, want)
+			}
+		}
+		if got := c.Client().OptionWarnings(t.Context(), settings.Durability, level.String()); len(got) == 0 {
+			t.Errorf("no warning of level %v", level)
+		}
+	})
+}
+
+// Options that make no sense are refused by the start, all at once.
+func TestOptionsAreChecked(t *testing.T) {
+	t.Parallel()
+	c := start(t, world{})
+	bad := runtime.Options{MaxExecutingPerTask: -1, TreeTimeout: -1, QueueBytesMax: 1}
+	m := &tally{name: unique("Tally")}
+	_, err := worker.Start(t.Context(), worker.Config{Log: c.Log(), Store: c.Store(), Network: memtransport.New(), Options: bad, Tasks: -3}, m)
+	launched := c.Launch(t.Context(), m, localcluster.LaunchConfig{Options: bad, Tasks: -3, Workers: -1})
+	for _, want := range []string{"Tasks is -3", "max.executing.per.task", "stream.timeout.seconds", "worker.queue.bytes.max"} {
+		if err == nil || !strings.Contains(err.Error(), want) || launched == nil || !strings.Contains(launched.Error(), want) {
+			t.Errorf("the worker's error is %v, and the cluster's %v; want %q in both", err, launched, want)
+		}
+	}
 }
 
 // recordOf is what an append of a value sends.
