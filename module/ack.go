@@ -46,7 +46,7 @@ func DeclareAck[V, A any](s *Stream, a *AckOf[V, A], by agg.Aggregator[V, A]) {
 	if !how.Valid() {
 		s.b.mistake(thing, "has no combiner", "use agg.Last, agg.Sum or one of your own")
 	}
-	a.a = &ackDecl[V, A]{stream: s.plan, id: uint16(id), values: values, result: result}
+	fill(a, AckOf[V, A]{&ackDecl[V, A]{stream: s.plan, id: uint16(id), values: values, result: result}})
 	s.plan.Acks = append(s.plan.Acks, &AckPlan{Type: typeName[A](), Fold: foldWith(values, result, how), Merge: mergeWith(result, how)})
 }
 

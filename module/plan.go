@@ -119,7 +119,8 @@ type SourcePlan struct {
 	GoesOnWhenFull bool                              `json:",omitempty"`
 	Run            func(*Event, *depot.Record) error `json:"-"`
 
-	attemptsChosen bool
+	attemptsChosen  bool
+	retries, starts int // how often each was chosen
 }
 
 // StepPlan is one step of a stream.
