@@ -27,6 +27,8 @@ type Config struct {
 	QueueBytesMax int64
 	// Trace, if set, gets a line for everything that happens.
 	Trace io.Writer
+	// TraceEngine has the trace show the engine's own tables in commits, too.
+	TraceEngine bool
 	// Plant breaks the world or a rule of the protocol on purpose, to show that
 	// the checks find it.
 	Plant Plant

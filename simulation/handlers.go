@@ -39,19 +39,28 @@ func (w *world) observe(plan *module.Plan) *module.Plan {
 
 func (w *world) observeSource(s module.SourcePlan, spoils bool) *module.SourcePlan {
 	run := s.Run
-	s.Run = func(ev *module.Event, r *depot.Record) error { return w.handled(run(ev, r), spoils) }
+	s.Run = func(ev *module.Event, r *depot.Record) error {
+		defer w.tell(func() string { return recordText(r) })
+		return w.handled(run(ev, r), spoils)
+	}
 	return &s
 }
 
 func (w *world) observeStep(s module.StepPlan, spoils bool) *module.StepPlan {
 	run, call, called := s.Run, s.Call, s.Called
-	s.Run = func(ev *module.Event, c wire.Column, i int) error { return w.handled(run(ev, c, i), spoils) }
+	s.Run = func(ev *module.Event, c wire.Column, i int) error {
+		defer w.tell(func() string { return payloadText(c, i) })
+		return w.handled(run(ev, c, i), spoils)
+	}
 	if call != nil {
 		s.Call = func(ctx context.Context, c wire.Column, i int) ([]byte, error) {
 			result, err := call(ctx, c, i)
 			return result, w.handled(err, false)
 		}
-		s.Called = func(ev *module.Event, result []byte) error { return w.handled(called(ev, result), false) }
+		s.Called = func(ev *module.Event, result []byte) error {
+			defer w.tell(func() string { return "result " + shortened(string(result)) })
+			return w.handled(called(ev, result), false)
+		}
 	}
 	return &s
 }

@@ -57,7 +57,8 @@ type Always func(s *State) error
 // Check runs a module, as it is, through the simulation: seed after seed, until one
 // violates an invariant, returns an error from a program, or does not come to rest.
 // That one is reduced to a short schedule, and its interleaving is printed with how
-// to run it again: COPPICE_SEED=n runs that seed alone.
+// to run it again: COPPICE_SEED=n runs that seed alone. COPPICE_STORY=engine prints what commits
+// write to the engine's own tables, too.
 //
 // The module's value is used for all runs: what its handlers keep outside PStates
 // is kept, and would be a mistake in production, too.
@@ -253,6 +254,7 @@ const storyLinesMax = 400
 func Story(c Config) string {
 	var trace bytes.Buffer
 	c.Trace = &trace
+	c.TraceEngine = c.TraceEngine || os.Getenv("COPPICE_STORY") == "engine"
 	r := Run(c)
 	lines := strings.Split(strings.TrimRight(trace.String(), "\n"), "\n")
 	cut := ""
