@@ -31,12 +31,21 @@ func (c *Client) sendRecord(ctx context.Context, r module.Record) (module.Acks, 
 	if err != nil || r.Level != module.AckAll {
 		return module.Acks{}, err
 	}
-	return c.Await(ctx, place)
+	return c.awaitAppended(ctx, place)
+}
+
+// awaitAppended is Await for a record that the log has confirmed.
+func (c *Client) awaitAppended(ctx context.Context, place Place) (module.Acks, error) {
+	acks, err := c.Await(ctx, place)
+	if unknown, ok := err.(*UnknownError); ok {
+		unknown.appended = true
+	}
+	return acks, err
 }
 
 // Put appends one record, waits until all in-sync replicas have it (AckNone: for
-// nothing), and returns where it lies; Await waits for its streams. Errors:
-// NotAppendedError, UnknownError.
+// nothing, and the place has no offset), and returns where it lies; Await waits for its
+// streams. Errors: NotAppendedError, UnknownError.
 func (c *Client) Put(ctx context.Context, r module.Record) (Place, error) {
 	return c.begin(ctx, r)()
 }
@@ -56,6 +65,9 @@ func (c *Client) begin(ctx context.Context, r module.Record) func() (Place, erro
 	level := depot.Replicated
 	if r.Level == module.AckNone {
 		level = depot.None
+	}
+	if err := c.over(ctx); err != nil {
+		return failed(place, &NotAppendedError{Place: place, Cause: err}) // nothing was sent
 	}
 	outcome := c.append(ctx, place, r, level)
 	return func() (Place, error) {
@@ -105,6 +117,8 @@ func (c *Client) append(ctx context.Context, place Place, r module.Record, level
 		case <-ctx.Done():
 			// What is on its way cannot be called back.
 			return -1, fmt.Errorf("%w: %w", depot.ErrUnknown, context.Cause(ctx))
+		case <-c.open.Done():
+			return -1, fmt.Errorf("%w: %w", depot.ErrUnknown, ErrClosed)
 		}
 	}
 }
@@ -119,7 +133,7 @@ func appendError(place Place, err error) error {
 
 // Await waits until every stream of the module is done with a record that is in
 // the depot, and returns what they returned. Errors: RejectedError, FailedError,
-// ThrottledError, UnknownError.
+// ThrottledError, UnknownError; AckError, beside the acks that there are; NoOffsetError if the place has no offset.
 func (c *Client) Await(ctx context.Context, place Place) (module.Acks, error) {
 	b, err := c.module(place.Module)
 	if err != nil {
@@ -129,6 +143,9 @@ func (c *Client) Await(ctx context.Context, place Place) (module.Acks, error) {
 		return module.Acks{}, fmt.Errorf("%v: %w; module %s has %s", place, ErrNoDepot, b.name, names(b.plan.Depots, func(d *module.DepotPlan) string { return d.Name }))
 	} else if n := d.Partitions(b.tasks); place.Partition < 0 || int(place.Partition) >= n {
 		return module.Acks{}, fmt.Errorf("%v: %w; the depot has 0 to %d", place, ErrNoPartition, n-1)
+	}
+	if place.Offset < 0 {
+		return module.Acks{}, &NoOffsetError{Place: place}
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.config.AwaitTimeout)
 	defer cancel()
@@ -144,6 +161,9 @@ func (c *Client) Await(ctx context.Context, place Place) (module.Acks, error) {
 func outcomeOf(place Place, a *wire.Answer) (module.Acks, error) {
 	switch runtime.AnswerKind(a.Kind) {
 	case runtime.AnswerDone:
+		if a.Text != "" {
+			return module.NewAcks(a.Returns), &AckError{Place: place, Topology: a.Topology, Text: a.Text}
+		}
 		return module.NewAcks(a.Returns), nil
 	case runtime.AnswerRejected:
 		return module.Acks{}, &RejectedError{Place: place, Topology: a.Topology, Text: a.Text}

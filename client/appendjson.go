@@ -74,7 +74,7 @@ func (c *Client) AppendJSON(ctx context.Context, r JSONRecord) (Appended, error)
 	if err != nil || r.Level != module.AckAll {
 		return Appended{Place: place}, err
 	}
-	acks, err := c.Await(ctx, place)
+	acks, err := c.awaitAppended(ctx, place)
 	return Appended{Place: place, Acks: acks}, err
 }
 

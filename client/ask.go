@@ -19,8 +19,10 @@ const (
 
 // ask calls the owner of a task, found by its head (R6). Where the store or the
 // owner cannot be reached it asks again until ctx ends: the task may have moved,
-// and a question changes nothing.
+// and a question changes nothing. A client that is closed meanwhile ends it with ErrClosed.
 func (c *Client) ask(ctx context.Context, b *bound, q *wire.Request) (*wire.Answer, error) {
+	ctx, cancel := c.whileOpen(ctx)
+	defer cancel()
 	id, request := q.Task, wire.AppendRequest(nil, q)
 	for pause := askPause; ; pause = min(2*pause, askPauseMax) {
 		answer, err := c.askOnce(ctx, b, id, request)
@@ -30,6 +32,8 @@ func (c *Client) ask(ctx context.Context, b *bound, q *wire.Request) (*wire.Answ
 		case err == nil:
 			b.owned(id, answer.Address)
 			err = fmt.Errorf("task %d of module %s is on the move", id, b.name)
+		case c.open.Err() != nil:
+			return nil, ErrClosed
 		case errors.Is(err, ErrNoOwner) || ctx.Err() != nil:
 			return nil, err
 		default:
@@ -39,6 +43,9 @@ func (c *Client) ask(ctx context.Context, b *bound, q *wire.Request) (*wire.Answ
 		select {
 		case <-ctx.Done():
 			timer.Stop()
+			if c.open.Err() != nil {
+				return nil, ErrClosed
+			}
 			return nil, err
 		case <-timer.C:
 		}

@@ -35,7 +35,7 @@ func (c *Client) sendAsync(ctx context.Context, r module.Record, done func(modul
 			done(module.Acks{}, err)
 			return
 		}
-		done(c.Await(ctx, place))
+		done(c.awaitAppended(ctx, place))
 	}()
 }
 

@@ -39,6 +39,8 @@ type Config struct {
 type Client struct {
 	config Config
 	link   transport.Link
+	open   context.Context // until Close
+	close  context.CancelFunc
 
 	mu      sync.RWMutex
 	modules map[string]*bound
@@ -61,6 +63,9 @@ func New(config Config) (*Client, error) {
 	if config.Log == nil || config.Store == nil || config.Network == nil {
 		return nil, errors.New("client: Config.Log, Store and Network are required")
 	}
+	if config.AwaitTimeout < 0 {
+		return nil, fmt.Errorf("client: Config.AwaitTimeout is %v; want more than nothing, or 0 for the default", config.AwaitTimeout)
+	}
 	if config.AwaitTimeout == 0 {
 		config.AwaitTimeout = 30 * time.Second
 	}
@@ -68,11 +73,33 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}
-	return &Client{config: config, link: link, modules: map[string]*bound{}}, nil
+	c := &Client{config: config, link: link, modules: map[string]*bound{}}
+	c.open, c.close = context.WithCancel(context.Background())
+	return c, nil
 }
 
-// Close closes the client.
-func (c *Client) Close() error { return c.link.Close() }
+// Close closes the client. What waits for an answer ends at once, with ErrClosed as the
+// cause: an append that was not confirmed with an UnknownError, like one whose record is
+// not done; later appends with a NotAppendedError.
+func (c *Client) Close() error {
+	c.close()
+	return c.link.Close()
+}
+
+// whileOpen is a context that ends with the client, too, and then has the cause ErrClosed.
+func (c *Client) whileOpen(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(c.open, func() { cancel(ErrClosed) })
+	return ctx, func() { stop(); cancel(nil) }
+}
+
+// over is why a context is over; nil while it is not.
+func (c *Client) over(ctx context.Context) error {
+	if c.open.Err() != nil {
+		return ErrClosed
+	}
+	return ctx.Err()
+}
 
 // Use makes the module's handles usable with this client: it runs Define, once
 // per value, and checks what it declares against the module that runs. Errors:

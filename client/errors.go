@@ -17,9 +17,16 @@ var (
 	// its task has as many under way as it may. It runs when there is room; Await
 	// asks again.
 	ErrThrottled = errors.New("throttled")
+	// ErrAck: the record is processed, and something that its handlers returned is not
+	// in the acks.
+	ErrAck = errors.New("an ack return is lost")
 	// ErrUnknown: nobody answered in time. With an offset, the record is in the
-	// depot and Await asks again; without, it may be.
+	// depot and Await asks again; without, it may be, and Await has nothing to ask for.
 	ErrUnknown = errors.New("outcome unknown")
+	// ErrClosed: the client was closed, before or meanwhile.
+	ErrClosed = errors.New("the client is closed")
+	// ErrNoOffset: the place of the record has no offset, so nobody can be asked about it.
+	ErrNoOffset = errors.New("the place has no offset")
 	// ErrNoModule: no module of that name has ever run on these servers.
 	ErrNoModule = errors.New("unknown module")
 	// ErrMismatch: the module that runs lacks something that this program's
@@ -102,17 +109,46 @@ func (e *ThrottledError) Error() string {
 }
 func (e *ThrottledError) Is(target error) bool { return target == ErrThrottled }
 
-// UnknownError says that the outcome is not known.
+// AckError says that the record is processed, with all of its effects, and that values
+// which its handlers returned could not be combined: the acks lack them.
+type AckError struct {
+	Place    Place
+	Topology string
+	Text     string
+}
+
+func (e *AckError) Error() string {
+	return fmt.Sprintf("%v: the record is processed, but what %s returned is not in the acks: %s", e.Place, e.Topology, e.Text)
+}
+func (e *AckError) Is(target error) bool { return target == ErrAck }
+
+// UnknownError says that the outcome is not known. Place has an offset where the append
+// was confirmed, or where the caller of Await named one.
 type UnknownError struct {
 	Place Place
 	Cause error
+	// appended: the log has confirmed the record.
+	appended bool
 }
 
 func (e *UnknownError) Error() string {
-	if e.Place.Offset < 0 {
+	switch {
+	case e.Place.Offset < 0:
 		return fmt.Sprintf("%v: it is not known whether the record was appended: %v", e.Place, e.Cause)
+	case e.appended:
+		return fmt.Sprintf("%v: the record is in the depot, whether it is processed is not known: %v; ask again with Await", e.Place, e.Cause)
 	}
-	return fmt.Sprintf("%v: the record is in the depot, whether it is processed is not known: %v; ask again with Await", e.Place, e.Cause)
+	return fmt.Sprintf("%v: whether a record of that offset is processed is not known: %v; ask again with Await", e.Place, e.Cause)
 }
 func (e *UnknownError) Is(target error) bool { return target == ErrUnknown }
 func (e *UnknownError) Unwrap() error        { return e.Cause }
+
+// NoOffsetError says that a place names no record, since it has no offset: that of an
+// UnknownError whose record may not be in the depot, or of an append that did not wait
+// (module.AckNone).
+type NoOffsetError struct{ Place Place }
+
+func (e *NoOffsetError) Error() string {
+	return fmt.Sprintf("%v: the place has no offset, so nobody can tell what became of its record; append it again with the id that it had, or where twice does no harm (package module: AppendIDs), or read the PStates; an append with AckAppend or AckAll that succeeds has an offset", e.Place)
+}
+func (e *NoOffsetError) Is(target error) bool { return target == ErrNoOffset }

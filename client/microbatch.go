@@ -69,7 +69,7 @@ func (c *Client) Microbatches(ctx context.Context, moduleName, topology string) 
 // WaitMicrobatches waits until a microbatch topology has processed so many records since
 // the module was launched first, in microbatches that all tasks have applied.
 func (c *Client) WaitMicrobatches(ctx context.Context, moduleName, topology string, records int64) error {
-	return poll(ctx, func() (bool, error) {
+	return c.poll(ctx, func() (bool, error) {
 		info, err := c.Microbatches(ctx, moduleName, topology)
 		return err == nil && info.Records >= records && info.Applied == info.Latest, err
 	})
@@ -77,7 +77,7 @@ func (c *Client) WaitMicrobatches(ctx context.Context, moduleName, topology stri
 
 // WaitProcessed waits until every topology of the module is done with a record that is in
 // its depot: streams as Await does, and microbatch topologies, whose microbatch all tasks
-// have applied then.
+// have applied then. Errors: those of Await.
 func (c *Client) WaitProcessed(ctx context.Context, place Place) error {
 	b, err := c.named(ctx, place.Module)
 	if err != nil {
@@ -101,7 +101,7 @@ func (c *Client) WaitProcessed(ctx context.Context, place Place) error {
 
 func (c *Client) waitMicrobatch(ctx context.Context, b *bound, plan *module.StreamPlan, s *module.SourcePlan, place Place) error {
 	var id uint64
-	err := poll(ctx, func() (bool, error) {
+	err := c.poll(ctx, func() (bool, error) {
 		at, err := c.microbatchAt(ctx, b, plan, task.ID(place.Partition))
 		if err != nil {
 			return false, err
@@ -114,7 +114,7 @@ func (c *Client) waitMicrobatch(ctx context.Context, b *bound, plan *module.Stre
 		if err != nil {
 			break
 		}
-		err = poll(ctx, func() (bool, error) {
+		err = c.poll(ctx, func() (bool, error) {
 			at, err := c.microbatchAt(ctx, b, plan, task.ID(other))
 			return err == nil && at.stamp.ID >= id, err
 		})
@@ -254,6 +254,17 @@ func (c *Client) microbatchAt(ctx context.Context, b *bound, plan *module.Stream
 		}
 	}
 	return at, nil
+}
+
+// poll asks until something holds, while the client is open: soon at first, then more rarely.
+func (c *Client) poll(ctx context.Context, holds func() (bool, error)) error {
+	ctx, cancel := c.whileOpen(ctx)
+	defer cancel()
+	err := poll(ctx, holds)
+	if err != nil && c.open.Err() != nil {
+		return ErrClosed
+	}
+	return err
 }
 
 // poll asks until something holds: soon at first, then more rarely.

@@ -7,6 +7,7 @@ import (
 	"github.com/coppice-run/coppice/internal/settings"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/store"
 )
 
 // OptionScope says what an option is set for: the whole module (both empty), one
@@ -80,6 +81,20 @@ func (c *Client) Option(ctx context.Context, module string, scope OptionScope, n
 		}
 	}
 	return OptionValue{}, fmt.Errorf("module %s: %w", module, settings.Unknown(name))
+}
+
+// OptionWarnings tells what a value of an option will cost, or why it does nothing yet, on the
+// servers as they are now: of store.durability, what they lack for the level.
+func (c *Client) OptionWarnings(ctx context.Context, name, value string) []string {
+	level, err := store.ParseLevel(value)
+	if name != settings.Durability || err != nil {
+		return nil
+	}
+	warnings, err := c.config.Store.CheckLevel(ctx, level)
+	if err != nil {
+		warnings = append(warnings, err.Error())
+	}
+	return warnings
 }
 
 // SetOption sets an option for a scope; an empty value takes the setting back. It

@@ -11,6 +11,7 @@ import (
 
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
@@ -165,6 +166,9 @@ func (c *Client) orderParked(ctx context.Context, ref ParkedRef, order runtime.P
 	if at := ref.at(); at < 0 || int(at) >= b.tasks {
 		return fmt.Errorf("parked record %v: module %s has the tasks 0 to %d: %w", ref, ref.Module, b.tasks-1, ErrNotParked)
 	}
+	if b, err = c.knowing(ctx, b, ref); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.config.AwaitTimeout)
 	defer cancel()
 	a, err := c.ask(ctx, b, &wire.Request{Module: ref.Module, Task: ref.at(), Parked: &wire.ParkedRequest{
@@ -183,6 +187,33 @@ func (c *Client) orderParked(ctx context.Context, ref ParkedRef, order runtime.P
 		return fmt.Errorf("parked record %v: %w: %s", ref, ErrNotParked, a.Text)
 	}
 	return fmt.Errorf("parked record %v: %s", ref, a.Text)
+}
+
+// knowing finds the source of a parked record in the module's registration, which is read anew
+// where the client's is of a version without it: no owner is asked about a record that cannot be.
+func (c *Client) knowing(ctx context.Context, b *bound, ref ParkedRef) (*bound, error) {
+	if b.hasSource(ref) {
+		return b, nil
+	}
+	b, err := c.bind(ctx, ref.Module, nil)
+	if err != nil || b.hasSource(ref) {
+		return b, err
+	}
+	var sources []string
+	for _, stream := range b.plan.Streams {
+		for _, source := range stream.Sources {
+			sources = append(sources, stream.Name+"/"+source.Name)
+		}
+	}
+	return b, fmt.Errorf("parked record %v: module %s has no source %s of topology %s; it has %s: %w",
+		ref, ref.Module, ref.Source, ref.Topology, names(sources, func(s string) string { return s }), ErrNotParked)
+}
+
+// hasSource: what a batch block puts aside has a topology alone.
+func (b *bound) hasSource(ref ParkedRef) bool {
+	return slices.ContainsFunc(b.plan.Streams, func(stream *module.StreamPlan) bool {
+		return stream.Name == ref.Topology && (ref.Source == "" || slices.ContainsFunc(stream.Sources, func(s *module.SourcePlan) bool { return s.Name == ref.Source }))
+	})
 }
 
 // depotOf is the depot that a source reads.

@@ -42,6 +42,8 @@ func (e *QueryError) Is(target error) bool { return target == e.Class }
 // another one. Where that cannot be reached it asks another: a question changes nothing.
 // The answer is in its stored form, which is JSON. Errors: *QueryError; ErrNoModule.
 func (c *Client) SendQuestion(ctx context.Context, q module.Question) ([]byte, error) {
+	ctx, cancel := c.whileOpen(ctx)
+	defer cancel()
 	b, err := c.named(ctx, q.Module)
 	if err != nil {
 		return nil, err
@@ -52,7 +54,7 @@ func (c *Client) SendQuestion(ctx context.Context, q module.Question) ([]byte, e
 		raw, err := c.query(ctx, b, id, q)
 		switch {
 		case ctx.Err() != nil:
-			return nil, fmt.Errorf("query %s.%s: %w", q.Module, q.Query, ctx.Err())
+			return nil, fmt.Errorf("query %s.%s: %w", q.Module, q.Query, c.over(ctx))
 		case err == nil:
 			return answerOf(q, raw)
 		}

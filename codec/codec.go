@@ -34,8 +34,9 @@ type Codec interface {
 }
 
 // JSON stores values as encoding/json writes them: the default. Its Check refuses
-// types of which a part would be lost: unexported fields, functions, channels,
-// complex numbers, interfaces.
+// types of which a part would be lost: unexported fields, fields that share a name,
+// functions, channels, complex numbers, interfaces, keys of maps that are no text. A
+// string that is not UTF-8 is an error when it is stored.
 var JSON Codec = jsonCodec{}
 
 // Text stores strings and byte slices as their own bytes.
@@ -51,8 +52,11 @@ type jsonCodec struct{}
 func (jsonCodec) Name() string               { return "json" }
 func (jsonCodec) Check(t reflect.Type) error { return shape.JSON.Losses(t) }
 func (jsonCodec) Append(dst []byte, value any) ([]byte, error) {
-	raw, err := json.Marshal(value)
-	return append(dst, raw...), err
+	raw, err := shape.MarshalJSON(value)
+	if err != nil {
+		return dst, err
+	}
+	return append(dst, raw...), nil
 }
 func (jsonCodec) Decode(raw []byte, value any) error {
 	reflect.ValueOf(value).Elem().SetZero()

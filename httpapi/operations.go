@@ -153,7 +153,7 @@ func init() {
 		{
 			id: "appendRecord", method: http.MethodPost, pattern: "/v1/modules/{module}/depots/{depot}/records", summary: "Append a record to a depot, and wait for its streams",
 			body: reflect.TypeFor[appendBody](), result: reflect.TypeFor[appendAnswer](), changes: true, serve: appendRecord,
-			codes: []string{"unknown_module", "unknown_depot", "unknown_partition", "wrong_record", "wrong_type", "appends_disallowed", "no_worker", "not_appended", "rejected", "failed", "throttled", "outcome_unknown"},
+			codes: []string{"unknown_module", "unknown_depot", "unknown_partition", "wrong_record", "wrong_type", "appends_disallowed", "no_worker", "not_appended", "rejected", "failed", "acks_incomplete", "throttled", "outcome_unknown"},
 		},
 		{
 			id: "select", method: http.MethodGet, pattern: "/v1/modules/{module}/pstates/{pstate}/select", summary: "Read what a path leads to",

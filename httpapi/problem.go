@@ -73,6 +73,7 @@ var codes = []code{
 	{client.ErrNotAppended, "not_appended", http.StatusServiceUnavailable, "send the record again"},
 	{client.ErrRejected, "rejected", http.StatusConflict, "a handler refuses the record: send another"},
 	{client.ErrFailed, "failed", http.StatusConflict, "the record is in the depot: do not send it again; see parked records"},
+	{client.ErrAck, "acks_incomplete", http.StatusInternalServerError, "the record is processed, and what its handlers returned is not in the answer: do not send it again; see the module's aggregators"},
 	{client.ErrThrottled, "throttled", http.StatusAccepted, "the record is in the depot and runs when there is room: do not send it again"},
 	{client.ErrUnknown, "outcome_unknown", http.StatusGatewayTimeout, "the record may be in the depot: look before it is sent again"},
 	{context.DeadlineExceeded, "timeout", http.StatusGatewayTimeout, "ask again, for less"},
@@ -106,7 +107,10 @@ func (p *Problem) appended(err error) {
 	var failed *client.FailedError
 	var throttled *client.ThrottledError
 	var unknown *client.UnknownError
+	var incomplete *client.AckError
 	switch {
+	case errors.As(err, &incomplete):
+		p.Appended, p.Place = "yes", &incomplete.Place
 	case errors.As(err, &rejected):
 		p.Appended, p.Place = "yes", &rejected.Place
 	case errors.As(err, &failed):

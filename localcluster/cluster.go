@@ -14,11 +14,13 @@ import (
 
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/settings"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/nomination"
 	"github.com/coppice-run/coppice/nomination/memgroup"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
 	"github.com/coppice-run/coppice/transport"
 	"github.com/coppice-run/coppice/transport/memtransport"
 	"github.com/coppice-run/coppice/worker"
@@ -117,6 +119,9 @@ func (c *Cluster) Launch(ctx context.Context, m module.Module, config LaunchConf
 	if config.Tasks == 0 {
 		config.Tasks = 4
 	}
+	if err := config.check(); err != nil {
+		return err
+	}
 	config.Workers = max(config.Workers, 1)
 	if config.Group == nil {
 		config.Group = memgroup.New(config.Workers)
@@ -143,6 +148,21 @@ func (c *Cluster) Launch(ctx context.Context, m module.Module, config LaunchConf
 		return err
 	}
 	return c.client.Use(ctx, m)
+}
+
+// check finds what no worker is started with.
+func (c *LaunchConfig) check() error {
+	var mistakes []error
+	if c.Tasks < 1 || c.Tasks > task.CountMax {
+		mistakes = append(mistakes, fmt.Errorf("localcluster: LaunchConfig.Tasks is %d, and not within 1 to %d", c.Tasks, task.CountMax))
+	}
+	if c.Workers < 0 {
+		mistakes = append(mistakes, fmt.Errorf("localcluster: LaunchConfig.Workers is %d; want 1 or more, or 0 for the default", c.Workers))
+	}
+	if err := settings.CheckAll(c.Options); err != nil {
+		mistakes = append(mistakes, fmt.Errorf("localcluster: LaunchConfig.Options: %w", err))
+	}
+	return errors.Join(mistakes...)
 }
 
 // AddWorker starts one more worker for a module that was launched here: it takes

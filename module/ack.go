@@ -1,6 +1,7 @@
 package module
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/coppice-run/coppice/internal/codec"
@@ -23,7 +24,10 @@ type ackDecl[V, A any] struct {
 
 // DeclareAck declares a value that handlers of the stream return to whoever
 // appended the record. Several returns for one record, from any tasks, are
-// aggregated at the root (promises 3.76 and 3.81), in the order of their arrival.
+// aggregated at the root (promises 3.76 and 3.81), in the order of their arrival. Where
+// several sources of the stream read its depot, those of each are aggregated first, and then
+// merged in the order of declaration, for which the aggregator needs Merge. An aggregator that
+// panics loses the value, not the record: the appender gets a client.AckError.
 func DeclareAck[V, A any](s *Stream, a *AckOf[V, A], by agg.Aggregator[V, A]) {
 	id := len(s.plan.Acks)
 	thing := s.b.declare("ack", fmt.Sprintf("%s-%d", s.plan.Name, id), a)
@@ -42,18 +46,14 @@ func DeclareAck[V, A any](s *Stream, a *AckOf[V, A], by agg.Aggregator[V, A]) {
 	if !how.Valid() {
 		s.b.mistake(thing, "has no combiner", "use agg.Last, agg.Sum or one of your own")
 	}
-	a.a = &ackDecl[V, A]{stream: s.plan, id: uint16(id), values: values, result: result}
-	s.plan.Acks = append(s.plan.Acks, &AckPlan{Type: typeName[A](), Fold: foldWith(values, result, how)})
+	fill(a, AckOf[V, A]{&ackDecl[V, A]{stream: s.plan, id: uint16(id), values: values, result: result}})
+	s.plan.Acks = append(s.plan.Acks, &AckPlan{Type: typeName[A](), Fold: foldWith(values, result, how), Merge: mergeWith(result, how)})
 }
 
 // foldWith takes a stored value into a stored result: have is nil for the first.
 func foldWith[V, A any](values codec.Codec[V], results codec.Codec[A], by agg.Accumulator[V, A]) func(have, next []byte) ([]byte, error) {
 	return func(have, next []byte) (out []byte, err error) {
-		defer func() {
-			if p := recover(); p != nil {
-				err = fmt.Errorf("the ack's combiner panicked: %v", p)
-			}
-		}()
+		defer asError(&err)
 		var more V
 		var result A
 		if err := values.Decode(next, &more); err != nil {
@@ -68,6 +68,28 @@ func foldWith[V, A any](values codec.Codec[V], results codec.Codec[A], by agg.Ac
 			result = by.Add(result, more)
 		}
 		return results.Append(nil, &result)
+	}
+}
+
+// mergeWith takes a stored result into another one.
+func mergeWith[V, A any](results codec.Codec[A], by agg.Accumulator[V, A]) func(have, next []byte) ([]byte, error) {
+	return func(have, next []byte) (out []byte, err error) {
+		defer asError(&err)
+		if by.Merge == nil {
+			return nil, errors.New("several sources of the stream return it for one record, and its aggregator has no Merge")
+		}
+		var a, b A
+		if err := errors.Join(results.Decode(have, &a), results.Decode(next, &b)); err != nil {
+			return nil, err
+		}
+		a = by.Merge(a, b)
+		return results.Append(nil, &a)
+	}
+}
+
+func asError(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("the ack's combiner panicked: %v", p)
 	}
 }
 

@@ -100,8 +100,16 @@ var ErrDisallowed = errors.New("the depot takes no appends of clients: only the 
 // implements Op can be appended as it is.)
 func (d Depot[T]) Append(ctx context.Context, a Appender, v T, options ...AppendOption) (Acks, error) {
 	r, err := d.Record(v, options...)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Acks{}, err
+	case ctx == nil:
+		err = errors.New("the context is nil; pass context.Background() if nothing ends the append")
+	case a == nil:
+		err = errors.New("the appender is nil; pass a client")
+	}
+	if err != nil {
+		return Acks{}, fmt.Errorf("append to depot %s.%s: %w", d.d.plan.Module, d.d.plan.Name, err)
 	}
 	return a.SendRecord(ctx, r)
 }
@@ -115,16 +123,30 @@ func (d Depot[T]) Record(v T, options ...AppendOption) (Record, error) {
 		return Record{}, fmt.Errorf("append to depot %s.%s: %w", d.d.plan.Module, d.d.plan.Name, ErrDisallowed)
 	}
 	r, err := d.d.record(v)
+	if err == nil {
+		err = r.apply(options)
+	}
 	if err != nil {
 		return Record{}, fmt.Errorf("append to depot %s.%s: %w", d.d.plan.Module, d.d.plan.Name, err)
-	}
-	for _, o := range options {
-		o(&r)
 	}
 	if err := d.d.plan.name(&r); err != nil {
 		return Record{}, fmt.Errorf("append to depot %s.%s: %w", d.d.plan.Module, d.d.plan.Name, err)
 	}
 	return r, nil
+}
+
+// apply applies the options.
+func (r *Record) apply(options []AppendOption) error {
+	for i, o := range options {
+		if o == nil {
+			return fmt.Errorf("option %d is nil; leave it out", i)
+		}
+		o(r)
+	}
+	if r.Level > AckNone {
+		return fmt.Errorf("there is no level %d to wait for; choose AckAll, AckAppend or AckNone", r.Level)
+	}
+	return nil
 }
 
 func (d *depotDecl[T]) record(v T) (r Record, err error) {

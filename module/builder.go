@@ -1,6 +1,9 @@
 package module
 
-import "fmt"
+import (
+	"fmt"
+	"reflect"
+)
 
 // Builder collects a module's declarations. It is valid during Define.
 type Builder struct {
@@ -28,18 +31,45 @@ func (b *Builder) declare(kind, name string, handle any) (thing string) {
 		b.mistake(thing, "declared twice", "give each "+kind+" a name of its own")
 	}
 	b.names[thing] = true
-	if handle != nil {
-		b.handle(thing, handle)
-	}
+	b.handle(thing, handle)
 	return thing
 }
 
-// handle checks that a handle was not declared before.
+// handle checks that a handle, a pointer, was not declared before; nil: there is none.
 func (b *Builder) handle(thing string, handle any) {
-	if other, twice := b.pointers[handle]; twice {
-		b.mistake(thing, "its handle is that of "+other+" already", "declare each field once")
+	switch {
+	case handle == nil:
+	case isNil(handle):
+		b.mistake(thing, "its handle is nil", "pass the address of a field of the module")
+	default:
+		if other, twice := b.pointers[handle]; twice {
+			b.mistake(thing, "its handle is that of "+other+" already", "declare each field once")
+		}
+		b.pointers[handle] = thing
 	}
-	b.pointers[handle] = thing
+}
+
+func isNil(handle any) bool {
+	v := reflect.ValueOf(handle)
+	return v.Kind() == reflect.Pointer && v.IsNil()
+}
+
+// fill sets a handle, unless it is nil, which is a mistake already.
+func fill[H any](handle *H, to H) {
+	if handle != nil {
+		*handle = to
+	}
+}
+
+// applyAll applies the options of a declaration.
+func applyAll[P any, O ~func(P)](b *Builder, thing string, options []O, to P) {
+	for i, o := range options {
+		if o == nil {
+			b.mistake(thing, fmt.Sprintf("its option %d is nil", i), "leave it out")
+			continue
+		}
+		o(to)
+	}
 }
 
 // finish runs the checks that need all declarations.
@@ -68,9 +98,7 @@ type Stream struct {
 // Stream declares a stream topology.
 func (b *Builder) Stream(name string, options ...StreamOption) *Stream {
 	s := b.topology(name, "stream")
-	for _, o := range options {
-		o(s.plan)
-	}
+	applyAll(b, fmt.Sprintf("stream %q", name), options, s.plan)
 	return s
 }
 

@@ -83,7 +83,7 @@ func DeclareCall[In, Out any](s *Stream, c *Call[In], name string, f func(contex
 		})
 	}
 	s.plan.Steps = append(s.plan.Steps, decl.plan)
-	c.c = decl
+	fill(c, Call[In]{decl})
 }
 
 // Start has the call made once what this event wrote is committed.

@@ -114,16 +114,18 @@ func declareDepot[T any](b *Builder, d *Depot[T], name, partitioning string, opt
 	decl.plan.Disallowed, decl.plan.IDWindow = chosen.disallow, chosen.ids
 	b.plan.Depots = append(b.plan.Depots, decl.plan)
 	decl.plan.Shape, decl.plan.Prepare = decl.codec.Shape, decl.prepare
-	d.d = decl
+	fill(d, Depot[T]{decl})
 	return decl
 }
 
 // chooseCodec finds out how records are stored, and what else the options say.
 func chooseCodec[T any](b *Builder, thing string, options []DepotOption) (stored codec.Codec[T], name string, chosen depotOptions) {
-	for _, o := range options {
-		if o != nil {
-			o.depotOption(&chosen)
+	for i, o := range options {
+		if o == nil {
+			b.mistake(thing, fmt.Sprintf("its option %d is nil", i), "leave it out")
+			continue
 		}
+		o.depotOption(&chosen)
 	}
 	if chosen.err != nil {
 		b.mistake(thing, chosen.err.Error(), "")

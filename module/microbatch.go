@@ -1,6 +1,8 @@
 package module
 
 import (
+	"fmt"
+
 	"github.com/coppice-run/coppice/pstate"
 )
 
@@ -22,9 +24,7 @@ type MicrobatchOption func(*StreamPlan)
 func (b *Builder) Microbatch(name string, options ...MicrobatchOption) *Microbatch {
 	m := &Microbatch{stream: *b.topology(name, microbatchNoun)}
 	m.stream.plan.Microbatch = true
-	for _, o := range options {
-		o(m.stream.plan)
-	}
+	applyAll(b, fmt.Sprintf("%s %q", microbatchNoun, name), options, m.stream.plan)
 	return m
 }
 

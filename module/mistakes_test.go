@@ -86,6 +86,46 @@ func TestMistakes(t *testing.T) {
 			module.RandomDepot(b, &d, "d")
 			module.RandomDepot(b, &d, "e")
 		}, `depot "e": its handle is that of depot "d" already; declare each field once`},
+		"nil depot":  {func(b *module.Builder) { module.RandomDepot[string](b, nil, "d") }, `depot "d": its handle is nil; pass the address`},
+		"nil PState": {func(b *module.Builder) { b.Stream("s").PState(nil, "p") }, `PState "p": its handle is nil; pass the address`},
+		"nil pointer to a PState": {func(b *module.Builder) {
+			var p *pstate.Map[string, int]
+			b.Stream("s").PState(p, "p")
+		}, `PState "p": its handle is nil; pass the address`},
+		"nil step": {func(b *module.Builder) {
+			module.DeclareStep(b.Stream("s"), nil, "x", module.Stay[string](), nothing)
+		}, `step "x": its handle is nil; pass the address`},
+		"nil ack":   {func(b *module.Builder) { module.DeclareAck(b.Stream("s"), nil, agg.Sum[int]()) }, `ack "s-0": its handle is nil`},
+		"nil topic": {func(b *module.Builder) { module.DeclareTopic[string](b, nil, "t") }, `topic "t": its handle is nil`},
+		"nil option of a source": {func(b *module.Builder) {
+			var d module.Depot[string]
+			module.RandomDepot(b, &d, "records")
+			module.DeclareSource(b.Stream("s"), d, nothing, nil)
+		}, `source of depot "records" in stream "s": its option 0 is nil; leave it out`},
+		"nil option of a stream": {func(b *module.Builder) { b.Stream("s", module.ExactlyOnce(), nil) }, `stream "s": its option 1 is nil`},
+		"nil option of a depot": {func(b *module.Builder) {
+			var d module.Depot[string]
+			module.RandomDepot(b, &d, "d", nil)
+		}, `depot "d": its option 0 is nil`},
+		"nil option of a step": {func(b *module.Builder) {
+			var x module.Step[string]
+			module.DeclareStep(b.Stream("s"), &x, "x", module.Stay[string](), nothing, nil)
+		}, `step "x": its option 0 is nil`},
+		"two retry modes": {func(b *module.Builder) {
+			var d module.Depot[string]
+			module.RandomDepot(b, &d, "records")
+			module.DeclareSource(b.Stream("s"), d, nothing, module.RetryNone(), module.RetryAllAfter())
+		}, `source "records" of stream "s": has several retry modes; choose one`},
+		"two starts": {func(b *module.Builder) {
+			var d module.Depot[string]
+			module.RandomDepot(b, &d, "records")
+			module.DeclareSource(b.Stream("s"), d, nothing, module.StartFromBeginning(), module.StartFromRecordsAgo(5))
+		}, `source "records" of stream "s": has several starts; choose one`},
+		"too many attempts": {func(b *module.Builder) {
+			var d module.Depot[string]
+			module.RandomDepot(b, &d, "records")
+			module.DeclareSource(b.Stream("s"), d, nothing, module.MaxAttempts(1<<16))
+		}, `source "records" of stream "s": has MaxAttempts(65536); attempts are counted to 65535`},
 		"depot without key": {func(b *module.Builder) {
 			var d module.Depot[string]
 			module.HashDepot[string, string](b, &d, "d", nil)
@@ -226,7 +266,7 @@ func TestMistakes(t *testing.T) {
 			var a module.Ack[int]
 			module.DeclareAck(s, &a, agg.Combiner[int]{})
 		}, `has no combiner; use agg.Last, agg.Sum or one of your own`},
-		"panic": {func(*module.Builder) { panic("oh") }, `module: Define panicked: oh`},
+		"panic": {func(*module.Builder) { panic("oh") }, `module: Define panicked at `},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"runtime"
+	"strings"
 	"sync"
 )
 
@@ -113,8 +115,26 @@ func compile(m Module) (*Plan, error) {
 func define(m Module, b *Builder) {
 	defer func() {
 		if p := recover(); p != nil {
-			b.mistake("module", fmt.Sprintf("Define panicked: %v", p), "what is declared after it is not checked")
+			b.mistake("module", fmt.Sprintf("Define panicked%s: %v", panickedAt(), p), "what is declared after it is not checked")
 		}
 	}()
 	m.Define(b)
 }
+
+// panickedAt is where the module's code was when it panicked, for the deferred function that
+// recovers it: the nearest place outside of this package.
+func panickedAt() string {
+	pcs := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	for {
+		f, more := frames.Next()
+		if f.File != "" && !strings.HasPrefix(f.Function, "runtime.") && !strings.HasPrefix(f.Function, ownPackage) {
+			return fmt.Sprintf(" at %s:%d", f.File, f.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
+}
+
+var ownPackage = reflect.TypeFor[Builder]().PkgPath() + "."

@@ -119,7 +119,8 @@ type SourcePlan struct {
 	GoesOnWhenFull bool                              `json:",omitempty"`
 	Run            func(*Event, *depot.Record) error `json:"-"`
 
-	attemptsChosen bool
+	attemptsChosen  bool
+	retries, starts int // how often each was chosen
 }
 
 // StepPlan is one step of a stream.
@@ -147,7 +148,9 @@ type StepPlan struct {
 // AckPlan is one declared ack of a stream.
 type AckPlan struct {
 	Type string
-	Fold func(have, next []byte) ([]byte, error) `json:"-"`
+	// Fold takes a value into a result, which is nil for the first; Merge one result into another.
+	Fold  func(have, next []byte) ([]byte, error) `json:"-"`
+	Merge func(have, next []byte) ([]byte, error) `json:"-"`
 }
 
 // Steps returns all steps of the module by their ID.

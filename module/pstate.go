@@ -19,6 +19,12 @@ func (s *Stream) PState(h pstate.Schema, name string, options ...pstate.Option) 
 
 func (s *Stream) declarePState(h pstate.Schema, name string, temporary bool, options []pstate.Option) {
 	thing := s.b.declare("PState", name, h)
+	if h == nil || isNil(h) {
+		if h == nil {
+			s.b.mistake(thing, "its handle is nil", "pass the address of a field of the module")
+		}
+		return
+	}
 	d := &overlay.Decl{Module: s.b.plan.Module, ID: len(s.b.plan.PStates), Name: name, Owner: s.plan.Name, Temporary: temporary}
 	for _, err := range pstate.Declare(h, d, options...) {
 		s.b.mistake(thing, err.Error(), "")

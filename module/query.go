@@ -62,14 +62,12 @@ func DeclareQuery[A, R any](b *Builder, q *Query[A, R], name string, f func(*Ask
 	}
 	decl := &queryDecl[A, R]{argument: argument, result: result, run: f}
 	decl.plan = &QueryPlan{Module: b.plan.Module, Name: name, Argument: typeName[A](), Result: typeName[R](), Timeout: queryTimeout, Run: decl.answer}
-	for _, o := range options {
-		o(decl.plan)
-	}
+	applyAll(b, thing, options, decl.plan)
 	if decl.plan.Timeout <= 0 {
 		b.mistake(thing, fmt.Sprintf("may take %v", decl.plan.Timeout), "give QueryTimeout a time above 0")
 	}
 	b.plan.Queries = append(b.plan.Queries, decl.plan)
-	q.q = decl
+	fill(q, Query[A, R]{decl})
 }
 
 // answer runs the query for an argument in its stored form.
@@ -127,6 +125,9 @@ type Asker interface {
 func (q Query[A, R]) Ask(ctx context.Context, a Asker, argument A) (result R, err error) {
 	if q.q == nil {
 		return result, ErrUndeclared
+	}
+	if ctx == nil || a == nil {
+		return result, fmt.Errorf("query %s.%s: the context or the asker is nil; ask with a client", q.q.plan.Module, q.q.plan.Name)
 	}
 	raw, err := q.q.argument.Append(nil, &argument)
 	if err != nil {

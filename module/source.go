@@ -32,9 +32,7 @@ func DeclareSource[T any](of Topology, d Depot[T], f func(*Event, T) error, opti
 // declareSource adds a source to the topology.
 func (s *Stream) declareSource(d *DepotPlan, lacksHandler bool, options []SourceOption) *SourcePlan {
 	plan := &SourcePlan{ID: len(s.plan.Sources), Name: d.Name, Depot: d, MaxAttempts: AttemptsDefault}
-	for _, o := range options {
-		o(plan)
-	}
+	applyAll(s.b, fmt.Sprintf("source of depot %q in %s %q", d.Name, s.plan.noun(), s.plan.Name), options, plan)
 	thing := fmt.Sprintf("source %q of %s %q", plan.Name, s.plan.noun(), s.plan.Name)
 	for _, m := range plan.mistakes(s.plan) {
 		s.b.mistake(thing, m.Text, m.Mend)
@@ -72,7 +70,15 @@ func (p *SourcePlan) mistakes(stream *StreamPlan) (all []Mistake) {
 			wrong("has MaxAttempts(0) in an exactly-once stream", "an event that never succeeds would hold what comes behind it for ever: give a limit, after which it is parked")
 		}
 	}
+	if p.retries > 1 {
+		wrong("has several retry modes", "choose one: RetryNone or RetryAllAfter")
+	}
+	if p.starts > 1 {
+		wrong("has several starts", "choose one: of those that are given only the last would count")
+	}
 	switch {
+	case p.MaxAttempts > attemptsMax:
+		wrong(fmt.Sprintf("has MaxAttempts(%d)", p.MaxAttempts), fmt.Sprintf("attempts are counted to %d; 0 retries for ever", attemptsMax))
 	case p.MaxAttempts < 0:
 		wrong("MaxAttempts is negative", "0 retries for ever")
 	case p.Retry == RetriesNone && p.attemptsChosen:
@@ -87,11 +93,14 @@ func (p *SourcePlan) mistakes(stream *StreamPlan) (all []Mistake) {
 	return all
 }
 
+// attemptsMax: attempts are stored, and travel, in 16 bits.
+const attemptsMax = 1<<16 - 1
+
 // AttemptsDefault is how often a record is tried before it is parked, unless
 // MaxAttempts says otherwise.
 const AttemptsDefault = 10
 
-// MaxAttempts parks a record after n failed attempts; 0 retries for ever.
+// MaxAttempts parks a record after n failed attempts, 65,535 at most; 0 retries for ever.
 func MaxAttempts(n int) SourceOption {
 	return func(s *SourcePlan) { s.MaxAttempts, s.attemptsChosen = n, true }
 }
@@ -118,7 +127,14 @@ const (
 // which is counted as dropped. A record takes effect at most once. While the
 // stream has as many records under way as it may, further ones are skipped and
 // counted (promise 3.90).
-func RetryNone() SourceOption { return func(s *SourcePlan) { s.Retry = RetriesNone } }
+func RetryNone() SourceOption { return retry(RetriesNone) }
+
+func retry(mode RetryMode) SourceOption {
+	return func(s *SourcePlan) {
+		s.Retry = mode
+		s.retries++
+	}
+}
 
 // GoOnWhenFull has the source go on where others stop because the store's memory is
 // nearly full (store.memory.stop.percent): for records that delete. At 100 % the
@@ -129,4 +145,4 @@ func GoOnWhenFull() SourceOption { return func(s *SourcePlan) { s.GoesOnWhenFull
 // fails, all behind it on its partition run again after it, also those that had
 // succeeded, and what is left of their earlier runs takes no effect any more
 // (R21). So the last writer of a key is the last record, as without failures.
-func RetryAllAfter() SourceOption { return func(s *SourcePlan) { s.Retry = RetriesAllAfter } }
+func RetryAllAfter() SourceOption { return retry(RetriesAllAfter) }

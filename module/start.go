@@ -26,26 +26,33 @@ const (
 	StartTimeAgo                     // an amount of time back (promise 3.71)
 )
 
+func startAt(at Start) SourceOption {
+	return func(s *SourcePlan) {
+		s.Start = at
+		s.starts++
+	}
+}
+
 // StartFromBeginning starts at the first record of the depot.
 func StartFromBeginning() SourceOption {
-	return func(s *SourcePlan) { s.Start = Start{Kind: StartBeginning} }
+	return startAt(Start{Kind: StartBeginning})
 }
 
 // StartFromTimestamp starts at the first record appended after t.
 func StartFromTimestamp(t time.Time) SourceOption {
-	return func(s *SourcePlan) { s.Start = Start{Kind: StartAfter, After: t} }
+	return startAt(Start{Kind: StartAfter, After: t})
 }
 
 // StartFromRecordsAgo starts n records before the end of each partition, or at
 // its first record if it has fewer.
 func StartFromRecordsAgo(n int64) SourceOption {
-	return func(s *SourcePlan) { s.Start = Start{Kind: StartRecordsAgo, Records: n} }
+	return startAt(Start{Kind: StartRecordsAgo, Records: n})
 }
 
 // StartFromTimeAgo starts at the first record appended within the last d before
 // the start, by the clock of the worker that resolves it.
 func StartFromTimeAgo(d time.Duration) SourceOption {
-	return func(s *SourcePlan) { s.Start = Start{Kind: StartTimeAgo, Ago: d} }
+	return startAt(Start{Kind: StartTimeAgo, Ago: d})
 }
 
 // String prints a start.

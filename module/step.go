@@ -28,7 +28,11 @@ func DeclareStep[T any](of Topology, step *Step[T], name string, at Placement[T]
 	s := of.topology()
 	thing := s.b.declare("step", name, step)
 	var chosen stepOptions
-	for _, o := range options {
+	for i, o := range options {
+		if o == nil {
+			s.b.mistake(thing, fmt.Sprintf("its option %d is nil", i), "leave it out")
+			continue
+		}
 		o.stepOption(&chosen)
 	}
 	c, err := codec.Choose[T](chosen.codecs)
@@ -72,7 +76,7 @@ func DeclareStep[T any](of Topology, step *Step[T], name string, at Placement[T]
 		}
 	})
 	s.plan.Steps = append(s.plan.Steps, decl.plan)
-	step.s = decl
+	fill(step, Step[T]{decl})
 }
 
 // StepOption changes a step: FormerName, Codec, Text.

@@ -60,10 +60,7 @@ func declareTopic[T any](b *Builder, t *Topic[T], name string, options []DepotOp
 		b.mistake(thing, "declared twice", "one handle serves all handlers")
 	}
 	b.names[thing] = true
-	if other, twice := b.pointers[t]; twice {
-		b.mistake(thing, "its handle is that of "+other+" already", "declare each field once")
-	}
-	b.pointers[t] = thing
+	b.handle(thing, t)
 	decl := &topicDecl[T]{plan: &TopicPlan{Module: b.plan.Module, Name: name, Type: typeName[T]()}}
 	var chosen depotOptions
 	decl.codec, decl.plan.Codec, chosen = chooseCodec[T](b, thing, options)
@@ -74,7 +71,7 @@ func declareTopic[T any](b *Builder, t *Topic[T], name string, options []DepotOp
 		b.mistake(thing, "has DisallowAppends, which is for depots", "who may write to a topic is up to Kafka: leave it out")
 	}
 	b.plan.Topics = append(b.plan.Topics, decl.plan)
-	t.t = decl
+	fill(t, Topic[T]{decl})
 	return decl
 }
 

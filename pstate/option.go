@@ -39,7 +39,9 @@ func Codec(codecs ...codec.Codec) Option {
 // PartitionBy has a function choose the task of a key, 0 to tasks-1, instead of the
 // key's hash. It must choose the same always; clients and steps placed at the PState
 // (module.At) follow it. K is the type of the outermost keys. A task that there is not
-// fails the event, or the read.
+// fails the event that writes the key, or hops to it, and the read. That the event runs on
+// the chosen task is up to the module: what it writes on another one is kept there, and found
+// by client.AtTask alone.
 //
 // A depot whose records belong to these keys chooses alike with module.CustomDepot.
 func PartitionBy[K any](choose func(key K, tasks int) int) Option {

@@ -39,7 +39,10 @@ func checkLevel(ctx context.Context, c *redis.Client, level store.Level) (warnin
 	if err != nil {
 		return nil, err
 	}
-	if have, err := strconv.Atoi(infoField(replication, "connected_slaves")); err == nil && have < level.Replicas {
+	have, err := strconv.Atoi(infoField(replication, "connected_slaves"))
+	if err != nil && level.Replicas > 0 {
+		warnings = append(warnings, fmt.Sprintf("redis at %s does not say how many replicas are connected, and level %q waits for %d: without them its tasks stand still", address, level, level.Replicas))
+	} else if have < level.Replicas {
 		warnings = append(warnings, fmt.Sprintf("redis at %s has %d replicas connected, and level %q waits for %d: until they are there its tasks stand still", address, have, level, level.Replicas))
 	}
 	if !level.Fsynced {

@@ -72,17 +72,26 @@ type unsaid struct {
 	done finished
 }
 
-// say tells that a record is done, or keeps that until the log has its appends.
-func (t *Task) say(f *finished, b *batch) {
-	if u := f.said; u != nil && u.left > 0 && f.order == nil && b.mark.Token == t.head.Token {
-		u.done = *f
-		if f.source.unsaid == nil {
-			f.source.unsaid = map[int64]*unsaid{}
-		}
-		f.source.unsaid[f.record.Offset] = u
+// keepResults takes in how the records of a batch that is committed have ended, before
+// anybody is told: a record may have ended in several sources, and is answered once.
+func (t *Task) keepResults(b *batch) {
+	if b.resultsKept {
 		return
 	}
-	t.recordDone(f)
+	b.resultsKept = true
+	for i := range b.finished {
+		f := &b.finished[i]
+		if u := f.said; u != nil && u.left > 0 && f.order == nil && b.mark.Token == t.head.Token {
+			u.done = *f
+			if f.source.unsaid == nil {
+				f.source.unsaid = map[int64]*unsaid{}
+			}
+			f.source.unsaid[f.record.Offset] = u // is told when the log has its appends
+			f.later = true
+			continue
+		}
+		t.keepResult(f)
+	}
 }
 
 // lineKey names a line.

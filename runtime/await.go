@@ -36,9 +36,7 @@ func (t *Task) recordDone(f *finished) {
 	if f.order != nil {
 		t.answerOrder(f.order, answerKind[f.outcome], f.text)
 	}
-	if len(f.returns) > 0 || f.outcome != wire.Done || f.order != nil {
-		t.keepResult(f)
-	}
+	t.keepResult(f)
 	key := recordKey{f.source.plan.Depot.Name, f.record.Offset}
 	if t.waiters[key] != nil && t.recordOver(key, t.inflight) {
 		for _, waiter := range t.takeWaiters(key) {
@@ -78,6 +76,10 @@ func (t *Task) recordOver(key recordKey, uncommitted *batch) bool {
 }
 
 func (t *Task) onAwait(in *Await) {
+	if in.Offset < 0 {
+		t.effects.Answers = append(t.effects.Answers, Answer{Waiter: in.Waiter, Kind: AnswerUnknown, Text: "no record has a negative offset"})
+		return
+	}
 	key := t.firstOf(recordKey{in.Depot, in.Offset})
 	if t.phase == running {
 		if t.answerRetrying(key, in.Waiter) {
@@ -150,12 +152,7 @@ func (t *Task) answer(key recordKey, waiter uint64) {
 			if kind := answerKind[res.outcome]; kind != AnswerDone {
 				a.Kind, a.Topology, a.Text, a.Attempt = kind, s.topology.plan.Name, res.text, res.attempt
 			} else {
-				if len(res.returns) > 0 {
-					if a.Returns == nil {
-						a.Returns = map[string]map[int][]byte{}
-					}
-					a.Returns[s.topology.plan.Name] = res.returns
-				}
+				s.topology.addReturns(&a, res)
 			}
 		}
 	}

@@ -33,6 +33,8 @@ type batch struct {
 	over     bool   // it has failed and takes no more events
 	whole    *whole // it fails as one; nil: each event alone
 
+	resultsKept bool
+
 	// Of exactly-once topologies.
 	seq             uint64 // of the batches of this task, as they were begun
 	consumedRecords []try  // records whose root events ran here
@@ -82,6 +84,8 @@ type finished struct {
 	// combined: returns has one value for each ack.
 	combined bool
 	said     *unsaid // what its end waits for before it is told
+	later    bool    // it waits
+	kept     bool    // its result is
 }
 
 func (f *finished) parked() bool { return f.outcome == wire.Parked }
@@ -116,7 +120,7 @@ func (t *Task) reuse(b *batch) {
 	b.pieces, b.bytes = nil, 0
 	b.commit.Changes = b.commit.Changes[:0]
 	b.arena.Reset()
-	b.events, b.begun, b.over, b.whole = 0, false, false, nil
+	b.events, b.begun, b.over, b.resultsKept, b.whole = 0, false, false, false, nil
 	b.finished, b.frames, b.consumed, b.applied, b.traces = b.finished[:0], b.frames[:0], b.consumed[:0], b.applied[:0], b.traces[:0]
 	b.passed, b.begins, b.books, b.orders = b.passed[:0], b.begins[:0], b.books[:0], b.orders[:0]
 	b.mark, b.crash = task.Mark{}, AtOnce
@@ -258,8 +262,11 @@ func (t *Task) release(b *batch) {
 		t.listener.BatchCommitted(t.batchInfo(b))
 	}
 	t.released = b.seq
+	t.keepResults(b)
 	for i := range b.finished {
-		t.say(&b.finished[i], b)
+		if f := &b.finished[i]; !f.later {
+			t.recordDone(f)
+		}
 	}
 	for _, g := range b.completed {
 		t.groupDone(g)

@@ -121,7 +121,7 @@ type Spill struct {
 type AnswerKind uint8
 
 const (
-	AnswerDone      AnswerKind = iota // every stream is done with it
+	AnswerDone      AnswerKind = iota // every stream is done with it; Text, if any, says what of the returns is left out
 	AnswerFailed                      // a stream failed; see WillRetry
 	AnswerRejected                    // a handler rejected it
 	AnswerParked                      // it was parked

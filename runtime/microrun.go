@@ -61,7 +61,9 @@ func (t *Task) newRun(m *micro) *run {
 func (t *Task) runView(m *micro) *overlay.View {
 	v := m.applied
 	if m.applied = nil; v == nil {
-		return overlay.New(t.config.Tag, len(t.plan.PStates)+1)
+		v = overlay.New(t.config.Tag, len(t.plan.PStates)+1)
+		v.Tasks = t.config.Tasks
+		return v
 	}
 	v.Confirm(t.options.CacheEntriesMax)
 	v.KeepOnly(m.topology.plan.Name)

@@ -11,9 +11,9 @@ import (
 // that it is done.
 type result struct {
 	outcome wire.Outcome
-	text    string
+	text    string // of one that is done: what is wrong with its returns
 	attempt int
-	returns map[int][]byte
+	returns []wire.Return // one for each ack
 }
 
 // results keeps the latest results of a source for appenders that ask after the
@@ -42,8 +42,13 @@ func (r *results) put(offset int64, res result, most int) {
 	r.byOffset[offset] = res
 }
 
-// keepResult folds what the record's events returned and keeps it.
+// keepResult folds what the record's events returned and keeps it, where there is more to
+// say than that the record is done.
 func (t *Task) keepResult(f *finished) {
+	if f.kept || len(f.returns) == 0 && f.text == "" && f.outcome == wire.Done && f.order == nil {
+		return
+	}
+	f.kept = true
 	res := result{outcome: f.outcome, text: f.text, attempt: int(f.attempt)}
 	if f.outcome == wire.Done && len(f.returns) > 0 {
 		returns := f.returns
@@ -56,12 +61,35 @@ func (t *Task) keepResult(f *finished) {
 				}
 			}
 		}
-		res.returns = map[int][]byte{}
-		for _, r := range returns {
-			res.returns[int(r.Ack)] = r.Value
-		}
+		res.returns = returns
 	}
 	f.source.results.put(f.record.Offset, res, f.source.feed.options.AckResultsMax)
+}
+
+// addReturns adds what one source of the topology returned for a record to its answer,
+// behind what the earlier sources did. What cannot be combined is left out and told.
+func (topo *topology) addReturns(a *Answer, res result) {
+	name := topo.plan.Name
+	wrong := res.text
+	if len(res.returns) > 0 && a.Returns == nil {
+		a.Returns = map[string]map[int][]byte{}
+	}
+	for _, r := range res.returns {
+		if a.Returns[name] == nil {
+			a.Returns[name] = map[int][]byte{}
+		}
+		value := r.Value
+		if before, ok := a.Returns[name][int(r.Ack)]; ok {
+			var err error
+			if value, err = topo.plan.Acks[r.Ack].Merge(before, r.Value); err != nil {
+				value, wrong = before, "ack return: "+err.Error()
+			}
+		}
+		a.Returns[name][int(r.Ack)] = value
+	}
+	if wrong != "" && a.Kind == AnswerDone {
+		a.Topology, a.Text = name, wrong
+	}
 }
 
 // combine adds a value that came to those of the other acks of its record. The error

@@ -81,6 +81,7 @@ func (t *Task) forget() {
 	t.co.stop()
 	t.began = beganRecord{}
 	t.view = overlay.New(t.config.Tag, len(t.plan.PStates)+1) // and the parked records
+	t.view.Tasks = t.config.Tasks
 	t.view.Suspend = t.suspend
 	if len(t.micros.all) > 0 {
 		t.view.Learns()
@@ -371,6 +372,7 @@ func (t *Task) onCommitDone(in *CommitDone) {
 		t.view.Confirm(t.options.CacheEntriesMax)
 		if held := t.held; held != nil {
 			t.held = nil
+			t.keepResults(b) // both are committed
 			t.release(held)
 		}
 		t.release(b)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
 )
 
@@ -34,6 +35,20 @@ func (w *world) alarmMicro(o *owner, broken *runtime.DisagreeError) {
 	}
 	w.result.Alarms++
 	w.tracef("%v halted: %v", o, broken)
+	w.over = true
+}
+
+// alarmTail hears that a task has halted since the log has output of commits that the
+// store has lost, rather than process it twice (R31). That follows from what the world did
+// where commits are only applied and a server lost some.
+func (w *world) alarmTail(o *owner, lost *runtime.LostTailError) {
+	o.alive = false
+	if !w.lost || w.options.Durability != store.Applied {
+		w.violate("%v halted, and no server has lost what was durable: %v", o, lost)
+		return
+	}
+	w.result.Alarms++
+	w.tracef("%v halted: %v", o, lost)
 	w.over = true
 }
 

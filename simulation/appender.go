@@ -96,7 +96,7 @@ func (w *world) learn(o *owner, a *appended, answer runtime.Answer) {
 		a.acked, a.waiter = true, 0
 		w.result.Acked++
 		w.tracef("record %d acked by %v", a.number, o)
-		a.acks = module.NewAcks(answer.Returns)
+		a.acks, a.text = module.NewAcks(answer.Returns), answer.Text
 		if a.mistakable() {
 			// Nobody may rely on what it says.
 		} else if err := w.workload.Acked(a.number, a.acks); err != nil {
@@ -110,8 +110,8 @@ func (w *world) learn(o *owner, a *appended, answer runtime.Answer) {
 		a.done()
 	default:
 		w.tracef("record %d failed: %s", a.number, answer.Text)
-		final := answer.Kind == runtime.AnswerFailed && !answer.WillRetry || answer.Kind == runtime.AnswerUnknown && !w.config.Workload.Exact
-		if final && w.config.Workload.Drops {
+		final := answer.Kind == runtime.AnswerFailed && !answer.WillRetry || answer.Kind == runtime.AnswerUnknown && !w.exactly(a.depot)
+		if final && w.drops(a.depot) {
 			a.parked, a.waiter = true, 0
 			a.text = answer.Text
 			a.done()

@@ -16,7 +16,7 @@ import (
 // the answer. So are those of which nothing was written: they have nothing to lose, and
 // their progress is written with what comes next.
 func (w *world) checkApplied(o *owner, a *appended, answer runtime.Answer) {
-	if answer.Kind != runtime.AnswerDone || w.config.Workload.Hops || o.conn == nil {
+	if answer.Kind != runtime.AnswerDone || w.hops() || o.conn == nil {
 		return
 	}
 	state, where := o.conn.history.slot(w.tags[a.task]), "the store's"

@@ -75,21 +75,3 @@ func progressOnly(changes []store.Change) []store.Change {
 	}
 	return kept
 }
-
-// summary words a commit for the trace.
-func summary(changes []store.Change) string {
-	var out strings.Builder
-	for _, c := range changes {
-		_, name, _ := strings.Cut(c.Table.Key, "}:")
-		fmt.Fprintf(&out, "%s", name)
-		for _, f := range c.Writes {
-			if f.Delete {
-				fmt.Fprintf(&out, " -%q", f.Field)
-			} else {
-				fmt.Fprintf(&out, " %q=%q", f.Field, f.Value)
-			}
-		}
-		out.WriteString("; ")
-	}
-	return out.String()
-}

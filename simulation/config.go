@@ -27,13 +27,13 @@ type Config struct {
 	QueueBytesMax int64
 	// Trace, if set, gets a line for everything that happens.
 	Trace io.Writer
+	// TraceEngine has the trace show the engine's own tables in commits, too.
+	TraceEngine bool
 	// Plant breaks the world or a rule of the protocol on purpose, to show that
 	// the checks find it.
 	Plant Plant
 	// spared are the faults that do not strike, by their number.
 	spared map[int]bool
-	// lostTail is what tasks do that find output of lost commits.
-	lostTail runtime.LostTail
 	// unchecked leaves out what the workload says of the PStates.
 	unchecked bool
 	// programs, if set, is how many of a workload's programs run.
@@ -54,7 +54,7 @@ type Result struct {
 	QueuedMax    int64 // bytes that events on their way took in one process's memory at most
 	Records      int
 	Acked        int
-	Alarms       int            // tasks that halted because a slot had lost what another one kept
+	Alarms       int            // tasks that halted because a slot had lost what another one, or the log, kept
 	Emitted      int            // records that topologies appended
 	LostTails    int            // output found of commits that the store had lost (R31)
 	PhaseCrashes map[string]int // owners that ended in a phase or step of a microbatch, by its name
@@ -79,11 +79,15 @@ func (r *Result) FaultTotal() int {
 // Workload is a module with what is appended to it and what must come out.
 type Workload struct {
 	Name string
-	// Hops says that records have effects on several tasks.
+	// Hops says that records have effects on several tasks. That a module has steps or
+	// microbatches says it, too.
 	Hops bool
 	// Durability is the level of the commits; nil: drawn.
 	Durability *store.Level
-	// Fails says that handlers fail on purpose.
+	// LostTail is what tasks do that find output of commits which the store has lost, at
+	// level Applied (R31). One that halts ends its run, and counts as an alarm.
+	LostTail runtime.LostTail
+	// Fails says that handlers fail on purpose: return errors of their own, or panic.
 	Fails bool
 	// FewAttempts says that a record is parked after few failures: handlers fail on purpose
 	// only, and no event with another one's (topology.stream.fail.whole.batch).
@@ -91,9 +95,11 @@ type Workload struct {
 	// Ordered says that records must begin in the order of their depot: no source fails
 	// where others overtake the record that fails. Steps do, and sources that retry all after.
 	Ordered bool
-	// Drops says that a source does not retry: a record may end without its effects.
+	// Drops says that a record may end without its effects, as those of a source do that
+	// does not retry.
 	Drops bool
-	// Exact says that hops are exactly once.
+	// Exact says that hops are exactly once: an append may be told that its outcome is not
+	// known yet. That a stream is declared so says it for its depots.
 	Exact bool
 	// Detects has slots lose tails that others keep, also where no level prevents it:
 	// nothing may be lost or doubled unless a task says so (R27).

@@ -224,7 +224,7 @@ func (c *connection) commit(b *store.Batch) {
 		c.write(write{slot: c.tag, head: head, changes: changes})
 		c.armed = s.version
 		if c.w.config.Trace != nil {
-			c.w.tracef("%v committed %d: %s", c.owner, head.Number, summary(changes))
+			c.w.tracef("%v committed %d: %s", c.owner, head.Number, summary(changes, c.w.config.TraceEngine))
 		}
 		return &runtime.CommitDone{}
 	}, func() runtime.Input { return &runtime.CommitDone{Err: c.errLost("commit")} })

@@ -167,14 +167,17 @@ func (w *world) keepsOrder(name sourceName) bool {
 	return false
 }
 
-// checkFailure holds an event's error against what handlers return: nothing else
-// fails an event of a module that makes no mistakes.
+// checkFailure sees that an event's error is one that its handler has returned, a rejection
+// or its request to park among them, or a panic: nothing that the engine makes up fails an
+// event of a module that makes no mistakes.
 func (w *world) checkFailure(o *owner, i *runtime.EventInfo) {
 	if _, strange := w.workload.(*usersCase); strange || i.Err == nil {
 		return
 	}
-	if rejected, _ := module.OutcomeOf(i.Err); rejected {
-		return // none but handlers reject
+	_, own := errors.AsType[handlerError](i.Err)
+	rejected, parked := module.OutcomeOf(i.Err)
+	if rejected || parked && (own || w.config.Workload.FewAttempts) {
+		return // none but handlers reject; the engine parks what has used its attempts up
 	}
 	var panicked *runtime.PanicError
 	if errors.Is(i.Err, errSpoiled) || errors.As(i.Err, &panicked) && panicked.Value == errSpoiled.Error() {
@@ -184,7 +187,7 @@ func (w *world) checkFailure(o *owner, i *runtime.EventInfo) {
 	if errors.As(i.Err, &spill) && w.allowed[FullDisk] {
 		return
 	}
-	if !w.config.Workload.Fails || !errors.Is(i.Err, errMood) && !errors.As(i.Err, &panicked) {
+	if !w.config.Workload.Fails || !own && !errors.As(i.Err, &panicked) {
 		w.violate("%v: %s of task %d offset %d failed, and its handler did not ask for it: %v", o, i.Step, i.RootTask, i.Offset, i.Err)
 	}
 }

@@ -238,7 +238,7 @@ func (w *world) die(o *owner) {
 // other: commits that are only applied, and not yet on a replica or a disk, do not
 // promise more (R15, R40), unless no record hops.
 func (w *world) maySplitState() bool {
-	return !w.config.Workload.Hops || w.options.Durability != store.Applied || w.config.Workload.Detects
+	return !w.hops() || w.options.Durability != store.Applied || w.config.Workload.Detects
 }
 
 // unsafe is how many of a server's last writes may be lost.

@@ -248,6 +248,10 @@ func (w *world) halted(o *owner, on *history, why error) {
 		w.alarm(o, broken)
 		return
 	}
+	if lost, ok := errors.AsType[*runtime.LostTailError](why); ok {
+		w.alarmTail(o, lost)
+		return
+	}
 	w.tracef("%v halted: %v", o, why)
 	o.halted, o.runs = why, false
 	w.result.Halts++

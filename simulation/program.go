@@ -44,7 +44,7 @@ func (w *world) launch(number int, body func(*Program) error) {
 	p := &Program{Random: w.split(), Number: number, w: w}
 	p.next, p.stop = iter.Pull(func(yield func(struct{}) bool) {
 		p.yield = yield
-		p.err = body(p)
+		p.err = guarded("the program", func() error { return body(p) })
 		p.over = true
 	})
 	w.programs = append(w.programs, p)
@@ -88,9 +88,9 @@ func (p *Program) end() {
 // Context is for calls that want one; it never ends.
 func (p *Program) Context() context.Context { return context.Background() }
 
-// Pause lets virtual time pass.
+// Pause lets virtual time pass; less than nothing is nothing.
 func (p *Program) Pause(d time.Duration) {
-	p.wait(func(wake func()) { p.w.after(int64(d), wake) })
+	p.wait(func(wake func()) { p.w.after(max(int64(d), 0), wake) })
 }
 
 // Tasks is the number of the module's tasks in this run; task.Keys gives keys of each.
@@ -101,7 +101,7 @@ func (p *Program) Now() time.Duration { return time.Duration(p.w.now) }
 
 // SendRecord appends a record and waits as its level says; it makes a Program a
 // module.Appender. It keeps asking through failures that are tried again. Errors:
-// *client.RejectedError, *client.FailedError.
+// *client.RejectedError, *client.FailedError, *client.AckError.
 func (p *Program) SendRecord(_ context.Context, r module.Record) (module.Acks, error) {
 	a, err := p.w.appendRecord(r)
 	if err != nil {
@@ -118,6 +118,9 @@ func (p *Program) SendRecord(_ context.Context, r module.Record) (module.Acks, e
 		return module.Acks{}, &client.RejectedError{Place: place, Text: a.text}
 	case a.parked:
 		return module.Acks{}, &client.FailedError{Place: place, Text: a.text, Parked: true}
+	}
+	if a.text != "" {
+		return a.acks, &client.AckError{Place: place, Text: a.text}
 	}
 	return a.acks, nil
 }

@@ -61,6 +61,8 @@ type world struct {
 	failed  map[numbered]bool // attempts that failed, by the number in the slot
 	orders  []*given          // about parked records
 	running *owner            // whose engine runs
+	told    string            // what the handler was called with that returned last
+	senders map[uint64]string // of events, by their place in the tree; with a trace
 
 	hidden   bool       // servers do not show their lineage
 	replaced bool       // a server has begun another history
@@ -134,7 +136,7 @@ func newWorld(config Config) *world {
 	} else if w.chance(400) {
 		w.options.Durability = store.Replicated(1)
 	}
-	w.options.LostTail = config.lostTail
+	w.options.LostTail = config.Workload.LostTail
 	w.replication = w.between(200*microsecond, 6*millisecond)
 	w.drawExtras()
 	w.special()
@@ -237,7 +239,7 @@ func (w *world) forget() {
 
 // install has processes that start from now on run a plan.
 func (w *world) install(plan *module.Plan) {
-	w.plan = w.spoil(plan)
+	w.plan = w.observe(plan)
 	w.steps = w.plan.Steps()
 	w.directory = runtime.NewDirectory(w.plan, w.steps)
 	if err := w.makeTopics(); err != nil {
@@ -353,7 +355,7 @@ func (w *world) listener(o *owner) *runtime.Listener {
 			w.checkAttempt(o, &i)
 			o.noteWrites(&i)
 			if w.config.Trace != nil {
-				w.tracef("%v ran %s/%s of task %d offset %d attempt %d, err %v", o, i.Topology, i.Step, i.RootTask, i.Offset, i.Attempt, i.Err)
+				w.ran(o, &i)
 			}
 		},
 		Microbatch: func(i runtime.MicrobatchInfo) { w.microbatched(o, &i) },
@@ -412,6 +414,6 @@ func (w *world) violate(format string, args ...any) {
 
 func (w *world) tracef(format string, args ...any) {
 	if w.config.Trace != nil {
-		fmt.Fprintf(w.config.Trace, "%12.3f ms  %s\n", float64(w.now)/float64(millisecond), fmt.Sprintf(format, args...))
+		fmt.Fprintf(w.config.Trace, "%12.3f ms  %s\n", float64(w.now)/float64(millisecond), legible(fmt.Sprintf(format, args...)))
 	}
 }

@@ -2,10 +2,12 @@ package worker
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/settings"
 	"github.com/coppice-run/coppice/nomination"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
@@ -29,7 +31,8 @@ type Config struct {
 	// Nominations say which tasks this worker is to own: workers of one module share
 	// them, and pass them on as workers come and go. Default nomination.Alone: all.
 	Nominations nomination.Group
-	// Options are the engine's limits.
+	// Options are the engine's limits. They have the ranges of what is set with
+	// client.SetOption (docs/reference/options.md).
 	Options runtime.Options
 	// SpillFolder is where events go that find no room in memory
 	// (topology.stream.tree.bytes.max): a record may fan out to more than a machine's
@@ -72,10 +75,16 @@ func (c Config) withDefaults() (Config, error) {
 		c.Tasks = 4
 	}
 	if c.Tasks < 1 || c.Tasks > task.CountMax {
-		mistakes = append(mistakes, errors.New("worker: Config.Tasks is not within 1 to 4096"))
+		mistakes = append(mistakes, fmt.Errorf("worker: Config.Tasks is %d, and not within 1 to %d", c.Tasks, task.CountMax))
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
+	}
+	if err := settings.CheckAll(c.Options); err != nil {
+		mistakes = append(mistakes, fmt.Errorf("worker: Config.Options: %w", err))
+	}
+	if c.StartTimeout < 0 {
+		mistakes = append(mistakes, fmt.Errorf("worker: Config.StartTimeout is %v; want more than nothing, or 0 for the default", c.StartTimeout))
 	}
 	if c.StartTimeout == 0 {
 		c.StartTimeout = 10 * time.Second

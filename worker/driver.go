@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -47,7 +48,8 @@ type driver struct {
 
 	ready     chan struct{} // closed when the task runs for the first time
 	readyOnce sync.Once
-	stopped   chan struct{} // closed when it has no slot and is to have none
+	dropped   atomic.Pointer[string] // why it started anew the last time; nil: it has not
+	stopped   chan struct{}          // closed when it has no slot and is to have none
 	stopOnce  sync.Once
 	halted    atomic.Pointer[error]
 	gone      atomic.Bool // run has ended
@@ -110,6 +112,8 @@ func (d *driver) listener() *runtime.Listener {
 		}
 	}
 	l.Dropped = func(i runtime.DroppedInfo) {
+		why := fmt.Sprint(i.Cause)
+		d.dropped.Store(&why)
 		d.log.Warn("starts anew: gave up its connection and what it had in memory", "cause", i.Cause)
 		if dropped != nil {
 			dropped(i)

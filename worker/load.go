@@ -26,6 +26,7 @@ type loaded struct {
 	slots   []store.Slot // by task
 	starts  *starter
 	options *dynamic
+	lacks   atomic.Pointer[string] // what the store lacks for the durability level; nil: nothing
 }
 
 // load checks a module, makes its topics and notes its plan where clients find

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/coppice-run/coppice/internal/settings"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/store"
 )
 
 // dynamic is a module's options on this worker: those that it was started with,
@@ -65,6 +67,21 @@ func (o *dynamic) input() *runtime.OptionsChanged {
 	return in
 }
 
+// tellLevel tells operators what the store lacks for the durability level.
+func (o *dynamic) tellLevel() {
+	if err := o.w.checkLevel(o.w.ctx, o.l); err != nil && o.w.ctx.Err() == nil {
+		o.w.config.Logger.Error("the durability level cannot be reached: no commit is confirmed", "module", o.l.plan.Module, "cause", err)
+	}
+}
+
+// durability is the level that holds for the module.
+func (o *dynamic) durability() store.Level {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	in, _ := o.set.Changed()
+	return in.Module.Durability
+}
+
 // queueBytesMax is the module's worker.queue.bytes.max.
 func (o *dynamic) queueBytesMax() int64 { return o.queueMax.Load() }
 
@@ -77,6 +94,9 @@ func (o *dynamic) follow() {
 			}
 			if o.put(key, value) {
 				o.w.config.Logger.Info("options changed", "module", o.l.plan.Module, "key", key)
+				if strings.Contains(key, settings.Durability) {
+					o.w.background.Go(o.tellLevel)
+				}
 				o.l.each(func(d *driver) { d.send(o.input()) })
 			}
 			o.tell(key, value)

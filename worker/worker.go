@@ -10,8 +10,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/coppice-run/coppice/internal/settings"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/transport"
 )
 
@@ -136,6 +138,9 @@ func (w *Worker) launch(ctx context.Context, modules []module.Module) error {
 	w.background.Go(w.watchPressure)
 	var all []*driver
 	for _, l := range w.all() {
+		if err := w.checkLevel(ctx, l); err != nil {
+			return err
+		}
 		w.background.Go(l.options.follow)
 		if err := l.tenure.join(ctx); err != nil {
 			return fmt.Errorf("worker: joining the workers of module %s: %w", l.plan.Module, err)
@@ -155,8 +160,42 @@ func awaitReady(ctx context.Context, all []*driver) error {
 				return *halt
 			}
 		case <-ctx.Done():
-			return fmt.Errorf("module %s task %d did not come to run: %w", d.loaded.plan.Module, d.id, ctx.Err())
+			return notReady(ctx, d)
 		}
+	}
+	return nil
+}
+
+// notReady says why a task does not run, as far as that is known.
+func notReady(ctx context.Context, d *driver) error {
+	err := fmt.Errorf("module %s task %d did not come to run: %w", d.loaded.plan.Module, d.id, ctx.Err())
+	if why := d.loaded.lacks.Load(); why != nil {
+		err = fmt.Errorf("%w; %s", err, *why)
+	}
+	if why := d.dropped.Load(); why != nil {
+		err = fmt.Errorf("%w; the last time it started anew for this: %s", err, *why)
+	}
+	return err
+}
+
+// checkLevel looks whether the store can reach the durability level of a module: an error
+// says why it never will, and what keeps it from it now is told, and kept for notReady.
+func (w *Worker) checkLevel(ctx context.Context, l *loaded) error {
+	level := l.options.durability()
+	if level == store.Applied {
+		l.lacks.Store(nil)
+		return nil
+	}
+	warnings, err := w.config.Store.CheckLevel(ctx, level)
+	if err != nil {
+		return fmt.Errorf("module %s: %s %q: %w", l.plan.Module, settings.Durability, level, err)
+	}
+	for _, text := range warnings {
+		w.config.Logger.Warn(text, "module", l.plan.Module)
+	}
+	why := fmt.Sprintf("%s is %q, and %s", settings.Durability, level, strings.Join(warnings, "; "))
+	if l.lacks.Store(&why); len(warnings) == 0 {
+		l.lacks.Store(nil)
 	}
 	return nil
 }

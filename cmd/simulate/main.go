@@ -48,6 +48,7 @@ type options struct {
 	seeds, first uint64
 	seed         int64
 	trace, calm  bool
+	engine       bool
 	untilFound   bool
 	records      int
 	workloads    []simulation.Workload
@@ -67,6 +68,7 @@ func parse(args []string) (options, error) {
 	flags.Uint64Var(&o.first, "first", 0, "the first seed")
 	flags.Int64Var(&o.seed, "seed", -1, "run this seed only")
 	flags.BoolVar(&o.trace, "trace", false, "print everything that happens; with -seed")
+	flags.BoolVar(&o.engine, "engine", false, "with -trace: show the engine's own tables in commits, too")
 	flags.BoolVar(&o.untilFound, "until-found", false, "end at the first seed that finds something, and say how many it took")
 	flags.BoolVar(&o.calm, "calm", false, "leave all faults out")
 	flags.IntVar(&o.records, "records", 0, "records of a run; 0: drawn from the seed")
@@ -160,7 +162,7 @@ func (t *total) all(o options, w simulation.Workload, out io.Writer) {
 			for seed := range seeds {
 				config := simulation.Config{Seed: seed, Workload: w, Calm: o.calm, Records: o.records}
 				if o.trace {
-					config.Trace = out
+					config.Trace, config.TraceEngine = out, o.engine
 				}
 				t.add(simulation.Twice(config), config, out)
 			}

@@ -32,9 +32,10 @@ var pairs = [][2]reflect.Type{
 }
 
 var rules = shape.Rules{
-	Tag:    "msgpack",
-	Own:    func(t reflect.Type) bool { writes, reads := own(t); return writes && reads },
-	OneWay: func(t reflect.Type) bool { writes, reads := own(t); return writes && !reads },
+	Tag:     "msgpack",
+	Own:     func(t reflect.Type) bool { writes, reads := own(t); return writes && reads },
+	OneWay:  func(t reflect.Type) bool { writes, reads := own(t); return writes && !reads },
+	Methods: []string{"EncodeMsgpack", "DecodeMsgpack", "MarshalMsgpack", "UnmarshalMsgpack", "MarshalBinary", "UnmarshalBinary", "MarshalText", "UnmarshalText"},
 }
 
 // own reports whether a type says how it is stored, and how it is read.

@@ -48,10 +48,17 @@ func tasksCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%q is no number of a task", args[1])
 			}
-			if !yes {
-				return errors.New("events that the task sends to others take effect there again; say --yes if that is wanted")
-			}
 			return r.use(cmd.Context(), func(c *client.Client) error {
+				switch tasks, err := c.Tasks(cmd.Context(), args[0]); {
+				case err != nil:
+					return err
+				case id < 0 || id >= len(tasks):
+					return fmt.Errorf("module %s has the tasks 0 to %d, not %d", args[0], len(tasks)-1, id)
+				case !tasks[id].Empty:
+					return fmt.Errorf("module %s task %d: %w: there is nothing to rebuild", args[0], id, client.ErrNotEmpty)
+				case !yes:
+					return errors.New("events that the task sends to others take effect there again; say --yes if that is wanted")
+				}
 				if err := c.RebuildTask(cmd.Context(), args[0], task.ID(id)); err != nil {
 					return err
 				}

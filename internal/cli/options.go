@@ -95,6 +95,11 @@ func (r *remote) set(cmd *cobra.Command, scope client.OptionScope, module, name,
 		if err != nil {
 			return err
 		}
+		for _, text := range c.OptionWarnings(ctx, name, v.Value) {
+			if _, err := fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", text); err != nil {
+				return err
+			}
+		}
 		if r.json {
 			return printJSON(cmd.OutOrStdout(), v)
 		}

@@ -122,6 +122,10 @@ func TestOptionsOfARunningModule(t *testing.T) {
 	check(name+" is 5 now (topology count)", "options", "set", "orders", name, "5", "--topology", "count")
 	check("7\n", "options", "get", "orders", name)
 	check("5\n", "options", "get", "orders", name, "--topology", "count")
+	if code, out, errs := run("options", "set", "orders", "store.durability", "replicated 1"); code != exitOK || !strings.Contains(out, "is replicated 1 now") || !strings.Contains(errs, "warning: redis at") {
+		t.Errorf("a level that the server does not reach: exit code %d, %q, %q; want a warning", code, out, errs)
+	}
+	check("store.durability is applied now", "options", "unset", "orders", "store.durability")
 	check("\"value\": \"7\"", "options", "get", "orders", name, "--json")
 	check(name+" is 30 now (default)", "options", "unset", "orders", name)
 	for _, wrong := range [][]string{
@@ -180,6 +184,11 @@ func TestParkedRecordsFromTheCommandLine(t *testing.T) {
 	if code, _, errs = run("parked", "skip", second); code != exitError || !strings.Contains(errs, "not parked") {
 		t.Errorf("a record that is not parked: exit code %d, error %q", code, errs)
 	}
+	for _, ref := range []string{"orders/x/orders/0/0", "orders/count/y/0/0"} {
+		if code, _, errs = run("parked", "retry", ref); code != exitError || !strings.Contains(errs, "it has count/orders") {
+			t.Errorf("a record of no source: exit code %d, error %q", code, errs)
+		}
+	}
 }
 
 // R22: tasks are listed with their owners; one that has data is not built anew.
@@ -191,8 +200,10 @@ func TestTasksFromTheCommandLine(t *testing.T) {
 	}
 	code, out, errs := run("tasks", "list", "orders")
 	said(t, code, out, errs, "TASK  OWNER", "127.0.0.1:", "has data")
-	if code, _, errs = run("tasks", "rebuild", "orders", "0"); code != exitError || !strings.Contains(errs, "--yes") {
-		t.Errorf("exit code %d, error %q", code, errs)
+	for want, args := range map[string][]string{"there are orders": {"Nope", "0"}, "tasks 0 to 1, not 7": {"orders", "7"}, "nothing to rebuild": {"orders", "0"}} {
+		if code, _, errs = run(append([]string{"tasks", "rebuild"}, args...)...); code != exitError || !strings.Contains(errs, want) {
+			t.Errorf("rebuild %q: exit code %d, error %q, want %q", args, code, errs, want)
+		}
 	}
 	if code, _, errs = run("tasks", "rebuild", "orders", "0", "--yes"); code != exitError || !strings.Contains(errs, "nothing to rebuild") {
 		t.Errorf("exit code %d, error %q", code, errs)

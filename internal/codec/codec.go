@@ -7,7 +7,6 @@ package codec
 import (
 	"encoding"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -39,7 +38,7 @@ type Codec[T any] struct {
 }
 
 // ErrNotUTF8 says that a string has no JSON form.
-var ErrNotUTF8 = errors.New("string is not UTF-8 and has no JSON form; use []byte")
+var ErrNotUTF8 = shape.ErrNotUTF8
 
 // JSON returns the default codec of T. The error lists everything in T that
 // would not survive the way there and back: unexported fields, functions,
@@ -96,7 +95,7 @@ func Text[T any]() (Codec[T], error) {
 }
 
 func appendJSON[T any](dst []byte, value *T) ([]byte, error) {
-	raw, err := json.Marshal(value)
+	raw, err := shape.MarshalJSON(value)
 	if err != nil {
 		return dst, err
 	}

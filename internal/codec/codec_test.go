@@ -2,7 +2,9 @@ package codec_test
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -30,7 +32,7 @@ type record struct {
 }
 
 // roundTrip encodes and decodes a value; JSON's own encoder must agree.
-func roundTrip[T any](t *rapid.T, c codec.Codec[T], v T) {
+func roundTrip[T any](t interface{ Fatalf(string, ...any) }, c codec.Codec[T], v T) {
 	raw, err := c.Append([]byte("before"), &v)
 	if err != nil {
 		t.Fatalf("%#v does not encode: %v", v, err)
@@ -164,6 +166,28 @@ func TestTypesThatWouldLose(t *testing.T) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
+	for want, err := range map[string]error{
+		"is stored as its embedded Time alone":                             second(codec.JSON[stamped]()),
+		`.meta.ID and codec_test.doubled.audit.ID are both stored as "ID"`: second(codec.JSON[doubled]()),
+		`.ID and codec_test.shadowed.meta.ID are both`:                     second(codec.JSON[shadowed]()),
+		".hidden is not exported":                                          second(codec.JSON[embedsHidden]()),
+		"cannot be read back":                                              second(codec.JSON[embedsPointer]()),
+		"key is a float64":                                                 second(codec.JSON[struct{ M map[float64]int }]()),
+		"key is a codec_test.meta":                                         second(codec.JSON[[]map[meta]int]()),
+		"key is a bool":                                                    second(codec.JSON[map[bool]int]()),
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	for _, err := range []error{
+		second(codec.JSON[wrapped]()), second(codec.JSON[speaks]()), second(codec.JSON[embeds]()), second(codec.JSON[named]()),
+		second(codec.JSON[map[netip.Addr]int]()), second(codec.JSON[map[name]int]()), second(codec.JSON[map[uint8]string]()),
+	} {
+		if err != nil {
+			t.Errorf("a type that comes back whole: %v", err)
+		}
+	}
 	type list struct {
 		Next *list
 		N    int
@@ -171,6 +195,74 @@ func TestTypesThatWouldLose(t *testing.T) {
 	if _, err := codec.JSON[list](); err != nil {
 		t.Errorf("a type that contains itself: %v", err)
 	}
+}
+
+type (
+	stamped struct {
+		time.Time
+		Note string
+	}
+	meta    struct{ ID string }
+	audit   struct{ ID string }
+	doubled struct {
+		meta
+		audit
+	}
+	shadowed struct {
+		ID string
+		meta
+	}
+	hidden        int
+	embedsHidden  struct{ hidden }
+	embedsPointer struct{ *meta }
+	wrapped       struct{ time.Time }
+	embeds        struct {
+		meta
+		N int
+	}
+	named struct {
+		meta  `json:"meta"`
+		audit `json:"audit"`
+	}
+	speaks struct {
+		time.Time
+		Note string
+	}
+)
+
+func (s speaks) MarshalJSON() ([]byte, error) { return json.Marshal([]any{s.Time, s.Note}) }
+func (s *speaks) UnmarshalJSON(raw []byte) error {
+	return json.Unmarshal(raw, &[]any{&s.Time, &s.Note})
+}
+func (s *speaks) UnmarshalText(raw []byte) error { return s.UnmarshalJSON(raw) }
+func (s speaks) MarshalText() ([]byte, error)    { return s.MarshalJSON() }
+
+// A string that is not UTF-8 is refused wherever it lies, and any other comes back as it was.
+func TestStringsWithinValues(t *testing.T) {
+	t.Parallel()
+	type deep struct {
+		Names []name
+		By    map[string]*meta
+		Raw   []byte
+		Own   json.RawMessage
+	}
+	c := mustJSON[deep](t)
+	for _, bad := range []string{"\xff\xfe", "\xc3(", "k\xf0", "�\xff"} {
+		for want, v := range map[string]deep{
+			".Names[1]":  {Names: []name{"�", name(bad)}},
+			".By[a].ID":  {By: map[string]*meta{"a": {bad}}},
+			".By key is": {By: map[string]*meta{bad: nil}},
+		} {
+			if _, err := c.Append(nil, &v); !errors.Is(err, codec.ErrNotUTF8) || !strings.Contains(err.Error(), want) {
+				t.Errorf("%q: %v, want ErrNotUTF8 with %s", bad, err, want)
+			}
+		}
+	}
+	for _, good := range []string{"�", `\ufffd`, `\\ufffd`, "ü\x00\n"} {
+		own, _ := json.Marshal(good)
+		roundTrip(t, c, deep{Names: []name{name(good)}, By: map[string]*meta{good: {good}}, Raw: []byte{0xff}, Own: own})
+	}
+	roundTrip(t, c, deep{Own: json.RawMessage(`"\ufffd"`)})
 }
 
 func second[T any](_ T, err error) error { return err }

@@ -69,7 +69,7 @@ func Union[U any](variants ...Variant[U]) (Codec[U], error) {
 			if !ok {
 				return dst, fmt.Errorf("%T is no variant of this depot; its variants are %q", *value, names)
 			}
-			body, err := json.Marshal(*value)
+			body, err := shape.MarshalJSON(*value)
 			if err != nil {
 				return dst, err
 			}

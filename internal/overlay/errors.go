@@ -68,7 +68,21 @@ func (v *View) mayWrite(p *Path) bool {
 		v.Fail(fmt.Errorf("PState %s of topology %q, event of topology %q: %w", p.Decl.Name, p.Decl.Owner, v.Owner, ErrNotOwner))
 		return false
 	}
+	if p.Decl.Partition != nil && v.Tasks > 0 {
+		if err := misplaced(*p, v.Tasks); err != nil {
+			v.Fail(err)
+			return false
+		}
+	}
 	return v.mayUse(p) == nil
+}
+
+// misplaced says why a path leads to no task. It has a copy: paths of writes stay on the stack.
+func misplaced(p Path, tasks int) error {
+	if _, err := p.Task(tasks); err != nil {
+		return fmt.Errorf("PState %s: %w", p.Decl.Name, err)
+	}
+	return nil
 }
 
 // undecoded words the error of a stored value that does not decode.

@@ -15,6 +15,9 @@ type View struct {
 	Suspend func()
 	// Owner is the topology whose event is running: only it may write.
 	Owner string
+	// Tasks is how many the module has: the partitioners of PStates are held to it. 0: they
+	// are not.
+	Tasks int
 	// Accesses, if set, counts what handlers do.
 	Accesses *Accesses
 

@@ -9,6 +9,9 @@ import (
 	"github.com/coppice-run/coppice/store"
 )
 
+// Durability is the name of the option that says where commits must be.
+const Durability = "store.durability"
+
 // All lists the options by name.
 func All() []Option { return all }
 
@@ -129,7 +132,7 @@ var all = sorted([]Option{
 		field: count(func(o *runtime.Options) *int { return &o.MaxFieldsPerBatch }),
 	},
 	{
-		Name: "store.durability", Place: ForModule, Unit: "level",
+		Name: Durability, Place: ForModule, Unit: "level",
 		Doc:   "Where a commit must be before anything that rests on it leaves its task: applied (the master answered), replicated N, fsynced (the master's disk; Redis 7.2 with appendonly yes), fsynced N. With several masters, trees that span them keep their promises through the loss of a master from replicated N on, N being the number of replicas of each.",
 		field: level(func(o *runtime.Options) *store.Level { return &o.Durability }),
 	},

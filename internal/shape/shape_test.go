@@ -77,3 +77,15 @@ func TestChanges(t *testing.T) {
 		}
 	}
 }
+
+// Two fields of one stored name are told, whatever vet says of them.
+func TestFieldsOfOneName(t *testing.T) {
+	t.Parallel()
+	field := func(name string) reflect.StructField {
+		return reflect.StructField{Name: name, Type: reflect.TypeFor[int](), Tag: `json:"v"`}
+	}
+	err := shape.JSON.Losses(reflect.StructOf([]reflect.StructField{field("A"), field("B")}))
+	if err == nil || !strings.Contains(err.Error(), `.B are both stored as "v"`) {
+		t.Errorf("two fields named v: %v", err)
+	}
+}
