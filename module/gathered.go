@@ -45,7 +45,7 @@ type portion[A any] struct {
 // groupCell is what a GroupBy keeps on a task.
 type groupCell[K comparable, A any] struct {
 	parts   gathered[K, portion[A]] // of the rows of this task, to be sent
-	groups  gathered[K, A]       // of the keys of this task, to be given out
+	groups  gathered[K, A]          // of the keys of this task, to be given out
 	results []agg.Pair[K, A]
 	settled bool
 }
