@@ -96,7 +96,7 @@ func records() []Mutation {
 		{Name: "feed-too-far", Rule: "R17", What: "a new owner reads from one record too far", File: "runtime/feed.go",
 			Old: "st.feed.generation++\n", New: "order.Offset++\n\tst.feed.generation++\n"},
 		{Name: "never-passed", Rule: "3.59", What: "a source without retries is done with a record when its tree is", File: "runtime/passed.go",
-			Old: "s.progress.Finish(b.passed[i].record.Offset)", New: "_ = b.passed[i].record.Offset"},
+			Old: "s.pass(b.passed[i].record.Offset, false)", New: "_ = b.passed[i].record.Offset"},
 		{Name: "no-rewind", Rule: "3.60", What: "a source that keeps its order tries the failed record alone", File: "runtime/rewind.go",
 			Old: "s.progress.Rewind(to)\n", New: ""},
 		{Name: "unproven-once", Rule: "R13", What: "a source without retries runs what its sender lost", File: "runtime/generation.go",
