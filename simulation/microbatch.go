@@ -42,6 +42,9 @@ func (w *world) microbatched(o *owner, i *runtime.MicrobatchInfo) {
 		if slices.Contains([]string{"idle", "staging", "verifying", "deciding", "applying", "confirming"}, i.Phase) {
 			perMille = latePhasePerMille
 		}
+		if i.Round > 0 {
+			where += fmt.Sprintf(", round %d", i.Round)
+		}
 	}
 	w.tracef("%v: microbatch %d: %s %s", o, i.ID, where, i.Failed)
 	if o.ending || o.doomed || w.quiet || !w.allowed[PhaseCrash] || !w.chance(perMille) {

@@ -1,6 +1,9 @@
 package simulation
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // promise 0.18, promise 0.24: whatever fails, and wherever an owner ends, the tasks together hold
 // whole microbatches at every moment; and the runs do end owners everywhere.
@@ -26,6 +29,28 @@ func TestOwnersEndInEveryPhaseOfAMicrobatch(t *testing.T) {
 		}
 	}
 	t.Logf("owners ended at: %v", phases)
+}
+
+// promise 14.13: wherever an owner ends between the rounds of batch blocks, they have made
+// the fold of the records; and the runs do end the coordinator there.
+func TestCoordinatorsEndBetweenRounds(t *testing.T) {
+	t.Parallel()
+	rounds := map[string]int{}
+	for seed := range uint64(seedsPerTest) {
+		r := Run(Config{Seed: seed, Workload: Batch()})
+		for where, n := range r.PhaseCrashes {
+			if strings.Contains(where, "round") {
+				rounds[where] += n
+			}
+		}
+		for _, v := range r.Violations {
+			t.Errorf("seed %d: %s", seed, v)
+		}
+	}
+	if len(rounds) < 3 {
+		t.Errorf("owners ended at %v, want three different rounds", rounds)
+	}
+	t.Logf("owners ended at: %v", rounds)
 }
 
 // promise 0.25: what a microbatch appends is in its depots and topics once, and in order.

@@ -37,7 +37,7 @@ func hops() []Mutation {
 		{Name: "failing-passed", Rule: "R28", What: "an event that fails does not hold those behind it", File: arrive,
 			Old: "\tin.Undraw()\n\tt.queue.removeOf(in)\n\toptions", New: "\tin.Applied()\n\toptions"},
 		{Name: "source-apart", Rule: "R23", What: "a record is consumed one commit after its first event", File: groups,
-			Old: "\t\ts.pass(f.record.Offset, false)\n\t\ts.progress.Epoch", New: "\t\tif late := f.record.Offset - 1; late >= 0 {\n\t\t\ts.progress.Finish(late)\n\t\t}\n\t\ts.progress.Epoch"},
+			Old: "\t\ts.pass(f.record.Offset, false)\n\t\ts.progress.Epoch", New: "\t\tif late := f.record.Offset - 1; late >= 0 {\n\t\t\ts.pass(late, false)\n\t\t}\n\t\ts.progress.Epoch"},
 		{Name: "ending-forgotten", Rule: "3.104", What: "a later owner does not know that a record was rejected", File: "runtime/endings.go",
 			Old: "\tt.endings = append(t.endings, ending{", New: "\t_ = append(t.endings, ending{"},
 	}
