@@ -72,7 +72,7 @@ func (c *Client) begin(ctx context.Context, r module.Record) func() (Place, erro
 func (b *bound) partition(r *module.Record) (int32, error) {
 	d, ok := b.plan.Depot(r.Depot)
 	if !ok {
-		return 0, fmt.Errorf("module %s has no depot %q; it has %s", b.name, r.Depot, names(b.plan.Depots, func(d *module.DepotPlan) string { return d.Name }))
+		return 0, fmt.Errorf("module %s, depot %q: %w; it has %s", b.name, r.Depot, ErrNoDepot, names(b.plan.Depots, func(d *module.DepotPlan) string { return d.Name }))
 	}
 	if d.Disallowed {
 		return 0, module.ErrDisallowed
@@ -126,9 +126,9 @@ func (c *Client) Await(ctx context.Context, place Place) (module.Acks, error) {
 		return module.Acks{}, err
 	}
 	if d, ok := b.plan.Depot(place.Depot); !ok {
-		return module.Acks{}, fmt.Errorf("%v: module %s has the depots %s", place, b.name, names(b.plan.Depots, func(d *module.DepotPlan) string { return d.Name }))
+		return module.Acks{}, fmt.Errorf("%v: %w; module %s has %s", place, ErrNoDepot, b.name, names(b.plan.Depots, func(d *module.DepotPlan) string { return d.Name }))
 	} else if n := d.Partitions(b.tasks); place.Partition < 0 || int(place.Partition) >= n {
-		return module.Acks{}, fmt.Errorf("%v: the depot has partitions 0 to %d", place, n-1)
+		return module.Acks{}, fmt.Errorf("%v: %w; it has 0 to %d", place, ErrNoPartition, n-1)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.config.AwaitTimeout)
 	defer cancel()
