@@ -42,6 +42,8 @@ type JSONRecord struct {
 	// Partition, if set, is where the record goes, whatever its key. The module looks for
 	// what belongs to a key on the task of that key.
 	Partition *int32
+	// ID, if set, is the append's; see module.AppendID.
+	ID string
 	// Level is what the append waits for; see module.Wait.
 	Level module.Level
 }
@@ -55,7 +57,7 @@ type Appended struct {
 // AppendJSON appends a record and waits as its level says. Where an error says that the record is in the
 // depot (RejectedError, FailedError, ThrottledError, UnknownError with an offset), Place
 // is set. Errors before anything is sent: ErrNoModule, ErrNoDepot, ErrNoPartition,
-// ErrWrongRecord, ErrWrongType, ErrNoCode, module.ErrDisallowed.
+// ErrWrongRecord, ErrWrongType, ErrNoCode, module.ErrDisallowed, module.ErrNoAppendIDs.
 func (c *Client) AppendJSON(ctx context.Context, r JSONRecord) (Appended, error) {
 	b, err := c.named(ctx, r.Module)
 	if err != nil {
@@ -115,11 +117,15 @@ func (c *Client) prepare(ctx context.Context, b *bound, r *JSONRecord) (module.R
 		}
 		out.Key, partition = key, -1
 	}
-	return out, placeRecord(&out, d, r.Partition, partition)
+	placeRecord(&out, d, r.Partition, partition)
+	if r.ID != "" {
+		return out, d.WithID(&out, r.ID)
+	}
+	return out, nil
 }
 
 // placeRecord says where a record goes whose partition is not that of its key.
-func placeRecord(out *module.Record, d *module.DepotPlan, chosen *int32, found int32) error {
+func placeRecord(out *module.Record, d *module.DepotPlan, chosen *int32, found int32) {
 	if chosen != nil {
 		found = *chosen
 		out.Key = nil // the key would choose
@@ -128,10 +134,9 @@ func placeRecord(out *module.Record, d *module.DepotPlan, chosen *int32, found i
 	case d.Global:
 		found = 0
 	case found < 0:
-		return nil
+		return
 	}
 	out.Choose = func(int) (int, error) { return int(found), nil }
-	return nil
 }
 
 // storable reports whether records of a depot can be stored without its code.

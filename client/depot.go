@@ -95,7 +95,7 @@ func (c *Client) depotOf(ctx context.Context, moduleName, depotName string) (*bo
 	}
 	d, ok := b.plan.Depot(depotName)
 	if !ok {
-		return nil, nil, fmt.Errorf("module %s has no depot %q; it has %s", b.name, depotName, names(b.plan.Depots, func(d *module.DepotPlan) string { return d.Name }))
+		return nil, nil, fmt.Errorf("module %s, depot %q: %w; it has %s", b.name, depotName, ErrNoDepot, names(b.plan.Depots, func(d *module.DepotPlan) string { return d.Name }))
 	}
 	return b, d, nil
 }
@@ -110,7 +110,7 @@ func (c *Client) topicOf(ctx context.Context, moduleName, depotName string, part
 		return "", fmt.Errorf("depot %s.%s: %w", moduleName, depotName, ErrNoTopic)
 	}
 	if n := d.Partitions(b.tasks); partition < 0 || partition >= n {
-		return "", fmt.Errorf("depot %s.%s has the partitions 0 to %d, not %d", moduleName, depotName, n-1, partition)
+		return "", fmt.Errorf("depot %s.%s, partition %d: %w; it has 0 to %d", moduleName, depotName, partition, ErrNoPartition, n-1)
 	}
 	return depot.TopicName(moduleName, depotName), nil
 }

@@ -26,7 +26,9 @@ type DepotInfo struct {
 	Type         string `json:"type"`         // Go type of the records
 	Record       string `json:"record"`       // their stored form in words; "" where only their codec knows it
 	Codec        string `json:"codec"`        // json, text, union, msgpack, …
-	Partitioning string `json:"partitioning"` // hash, random, global or custom
+	Partitioning string `json:"partitioning"` // hash, random, global, custom or ticks
+	PeriodMillis int64  `json:"periodMillis"` // of ticks, else 0
+	IDWindow     int    `json:"idWindow"`     // offsets within which an append's id counts; 0: appends have none
 	Key          string `json:"key"`          // type of the key that partitions, of hash; "" if not known
 	Partitions   int    `json:"partitions"`
 	Appends      bool   `json:"appends"` // clients may append
@@ -47,6 +49,8 @@ type PStateInfo struct {
 	Schema   string `json:"schema"`   // in words, with the names of Go types
 	Global   bool   `json:"global"`   // one partition, on task 0
 	Private  bool   `json:"private"`  // clients do not read it
+	// Temporary: it is empty in each microbatch, and never stored.
+	Temporary bool `json:"temporary"`
 	// OwnPartitioner: a function of the module chooses the task of a key.
 	OwnPartitioner bool    `json:"ownPartitioner"`
 	Initial        *string `json:"initial,omitempty"` // stored form of what is there before the first write
@@ -72,7 +76,8 @@ type TopologyInfo struct {
 	Guarantee   string       `json:"guarantee"` // in words
 	Sources     []SourceInfo `json:"sources"`
 	Steps       []StepInfo   `json:"steps"`
-	Acks        []string     `json:"acks"` // Go types of what an append returns
+	Batches     []BatchInfo  `json:"batches"` // batch blocks of a microbatch topology
+	Acks        []string     `json:"acks"`    // Go types of what an append returns
 }
 
 // SourceInfo is a source of a topology.
@@ -90,6 +95,12 @@ type StepInfo struct {
 	Placement string `json:"placement"`
 	Codec     string `json:"codec"`
 	Outside   bool   `json:"outside"` // a call to the outside
+}
+
+// BatchInfo is a batch block of a microbatch topology.
+type BatchInfo struct {
+	Name  string   `json:"name"`
+	Parts []string `json:"parts"` // in words: what rows become in it
 }
 
 // QueryInfo is a query of a module.
@@ -125,7 +136,7 @@ func (c *Client) Describe(ctx context.Context, name string) (Description, error)
 }
 
 func describeDepot(p *module.DepotPlan, tasks int) DepotInfo {
-	d := DepotInfo{Name: p.Name, Type: p.Type, Codec: p.Codec, Partitioning: p.Partitioning, Partitions: p.Partitions(tasks), Appends: !p.Disallowed}
+	d := DepotInfo{Name: p.Name, Type: p.Type, Codec: p.Codec, Partitioning: p.Partitioning, Partitions: p.Partitions(tasks), Appends: !p.Disallowed, PeriodMillis: p.PeriodMillis, IDWindow: p.IDWindow}
 	if p.Shape != nil {
 		d.Record = p.Shape.String()
 	}
@@ -139,7 +150,7 @@ func describePStates(plans []*module.PStatePlan) []PStateInfo {
 	all := []PStateInfo{}
 	for _, p := range plans {
 		all = append(all, PStateInfo{
-			Name: p.Name, Topology: p.Topology, Schema: p.Schema, Global: p.Global, Private: p.Private,
+			Name: p.Name, Topology: p.Topology, Schema: p.Schema, Global: p.Global, Private: p.Private, Temporary: p.Temporary,
 			OwnPartitioner: p.OwnPartitioner, Initial: p.Initial, Level: describeLevel(p.Layout),
 		})
 	}
@@ -168,7 +179,7 @@ func describeLevel(l *pstate.Layout) Level {
 }
 
 func describeTopology(s *module.StreamPlan) TopologyInfo {
-	t := TopologyInfo{Name: s.Name, Kind: "stream", ExactlyOnce: s.ExactlyOnce || s.Microbatch, Guarantee: s.Guarantee(), Sources: []SourceInfo{}, Steps: []StepInfo{}, Acks: []string{}}
+	t := TopologyInfo{Name: s.Name, Kind: "stream", ExactlyOnce: s.ExactlyOnce || s.Microbatch, Guarantee: s.Guarantee(), Sources: []SourceInfo{}, Steps: []StepInfo{}, Batches: []BatchInfo{}, Acks: []string{}}
 	if s.Microbatch {
 		t.Kind = "microbatch"
 	}
@@ -181,6 +192,9 @@ func describeTopology(s *module.StreamPlan) TopologyInfo {
 			step.Codec = "json"
 		}
 		t.Steps = append(t.Steps, step)
+	}
+	for _, b := range s.Batches {
+		t.Batches = append(t.Batches, BatchInfo{Name: b.Name, Parts: append([]string{}, b.Parts...)})
 	}
 	for _, a := range s.Acks {
 		t.Acks = append(t.Acks, a.Type)

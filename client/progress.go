@@ -26,6 +26,9 @@ type SourceProgress struct {
 	End       int64  `json:"end"`   // offset behind the last record of the partition
 	Lag       int64  `json:"lag"`   // records that are not done
 	Begun     bool   `json:"begun"` // false: the source has not begun, and Next says nothing
+	// Ticks: the depot is one of ticks. Next is a time then, in milliseconds since 1970, and
+	// there is no end.
+	Ticks bool `json:"ticks"`
 }
 
 // Progress tells how far each source of a module is with each partition, as the store and
@@ -59,7 +62,7 @@ func (c *Client) Progress(ctx context.Context, moduleName, topology string) ([]S
 }
 
 func (c *Client) sourceProgress(ctx context.Context, b *bound, plan *module.StreamPlan, s *module.SourcePlan, partition int32) (SourceProgress, error) {
-	one := SourceProgress{Topology: plan.Name, Source: s.Name, Depot: s.Depot.Name, Partition: partition}
+	one := SourceProgress{Topology: plan.Name, Source: s.Name, Depot: s.Depot.Name, Partition: partition, Ticks: s.Depot.PeriodMillis > 0}
 	slot := b.slots[partition]
 	reads := []store.Read{{Kind: store.Get, Table: wire.TopologyTable(slot.Tag, plan.Name, plan.Microbatch), Field: s.Name}}
 	_, err := c.config.Store.Read(ctx, slot, reads)
@@ -69,13 +72,13 @@ func (c *Client) sourceProgress(ctx context.Context, b *bound, plan *module.Stre
 			one.Begun, one.Next, one.Ahead = true, p.Next, p.Ahead()
 		}
 	}
-	if err == nil {
+	if err == nil && !one.Ticks {
 		_, one.End, err = c.config.Log.Bounds(ctx, depot.TopicName(b.name, s.Depot.Name), partition)
 	}
 	if err != nil {
 		return one, fmt.Errorf("module %s, source %s/%s, partition %d: %w", b.name, plan.Name, s.Name, partition, err)
 	}
-	if one.Begun {
+	if one.Begun && !one.Ticks {
 		one.Lag = max(one.End-one.Next-one.Ahead, 0)
 	}
 	return one, nil

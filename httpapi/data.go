@@ -31,7 +31,7 @@ func appendRecord(q *request) (any, error) {
 		return nil, wrong("data", "there has to be data or stored, and not both", "give the record as JSON in data")
 	}
 	a, err := q.client().AppendJSON(q.ctx, client.JSONRecord{
-		Module: q.path("module"), Depot: q.path("depot"), Data: body.Data, Stored: body.Stored, Key: body.Key, Partition: body.Partition, Level: level,
+		Module: q.path("module"), Depot: q.path("depot"), Data: body.Data, Stored: body.Stored, Key: body.Key, Partition: body.Partition, ID: body.ID, Level: level,
 	})
 	return appendAnswer{a.Place, a.Acks}, err
 }

@@ -90,6 +90,7 @@ type (
 		Stored    []byte          `json:"stored,omitempty"`    // its stored form instead, in base64
 		Key       json.RawMessage `json:"key,omitempty"`       // in the place of the one that the depot finds in the record
 		Partition *int32          `json:"partition,omitempty"` // whatever its key
+		ID        string          `json:"id,omitempty"`        // of the append: made again with it, it has no effect
 		AckLevel  string          `json:"ackLevel,omitempty"`  // ack (the default), appendAck or none
 	}
 	selectBody struct {
@@ -153,7 +154,7 @@ func init() {
 		{
 			id: "appendRecord", method: http.MethodPost, pattern: "/v1/modules/{module}/depots/{depot}/records", summary: "Append a record to a depot, and wait for its streams",
 			body: reflect.TypeFor[appendBody](), result: reflect.TypeFor[appendAnswer](), changes: true, serve: appendRecord,
-			codes: []string{"unknown_module", "unknown_depot", "unknown_partition", "wrong_record", "wrong_type", "appends_disallowed", "no_worker", "not_appended", "rejected", "failed", "acks_incomplete", "throttled", "outcome_unknown"},
+			codes: []string{"unknown_module", "unknown_depot", "unknown_partition", "wrong_record", "wrong_type", "appends_disallowed", "no_append_ids", "no_worker", "not_appended", "rejected", "failed", "acks_incomplete", "throttled", "outcome_unknown"},
 		},
 		{
 			id: "select", method: http.MethodGet, pattern: "/v1/modules/{module}/pstates/{pstate}/select", summary: "Read what a path leads to",

@@ -67,6 +67,7 @@ var codes = []code{
 	{pstate.ErrPrivate, "private", http.StatusForbidden, "read another PState"},
 	{pstate.ErrBadKey, "wrong_type", http.StatusBadRequest, "give a key that has a stored form"},
 	{module.ErrDisallowed, "appends_disallowed", http.StatusForbidden, "append to another depot"},
+	{module.ErrNoAppendIDs, "no_append_ids", http.StatusBadRequest, "leave the id out, or declare the depot with AppendIDs"},
 	{nav.ErrNone, "none", http.StatusNotFound, "use select where there may be none"},
 	{nav.ErrMany, "many", http.StatusConflict, "use select where there may be several"},
 	{nav.ErrMoved, "moved", http.StatusServiceUnavailable, "ask again, for less"},

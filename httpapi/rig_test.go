@@ -41,7 +41,7 @@ type shop struct {
 }
 
 func (m *shop) Define(b *module.Builder) {
-	module.HashDepot(b, &m.Orders, "orders", func(o order) string { return o.Item })
+	module.HashDepot(b, &m.Orders, "orders", func(o order) string { return o.Item }, module.AppendIDs(100))
 	module.HashDepot(b, &m.Inner, "inner", func(o order) string { return o.Item }, module.DisallowAppends())
 	module.DeclareQuery(b, &m.Left, "left", func(q *module.Asked, item string) (int, error) {
 		if item == "" {

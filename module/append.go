@@ -85,6 +85,13 @@ func (d *DepotPlan) name(r *Record) error {
 	return nil
 }
 
+// WithID gives a record the id of its append, as [AppendID] does: for programs that have the
+// plan alone.
+func (d *DepotPlan) WithID(r *Record, id string) error {
+	AppendID(id)(r)
+	return d.name(r)
+}
+
 // ErrUndeclared says that a handle was used before its module's Define filled
 // it: launch the module, or bind it with the client's Use.
 var ErrUndeclared = errors.New("handle is not declared: launch its module or bind it with Use first")

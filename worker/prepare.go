@@ -15,6 +15,10 @@ func (l *loaded) prepare(q *wire.PrepareRequest) *wire.Prepared {
 		out.Wrong = fmt.Sprintf("module %s has no depot %q", l.plan.Module, q.Depot)
 		return out
 	}
+	if depot.Prepare == nil {
+		out.Wrong = fmt.Sprintf("depot %q takes no records", q.Depot)
+		return out
+	}
 	r, err := depot.Prepare(q.JSON)
 	if err == nil && r.Choose != nil {
 		var p int

@@ -24,6 +24,7 @@ type appendFlags struct {
 	remote
 	key       string
 	partition int32
+	id        string
 	level     string
 	stored    bool
 	parallel  int
@@ -47,6 +48,7 @@ func appendCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.key, "key", "", "JSON of the key, in the place of the one that the depot finds in the record")
 	flags.Int32Var(&f.partition, "partition", -1, "the partition, whatever the record's key")
+	flags.StringVar(&f.id, "id", "", "id of the append: made again with it, it has no effect; of one record, by depots that take ids")
 	flags.StringVar(&f.level, "level", "ack", "what to wait for: ack (all streams), appendAck (Kafka) or none")
 	flags.BoolVar(&f.stored, "stored", false, "the records are stored forms, in base64")
 	flags.IntVar(&f.parallel, "parallel", 1, "records under way at a time; more than 1 gives up their order")
@@ -69,7 +71,10 @@ func (f *appendFlags) run(cmd *cobra.Command, args []string) error {
 	if f.parallel < 1 {
 		return errors.New("--parallel is 1 or more")
 	}
-	record := client.JSONRecord{Module: args[0], Depot: args[1], Level: level}
+	if f.id != "" && len(args) != 3 {
+		return errors.New("--id goes with one record, as an argument")
+	}
+	record := client.JSONRecord{Module: args[0], Depot: args[1], Level: level, ID: f.id}
 	if f.key != "" {
 		if !json.Valid([]byte(f.key)) {
 			return fmt.Errorf("--key %s is no JSON; a text is in quotes: --key '\"%s\"'", f.key, f.key)

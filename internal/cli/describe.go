@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -43,7 +44,7 @@ func printDescription(out io.Writer, d *client.Description) error {
 		fmt.Fprintf(out, "\n%s\n", title)
 		return table(out, header, rows)
 	}
-	var depots, topics, sources, steps, topologies, queries [][]string
+	var depots, topics, sources, steps, batches, topologies, queries [][]string
 	for _, p := range d.Depots {
 		depots = append(depots, []string{p.Name, byKey(&p), fmt.Sprint(p.Partitions), p.Codec, recordText(p.Type, p.Record), yes(p.Appends)})
 	}
@@ -54,6 +55,9 @@ func printDescription(out io.Writer, d *client.Description) error {
 		topologies = append(topologies, []string{t.Name, t.Kind, orDash(strings.Join(t.Acks, ", ")), t.Guarantee})
 		for _, s := range t.Sources {
 			sources = append(sources, []string{t.Name, s.Name, s.Depot, s.Start, s.Failures})
+		}
+		for _, b := range t.Batches {
+			batches = append(batches, []string{t.Name, b.Name, strings.Join(b.Parts, "; ")})
 		}
 		for _, s := range t.Steps {
 			steps = append(steps, []string{t.Name, s.Name, s.Type, s.Placement})
@@ -73,6 +77,7 @@ func printDescription(out io.Writer, d *client.Description) error {
 		{"Topologies", "NAME KIND RETURNS GUARANTEE", topologies},
 		{"Sources", "TOPOLOGY SOURCE DEPOT BEGAN FAILURES", sources},
 		{"Steps", "TOPOLOGY STEP CARRIES PLACED", steps},
+		{"Batch blocks", "TOPOLOGY BLOCK ROWS", batches},
 		{"Queries", "NAME ARGUMENT RESULT WITHIN", queries},
 	} {
 		if err := section(s.title, s.header, s.rows); err != nil {
@@ -114,7 +119,10 @@ func placed(p *client.PStateInfo) string {
 	case !hasKeys(&p.Level):
 		text = "a part on each task"
 	}
-	if p.Private {
+	switch {
+	case p.Temporary:
+		text += ", temporary"
+	case p.Private:
 		text += ", private"
 	}
 	return text
@@ -134,6 +142,9 @@ func hasKeys(l *client.Level) bool {
 }
 
 func byKey(d *client.DepotInfo) string {
+	if d.PeriodMillis > 0 {
+		return "every " + (time.Duration(d.PeriodMillis) * time.Millisecond).String()
+	}
 	if d.Key != "" {
 		return d.Partitioning + " of " + d.Key
 	}

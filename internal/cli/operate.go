@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,7 +18,7 @@ func progressCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "progress MODULE", Short: "Show how far each source of a module is with its depot", Args: cobra.ExactArgs(1),
 		Long: "Show how far each source of a module is with each partition of its depot: NEXT is the offset\nbelow which all records are done, AHEAD how many behind it are done, too, END the offset behind\n" +
-			"the last record, LAG how many are not done. A stream's progress is written with its commits,\nand else from time to time (topology.stream.periodic.checkpoint.seconds).",
+			"the last record, LAG how many are not done. Of a depot of ticks NEXT is a time. A stream's progress is written with its commits,\nand else from time to time (topology.stream.periodic.checkpoint.seconds).",
 		ValidArgsFunction: r.completeModules,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return r.use(cmd.Context(), func(c *client.Client) error {
@@ -26,11 +27,7 @@ func progressCommand() *cobra.Command {
 					return err
 				}
 				return list(&r, cmd.OutOrStdout(), all, "the module has no sources", "TOPOLOGY SOURCE DEPOT PARTITION NEXT AHEAD END LAG", func(p client.SourceProgress) []string {
-					next, ahead, lag := "not begun", "-", "-"
-					if p.Begun {
-						next, ahead, lag = strconv.FormatInt(p.Next, 10), strconv.FormatInt(p.Ahead, 10), strconv.FormatInt(p.Lag, 10)
-					}
-					return []string{p.Topology, p.Source, p.Depot, strconv.Itoa(int(p.Partition)), next, ahead, strconv.FormatInt(p.End, 10), lag}
+					return append([]string{p.Topology, p.Source, p.Depot, strconv.Itoa(int(p.Partition))}, reached(&p)...)
 				})
 			})
 		},
@@ -38,6 +35,20 @@ func progressCommand() *cobra.Command {
 	r.register(cmd)
 	cmd.Flags().StringVar(&topology, "topology", "", "of this topology only")
 	return cmd
+}
+
+// reached are the columns that say how far a source is.
+func reached(p *client.SourceProgress) []string {
+	number := func(n int64) string { return strconv.FormatInt(n, 10) }
+	switch {
+	case !p.Begun && p.Ticks:
+		return []string{"not begun", "-", "-", "-"}
+	case !p.Begun:
+		return []string{"not begun", "-", number(p.End), "-"}
+	case p.Ticks:
+		return []string{time.UnixMilli(p.Next).UTC().Format(time.RFC3339), "-", "-", "-"}
+	}
+	return []string{number(p.Next), number(p.Ahead), number(p.End), number(p.Lag)}
 }
 
 // pauseCommand holds a topology, resumeCommand lets it go on.
