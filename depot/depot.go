@@ -148,6 +148,10 @@ type Log interface {
 	// Bounds returns the first offset of a partition and the one behind its last.
 	Bounds(ctx context.Context, topic string, partition int32) (start, end int64, err error)
 
+	// Trim deletes the records of a partition below an offset, at most up to its end, for
+	// good; what is gone already stays so. ErrOutOfRange: the partition ends before it.
+	Trim(ctx context.Context, topic string, partition int32, below int64) error
+
 	// OffsetAfter returns the offset of the first record appended after t, or the
 	// partition's end if there is none.
 	OffsetAfter(ctx context.Context, topic string, partition int32, t time.Time) (int64, error)

@@ -271,3 +271,66 @@ func TestABulkOfAppends(t *testing.T) {
 		}
 	})
 }
+
+// promise 4.28, promise 4.29, promise 4.30, promise 4.31: a depot keeps everything until it is trimmed;
+// then the newest of each partition, and whatever a source is not done with.
+func TestADepotIsTrimmed(t *testing.T) {
+	onAll(t, func(t *testing.T, c *localcluster.Cluster) {
+		m := &shelf{name: unique("Shelf")}
+		kit := clustertest.Start(t, m, clustertest.Config{Cluster: c, Tasks: 1})
+		put := func(n int) {
+			t.Helper()
+			for range n {
+				if _, err := m.Things.Append(t.Context(), kit, thing{"a", 1}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		trim := func(when string, start, end, deleted int64, neededBy string) {
+			t.Helper()
+			want := client.Trimmed{Start: start, End: end, Deleted: deleted, NeededBy: neededBy}
+			all, err := kit.Client().TrimDepot(t.Context(), m.name, "things", client.TrimConfig{EntriesMax: 8, ExcessProportion: 0.25})
+			if err != nil || len(all) != 1 || all[0] != want {
+				t.Fatalf("%s: trimmed %+v (error %v), want %+v", when, all, err, want)
+			}
+			if at, err := m.Things.PartitionInfo(t.Context(), kit.Client(), 0); err != nil || at != (module.PartitionInfo{Start: start, End: end}) {
+				t.Errorf("%s: the partition holds %+v (error %v), want %d to %d", when, at, err, start, end)
+			}
+		}
+		put(10)
+		kit.Settle()
+		trim("within the excess", 0, 10, 0, "")
+		put(1)
+		kit.Settle()
+		trim("beyond it", 3, 11, 3, "")
+		hold := kit.Hold(m.Things)
+		held := clustertest.Begin(kit, m.Things, thing{"a", 1})
+		hold.Await(1)
+		var more []*clustertest.Pending
+		for range 19 {
+			more = append(more, clustertest.Begin(kit, m.Things, thing{"a", 1}))
+		}
+		trim("with records that are not done", 11, 31, 8, "shelf/things")
+		hold.Release()
+		for _, p := range append(more, held) {
+			if _, err := p.Await(); err != nil {
+				t.Error(err)
+			}
+		}
+		crash := kit.CrashAt(clustertest.AfterCommit, m.Things)
+		put(1)
+		crash.Await()
+		kit.Settle()
+		trim("when all is done", 24, 32, 13, "")
+		put(1)
+		if n, err := m.Kept.Key("a").Get(kit); err != nil || n != 33 {
+			t.Errorf("kept %d (error %v), want 33", n, err)
+		}
+		if _, err := m.Things.Read(t.Context(), kit.Client(), 0, 0, 5); !errors.Is(err, depot.ErrOutOfRange) {
+			t.Errorf("reading what is gone: %v", err)
+		}
+		if _, err := kit.Client().TrimDepot(t.Context(), m.name, "things", client.TrimConfig{}); err == nil {
+			t.Error("trimming down to nothing is refused")
+		}
+	})
+}

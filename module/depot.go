@@ -23,6 +23,10 @@ type depotDecl[T any] struct {
 	key   func(dst []byte, v T) ([]byte, error) // nil: no key
 	// choose picks the partition of depots that have no key. nil: at random.
 	choose func(v T, partitions int) int
+
+	// Of a migration, if there is one: of values, or of what is stored.
+	migrate       func(T) (T, bool)
+	migrateStored func([]byte) ([]byte, bool)
 }
 
 // DepotOption changes how a depot's records are stored, or who may append.
@@ -35,7 +39,11 @@ type depotOptions struct {
 	codecs   []public.Codec
 	disallow bool
 	ids      int // window; 0: none
-	err      error
+
+	migration     string // its id; "": there is none
+	migrate       any    // func(T) (T, bool)
+	migrateStored func([]byte) ([]byte, bool)
+	err           error
 }
 
 // depotOption is an option for depots alone.
@@ -112,6 +120,7 @@ func declareDepot[T any](b *Builder, d *Depot[T], name, partitioning string, opt
 	var chosen depotOptions
 	decl.codec, decl.plan.Codec, chosen = chooseCodec[T](b, thing, options)
 	decl.plan.Disallowed, decl.plan.IDWindow = chosen.disallow, chosen.ids
+	decl.takeMigration(b, thing, &chosen)
 	b.plan.Depots = append(b.plan.Depots, decl.plan)
 	decl.plan.Shape, decl.plan.Prepare = decl.codec.Shape, decl.prepare
 	fill(d, Depot[T]{decl})
@@ -181,11 +190,23 @@ func Union[U any](cases ...Case[U]) DepotOption {
 	return depotOption(func(o *depotOptions) { o.name, o.codec, o.err = "union", &made, errors.Join(o.err, err) })
 }
 
-// decode turns a stored record into a value.
-func (d *depotDecl[T]) decode(r *depot.Record) (v T, err error) {
+// decode turns a stored record into a value; gone says that a migration has taken it
+// away.
+func (d *depotDecl[T]) decode(r *depot.Record) (v T, gone bool, err error) {
 	if r.Value == nil {
-		return v, fmt.Errorf("record without a value")
+		return v, false, fmt.Errorf("record without a value")
 	}
-	err = d.codec.Decode(r.Value, &v)
-	return v, err
+	stored := r.Value
+	if d.migrateStored != nil {
+		var keep bool
+		if stored, keep = d.migrateStored(stored); !keep {
+			return v, true, nil
+		}
+	}
+	if err = d.codec.Decode(stored, &v); err == nil && d.migrate != nil {
+		var keep bool
+		v, keep = d.migrate(v)
+		gone = !keep
+	}
+	return v, gone, err
 }

@@ -56,7 +56,8 @@ func (d Depot[T]) PartitionInfo(ctx context.Context, i Inspector, partition int)
 // (promise 4.21). It reads them from Kafka, beside the module: no task spends time on it. All
 // of them are in memory then, so ask for some thousand at a time. Errors:
 // depot.ErrOutOfRange, where the partition does not hold the offsets; one that names the
-// offset of a record that does not decode.
+// offset of a record that does not decode. Records that a migration has taken away are left
+// out.
 func (d Depot[T]) Read(ctx context.Context, i Inspector, partition int, from, to int64) ([]Stored[T], error) {
 	if d.d == nil {
 		return nil, ErrUndeclared
@@ -68,11 +69,13 @@ func (d Depot[T]) Read(ctx context.Context, i Inspector, partition int, from, to
 	all := make([]Stored[T], 0, len(records))
 	for n := range records {
 		r := &records[n]
-		v, err := d.d.decode(r)
+		v, gone, err := d.d.decode(r)
 		if err != nil {
 			return nil, fmt.Errorf("depot %s.%s, partition %d, offset %d: the record does not decode as %s: %w", d.d.plan.Module, d.d.plan.Name, partition, r.Offset, d.d.plan.Type, err)
 		}
-		all = append(all, Stored[T]{r.Offset, r.Time, v})
+		if !gone {
+			all = append(all, Stored[T]{r.Offset, r.Time, v})
+		}
 	}
 	return all, nil
 }

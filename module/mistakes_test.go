@@ -55,6 +55,19 @@ func TestMistakes(t *testing.T) {
 			module.RandomDepot(b, &d, "records")
 			module.DeclareSource(b.Microbatch("m"), d, nothing, module.RetryAllAfter())
 		}, `source "records" of microbatch topology "m": has a retry mode in a microbatch topology; leave it out`},
+		"migration of another type": {func(b *module.Builder) {
+			var d module.Depot[string]
+			module.RandomDepot(b, &d, "records", module.Migrate("m", func(n int) (int, bool) { return n, true }))
+		}, `depot "records": its migration "m" is not for records of type string; give it a function`},
+		"two migrations": {func(b *module.Builder) {
+			var d module.Depot[string]
+			keep := func(s string) (string, bool) { return s, true }
+			module.RandomDepot(b, &d, "records", module.Migrate("m", keep), module.Migrate("n", keep))
+		}, `depot "records": has the migrations "m" and "n"; make one of them`},
+		"ids without a window": {func(b *module.Builder) {
+			var d module.Depot[string]
+			module.RandomDepot(b, &d, "records", module.AppendIDs(0))
+		}, `depot "records": has AppendIDs(0); a window has 1 to 1000000 records`},
 		"tick depot without a period": {func(b *module.Builder) {
 			var d module.Ticks
 			module.TickDepot(b, &d, "ticks", time.Microsecond)

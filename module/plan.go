@@ -47,6 +47,8 @@ type DepotPlan struct {
 	// IDWindow is how many offsets before a record may hold one with its id. 0: records
 	// have none.
 	IDWindow int `json:",omitempty"`
+	// Migration is the id of the migration that records pass when they are read.
+	Migration string `json:",omitempty"`
 	// PeriodMillis is the period of a tick depot, which has no topic. 0: it is none.
 	PeriodMillis int64 `json:",omitempty"`
 	// Key is the type of the key of "hash"; nil where keys have only a JSON form.
@@ -56,6 +58,8 @@ type DepotPlan struct {
 	// Prepare makes a record of its JSON form: the value as the codec stores it, the key,
 	// the partition.
 	Prepare func(raw []byte) (Record, error) `json:"-"`
+
+	migratesStored bool
 }
 
 // TopicPlan is a declared topic: handlers write to it.
@@ -179,7 +183,7 @@ func (p *Plan) String() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "module %s\n", p.Module)
 	for _, d := range p.Depots {
-		fmt.Fprintf(&out, "  depot   %-16s %s, %s, stored as %s%s%s\n", d.Name, d.Type, d.partitioning(), d.Codec, d.appenders(), d.repeats())
+		fmt.Fprintf(&out, "  depot   %-16s %s, %s, stored as %s%s%s\n", d.Name, d.Type, d.partitioning(), d.Codec, d.appenders(), d.readings())
 	}
 	for _, t := range p.Topics {
 		fmt.Fprintf(&out, "  topic   %-16s %s, %s, stored as %s\n", t.Name, t.Type, t.partitioning(), t.Codec)
@@ -277,11 +281,16 @@ func (d *DepotPlan) appenders() string {
 	return ""
 }
 
-func (d *DepotPlan) repeats() string {
+// readings words what becomes of records when they are read.
+func (d *DepotPlan) readings() string {
+	text := ""
 	if d.IDWindow > 0 {
-		return fmt.Sprintf(", appends with ids once within %d records", d.IDWindow)
+		text = fmt.Sprintf(", appends with ids once within %d records", d.IDWindow)
 	}
-	return ""
+	if d.Migration != "" {
+		text += ", migrated by " + d.Migration
+	}
+	return text
 }
 
 // Guarantee says how often a record's effects are in the PStates.

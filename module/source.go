@@ -21,9 +21,12 @@ func DeclareSource[T any](of Topology, d Depot[T], f func(*Event, T) error, opti
 	decl := d.d
 	plan := s.declareSource(decl.plan, f == nil, options)
 	plan.Run = func(ev *Event, r *depot.Record) error {
-		v, err := decl.decode(r)
-		if err != nil {
+		v, gone, err := decl.decode(r)
+		switch {
+		case err != nil:
 			return Park(fmt.Errorf("record does not decode as %s: %w", decl.plan.Type, err))
+		case gone:
+			return nil
 		}
 		return f(ev, v)
 	}

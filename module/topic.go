@@ -67,6 +67,9 @@ func declareTopic[T any](b *Builder, t *Topic[T], name string, options []DepotOp
 	if chosen.ids > 0 {
 		b.mistake(thing, "has AppendIDs, which is for depots", "leave it out: who appends to a topic is up to Kafka")
 	}
+	if chosen.migration != "" {
+		b.mistake(thing, "has a migration, which is for depots", "leave it out: the module does not read the topic")
+	}
 	if chosen.disallow {
 		b.mistake(thing, "has DisallowAppends, which is for depots", "who may write to a topic is up to Kafka: leave it out")
 	}

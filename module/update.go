@@ -78,7 +78,7 @@ func (p *Plan) pstate(name string) *PStatePlan {
 
 // changes says what of a depot's declaration makes its records unreadable.
 func (d *DepotPlan) changes(now *DepotPlan) (found []string) {
-	if d.Codec != now.Codec {
+	if d.Codec != now.Codec && !now.migratesStored {
 		found = append(found, fmt.Sprintf("records were stored as %s, are as %s", d.Codec, now.Codec))
 	}
 	if (d.PeriodMillis > 0) != (now.PeriodMillis > 0) {

@@ -64,7 +64,7 @@ func Run(t *testing.T, open Open) {
 		cases []subtest
 	}{
 		{"topic", topicCases}, {"append", appendCases}, {"time", timeCases}, {"read", readCases},
-		{"steer", steerCases}, {"fault", faultCases}, {"meta", metaCases}, {"transact", transactCases}, {"end", endCases},
+		{"steer", steerCases}, {"fault", faultCases}, {"trim", trimCases}, {"meta", metaCases}, {"transact", transactCases}, {"end", endCases},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {

@@ -1,12 +1,26 @@
 package memdepot
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+)
 
 // Cut deletes the records of a partition below an offset, as retention and
 // DeleteRecords do (T22). The offset may be the end, not beyond it. A reader
 // whose position is below it faults with depot.ErrOutOfRange.
 func (l *Log) Cut(topic string, number int32, belowOffset int64) error {
 	return l.damage(topic, number, func(p *partition) error { return p.cut(belowOffset) })
+}
+
+// Trim deletes the records of a partition below an offset.
+func (l *Log) Trim(ctx context.Context, topic string, number int32, below int64) error {
+	l.mu.Lock()
+	err := l.usable(ctx, "trimming topic "+topic)
+	l.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return l.Cut(topic, number, below)
 }
 
 // Truncate deletes the records of a partition from an offset on and begins a new

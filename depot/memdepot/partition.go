@@ -70,7 +70,7 @@ func (p *partition) after(t time.Time) int64 {
 // cut forgets the records below an offset.
 func (p *partition) cut(below int64) error {
 	if below > p.next {
-		return fmt.Errorf("cutting below %d: the log ends at %d", below, p.next)
+		return fmt.Errorf("cutting below %d: %w: the log ends at %d", below, depot.ErrOutOfRange, p.next)
 	}
 	if below > p.start {
 		p.records = slices.Clone(p.records[p.index(below):])
