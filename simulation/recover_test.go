@@ -12,8 +12,8 @@ import (
 	"github.com/coppice-run/coppice/pstate"
 )
 
-// guarded is a module whose handlers catch all panics, as Go programs do at their borders.
-type guarded struct {
+// catching is a module whose handlers catch all panics, as Go programs do at their borders.
+type catching struct {
 	exact, quiet bool // quiet: a panic is no error
 
 	In     module.Depot[int]
@@ -22,7 +22,7 @@ type guarded struct {
 	step   module.Step[int]
 }
 
-func (m *guarded) Define(b *module.Builder) {
+func (m *catching) Define(b *module.Builder) {
 	module.HashDepot(b, &m.In, "in", func(n int) int { return n })
 	var options []module.StreamOption
 	if m.exact {
@@ -44,29 +44,29 @@ func (m *guarded) Define(b *module.Builder) {
 	}, module.StartFromBeginning())
 }
 
-func (m *guarded) guard(err *error) {
+func (m *catching) guard(err *error) {
 	if p := recover(); p != nil && !m.quiet {
 		*err = fmt.Errorf("caught: %v", p)
 	}
 }
 
-type guardedCase struct {
-	m        guarded
+type catchingCase struct {
+	m        catching
 	appended []int
 }
 
-func (c *guardedCase) Module() module.Module { return &c.m }
+func (c *catchingCase) Module() module.Module { return &c.m }
 
-func (c *guardedCase) Append(a module.Appender, r *rand.Rand, _ int) error {
+func (c *catchingCase) Append(a module.Appender, r *rand.Rand, _ int) error {
 	n := r.IntN(100)
 	c.appended = append(c.appended, n)
 	_, err := c.m.In.Append(context.Background(), a, n)
 	return err
 }
 
-func (c *guardedCase) Acked(int, module.Acks) error { return nil }
+func (c *catchingCase) Acked(int, module.Acks) error { return nil }
 
-func (c *guardedCase) Check(r pstate.Reader, _ func(int) bool) error {
+func (c *catchingCase) Check(r pstate.Reader, _ func(int) bool) error {
 	counts, sums := map[int]int{}, map[int]int{}
 	for _, n := range c.appended {
 		counts[n]++
@@ -75,7 +75,7 @@ func (c *guardedCase) Check(r pstate.Reader, _ func(int) bool) error {
 	return errors.Join(c.compare(r, &c.m.Counts, counts), c.compare(r, &c.m.Sums, sums))
 }
 
-func (c *guardedCase) compare(r pstate.Reader, p *pstate.Map[int, int], want map[int]int) error {
+func (c *catchingCase) compare(r pstate.Reader, p *pstate.Map[int, int], want map[int]int) error {
 	for key, least := range want {
 		if n, err := p.Key(key).Get(r); err != nil || n < least || c.m.exact && n > least {
 			return fmt.Errorf("key %d is counted %d times, %d were appended (error %v)", key, n, least, err)
@@ -88,11 +88,11 @@ func (c *guardedCase) compare(r pstate.Reader, p *pstate.Map[int, int], want map
 // runs ahead or its task ends: it has been left all the same, and that is no failure of it.
 func TestHandlersThatCatchPanics(t *testing.T) {
 	t.Parallel()
-	for _, m := range []guarded{{}, {quiet: true}, {exact: true}, {exact: true, quiet: true}} {
+	for _, m := range []catching{{}, {quiet: true}, {exact: true}, {exact: true, quiet: true}} {
 		t.Run(fmt.Sprintf("exact %t quiet %t", m.exact, m.quiet), func(t *testing.T) {
 			t.Parallel()
 			for seed := range uint64(2 * seedsPerTest) {
-				r := Twice(Config{Seed: seed, Workload: Workload{Name: "guarded", Hops: true, Exact: m.exact, New: func() Case { return &guardedCase{m: m} }}})
+				r := Twice(Config{Seed: seed, Workload: Workload{Name: "catching", Hops: true, Exact: m.exact, New: func() Case { return &catchingCase{m: m} }}})
 				for _, v := range r.Violations {
 					t.Fatalf("seed %d: %s", seed, v)
 				}
