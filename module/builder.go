@@ -10,10 +10,24 @@ type Builder struct {
 	names    map[string]bool // "kind name"
 	later    []func()        // checks that need all declarations
 	steps    int
+	where    string // the line of the user's source that is being declared, if a front end knows it
 }
 
 func (b *Builder) mistake(thing, text, mend string) {
+	if b.where != "" {
+		thing = b.where + ": " + thing
+	}
 	b.mistakes = append(b.mistakes, Mistake{thing, text, mend})
+}
+
+// check does something when everything is declared.
+func (b *Builder) check(f func()) {
+	where := b.where
+	b.later = append(b.later, func() {
+		b.where = where
+		f()
+		b.where = ""
+	})
 }
 
 // declare checks a name and that neither it nor the handle was declared before.
