@@ -121,3 +121,12 @@ type recorder struct {
 }
 
 func (r *recorder) Errorf(format string, args ...any) { r.said += fmt.Sprintf(format, args...) }
+
+// promise 0.10, of the module as dataflow.
+func TestIntegrityHoldsAsDataflow(t *testing.T) {
+	t.Parallel()
+	m := &Flow{}
+	run := users(&m.Module)
+	run.Seeds = 200
+	simulation.Check(t, m, run, m.integrity)
+}

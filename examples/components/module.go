@@ -83,6 +83,9 @@ func (d Delete) id() string { return d.ID }
 // end is that of a component: its parent is kept, to be told again if that was lost.
 type end struct{ Parent string }
 
+// of keeps the parent of a component that is closed, once it is known.
+func (e end) of(c Component) end { return end{cmp.Or(e.Parent, c.Parent)} }
+
 // place is a child at its parent.
 type place struct{ Parent, Child, Text string }
 
@@ -124,24 +127,43 @@ func (m *Module) Define(b *module.Builder) {
 func (m *Module) onChange(ev *module.Event, c Change) error {
 	switch c := c.(type) {
 	case Create:
-		if c.Text == "" {
-			return module.Reject(ErrText)
+		p, err := asked(ev, c)
+		if err != nil {
+			return err
 		}
-		if c.Parent == c.ID {
-			return module.Reject(ErrSelf)
+		if p.Parent == "" {
+			return m.onPersist(ev, p)
 		}
-		if c.Parent == "" {
-			return m.onPersist(ev, place{Child: c.ID, Text: c.Text})
-		}
-		m.reserve.Send(ev, place{c.Parent, c.ID, c.Text})
+		m.reserve.Send(ev, p)
 	case Delete:
 		return m.onRemove(ev, place{Parent: c.Of, Child: c.ID})
 	}
 	return nil
 }
 
-// onReserve: the parent exists, and takes a child that is about to come.
+// asked is where a component is to come.
+func asked(_ *module.Event, c Create) (place, error) {
+	switch {
+	case c.Text == "":
+		return place{}, module.Reject(ErrText)
+	case c.Parent == c.ID:
+		return place{}, module.Reject(ErrSelf)
+	}
+	return place{c.Parent, c.ID, c.Text}, nil
+}
+
 func (m *Module) onReserve(ev *module.Event, p place) error {
+	if err := m.reserved(ev, p); err != nil {
+		return err
+	}
+	// Also where an attempt before has come to the end: what it persisted may be lost
+	// with the tail of another server.
+	m.persist.Send(ev, p)
+	return nil
+}
+
+// reserved: the parent exists, and takes a child that is about to come.
+func (m *Module) reserved(ev *module.Event, p place) error {
 	if open, err := m.open(ev, p.Parent); err != nil || !open {
 		return cmp.Or(err, module.Reject(fmt.Errorf("%s: %w", p.Parent, ErrNoParent)))
 	}
@@ -154,9 +176,6 @@ func (m *Module) onReserve(ev *module.Event, p place) error {
 	case !has:
 		m.future.Key(p.Parent).Add(ev, p.Child)
 	}
-	// Also where an attempt before has come to the end: what it persisted may be lost
-	// with the tail of another server.
-	m.persist.Send(ev, p)
 	return nil
 }
 
@@ -170,30 +189,34 @@ func (m *Module) open(ev *module.Event, id string) (bool, error) {
 	return !closed, err
 }
 
-// onPersist: the child comes to exist, unless it was deleted meanwhile or its id has
-// another parent.
 func (m *Module) onPersist(ev *module.Event, p place) error {
+	comes, err := m.persisted(ev, p)
+	switch {
+	case err != nil || p.Parent == "" || m.naive:
+		return err
+	case comes:
+		m.confirm.Send(ev, p)
+	default:
+		m.release.Send(ev, p)
+	}
+	return nil
+}
+
+// persisted: the child comes to exist, unless it was deleted meanwhile or its id has
+// another parent.
+func (m *Module) persisted(ev *module.Event, p place) (comes bool, err error) {
 	have, exists, err := m.Components.Key(p.Child).Lookup(ev)
 	if err != nil {
-		return err
+		return false, err
 	}
 	_, closed, err := m.closed.Key(p.Child).Lookup(ev)
-	if err != nil {
-		return err
-	}
 	switch {
-	case closed || exists && have.Parent != p.Parent:
-		if p.Parent != "" && !m.naive {
-			m.release.Send(ev, p)
-		}
-		return nil
+	case err != nil || closed || exists && have.Parent != p.Parent:
+		return false, err
 	case !exists:
 		m.Components.Key(p.Child).Set(ev, Component{p.Parent, p.Text})
 	}
-	if p.Parent != "" && !m.naive {
-		m.confirm.Send(ev, p)
-	}
-	return nil
+	return true, nil
 }
 
 // onConfirm: the child moves from those that are about to come to those that exist.
@@ -226,7 +249,7 @@ func (m *Module) onRemove(ev *module.Event, p place) error {
 	if p.Parent != "" && exists && c.Parent != p.Parent {
 		return nil
 	}
-	m.closed.Key(p.Child).Update(ev, func(e end) end { return end{cmp.Or(e.Parent, c.Parent)} })
+	m.closed.Key(p.Child).Update(ev, func(e end) end { return e.of(c) })
 	for child, err := range m.Children.Key(p.Child).Range(ev, pstate.All[string]()) {
 		if err != nil {
 			return err
@@ -245,28 +268,41 @@ func (m *Module) onRemove(ev *module.Event, p place) error {
 // onDetach takes a child that has gone, or will not come, off its parent; a parent
 // that is being deleted goes with its last child (promise 0.38).
 func (m *Module) onDetach(ev *module.Event, p place) error {
-	m.future.Key(p.Parent).Remove(ev, p.Child)
-	m.Children.Key(p.Parent).Remove(ev, p.Child)
+	_ = m.left(ev, p)
 	if _, closed, err := m.closed.Key(p.Parent).Lookup(ev); err != nil || !closed {
 		return err
 	}
 	return m.goIfEmpty(ev, p.Parent)
 }
 
-// goIfEmpty ends a closed component that has nothing below it.
+// left: the child is none of its parent's any more.
+func (m *Module) left(ev *module.Event, p place) error {
+	m.future.Key(p.Parent).Remove(ev, p.Child)
+	m.Children.Key(p.Parent).Remove(ev, p.Child)
+	return nil
+}
+
+// goIfEmpty ends a closed component that has nothing below it, and tells its parent.
 func (m *Module) goIfEmpty(ev *module.Event, id string) error {
+	parent, err := m.gone(ev, id)
+	if parent != "" {
+		m.detach.Send(ev, place{Parent: parent, Child: id})
+	}
+	return err
+}
+
+// gone ends a closed component that has nothing below it. The parent is "" if it stays,
+// or has none.
+func (m *Module) gone(ev *module.Event, id string) (parent string, err error) {
 	for _, below := range []pstate.SortedSet[string]{m.Children.Key(id), m.future.Key(id)} {
 		if n, err := below.Len(ev); err != nil || n > 0 {
-			return err
+			return "", err
 		}
 	}
 	closed, err := m.closed.Key(id).Get(ev)
 	if err != nil {
-		return err
+		return "", err
 	}
 	m.Components.Key(id).Delete(ev)
-	if closed.Parent != "" {
-		m.detach.Send(ev, place{Parent: closed.Parent, Child: id})
-	}
-	return nil
+	return closed.Parent, nil
 }
