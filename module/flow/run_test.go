@@ -12,6 +12,7 @@ import (
 	"github.com/coppice-run/coppice/module/agg"
 	"github.com/coppice-run/coppice/module/flow"
 	"github.com/coppice-run/coppice/module/nav"
+	"github.com/coppice-run/coppice/pstate"
 	"github.com/coppice-run/coppice/task"
 )
 
@@ -200,6 +201,24 @@ func TestState(t *testing.T) {
 		_, there := flow.Lookup(b, flow.Key(&m.Counts, flow.Const("b")))
 		m.say(b, flow.F1(func(there bool) string { return fmt.Sprint(there) }, there))
 	}, "1", "6", "6", "4", "5", "9", "45", "5", "false")
+}
+
+// promise 3.11: several values beneath one key are aggregated at once.
+func TestCompoundAgg(t *testing.T) {
+	t.Parallel()
+	expect(t, 3, func(m *script, b *flow.Block, v number) {
+		flow.AtomicBlock(b, func(b *flow.Block) {
+			i := flow.Range(b, flow.Const(0), v)
+			flow.CompoundAgg(b, flow.Key(&m.Tallies, flow.Const("k")),
+				flow.Into(func(t tally) pstate.Value[int] { return t.Times }, flow.Count[int]()),
+				flow.Into(func(t tally) pstate.Value[int] { return t.Largest }, flow.Max(flow.F1(plus(10), i))))
+		})
+		field := func(f func(tally) pstate.Value[int]) flow.Expr[pstate.Value[int]] {
+			return flow.F1(f, flow.Key(&m.Tallies, flow.Const("k")))
+		}
+		m.sayNumber(b, flow.Get(b, field(func(t tally) pstate.Value[int] { return t.Times })))
+		m.sayNumber(b, flow.Get(b, field(func(t tally) pstate.Value[int] { return t.Largest })))
+	}, "3", "12")
 }
 
 // Selects and transforms along paths, here and at the task of a key.

@@ -24,9 +24,17 @@ type script struct {
 	Others  module.Depot[string]
 	Said    pstate.MapOf[string, pstate.List[string]]
 	Counts  pstate.Map[string, int]
+	Tallies pstate.MapOf[string, tally]
 	Total   module.Ack[int]
 
 	common module.Step[int]
+}
+
+// tally has fixed keys.
+type tally struct {
+	pstate.Fixed[tally]
+	Times   pstate.Value[int]
+	Largest pstate.Value[int]
 }
 
 func (m *script) Define(b *module.Builder) {
@@ -35,6 +43,7 @@ func (m *script) Define(b *module.Builder) {
 	s := b.Stream("s", m.options...)
 	s.PState(&m.Said, "said")
 	s.PState(&m.Counts, "counts")
+	s.PState(&m.Tallies, "tallies")
 	module.DeclareAck(s, &m.Total, agg.Sum[int]())
 	module.DeclareStep(s, &m.common, "common", module.Stay[int](), func(ev *module.Event, n int) error {
 		m.Said.Key("all").Push(ev, fmt.Sprint("common ", n))
@@ -44,7 +53,7 @@ func (m *script) Define(b *module.Builder) {
 	flow.Source(s, m.Others, func(b *flow.Block, v flow.Var[string]) { m.say(b, v) })
 }
 
-// say notes a text, with the number of the event that it is said in where that is asked for.
+// say notes a text.
 func (m *script) say(b *flow.Block, text flow.Expr[string]) {
 	flow.Do1(b, func(ev *module.Event, text string) error {
 		m.Said.Key("all").Push(ev, text)
