@@ -183,6 +183,17 @@ func TestHops(t *testing.T) {
 	}, "1")
 }
 
+// A hop may carry nothing.
+func TestAHopThatCarriesNothing(t *testing.T) {
+	t.Parallel()
+	expect(t, 1, func(m *script, b *flow.Block, v number) {
+		flow.HopStay(b, flow.Named("empty"))
+		m.sayText(b, "there")
+		told := flow.EachAsync(b, func(_ context.Context, word string) (string, error) { return word + "!", nil }, flow.Const("told"), flow.Named("tell"))
+		m.say(b, told)
+	}, "there", "told!")
+}
+
 // promise 3.11: values and parts of values are read, written, aggregated.
 func TestState(t *testing.T) {
 	t.Parallel()
