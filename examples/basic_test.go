@@ -9,6 +9,7 @@ import (
 	"github.com/coppice-run/coppice/examples/basic"
 	"github.com/coppice-run/coppice/examples/internal/exampletest"
 	"github.com/coppice-run/coppice/localcluster"
+	"github.com/coppice-run/coppice/localcluster/clustertest"
 )
 
 // promise 3.07, promise 3.08, promise 3.09, promise 3.10, promise 3.11, promise 3.19,
@@ -65,4 +66,28 @@ func (l *lines) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
+}
+
+// promise 3.09, promise 3.10, promise 3.11, promise 3.12, promise 3.13, promise 3.14: as
+// dataflow it does the same, event for event.
+func TestBasicAsDataflow(t *testing.T) {
+	t.Parallel()
+	flow := &basic.Flow{}
+	exampletest.SameEvents(t, &basic.Module{}, flow, &flow.Module, func(m *basic.Module, kit *clustertest.Kit) error {
+		var out lines
+		m.Out = &out
+		for _, p := range []basic.Pair{{First: "a", Second: "b"}, {First: "b", Second: "c"}, {First: "a", Second: "a"}} {
+			if _, err := m.Pairs.Append(t.Context(), kit, p); err != nil {
+				return err
+			}
+		}
+		_, err := m.Words.Append(t.Context(), kit, "X")
+		if !regexp.MustCompile(`^From words: [0-3] X\n$`).MatchString(out.String()) {
+			t.Errorf("printed %q", out.String())
+		}
+		if n, err := m.Beside.Key("b").Key("c").Get(kit); n != 1 || err != nil {
+			t.Errorf("b was %d times beside c, error %v", n, err)
+		}
+		return err
+	}, "words")
 }

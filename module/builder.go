@@ -14,11 +14,25 @@ type Builder struct {
 	later    []func()        // checks that need all declarations
 	steps    int
 	batches  []*Batch
-	cells    int // of the parts of batch blocks
+	cells    int    // of the parts of batch blocks
+	where    string // the line of the user's source that is being declared, if a front end knows it
 }
 
 func (b *Builder) mistake(thing, text, mend string) {
+	if b.where != "" {
+		thing = b.where + ": " + thing
+	}
 	b.mistakes = append(b.mistakes, Mistake{thing, text, mend})
+}
+
+// check does something when everything is declared.
+func (b *Builder) check(f func()) {
+	where := b.where
+	b.later = append(b.later, func() {
+		b.where = where
+		f()
+		b.where = ""
+	})
 }
 
 // declare checks a name and that neither it nor the handle was declared before.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	public "github.com/coppice-run/coppice/codec"
 	"github.com/coppice-run/coppice/internal/codec"
 	"github.com/coppice-run/coppice/internal/wire"
 )
@@ -30,12 +31,29 @@ type callDecl[In any] struct {
 // root, in an exactly-once stream the call alone, up to the source's MaxAttempts;
 // Reject and Park end it. The context ends with the task's ownership.
 func DeclareCall[In, Out any](s *Stream, c *Call[In], name string, f func(context.Context, In) (Out, error), then *Step[Out]) {
-	thing := s.b.declare("step", name, c)
-	in, err := codec.JSON[In]()
+	thing := declareCall(s, c, name, f, func(ev *Event, result Out) error {
+		if then != nil {
+			then.Send(ev, result)
+		}
+		return nil
+	})
+	if then != nil {
+		s.b.check(func() {
+			if then.s == nil || then.s.plan.stream != s.plan.ID {
+				s.b.mistake(thing, "sends its result to a step that this stream does not declare", "declare the step that then points to: module.DeclareStep")
+			}
+		})
+	}
+}
+
+// declareCall declares a call whose result called takes.
+func declareCall[In, Out any](s *Stream, c *Call[In], name string, f func(context.Context, In) (Out, error), called func(*Event, Out) error, codecs ...public.Codec) (thing string) {
+	thing = s.b.declare("step", name, c)
+	in, err := codec.Choose[In](codecs)
 	if err != nil {
 		s.b.mistake(thing, err.Error(), "what a call is made with must survive a crash")
 	}
-	out, err := codec.JSON[Out]()
+	out, err := codec.Choose[Out](codecs)
 	if err != nil {
 		s.b.mistake(thing, err.Error(), "what a call returns must survive a process boundary")
 	}
@@ -63,27 +81,17 @@ func DeclareCall[In, Out any](s *Stream, c *Call[In], name string, f func(contex
 			return raw, nil
 		},
 		Called: func(ev *Event, raw []byte) error {
-			if then == nil {
-				return nil
-			}
 			var result Out
 			if err := out.Decode(raw, &result); err != nil {
 				return Park(fmt.Errorf("call %q: result does not decode: %w", name, err))
 			}
-			then.Send(ev, result)
-			return nil
+			return called(ev, result)
 		},
 	}
 	s.b.countStep(thing)
-	if then != nil {
-		s.b.later = append(s.b.later, func() {
-			if then.s == nil || then.s.plan.stream != s.plan.ID {
-				s.b.mistake(thing, "sends its result to a step that this stream does not declare", "declare the step that then points to: module.DeclareStep")
-			}
-		})
-	}
 	s.plan.Steps = append(s.plan.Steps, decl.plan)
 	fill(c, Call[In]{decl})
+	return thing
 }
 
 // Start has the call made once what this event wrote is committed.

@@ -19,39 +19,10 @@ type Placement[T any] struct {
 // At runs the step where the PState keeps the key: by the key's hash, by the PState's
 // own partitioner (pstate.PartitionBy), or on task 0 if it is global.
 func At[T, K any, H pstate.Keyed[K]](h *H, key func(T) K) Placement[T] {
-	var placer func(key K, tasks int, scratch []byte) (task.ID, []byte, error)
-	p := Placement[T]{
-		describe: func() string {
-			if d := pstate.DeclOf[K](*h); d != nil {
-				return "at " + d.Name
-			}
-			return "at a PState"
-		},
-		check: func(s *Stream) (string, string) {
-			d := pstate.DeclOf[K](*h)
-			if d == nil {
-				return "is placed at a PState that is not declared", "declare it with Stream.PState"
-			}
-			if d.Owner != s.plan.Name {
-				return fmt.Sprintf("is placed at PState %q, which stream %q writes", d.Name, d.Owner), "place it by hash of the key (ByHash) to read there, or declare the PState in this stream"
-			}
-			if !pstate.Places[K](*h) {
-				return fmt.Sprintf("is placed at keys within PState %q, which do not choose the task", d.Name), "place it at the outermost keys"
-			}
-			placer = pstate.Placer[K](*h)
-			return "", ""
-		},
-	}
+	place, describe, check := atKey[K](h)
+	p := Placement[T]{describe: describe, check: check}
 	if key != nil {
-		p.place = func(ev *host.Event, v T) task.ID {
-			id, scratch, err := placer(key(v), ev.Tasks, ev.Scratch)
-			ev.Scratch = scratch
-			if err != nil {
-				ev.Fail("hop: %w", err)
-				return ev.Task
-			}
-			return id
-		}
+		p.place = func(ev *host.Event, v T) task.ID { return place(ev, key(v)) }
 	}
 	return p
 }
@@ -64,6 +35,41 @@ func AtKey[K any, H pstate.Keyed[K]](h *H) Placement[K] {
 // ByKey places keys by their own hash: see ByHash.
 func ByKey[K any]() Placement[K] { return ByHash(func(k K) K { return k }) }
 
+// atKey finds the task of a key once everything is declared; check says what is wrong.
+func atKey[K any, H pstate.Keyed[K]](h *H) (place func(*host.Event, K) task.ID, describe func() string, check func(*Stream) (string, string)) {
+	var placer func(key K, tasks int, scratch []byte) (task.ID, []byte, error)
+	place = func(ev *host.Event, key K) task.ID {
+		id, scratch, err := placer(key, ev.Tasks, ev.Scratch)
+		ev.Scratch = scratch
+		if err != nil {
+			ev.Fail("hop: %w", err)
+			return ev.Task
+		}
+		return id
+	}
+	describe = func() string {
+		if d := pstate.DeclOf[K](*h); d != nil {
+			return "at " + d.Name
+		}
+		return "at a PState"
+	}
+	check = func(s *Stream) (string, string) {
+		d := pstate.DeclOf[K](*h)
+		if d == nil {
+			return "is placed at a PState that is not declared", "declare it with Stream.PState"
+		}
+		if d.Owner != s.plan.Name {
+			return fmt.Sprintf("is placed at PState %q, which stream %q writes", d.Name, d.Owner), "place it by hash of the key (ByHash) to read there, or declare the PState in this stream"
+		}
+		if !pstate.Places[K](*h) {
+			return fmt.Sprintf("is placed at keys within PState %q, which do not choose the task", d.Name), "place it at the outermost keys"
+		}
+		placer = pstate.Placer[K](*h)
+		return "", ""
+	}
+	return place, describe, check
+}
+
 // ByHash runs the step on the task that a key hashes to, like a depot's record
 // with that key.
 func ByHash[T, K any](key func(T) K) Placement[T] {
@@ -74,15 +80,18 @@ func byKey[T, K any](key func(T) K) func(h *host.Event, v T) task.ID {
 	if key == nil {
 		return nil
 	}
-	return func(h *host.Event, v T) task.ID {
-		bytes, err := task.AppendKey(h.Scratch[:0], key(v))
-		if err != nil {
-			h.Fail("hop: %w", err)
-			return h.Task
-		}
-		h.Scratch = bytes
-		return task.Of(bytes, h.Tasks)
+	return func(h *host.Event, v T) task.ID { return hashed(h, key(v)) }
+}
+
+// hashed is the task that a key hashes to.
+func hashed[K any](h *host.Event, key K) task.ID {
+	bytes, err := task.AppendKey(h.Scratch[:0], key)
+	if err != nil {
+		h.Fail("hop: %w", err)
+		return h.Task
 	}
+	h.Scratch = bytes
+	return task.Of(bytes, h.Tasks)
 }
 
 // Shuffle spreads the events evenly over all tasks, in random order.

@@ -93,6 +93,7 @@ type StreamPlan struct {
 	Sources []*SourcePlan
 	Steps   []*StepPlan
 	Acks    []*AckPlan
+	Flows   []*FlowPlan `json:",omitempty"` // sources that are written as dataflow
 	// ExactlyOnce: what an event does takes effect once; hops and appends are kept until
 	// they have arrived, and taken once.
 	ExactlyOnce bool `json:",omitempty"`

@@ -65,7 +65,7 @@ func DeclareStep[T any](of Topology, step *Step[T], name string, at Placement[T]
 		decl.plan.Codec = c.Name
 	}
 	s.b.countStep(thing)
-	s.b.later = append(s.b.later, func() {
+	s.b.check(func() {
 		if at.check != nil {
 			if text, mend := at.check(s); text != "" {
 				s.b.mistake(thing, text, mend)

@@ -49,6 +49,9 @@ func Declare(h Schema, d *overlay.Decl, options ...Option) []error {
 // package module.
 func DeclOf[K any](h Keyed[K]) *overlay.Decl { return h.path().Decl }
 
+// DeclOfLocated is DeclOf of any structure. For front ends of package module.
+func DeclOfLocated(h Located) *overlay.Decl { return h.path().Decl }
+
 // Places reports whether the handle's keys choose the task: whether it is the
 // outermost level with keys. For package module.
 func Places[K any](h Keyed[K]) bool {

@@ -91,16 +91,7 @@ func (m *branching) onBranch(ev *module.Event, v branch) error {
 			m.grow.Send(ev, child)
 		}
 	}
-	if ev.Attempt() <= v.Fails {
-		return fmt.Errorf("attempt %d: %w", ev.Attempt(), errMood)
-	}
-	switch v.End {
-	case rejected:
-		return module.Reject(fmt.Errorf("rejected: %w", errMood))
-	case parkedAside:
-		return module.Park(fmt.Errorf("parked: %w", errMood))
-	}
-	return nil
+	return endOf(ev, v)
 }
 
 func (m *branching) onAsk(ctx context.Context, v branch) (branch, error) {

@@ -111,7 +111,11 @@ func (m *Module) onChange(ev *module.Event, c Change) error {
 	case Create:
 		return m.onCreate(ev, c)
 	case Delete:
-		return m.close(ev, c.ID)
+		have, exists, err := m.Components.Key(c.ID).Lookup(ev)
+		if err != nil || !exists {
+			return err
+		}
+		return m.close(ev, c.ID, have)
 	}
 	return nil
 }
@@ -137,6 +141,15 @@ func (m *Module) onCreate(ev *module.Event, c Create) error {
 
 // onAdmit: the parent exists, and shows the child from now on (promises 0.04 and 0.05).
 func (m *Module) onAdmit(ev *module.Event, p place) error {
+	if err := m.admitted(ev, p); err != nil {
+		return err
+	}
+	m.persist.Send(ev, p)
+	return nil
+}
+
+// admitted: the parent takes the child, or refuses it.
+func (m *Module) admitted(ev *module.Event, p place) error {
 	parent, exists, err := m.Components.Key(p.Parent).Lookup(ev)
 	switch {
 	case err != nil:
@@ -146,7 +159,6 @@ func (m *Module) onAdmit(ev *module.Event, p place) error {
 	case !m.Children.Key(p.Parent).Add(ev, p.Child):
 		return module.Reject(fmt.Errorf("%s: %w", p.Child, ErrExists)) // or is about to
 	}
-	m.persist.Send(ev, p)
 	return nil
 }
 
@@ -180,15 +192,14 @@ func (m *Module) onRemove(ev *module.Event, p place) error {
 	if err != nil || !exists || child.Parent != p.Parent {
 		return err
 	}
-	return m.close(ev, p.Child)
+	return m.close(ev, p.Child, child)
 }
 
 // close has a component admit nothing any more, and removes what is below it; without
 // anything below it goes at once (promise 0.39: one that has gone already stays so).
-func (m *Module) close(ev *module.Event, id string) error {
-	c, exists, err := m.Components.Key(id).Lookup(ev)
-	if err != nil || !exists || c.Closing {
-		return err
+func (m *Module) close(ev *module.Event, id string, c Component) error {
+	if c.Closing {
+		return nil
 	}
 	c.Closing = true
 	m.Components.Key(id).Set(ev, c)

@@ -15,7 +15,9 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/coppice-run/coppice/examples/flights"
+	"github.com/coppice-run/coppice/examples/internal/exampletest"
 	"github.com/coppice-run/coppice/localcluster"
+	"github.com/coppice-run/coppice/localcluster/clustertest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -186,4 +188,22 @@ func TestBadFiles(t *testing.T) {
 			t.Errorf("%s: %v, want an error with %q", name, err, c.want)
 		}
 	}
+}
+
+// As dataflow it does the same, event for event.
+func TestAsDataflow(t *testing.T) {
+	t.Parallel()
+	all, err := flights.Read(flights.January())
+	if err != nil {
+		t.Fatal(err)
+	}
+	flow := &flights.Flow{}
+	exampletest.SameEvents(t, &flights.Module{}, flow, &flow.Module, func(m *flights.Module, kit *clustertest.Kit) error {
+		for _, f := range all[:300] {
+			if _, err := m.Flights.Append(t.Context(), kit, f); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

@@ -32,6 +32,14 @@ type Aircraft struct {
 	Time string // the scheduled hour of that leg
 }
 
+func (a Aircraft) flown(f Flight) Aircraft {
+	a.Legs++
+	if f.TimeHour >= a.Time {
+		a.At, a.Time = f.Dest, f.TimeHour
+	}
+	return a
+}
+
 // Delays are a number of flights and their departure delays in minutes.
 type Delays struct {
 	Flights int
@@ -75,13 +83,7 @@ func (m *Module) Define(b *module.Builder) {
 
 // onFlight runs on the aircraft's task.
 func (m *Module) onFlight(ev *module.Event, f Flight) error {
-	aircraft := m.Aircraft.Key(f.Tail).Update(ev, func(a Aircraft) Aircraft {
-		a.Legs++
-		if f.TimeHour >= a.Time {
-			a.At, a.Time = f.Dest, f.TimeHour
-		}
-		return a
-	})
+	aircraft := m.Aircraft.Key(f.Tail).Update(ev, func(a Aircraft) Aircraft { return a.flown(f) })
 	m.Legs.Return(ev, aircraft.Legs)
 	d := Departure{Origin: f.Origin, Dest: f.Dest, Carrier: f.Carrier, Hour: f.Hour, Delay: f.DepDelay}
 	m.atOrigin.Send(ev, d)

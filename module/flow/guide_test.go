@@ -1,0 +1,243 @@
+package flow_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/module/agg"
+	"github.com/coppice-run/coppice/module/draw"
+	"github.com/coppice-run/coppice/module/flow"
+	"github.com/coppice-run/coppice/pstate"
+	"github.com/coppice-run/coppice/simulation"
+)
+
+// The code of docs/guides/dataflow.md.
+
+type Words struct {
+	Sentences module.Depot[string]
+	Counts    pstate.Map[string, int]
+	Total     module.Ack[int]
+}
+
+func (m *Words) Define(b *module.Builder) {
+	module.RandomDepot(b, &m.Sentences, "sentences")
+	s := b.Stream("words")
+	s.PState(&m.Counts, "counts")
+	module.DeclareAck(s, &m.Total, agg.Sum[int]())
+	flow.Source(s, m.Sentences, func(b *flow.Block, sentence flow.Var[string]) {
+		word := flow.Explode(b, flow.F1(strings.Fields, sentence))
+		flow.HopAt(b, &m.Counts, word, flow.Named("count"))
+		flow.Agg(b, flow.Key(&m.Counts, word), flow.Count[int]())
+		flow.AckReturn(b, m.Total, flow.Const(1))
+	})
+}
+
+func rated(b *flow.Block, amount flow.Var[int]) flow.Var[string] {
+	rate := flow.Declare[string](b)
+	flow.IfElse(b, flow.Less(amount, flow.Const(100)), func(b *flow.Block) {
+		flow.Assign(b, rate, flow.Const("small"))
+	}, func(b *flow.Block) {
+		flow.HopGlobal(b) // large ones are looked at in one place
+		flow.Assign(b, rate, flow.Const("large"))
+	})
+	return rate
+}
+
+func both(b *flow.Block, m *Words, left, right flow.Var[string]) {
+	word := flow.Declare[string](b)
+	here := b.Anchor()
+	flow.Assign(b, word, left)
+
+	other := here.Hook()
+	flow.Assign(other, word, right)
+
+	b = flow.Unify(b, other)
+	flow.HopAt(b, &m.Counts, word)
+	flow.Agg(b, flow.Key(&m.Counts, word), flow.Count[int]())
+}
+
+type Staff struct {
+	Managers pstate.Map[string, string]
+	Asked    module.Depot[string]
+	Top      module.Ack[string]
+
+	hired module.Depot[[2]string]
+}
+
+// climb goes up a chain of managers, each of whom is known on another task.
+func climb(b *flow.Block, m *Staff, employee flow.Var[string]) flow.Var[string] {
+	top := flow.Declare[string](b)
+	flow.LoopWith(b, employee, func(l flow.Loop[string], b *flow.Block, who flow.Var[string]) {
+		flow.HopAt(b, &m.Managers, who, flow.Named("climb"))
+		above, has := flow.Lookup(b, flow.Key(&m.Managers, who))
+		flow.IfElse(b, has, func(b *flow.Block) {
+			l.Continue(b, above)
+		}, func(b *flow.Block) {
+			flow.Assign(b, top, who)
+			l.Emit(b)
+		})
+	})
+	return top
+}
+
+type Payment struct {
+	From, To string
+	Cents    int64
+}
+
+type Accounts struct {
+	Payments module.Depot[Payment]
+	Balances pstate.Map[string, int64]
+	Payers   pstate.Map[string, string]
+}
+
+func pay(b *flow.Block, m *Accounts, p flow.Var[Payment]) {
+	from, to, cents := flow.Expand3(b, func(p Payment) (string, string, int64) { return p.From, p.To, p.Cents }, p)
+	from, to = from.Label("from"), to.Label("to")
+	flow.Agg(b, flow.Key(&m.Balances, from), flow.Sum(flow.F1(func(c int64) int64 { return -c }, cents)))
+	flow.HopAt(b, &m.Balances, to, flow.Named("credit"))
+	flow.Agg(b, flow.Key(&m.Balances, to), flow.Sum(cents))
+	flow.Set(b, flow.Key(&m.Payers, to), from)
+}
+
+func drawn(m module.Module) (text, picture string, err error) {
+	plan, err := module.Compile(m)
+	if err != nil {
+		return "", "", err
+	}
+	return draw.Text(plan), draw.SVG(plan), nil
+}
+
+func (m *Staff) Define(b *module.Builder) {
+	module.RandomDepot(b, &m.Asked, "asked")
+	s := b.Stream("staff")
+	s.PState(&m.Managers, "managers")
+	module.DeclareAck(s, &m.Top, agg.Last[string]())
+	module.HashDepot(b, &m.hired, "hired", func(h [2]string) string { return h[0] })
+	flow.Source(s, m.hired, func(b *flow.Block, h flow.Var[[2]string]) {
+		who, by := flow.Expand2(b, func(h [2]string) (string, string) { return h[0], h[1] }, h)
+		flow.Set(b, flow.Key(&m.Managers, who), by)
+	})
+	flow.Source(s, m.Asked, func(b *flow.Block, who flow.Var[string]) {
+		flow.AckReturn(b, m.Top, climb(b, m, who))
+	})
+}
+
+func (m *Accounts) Define(b *module.Builder) {
+	module.HashDepot(b, &m.Payments, "payments", func(p Payment) string { return p.From })
+	s := b.Stream("accounts", module.ExactlyOnce())
+	s.PState(&m.Balances, "balances")
+	s.PState(&m.Payers, "payers")
+	flow.Source(s, m.Payments, func(b *flow.Block, p flow.Var[Payment]) { pay(b, m, p) })
+}
+
+func TestTheCodeOfTheGuide(t *testing.T) {
+	t.Parallel()
+	staff := &Staff{}
+	calm(t, staff, 4, func(p *simulation.Program) error {
+		for _, h := range [][2]string{{"ann", "bob"}, {"bob", "cid"}, {"cid", "dot"}} {
+			if _, err := staff.hired.Append(p.Context(), p, h); err != nil {
+				return err
+			}
+		}
+		acks, err := staff.Asked.Append(p.Context(), p, "ann")
+		if top, _ := staff.Top.From(acks); top != "dot" || err != nil {
+			return fmt.Errorf("ann works for %q, error %v", top, err)
+		}
+		return nil
+	})
+
+	accounts := &Accounts{}
+	calm(t, accounts, 4, func(p *simulation.Program) error {
+		if _, err := accounts.Payments.Append(p.Context(), p, Payment{"ann", "bob", 5}); err != nil {
+			return err
+		}
+		ann, err := accounts.Balances.Key("ann").Get(p)
+		bob, other := accounts.Balances.Key("bob").Get(p)
+		if ann != -5 || bob != 5 || err != nil || other != nil {
+			return fmt.Errorf("ann has %d, bob has %d, errors %v, %v", ann, bob, err, other)
+		}
+		return nil
+	})
+
+	for amount, want := range map[int]string{99: "small", 100: "large"} {
+		expect := func(m *script, b *flow.Block, v number) { m.say(b, rated(b, v)) }
+		if got := said(t, amount, expect); len(got) != 1 || got[0] != want {
+			t.Errorf("%d is rated %v", amount, got)
+		}
+	}
+
+	words := &twice{}
+	calm(t, words, 4, func(p *simulation.Program) error {
+		if _, err := words.Sentences.Append(p.Context(), p, "left right"); err != nil {
+			return err
+		}
+		for _, word := range []string{"left", "right"} {
+			if n, err := words.Counts.Key(word).Get(p); n != 1 || err != nil {
+				return fmt.Errorf("%s was counted %d times, error %v", word, n, err)
+			}
+		}
+		return nil
+	})
+
+	text, picture, err := drawn(&Words{})
+	if !strings.Contains(text, "step    count          variables, at counts, carried as string\n") || !strings.HasPrefix(picture, "<svg ") || err != nil {
+		t.Errorf("drawn as %s\n%s\nerror %v", text, picture, err)
+	}
+}
+
+// twice counts the first two words of a sentence.
+type twice struct{ Words }
+
+func (m *twice) Define(b *module.Builder) {
+	module.RandomDepot(b, &m.Sentences, "sentences")
+	s := b.Stream("words")
+	s.PState(&m.Counts, "counts")
+	flow.Source(s, m.Sentences, func(b *flow.Block, sentence flow.Var[string]) {
+		left, right := flow.Expand2(b, func(s string) (string, string) {
+			left, right, _ := strings.Cut(s, " ")
+			return left, right
+		}, sentence)
+		both(b, &m.Words, left, right)
+	})
+}
+
+func TestTheGuideShowsCodeThatRuns(t *testing.T) {
+	t.Parallel()
+	code, err := os.ReadFile("guide_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	guide, err := os.ReadFile(filepath.Join("..", "..", "docs", "guides", "dataflow.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := 0
+	for _, part := range strings.Split(string(guide), "```go\n")[1:] {
+		block, _, closed := strings.Cut(part, "```")
+		if !closed {
+			t.Fatal("a block of the guide is not closed")
+		}
+		blocks++
+		if !strings.Contains(flat(string(code)), flat(block)) {
+			t.Errorf("no test of this file has this code of the guide:\n%s", block)
+		}
+	}
+	if blocks < 6 {
+		t.Errorf("the guide has %d blocks of Go: it was not read", blocks)
+	}
+}
+
+// flat takes the indentation out of a text.
+func flat(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		out.WriteString(strings.TrimSpace(line))
+		out.WriteByte('\n')
+	}
+	return out.String()
+}

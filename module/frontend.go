@@ -1,0 +1,88 @@
+package module
+
+import (
+	"context"
+
+	public "github.com/coppice-run/coppice/codec"
+	"github.com/coppice-run/coppice/pstate"
+	"github.com/coppice-run/coppice/task"
+)
+
+// The functions of this file are for front ends: packages, such as module/flow, that
+// offer another way to write a topology and declare sources and steps with it.
+
+// Front is what a front end says to the topology that it declares for.
+type Front struct{ s *Stream }
+
+// FrontOf returns the front of a topology.
+func FrontOf(of Topology) Front { return Front{of.topology()} }
+
+// Plan is the topology's, as far as it is declared.
+func (f Front) Plan() *StreamPlan { return f.s.plan }
+
+// Stream is the topology if it is a stream, else nil.
+func (f Front) Stream() *Stream {
+	if f.s.plan.Microbatch {
+		return nil
+	}
+	return f.s
+}
+
+// Declare runs declarations that a line of the user's source asks for: their mistakes
+// name it.
+func (f Front) Declare(line string, declare func()) {
+	before := f.s.b.where
+	f.s.b.where = line
+	declare()
+	f.s.b.where = before
+}
+
+// Mistake adds one to those of the module.
+func (f Front) Mistake(thing, text, mend string) { f.s.b.mistake(thing, text, mend) }
+
+// Check does something when everything of the module is declared.
+func (f Front) Check(check func()) { f.s.b.check(check) }
+
+// Chosen is a placement for steps whose senders choose the task themselves (SendTo,
+// SendAll). It is described when everything is declared; check, if it is not nil, says
+// what is wrong then, and the mend.
+func Chosen[T any](describe func() string, check func(Topology) (text, mend string)) Placement[T] {
+	p := Stay[T]()
+	p.describe = describe
+	if check != nil {
+		p.check = func(s *Stream) (string, string) { return check(s) }
+	}
+	return p
+}
+
+// Places finds the task of a key of a PState, as At does.
+type Places[K any] struct {
+	Place    func(ev *Event, key K) task.ID
+	Describe func() string
+	Check    func(Topology) (text, mend string)
+}
+
+// PlacesOf returns the Places of a PState that need not be declared yet; Check has to run
+// before Place, when everything is declared.
+func PlacesOf[K any, H pstate.Keyed[K]](h *H) Places[K] {
+	place, describe, check := atKey[K](h)
+	return Places[K]{
+		Place:    func(ev *Event, key K) task.ID { return place(&ev.host, key) },
+		Describe: describe,
+		Check:    func(of Topology) (string, string) { return check(of.topology()) },
+	}
+}
+
+// HashOf is the task that a key hashes to, as for ByHash. A key that cannot be hashed
+// fails the event.
+func HashOf[K any](ev *Event, key K) task.ID { return hashed(&ev.host, key) }
+
+// ShuffledOf is the next task of a random round-robin, as for Shuffle.
+func ShuffledOf(ev *Event) task.ID { return ev.host.Shuffled() }
+
+// DeclareCallTo declares a call as DeclareCall does, whose result goes to a function, in
+// the event that takes it. Codecs say how input and result are carried; default JSON.
+func DeclareCallTo[In, Out any](s *Stream, c *Call[In], name string, f func(context.Context, In) (Out, error), called func(*Event, Out) error, codecs ...public.Codec) *StepPlan {
+	declareCall(s, c, name, f, called, codecs...)
+	return c.c.plan
+}
