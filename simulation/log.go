@@ -92,7 +92,9 @@ type feed struct {
 
 // order carries out what the engine wants to read.
 func (o *owner) order(f runtime.Feed) {
-	if d, ok := o.w.plan.Depot(f.Depot); ok && d.PeriodMillis > 0 {
+	if o.w.plan == nil {
+		// A world of a log alone has no module, and no ticks.
+	} else if d, ok := o.w.plan.Depot(f.Depot); ok && d.PeriodMillis > 0 {
 		o.tickOrder(f, d.PeriodMillis)
 		return
 	}
