@@ -26,24 +26,14 @@ func Demo(ctx context.Context, c *localcluster.Cluster, launch localcluster.Laun
 	return nil
 }
 
-// together appends records so that they are in one microbatch, and waits until it is processed.
-func together[T any](ctx context.Context, c *localcluster.Cluster, m module.Module, name, topology string, d module.Depot[T], before int64, records []T) error {
-	client := c.Client()
-	if err := client.PauseMicrobatches(ctx, name, topology); err != nil {
-		return err
-	}
+// process appends records and waits until they are processed.
+func process[T any](ctx context.Context, c *localcluster.Cluster, m module.Module, topology string, d module.Depot[T], before int, records ...T) error {
 	for _, r := range records {
-		if _, err := d.Append(ctx, client, r); err != nil {
+		if _, err := d.Append(ctx, c.Client(), r); err != nil {
 			return err
 		}
 	}
-	if err := client.WaitReady(ctx, name, topology, int64(len(records))); err != nil {
-		return err
-	}
-	if err := client.ResumeMicrobatches(ctx, name, topology); err != nil {
-		return err
-	}
-	return c.WaitForMicrobatchProcessedCount(ctx, m, topology, before+int64(len(records)))
+	return c.WaitForMicrobatchProcessedCount(ctx, m, topology, int64(before+len(records)))
 }
 
 func pairsDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
@@ -52,7 +42,7 @@ func pairsDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster
 		return err
 	}
 	all := []Pair{{"a", "b", 1}, {"x", "y", 2}, {"a", "c", 3}, {"x", "y", 1}, {"a", "b", 1}, {"x", "z", 2}, {"x", "y", 1}}
-	if err := together(ctx, c, m, m.ModuleName(), "pairs", m.Pairs, 0, all); err != nil {
+	if err := process(ctx, c, m, "pairs", m.Pairs, 0, all...); err != nil {
 		return err
 	}
 	r := c.Client().At(ctx)
@@ -77,7 +67,7 @@ func shopDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.
 		return err
 	}
 	all := []Entry{{"apple", 3, 0}, {"banana", 9, 0}, {"apple", 0, 2}, {"apple", 4, 0}, {"cherry", 0, 5}}
-	if err := together(ctx, c, m, m.ModuleName(), "shop", m.Entries, 0, all); err != nil {
+	if err := process(ctx, c, m, "shop", m.Days, 0, all); err != nil {
 		return err
 	}
 	r := c.Client().At(ctx)
@@ -115,7 +105,7 @@ func numbersDemo(ctx context.Context, c *localcluster.Cluster, launch localclust
 	for _, w := range []string{"a", "b", "c", "a", "b", "c", "d"} {
 		all = append(all, Item{Word: w})
 	}
-	if err := together(ctx, c, m, m.ModuleName(), "numbers", m.Items, 0, all); err != nil {
+	if err := process(ctx, c, m, "numbers", m.Items, 0, all); err != nil {
 		return err
 	}
 	r := c.Client().At(ctx)
@@ -142,12 +132,10 @@ func wordsDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster
 	if err := c.Launch(ctx, m, launch); err != nil {
 		return err
 	}
-	done := int64(0)
-	for _, lines := range [][]string{{"a b a", "c a b", "d"}, {"d d e", "d b", "d"}} {
-		if err := together(ctx, c, m, m.ModuleName(), "words", m.Lines, done, lines); err != nil {
+	for i, text := range []string{"a b a c a b d", "d d e d b d"} { // one record, one microbatch
+		if err := process(ctx, c, m, "words", m.Lines, i, text); err != nil {
 			return err
 		}
-		done += int64(len(lines))
 		r := c.Client().At(ctx)
 		top, err := m.Top.Get(r)
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 type Numbers struct {
 	Name string // of the module; default Numbers
 
-	Items  module.Depot[Item]
+	Items  module.Depot[[]Item]            // those of a record are in one microbatch
 	Limit  pstate.Value[[]int]             // two of the numbers from 10 to 99
 	Last   pstate.Value[[]int]             // the two largest from 1000 on, the smaller one first
 	Vals   pstate.Value[[]int]             // the numbers below 10: their sum, and that of each with one more
@@ -24,6 +24,7 @@ type Numbers struct {
 	limit, last, sum, more module.Aggregate[int]
 	vals                   module.Rows[int]
 	word                   module.Step[string]
+	item                   module.Step[Item]
 	counted                module.Aggregate[agg.Pair[string, int64]]
 }
 
@@ -46,7 +47,13 @@ func (m *Numbers) Define(b *module.Builder) {
 	mb.PState(&m.Counts, "counts", pstate.Global())
 	mb.Temporary(&m.counts, "latest-counts")
 	module.DeclareStep(mb, &m.word, "word", module.At(&m.counts, itself), m.onWord)
-	module.DeclareSource(mb, m.Items, m.onItem, module.StartFromBeginning())
+	module.DeclareStep(mb, &m.item, "item", module.Shuffle[Item](), m.onItem)
+	module.DeclareSource(mb, m.Items, func(ev *module.Event, items []Item) error {
+		for _, i := range items {
+			m.item.Send(ev, i)
+		}
+		return nil
+	}, module.StartFromBeginning())
 
 	limits := mb.Batch("limits")
 	module.DeclareAggregate(limits, &m.limit, "limit", agg.Limit[int](2), sorted(&m.Limit))

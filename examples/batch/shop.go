@@ -14,7 +14,7 @@ import (
 type Shop struct {
 	Name string // of the module; default Shop
 
-	Entries module.Depot[Entry]
+	Days module.Depot[[]Entry] // each is in one microbatch
 
 	// What came of the latest microbatch, on task 0.
 	Sum     pstate.Value[int]
@@ -35,6 +35,7 @@ type Shop struct {
 	price  module.GroupBy[string, int]
 	twice  module.Aggregate[int]
 	counts module.Aggregate[int]
+	entry  module.Step[Entry]
 	group  module.Step[line]
 	priced module.Step[line]
 
@@ -65,7 +66,7 @@ var tallies = agg.Accumulator[int, tally]{
 
 // Define declares it.
 func (m *Shop) Define(b *module.Builder) {
-	module.RandomDepot(b, &m.Entries, "entries")
+	module.RandomDepot(b, &m.Days, "days")
 	mb := b.Microbatch("shop")
 	mb.PState(&m.Sum, "sum", pstate.Global())
 	mb.PState(&m.Groups, "groups", pstate.Global())
@@ -75,7 +76,13 @@ func (m *Shop) Define(b *module.Builder) {
 	mb.PState(&m.Totals, "totals", pstate.Global())
 	mb.PState(&m.PerSize, "per-size", pstate.Global())
 	mb.Temporary(&m.perFruit, "per-fruit")
-	module.DeclareSource(mb, m.Entries, m.onEntry, module.StartFromBeginning())
+	module.DeclareStep(mb, &m.entry, "entry", module.Shuffle[Entry](), m.onEntry)
+	module.DeclareSource(mb, m.Days, func(ev *module.Event, day []Entry) error {
+		for _, e := range day {
+			m.entry.Send(ev, e)
+		}
+		return nil
+	}, module.StartFromBeginning())
 	module.DeclareStep(mb, &m.group, "group", module.Global[line](), func(ev *module.Event, l line) error {
 		m.Groups.Key(l.Key).Set(ev, l.Text)
 		return nil
