@@ -357,3 +357,10 @@ func TestAPayloadThatNoLongerDecodes(t *testing.T) {
 		t.Errorf("the record's answer is %+v", got)
 	}
 }
+
+// A question about no record at all is not answered with done.
+func TestAwaitOfANegativeOffset(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, newBranches(), 1, runtime.Options{})
+	answered(t, "of offset -1", w.tasks[0].await(-1), runtime.AnswerUnknown, "no record has a negative offset")
+}
