@@ -129,7 +129,7 @@ func (u *Users) mistakes(m module.Module, invariants []Invariant) error {
 		found = append(found, errors.New("the module is nil"))
 	}
 	if u.Program == nil {
-		found = append(found, errors.New("Users.Program is not set: what do the users do?"))
+		found = append(found, errors.New("no Users.Program is set: what do the users do?"))
 	}
 	for _, n := range []struct {
 		name  string

@@ -190,17 +190,17 @@ func TestCheckMisused(t *testing.T) {
 	m := &relay{}
 	quiet := func(*Program) error { return nil }
 	for want, check := range map[string]func(t *heard){
-		"Users.Program is not set": func(t *heard) { Check(t, m, Users{}) },
-		"the module is nil":        func(t *heard) { Check(t, nil, Users{Program: quiet}) },
-		"Users.Tasks is -1":        func(t *heard) { Check(t, m, Users{Program: quiet, Tasks: -1}) },
-		"Users.Servers is -1":      func(t *heard) { Check(t, m, Users{Program: quiet, Servers: -1}) },
-		"Users.Programs is -1":     func(t *heard) { Check(t, m, Users{Program: quiet, Programs: -1}) },
-		"Users.Seeds is -1":        func(t *heard) { Check(t, m, Users{Program: quiet, Seeds: -1}) },
-		"at most 4096":             func(t *heard) { Check(t, m, Users{Program: quiet, Tasks: 5000}) },
-		"invariant 1 is nil":       func(t *heard) { Check(t, m, Users{Program: quiet}, m.paired, nil) },
-		"Users.Always[0] is nil":   func(t *heard) { Check(t, m, Users{Program: quiet, Always: []Always{nil}}) },
-		"Workload.New is not set":  func(t *heard) { CheckWorkload(t, Workload{}, 1) },
-		"nothing was appended":     func(t *heard) { Check(t, m, Users{Program: quiet, Seeds: 2}) },
+		"no Users.Program is set": func(t *heard) { Check(t, m, Users{}) },
+		"the module is nil":       func(t *heard) { Check(t, nil, Users{Program: quiet}) },
+		"Users.Tasks is -1":       func(t *heard) { Check(t, m, Users{Program: quiet, Tasks: -1}) },
+		"Users.Servers is -1":     func(t *heard) { Check(t, m, Users{Program: quiet, Servers: -1}) },
+		"Users.Programs is -1":    func(t *heard) { Check(t, m, Users{Program: quiet, Programs: -1}) },
+		"Users.Seeds is -1":       func(t *heard) { Check(t, m, Users{Program: quiet, Seeds: -1}) },
+		"at most 4096":            func(t *heard) { Check(t, m, Users{Program: quiet, Tasks: 5000}) },
+		"invariant 1 is nil":      func(t *heard) { Check(t, m, Users{Program: quiet}, m.paired, nil) },
+		"Users.Always[0] is nil":  func(t *heard) { Check(t, m, Users{Program: quiet, Always: []Always{nil}}) },
+		"Workload.New is not set": func(t *heard) { CheckWorkload(t, Workload{}, 1) },
+		"nothing was appended":    func(t *heard) { Check(t, m, Users{Program: quiet, Seeds: 2}) },
 		"seed 0: program 0: the program panicked at": func(t *heard) {
 			Check(t, m, Users{Programs: 1, Seeds: 2, Program: func(*Program) error { panic("mine") }})
 		},

@@ -230,6 +230,8 @@ type (
 	}
 )
 
+var _ = embedsHidden{hidden(0)}
+
 func (s speaks) MarshalJSON() ([]byte, error) { return json.Marshal([]any{s.Time, s.Note}) }
 func (s *speaks) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, &[]any{&s.Time, &s.Note})
