@@ -136,7 +136,7 @@ func (u *Users) mistakes(m module.Module, invariants []Invariant) error {
 		value int
 	}{{"Programs", u.Programs}, {"Seeds", u.Seeds}, {"Tasks", u.Tasks}, {"Servers", u.Servers}} {
 		if n.value < 0 {
-			found = append(found, fmt.Errorf("Users.%s is %d; want 1 or more, or 0 for the default", n.name, n.value))
+			found = append(found, fmt.Errorf("the users' %s are %d; want 1 or more, or 0 for the default", n.name, n.value))
 		}
 	}
 	if u.Tasks > task.CountMax {

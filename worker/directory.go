@@ -100,7 +100,11 @@ func (o *directory) ship(from *driver, f *wire.Frame) {
 		o.w.outlets.sent(from, f.To, func() int64 { return o.w.backlog(address) })
 		return
 	}
-	o.look(f.To, raw, address)
+	not := ""
+	if address == here {
+		not = here // and there is no such task here
+	}
+	o.look(f.To, raw, not)
 }
 
 // look keeps a frame until the owner of its task is found. not is an address that
