@@ -72,7 +72,7 @@ func blindTrees() []Mutation {
 			New: "if f.From != t.config.Task && f.Lineage.Run != t.lineage.Run {"},
 		{Name: "touched-last", Rule: "R19", What: "of the tasks that a tree went to only those that the last ack names are remembered: a lost one does not fail the tree", File: "acker/ledger.go",
 			Old: "t.Touched |= touched", New: "if touched != 0 {\n\t\tt.Touched = touched\n\t}"},
-		{Name: "ahead-closes-tree", Rule: "3.54", What: "looking ahead closes the tree of an event of this task's own record: the record never ends", File: "runtime/run.go",
+		{Name: "ahead-closes-tree", Rule: "3.54", What: "looking ahead closes the tree of an event of this task's own record: the record never ends", File: "runtime/coroutine.go",
 			Old: "\t\tif t.host.Record != nil && t.host.Origin.Tree.ID != 0 && !t.host.Lasting && part == nil {\n\t\t\tt.ledger.Close(t.ledger.Find(t.host.Origin.Tree))\n\t\t}\n",
 			New: "\t\tif tree := t.ledger.Find(t.host.Origin.Tree); tree != nil {\n\t\t\tt.ledger.Close(tree)\n\t\t}\n"},
 		{Name: "returns-shared", Rule: "3.75", What: "the memory of an event's returns is used again for those of the next one: appenders get each other's values", File: "internal/host/event.go",
@@ -123,7 +123,7 @@ func blindReads() []Mutation {
 			Old: "\tclear(v.pages)\n\tv.pages = v.pages[:0]\n", New: ""},
 		{Name: "page-too-short", Rule: "3.39", What: "a range with a limit asks for no more elements than the limit, though the batch has deleted some of them: it returns too few", File: "internal/overlay/scan.go",
 			Old: "if most := left + len(t.dirty); left > 0", New: "if most := left; left > 0"},
-		{Name: "owner-ahead", Rule: "3.54", What: "after looking ahead the running event counts as of another topology: its writes are refused and its record fails", File: "runtime/run.go",
+		{Name: "owner-ahead", Rule: "3.54", What: "after looking ahead the running event counts as of another topology: its writes are refused and its record fails", File: "runtime/coroutine.go",
 			Old: "\tview.Owner, t.accesses = owner, accesses\n", New: "\t_, t.accesses = owner, accesses\n"},
 	}
 }

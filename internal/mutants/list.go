@@ -54,7 +54,7 @@ func commits() []Mutation {
 			Old: "t.host.Out.Rollback(mark)\n\t\tview.Rollback(save)\n\t\tt.eventFailed(it, err)", New: "t.host.Out.Rollback(mark)\n\t\tview.Release(save)\n\t\tt.eventFailed(it, err)"},
 		{Name: "failed-hops-stay", Rule: "design 6", What: "the hops of a failed event leave", File: run,
 			Old: "t.host.Out.Rollback(mark)\n\t\tview.Rollback(save)\n\t\tt.eventFailed(it, err)", New: "_ = mark\n\t\tview.Rollback(save)\n\t\tt.eventFailed(it, err)"},
-		{Name: "look-ahead-stays", Rule: "design 6", What: "what runs ahead is not taken back", File: run,
+		{Name: "look-ahead-stays", Rule: "design 6", What: "what runs ahead is not taken back", File: "runtime/coroutine.go",
 			Old: "t.host.Out.Rollback(mark)\n\t\tview.Rollback(save)\n\t}\n\tt.co.ahead = false", New: "t.host.Out.Rollback(mark)\n\t\tview.Release(save)\n\t}\n\tt.co.ahead = false"},
 		{Name: "level-ignored", Rule: "R40", What: "what follows from a commit leaves before its durability level is reached", File: batch,
 			Old: "b.commit.Level = t.options.Durability", New: "b.commit.Level = store.Applied"},
