@@ -1,9 +1,6 @@
 package runtime
 
-import (
-	"iter"
-
-)
+import "iter"
 
 // coroutine is the goroutine-less thread in which handlers run: it gives up
 // control only when there is nothing to run, or when a handler reads what is

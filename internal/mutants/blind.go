@@ -20,10 +20,10 @@ func blindOwnership() []Mutation {
 	return []Mutation{
 		{Name: "finish-sticks", Rule: "R5", What: "a task that was told to finish and is nominated again begins no more records", File: take,
 			Old: "\tif in.Yes {\n\t\tt.finishing, t.finished = false, false\n\t}\n", New: ""},
-		{Name: "peers-survive", Rule: "R16", What: "what an earlier connection showed of other owners counts on the next one: frames of a former owner that it knew are taken in without a look", File: take,
+		{Name: "peers-survive", Rule: "R16", What: "what an earlier connection showed of other owners counts on the next one: frames of a former owner that it knew are taken in without a look", File: "runtime/drop.go",
 			Old: "t.peers = make([]peer, t.config.Tasks)",
 			New: "if t.peers == nil {\n\t\tt.peers = make([]peer, t.config.Tasks)\n\t}"},
-		{Name: "asked-survives", Rule: "R10", What: "a question for heads that was under way when the connection broke counts as under way for ever: no head is asked for again", File: take,
+		{Name: "asked-survives", Rule: "R10", What: "a question for heads that was under way when the connection broke counts as under way for ever: no head is asked for again", File: "runtime/drop.go",
 			Old: "t.reading, t.asked, t.looking, t.holding = false, false, notLooking, 0",
 			New: "t.reading, t.looking, t.holding = false, notLooking, 0"},
 		{Name: "regression-unseen", Rule: "R11", What: "the mark to compare with is replaced before the comparison: an owner that finds its slot behind what it had committed says nothing", File: take,
@@ -31,9 +31,9 @@ func blindOwnership() []Mutation {
 			New: "\tt.known = t.head.Mark\n\tt.settle(in.Previous)\n"},
 		{Name: "peer-number-kept", Rule: "R16", What: "the frames of a new owner are counted from the last of the owner before: the first of them count as delivered", File: "runtime/peers.go",
 			Old: "p.token, p.number, p.since = f.Sender.Token, 0, p.shown.Number", New: "p.token, p.since = f.Sender.Token, p.shown.Number"},
-		{Name: "starts-by-position", Rule: "R22", What: "the answers of where sources begin are laid against all sources, not against those that were asked for: a new source beside known ones begins elsewhere", File: take,
+		{Name: "starts-by-position", Rule: "R22", What: "the answers of where sources begin are laid against all sources, not against those that were asked for: a new source beside known ones begins elsewhere", File: "runtime/load.go",
 			Old: "\t\t\t\ttopo.dirty = true\n\t\t\t\ti++\n\t\t\t}\n", New: "\t\t\t\ttopo.dirty = true\n\t\t\t}\n\t\t\ti++\n"},
-		{Name: "order-lost", Rule: "R10", What: "an order about a parked record that was under way when the connection broke is neither carried out nor answered", File: take,
+		{Name: "order-lost", Rule: "R10", What: "an order about a parked record that was under way when the connection broke is neither carried out nor answered", File: "runtime/drop.go",
 			Old: "o.begun = false //", New: "_ = o //"},
 	}
 }

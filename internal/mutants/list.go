@@ -14,7 +14,7 @@ func ownership() []Mutation {
 		{Name: "same-token", Rule: "R2", What: "a take-over that is tried again uses its token again", File: take,
 			Old: "t.head = task.Head{Mark: task.Mark{Token: t.config.NewToken()}, Address: t.config.Address}",
 			New: "token := t.head.Token\n\tif token.IsZero() {\n\t\ttoken = t.config.NewToken()\n\t}\n\tt.head = task.Head{Mark: task.Mark{Token: token}, Address: t.config.Address}"},
-		{Name: "stale-memory", Rule: "R10", What: "what is in memory survives the connection", File: take,
+		{Name: "stale-memory", Rule: "R10", What: "what is in memory survives the connection", File: "runtime/drop.go",
 			Old: "t.view = overlay.New(t.config.Tag, len(t.plan.PStates)+1) // and the parked records",
 			New: "if t.view == nil {\n\t\tt.view = overlay.New(t.config.Tag, len(t.plan.PStates)+1)\n\t}"},
 		{Name: "nil-exec-ignored", Rule: "R10", What: "a commit that the guard refused counts as done", File: take,

@@ -10,7 +10,7 @@ func spilled() []Mutation {
 			Old: "if !o.shut && len(o.spool.entries) == 0 {", New: "if !o.shut {"},
 		{Name: "pieces-stay", Rule: "3.65", What: "what a failed event has sent off and moved out of memory leaves", File: "internal/host/outbox.go",
 			Old: "if o.base > mark {", New: "if false {"},
-		{Name: "spills-survive", Rule: "R43", What: "what is on disk survives the ownership period in the engine's books", File: "runtime/take.go",
+		{Name: "spills-survive", Rule: "R43", What: "what is on disk survives the ownership period in the engine's books", File: "runtime/drop.go",
 			Old: "t.forgetSpills()", New: "if t.spills.entries == nil {\n\t\tt.forgetSpills()\n\t}"},
 		{Name: "batch-mates-stand", Rule: "3.63", What: "a batch that fails as one fails the event alone, and takes back all", File: "runtime/whole.go",
 			Old: "t.failMates(it, err)\n\t\treturn", New: "return"},
