@@ -28,7 +28,10 @@ func (s *source) ticks() bool { return s.plan.Depot.PeriodMillis > 0 }
 // into it, unless an attempt at it has begun under an earlier owner, whose number is kept.
 func (t *Task) fetchTick(s *source, records []depot.Record) {
 	due := records[len(records)-1].Offset
-	if due < s.seen || s.progress.Done(due) {
+	for due >= s.seen && s.progress.Done(due) {
+		due -= s.plan.Depot.PeriodMillis // an earlier owner was done with it before one below it
+	}
+	if due < s.seen {
 		return
 	}
 	from := s.seen

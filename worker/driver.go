@@ -226,7 +226,6 @@ func (d *driver) run(ctx context.Context) {
 			d.step(&runtime.Tick{}, timer)
 		case <-d.mail.signal:
 		}
-		d.giveTicks(timer)
 		batch = d.mail.take(batch)
 		for i := 0; i < len(batch) && !d.crashed; i++ {
 			if batch[i].call != nil {
@@ -244,6 +243,11 @@ func (d *driver) run(ctx context.Context) {
 			return
 		}
 		clear(batch)
+		d.giveTicks(timer) // behind what came before they were due
+		if d.crashed {
+			d.failWaiters("the task's owner was ended")
+			return
+		}
 		d.stepped()
 	}
 }
