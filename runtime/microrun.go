@@ -248,6 +248,8 @@ func (t *Task) microEventDone(it *item) {
 	t.microEventOver(it, delta)
 	if dirty := r.view.Dirty(); dirty > t.options.MaxFieldsPerBatch || len(r.appends) > t.options.MaxFieldsPerBatch {
 		t.microFails(it, &wire.MicroFailure{Large: true, Text: fmt.Sprintf("the microbatch writes more than %d fields on task %d", t.options.MaxFieldsPerBatch, t.config.Task)})
+	} else if bytes := r.view.Written(); int64(bytes) > t.options.MaxBytesPerBatch {
+		t.microFails(it, &wire.MicroFailure{Large: true, Text: fmt.Sprintf("the microbatch writes %d bytes on task %d, more than %d", bytes, t.config.Task, t.options.MaxBytesPerBatch)})
 	}
 }
 

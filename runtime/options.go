@@ -26,8 +26,12 @@ type Options struct {
 	// What one event sends off spills from half of it on. Default 32 MiB.
 	TreeBytesMax int64
 	// MaxFieldsPerBatch bounds the fields that one commit writes (R42). Default
-	// 10,000, which hold a server for about 11 ms.
+	// 10,000, which hold a server for about 11 ms. A batch takes no more events when it has
+	// half of them, and an event may write the other half.
 	MaxFieldsPerBatch int
+	// MaxBytesPerBatch bounds what one commit writes in bytes, in the same way (R42).
+	// Default 16 MiB: newer servers hold a whole transaction against their query buffer.
+	MaxBytesPerBatch int64
 	// TreeTimeout fails a record whose tree is not complete after so long
 	// (topology.stream.timeout.seconds, promise 3.99). Default 30 s.
 	TreeTimeout time.Duration
@@ -109,6 +113,7 @@ func (o Options) WithDefaults() Options {
 	setDefault(&o.MaxEventsPerBatch, 2_000)
 	setDefault(&o.TreeBytesMax, 32<<20)
 	setDefault(&o.MaxFieldsPerBatch, 10_000)
+	setDefault(&o.MaxBytesPerBatch, 16<<20)
 	setDefault(&o.TreeTimeout, 30*time.Second)
 	setDefault(&o.CheckpointThreshold, 1_000)
 	setDefault(&o.CheckpointPeriod, time.Second)

@@ -29,8 +29,8 @@ func (t *Task) run() {
 
 // full reports whether the open batch takes no more events.
 func (t *Task) full() bool {
-	return t.open != nil && (t.open.events >= t.options.MaxEventsPerBatch || t.view.Dirty() >= t.options.MaxFieldsPerBatch ||
-		t.host.Out.LastingEvents() >= t.options.MaxFieldsPerBatch || t.sentEnough() || t.open.appendBytes >= batchAppendBytesMax || t.apart())
+	return t.open != nil && (t.open.events >= t.options.MaxEventsPerBatch || t.view.Dirty() >= half(t.options.MaxFieldsPerBatch) ||
+		int64(t.view.Written()) >= t.options.MaxBytesPerBatch/2 || t.host.Out.LastingEvents() >= t.options.MaxFieldsPerBatch || t.sentEnough() || t.open.appendBytes >= batchAppendBytesMax || t.apart())
 }
 
 // prepare sets the event up for an item.
@@ -191,6 +191,9 @@ func (t *Task) execute(it *item) bool {
 	if failure := view.Failure(); failure != nil {
 		err = failure
 	}
+	if err == nil && part == nil {
+		err = t.tooLarge(view.Since(save))
+	}
 	if it.command != nil {
 		if err != nil {
 			view.Rollback(save)
@@ -247,3 +250,22 @@ func (t *Task) openTree(h *host.Event) {
 }
 
 func touch(id task.ID) uint64 { return 1 << (uint(id) & 63) }
+
+// ErrEventTooLarge: an event writes more than one commit may (R42). Its record, or of an
+// exactly-once stream the event alone, is parked: it would write as much each time.
+var ErrEventTooLarge = errors.New("the event writes more than one transaction of the store may: write less in one event, by sending parts to steps, or raise store.fields.per.batch.max or store.bytes.per.batch.max")
+
+// tooLarge refuses an event that alone passes what a commit may write beside the others of
+// its batch.
+func (t *Task) tooLarge(changes, bytes int) error {
+	switch {
+	case changes > half(t.options.MaxFieldsPerBatch):
+		return module.Park(fmt.Errorf("%d fields, an event may write %d: %w", changes, half(t.options.MaxFieldsPerBatch), ErrEventTooLarge))
+	case int64(bytes) > t.options.MaxBytesPerBatch/2:
+		return module.Park(fmt.Errorf("%d bytes, an event may write %d: %w", bytes, t.options.MaxBytesPerBatch/2, ErrEventTooLarge))
+	}
+	return nil
+}
+
+// half of a limit, and one at least.
+func half(limit int) int { return max(limit/2, 1) }

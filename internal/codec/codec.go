@@ -33,6 +33,9 @@ type Codec[T any] struct {
 	// Check, of a codec that is not sure, says what Append would fail with, at little
 	// cost; nil: only Append knows.
 	Check func(value *T) error
+	// Size is how many bytes a value takes, of types where that may be many and is known
+	// without encoding; nil: a few.
+	Size func(value *T) int
 	// Shape is how values are stored, for the plan.
 	Shape *shape.Shape
 }
@@ -82,6 +85,7 @@ func Text[T any]() (Codec[T], error) {
 			Append: func(dst []byte, value *T) ([]byte, error) { return append(dst, *asString(value)...), nil },
 			Decode: func(raw []byte, value *T) error { *asString(value) = view(raw); return nil },
 			Plain:  true, Sure: true, Shape: &shape.Shape{Kind: "string"},
+			Size: func(value *T) int { return len(*asString(value)) },
 		}, nil
 	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8:
 		return Codec[T]{

@@ -65,6 +65,7 @@ func Set[T any](v *View, p *Path, value *T) {
 	if err := e.set(*value, &v.scratch); err != nil {
 		v.Fail(unencoded(p, e.n.field, err))
 	}
+	v.written += e.size()
 	v.note(e.n.table)
 }
 
@@ -94,6 +95,7 @@ func Update[T any](v *View, p *Path, f func(T) T) (value T) {
 	if err := e.set(value, &v.scratch); err != nil {
 		v.Fail(unencoded(p, e.n.field, err))
 	}
+	v.written += e.size()
 	v.note(e.n.table)
 	return value
 }
@@ -112,6 +114,7 @@ func Delete[T any](v *View, p *Path) {
 	record(v, e)
 	e.n.flags = e.n.flags&^(present|broken) | loaded
 	e.n.raw = ""
+	v.written += aroundBytes + len(e.n.field)
 }
 
 // note writes, once per residence in the cache, the fields of the outer levels

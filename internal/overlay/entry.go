@@ -128,4 +128,23 @@ func (e *Entry[T]) set(value T, scratch *[]byte) error {
 	return nil
 }
 
+// Sizes that are guessed: of what stands around an element in its commit, and of a value
+// that is a number or the like.
+const (
+	aroundBytes = 32
+	scalarBytes = 16
+)
+
+// size is about how many bytes the element takes in its commit.
+func (e *Entry[T]) size() int {
+	n := aroundBytes + len(e.n.field)
+	switch {
+	case e.kept():
+		return n + len(e.n.raw)
+	case e.in.codec.Size != nil:
+		return n + e.in.codec.Size(&e.value)
+	}
+	return n + scalarBytes
+}
+
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

@@ -20,12 +20,20 @@ type Savepoint struct {
 	undo, dirtied int
 	outer, id     uint32
 	failure       error
+	written       int
+	changes       int
+}
+
+// Since is how much was written behind a savepoint: elements with dropped tables, and
+// about how many bytes.
+func (v *View) Since(s Savepoint) (changes, bytes int) {
+	return v.Dirty() - s.changes, v.written - s.written
 }
 
 // Begin starts a savepoint.
 func (v *View) Begin() Savepoint {
 	v.counter++
-	s := Savepoint{undo: len(v.undo), dirtied: len(v.dirtied), outer: v.savepoint, id: v.counter, failure: v.failure}
+	s := Savepoint{undo: len(v.undo), dirtied: len(v.dirtied), outer: v.savepoint, id: v.counter, failure: v.failure, written: v.written, changes: v.Dirty()}
 	v.savepoint = v.counter
 	v.failure = nil
 	return s
@@ -77,6 +85,7 @@ func (v *View) Rollback(s Savepoint) {
 	}
 	clear(v.dirtied[s.dirtied:])
 	v.dirtied = v.dirtied[:s.dirtied]
+	v.written = s.written
 	v.savepoint = s.outer
 	v.failure = s.failure
 }

@@ -68,6 +68,10 @@ func (a *Arena) Text(text []byte) string {
 // Each is a part of its commit, which holds the server while it runs (R42).
 func (v *View) Dirty() int { return len(v.dirtied) - v.light + len(v.changed) }
 
+// Written is about how many bytes the open batch has written; what was written several
+// times counts each time.
+func (v *View) Written() int { return v.written }
+
 // change puts a table on the list of those that the open batch changes.
 func (v *View) change(t *Table) {
 	if t.changes != v.open && !t.light {
@@ -118,7 +122,7 @@ func (v *View) Seal(b *store.Batch, a *Arena) error {
 		c.Writes = append(c.Writes, w)
 	}
 	clear(v.dirtied)
-	v.dirtied, v.light = v.dirtied[:0], 0
+	v.dirtied, v.light, v.written = v.dirtied[:0], 0, 0
 	clear(v.changed)
 	v.changed = v.changed[:0]
 	clear(v.pages)

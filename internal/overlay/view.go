@@ -38,6 +38,7 @@ type View struct {
 	counter   uint32 // savepoints made
 	undo      []undo
 	dirtied   []element
+	written   int // bytes that the open batch has written, about
 	changed   []*Table
 
 	needs     []need

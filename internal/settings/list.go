@@ -128,8 +128,13 @@ var all = sorted([]Option{
 	},
 	{
 		Name: "store.fields.per.batch.max", Place: ForModule, Unit: "fields",
-		Doc:   "Fields that one commit writes at most; 10,000 hold a server for about 11 ms.",
+		Doc:   "Fields that one commit writes at most; 10,000 hold a server for about 11 ms. An event may write half of it, and is parked if it writes more.",
 		field: count(func(o *runtime.Options) *int { return &o.MaxFieldsPerBatch }),
+	},
+	{
+		Name: "store.bytes.per.batch.max", Place: ForModule, Unit: "bytes",
+		Doc:   "Bytes that one commit writes at most, about; an event may write half of it, and is parked if it writes more.",
+		field: size(func(o *runtime.Options) *int64 { return &o.MaxBytesPerBatch }),
 	},
 	{
 		Name: Durability, Place: ForModule, Unit: "level",
