@@ -234,13 +234,14 @@ func (t *Task) packParcels(b *batch, f *wire.Frame, ordinal *uint32) (keeps bool
 		raw, nextEvent, nextAck, err := t.hops.pack.Pack(t.hops.raw[:0], head, f, event, acks, ack)
 		if err != nil {
 			t.halt(err) // payloads are encoded when they are sent
-			return false
+			return keeps
 		}
 		p := out.Put(head, string(raw))
 		b.note(wire.OutboxTable(t.config.Tag), store.Write{Field: parcelField(f.To, p.Number), Value: p.Raw})
 		leaves := posted{to: f.To, parcel: p}
-		if keeps = event == 0 && nextEvent == len(f.Events); keeps {
+		if event == 0 && nextEvent == len(f.Events) {
 			leaves.opened = t.parcelWith(f, head, acks[ack:nextAck])
+			keeps = true // also where further parcels take what is left of the acks
 		}
 		t.hops.raw, event, ack = raw, nextEvent, nextAck
 		b.parcels = append(b.parcels, leaves)
