@@ -164,7 +164,9 @@ func (c *citizen) carryOut(e *runtime.Effects) (next runtime.Input) {
 	c.wakeAt = e.WakeAt
 	c.answers = append(c.answers, e.Answers...)
 	for _, f := range e.Frames {
-		c.town.frames = append(c.town.frames, c.town.copied(f))
+		sent := c.town.copied(f)
+		sent.Opened = f.Opened // for tests to look at; what is delivered comes without
+		c.town.frames = append(c.town.frames, sent)
 	}
 	for _, f := range e.Feeds {
 		if f.Order == runtime.FeedFrom {
