@@ -183,6 +183,12 @@ func TestAMicrobatchTopologyIsPaused(t *testing.T) {
 			t.Fatal(err)
 		}
 		put(6)
+		if err := c.Client().WaitReady(t.Context(), m.name, "bank", 1); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := c.Client().TaskStatus(t.Context(), m.name, 0); err != nil || len(s.Microbatches) != 1 || !s.Microbatches[0].Between || s.Microbatches[0].Ready != 1 {
+			t.Errorf("paused, with one record ready, the coordinator is at %+v, %v", s.Microbatches, err)
+		}
 		if err := c.Client().ResumeMicrobatches(t.Context(), m.name, "bank"); err != nil {
 			t.Fatal(err)
 		}
