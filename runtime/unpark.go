@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/coppice-run/coppice/depot"
@@ -47,13 +48,18 @@ func (t *Task) onParked(in *Parked) { t.orders = append(t.orders, &order{Parked:
 // parkedOwner is no topology's name: no handler writes the parked records.
 const parkedOwner = "$$parked"
 
-// parkedDecl declares the parked records as the task's views know them.
-func parkedDecl(module string, id int) *overlay.Decl {
+// parkedCodec is made once: it looks at the whole type.
+var parkedCodec = sync.OnceValue(func() *codec.Codec[wire.ParkedRecord] {
 	leaf, err := codec.JSON[wire.ParkedRecord]()
 	if err != nil {
 		panic(err) // the type is ours
 	}
-	return &overlay.Decl{Module: module, ID: id, Name: wire.ParkedName, Owner: parkedOwner, Leaf: &leaf}
+	return &leaf
+})
+
+// parkedDecl declares the parked records as the task's views know them.
+func parkedDecl(module string, id int) *overlay.Decl {
+	return &overlay.Decl{Module: module, ID: id, Name: wire.ParkedName, Owner: parkedOwner, Leaf: parkedCodec()}
 }
 
 func (t *Task) parkedPath(field string) overlay.Path {

@@ -16,7 +16,7 @@ import (
 // with little memory their events go to the process's disk and come back (R43), on every
 // part of the way. Each event marks its number once, so that one that is missing shows.
 func Burst() Workload {
-	return Workload{Name: "burst", Hops: true, RecordsMax: 12, TreeTimeout: 20 * time.Second, New: func() Case { return &burstCase{} }}
+	return Workload{Name: "burst", Hops: true, RecordsMax: 10, TreeTimeout: 20 * time.Second, New: func() Case { return &burstCase{} }}
 }
 
 // squall is a record that sends off so many events, each of which sends off Deep more.

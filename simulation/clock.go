@@ -1,7 +1,5 @@
 package simulation
 
-import "container/heap"
-
 // occasion is something that will happen.
 type occasion struct {
 	at  int64
@@ -12,18 +10,45 @@ type occasion struct {
 // agenda is a heap of occasions.
 type agenda []occasion
 
-func (a agenda) Len() int { return len(a) }
-func (a agenda) Less(i, j int) bool {
+func (a agenda) before(i, j int) bool {
 	return a[i].at < a[j].at || a[i].at == a[j].at && a[i].seq < a[j].seq
 }
-func (a agenda) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
-func (a *agenda) Push(x any)   { *a = append(*a, x.(occasion)) }
-func (a *agenda) Pop() any {
-	old := *a
-	last := old[len(old)-1]
-	old[len(old)-1] = occasion{}
-	*a = old[:len(old)-1]
-	return last
+
+// push and pop keep the slice as a binary heap; container/heap allocates for each occasion,
+// and its calls through an interface were a fourteenth of the time of all runs.
+func (a *agenda) push(o occasion) {
+	*a = append(*a, o)
+	h := *a
+	for i := len(h) - 1; i > 0; {
+		parent := (i - 1) / 2
+		if !h.before(i, parent) {
+			return
+		}
+		h[i], h[parent] = h[parent], h[i]
+		i = parent
+	}
+}
+
+func (a *agenda) pop() occasion {
+	h := *a
+	first, last := h[0], len(h)-1
+	h[0], h[last] = h[last], occasion{}
+	h = h[:last]
+	*a = h
+	for i := 0; ; {
+		least := 2*i + 1
+		if least >= last {
+			return first
+		}
+		if right := least + 1; right < last && h.before(right, least) {
+			least = right
+		}
+		if !h.before(least, i) {
+			return first
+		}
+		h[i], h[least] = h[least], h[i]
+		i = least
+	}
 }
 
 // Units of virtual time.
@@ -36,7 +61,7 @@ const (
 // at plans something for a time.
 func (w *world) at(when int64, run func()) {
 	w.seq++
-	heap.Push(&w.agenda, occasion{at: max(when, w.now), seq: w.seq, run: run})
+	w.agenda.push(occasion{at: max(when, w.now), seq: w.seq, run: run})
 }
 
 // after plans something for after a pause.
@@ -53,7 +78,7 @@ func (w *world) next() bool {
 	if len(w.agenda) == 0 {
 		return false
 	}
-	o := heap.Pop(&w.agenda).(occasion)
+	o := w.agenda.pop()
 	w.now = o.at
 	w.result.Steps++
 	w.mark(uint64(o.at))

@@ -12,7 +12,7 @@ import (
 
 // Flow is the workload of Tree, written as dataflow.
 func Flow() Workload {
-	return Workload{Name: "flow", Hops: true, New: func() Case { return &flowCase{} }}
+	return Workload{Name: "flow", RecordsMax: 40, Hops: true, New: func() Case { return &flowCase{} }}
 }
 
 // FlowExact is the workload of Exact, written as dataflow: a loop that goes on behind

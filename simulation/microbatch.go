@@ -24,7 +24,7 @@ import (
 // tasks together hold the fold of whole microbatches: those that have not applied the
 // latest one have it staged. A stream on the same depot sees whole microbatches, too.
 func Microbatch() Workload {
-	return Workload{Name: "microbatch", Hops: true, Fails: true, RecordsMax: 50, New: func() Case { return &microCase{} }}
+	return Workload{Name: "microbatch", Hops: true, Fails: true, RecordsMax: 40, New: func() Case { return &microCase{} }}
 }
 
 // TornMicrobatch is the same where slots lose tails that others keep, and commits are

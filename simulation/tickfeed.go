@@ -86,4 +86,4 @@ func (f *tickFeed) give() {
 }
 
 // ticksAfterFaults is how long ticks go on when there are no faults any more.
-const ticksAfterFaults = 10 * second
+const ticksAfterFaults = 5 * second

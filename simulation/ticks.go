@@ -16,11 +16,16 @@ import (
 // jump, and handlers fail: whatever happens, the ticks that each of them was given stand for
 // every one that was due, once (promises 4.11 and 4.12).
 func Ticks() Workload {
-	return Workload{Name: "ticks", Hops: true, Exact: true, Fails: true, New: func() Case { return &ticksCase{began: map[string]int64{}} }}
+	return ticksEach("ticks", 137*time.Millisecond)
 }
 
-// tickPeriod is not a divisor of anything.
-const tickPeriod = 37 * time.Millisecond
+// ticksEach is the workload with the period of the depot, which should not be a divisor of
+// anything: short ones have ticks due while others wait for their next attempt, and cost more.
+func ticksEach(name string, period time.Duration) Workload {
+	return Workload{Name: name, Hops: true, Exact: true, Fails: true, New: func() Case {
+		return &ticksCase{m: clockwork{period: period}, began: map[string]int64{}}
+	}}
+}
 
 // beats are the ticks that were heard.
 type beats struct {
@@ -28,9 +33,9 @@ type beats struct {
 	Periods     int
 }
 
-func (b beats) with(t module.Tick) beats {
+func (b beats) with(t module.Tick, period time.Duration) beats {
 	last := t.Time.UnixMilli()
-	first := last - int64(t.Missed)*tickPeriod.Milliseconds()
+	first := last - int64(t.Missed)*period.Milliseconds()
 	if b.Periods == 0 || first < b.First {
 		b.First = first
 	}
@@ -38,8 +43,8 @@ func (b beats) with(t module.Tick) beats {
 }
 
 // check sees that every tick is in it once that was due since the topology began.
-func (b beats) check(began int64) error {
-	period := tickPeriod.Milliseconds()
+func (b beats) check(began int64, each time.Duration) error {
+	period := each.Milliseconds()
 	first := (began + period - 1) / period * period
 	switch {
 	case b.Periods == 0:
@@ -62,10 +67,12 @@ type clockwork struct {
 
 	exact module.Step[module.Tick]
 	micro module.Step[module.Tick]
+
+	period time.Duration
 }
 
 func (m *clockwork) Define(b *module.Builder) {
-	module.TickDepot(b, &m.Pulse, "pulse", tickPeriod)
+	module.TickDepot(b, &m.Pulse, "pulse", m.period)
 	module.HashDepot(b, &m.Words, "words", func(w string) string { return w })
 	plain := b.Stream("plain")
 	plain.PState(&m.Alone, "alone")
@@ -75,8 +82,8 @@ func (m *clockwork) Define(b *module.Builder) {
 		return nil
 	}, module.StartFromBeginning(), module.MaxAttempts(0))
 	module.DeclareTickSource(plain, m.Pulse, func(ev *module.Event, t module.Tick) error {
-		m.Alone.Update(ev, func(b beats) beats { return b.with(t) })
-		if ev.Attempt() <= int(t.Time.UnixMilli()/tickPeriod.Milliseconds())%7-4 {
+		m.Alone.Update(ev, func(b beats) beats { return b.with(t, m.period) })
+		if ev.Attempt() <= int(t.Time.UnixMilli()/m.period.Milliseconds())%7-4 {
 			return errMood
 		}
 		return nil
@@ -85,7 +92,7 @@ func (m *clockwork) Define(b *module.Builder) {
 	exact := b.Stream("exact", module.ExactlyOnce())
 	exact.PState(&m.Exact, "exact")
 	module.DeclareStep(exact, &m.exact, "hear-exact", module.Stay[module.Tick](), func(ev *module.Event, t module.Tick) error {
-		m.Exact.Update(ev, func(b beats) beats { return b.with(t) })
+		m.Exact.Update(ev, func(b beats) beats { return b.with(t, m.period) })
 		return nil
 	})
 	module.DeclareTickSource(exact, m.Pulse, func(ev *module.Event, t module.Tick) error {
@@ -96,7 +103,7 @@ func (m *clockwork) Define(b *module.Builder) {
 	micro := b.Microbatch("micro")
 	micro.PState(&m.Micro, "micro")
 	module.DeclareStep(micro, &m.micro, "hear-micro", module.Stay[module.Tick](), func(ev *module.Event, t module.Tick) error {
-		m.Micro.Update(ev, func(b beats) beats { return b.with(t) })
+		m.Micro.Update(ev, func(b beats) beats { return b.with(t, m.period) })
 		return nil
 	})
 	module.DeclareTickSource(micro, m.Pulse, func(ev *module.Event, t module.Tick) error {
@@ -139,7 +146,7 @@ func (c *ticksCase) checkAt(at []pstate.Reader, _ bool) error {
 	look := func(topology string, task int, v pstate.Value[beats]) {
 		have, err := v.Get(at[task])
 		if err == nil {
-			err = have.check(c.began[topology+"/pulse"])
+			err = have.check(c.began[topology+"/pulse"], c.m.period)
 		}
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("topology %s, task %d: %w", topology, task, err))
