@@ -132,11 +132,25 @@ func (c *connection) unblock() {
 func (c *connection) reply(in runtime.Input) {
 	w := c.w
 	c.back = max(c.back, w.now+w.between(storeDelayMin, storeDelayMax))
-	w.at(c.back, func() {
-		if !c.closed {
-			c.owner.step(in)
-		}
-	})
+	w.at(c.back, func() { c.answer(c.owner, in) })
+}
+
+// pendingInput is an input that a paused process finds when it goes on.
+type pendingInput struct {
+	from *connection // nil: it is no reply of the store
+	in   runtime.Input
+}
+
+// answer gives an owner an input; where that is a reply, as a driver does: never one of a
+// connection that the engine has dropped, which would be taken for one of the next connection.
+func (c *connection) answer(o *owner, in runtime.Input) {
+	switch {
+	case c != nil && c.closed:
+	case c != nil && o.paused && o.alive && o.capture == nil:
+		o.pending = append(o.pending, pendingInput{from: c, in: in})
+	default:
+		o.step(in)
+	}
 }
 
 // write applies a write, and has it reach the replica later.
@@ -170,7 +184,7 @@ func (c *connection) giveUp(lost func() runtime.Input) {
 			done.Err = nil
 		}
 	}
-	c.owner.step(in)
+	c.answer(c.owner, in)
 }
 
 // isMaster reports whether the server is still the one that new connections reach.

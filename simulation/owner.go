@@ -31,8 +31,8 @@ type owner struct {
 	periods int  // how often it took its slot
 	runs    bool // has its slot and reads its depots
 	paused  bool
-	pending []runtime.Input // while paused
-	skew    int64           // its clock's lead
+	pending []pendingInput // while paused
+	skew    int64          // its clock's lead
 	writer  writer
 	epoch   uint64 // of the transactor that it opened last
 	wrote   map[root]bool
@@ -76,7 +76,7 @@ func (o *owner) step(in runtime.Input) {
 		return
 	}
 	if o.paused {
-		o.pending = append(o.pending, in)
+		o.pending = append(o.pending, pendingInput{in: in})
 		return
 	}
 	var e *runtime.Effects
@@ -200,7 +200,7 @@ func (o *owner) resume() {
 	o.paused = false
 	pending := o.pending
 	o.pending = nil
-	for _, in := range pending {
-		o.step(in)
+	for _, p := range pending {
+		p.from.answer(o, p.in)
 	}
 }
