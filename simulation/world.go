@@ -220,59 +220,6 @@ func (w *world) start() {
 	w.at(quiet, w.heal)
 }
 
-// compile compiles a module of the run.
-func (w *world) compile(m module.Module) (*module.Plan, error) {
-	w.modules = append(w.modules, m)
-	return module.Compile(m)
-}
-
-// forget drops what is kept of the run's own modules: it would keep the world. A user's
-// is one value for all runs.
-func (w *world) forget() {
-	if _, users := w.workload.(*usersCase); users {
-		return
-	}
-	for _, m := range w.modules {
-		module.Forget(m)
-	}
-}
-
-// install has processes that start from now on run a plan.
-func (w *world) install(plan *module.Plan) {
-	w.plan = w.observe(plan)
-	w.steps = w.plan.Steps()
-	w.directory = runtime.NewDirectory(w.plan, w.steps)
-	if err := w.makeTopics(); err != nil {
-		w.violate("%v", err)
-	}
-}
-
-// startUsers has records appended: by the programs of the workload, or one by one.
-func (w *world) startUsers() {
-	users, ok := w.workload.(Programmed)
-	if !ok {
-		for range w.config.Records {
-			w.after(w.between(0, appending), w.appendOne)
-		}
-		return
-	}
-	n, body := users.Programs()
-	if w.config.programs > 0 {
-		n = w.config.programs
-	}
-	w.result.programs = n
-	for i := range n {
-		w.after(w.between(0, appending/4), func() { w.launch(i, body) })
-	}
-}
-
-func (w *world) appendOne() {
-	number := len(w.records)
-	if err := w.workload.Append(w, w.random, number); err != nil {
-		w.violate("append %d: %v", number, err)
-	}
-}
-
 // heal ends the faults: zombies wake, and every task has a nominated owner. Demoted
 // servers stay reachable for those who are connected with them.
 func (w *world) heal() {
@@ -344,66 +291,6 @@ func (w *world) lineageOf(h *history) task.Lineage {
 // split draws a random source of its own for a process.
 func (w *world) split() *rand.Rand {
 	return rand.New(rand.NewPCG(w.random.Uint64(), w.random.Uint64()))
-}
-
-func (w *world) listener(o *owner) *runtime.Listener {
-	return &runtime.Listener{
-		EventEnd: func(i runtime.EventInfo) {
-			w.result.Events++
-			w.fifo.ended(w, o, &i)
-			w.checkFailure(o, &i)
-			w.checkAttempt(o, &i)
-			o.noteWrites(&i)
-			if w.config.Trace != nil {
-				w.ran(o, &i)
-			}
-		},
-		Microbatch: func(i runtime.MicrobatchInfo) { w.microbatched(o, &i) },
-		Took: func(i runtime.TookInfo) {
-			o.runs = true
-			o.periods++
-			w.tracef("%v runs as %v, replaced %v", o, i.Head, i.Replaced)
-		},
-		Dropped: func(i runtime.DroppedInfo) {
-			o.runs, o.contract.done = false, nil
-			w.fifo.reloaded(o)
-			w.tracef("%v drops its connection: %v", o, i.Cause)
-		},
-		Regressed: func(i runtime.RegressedInfo) {
-			o.contract.regressed = true
-			w.tracef("%v sees its slot go back from %v to %v", o, i.From, i.To)
-		},
-		Rewound: func(i runtime.RewoundInfo) {
-			o.contract.rewound(&i)
-			w.tracef("%v: source %s/%s goes back to offset %d", o, i.Topology, i.Source, i.Offset)
-		},
-		RecordParked: func(i runtime.RecordInfo) {
-			w.tracef("%v: record at offset %d parked", o, i.Offset)
-			w.orderParked(o, &i)
-		},
-		Joined: func(i runtime.JoinedInfo) {
-			w.tracef("%v: sources of depot %s join at offset %d", o, i.Depot, i.Offset)
-		},
-		BatchFailed: func(i runtime.BatchFailedInfo) {
-			w.result.Wholes++
-			w.tracef("%v: an event of step %s fails its batch, %d others: %v", o, i.Step, i.Others, i.Err)
-		},
-		LostTail: func(i runtime.LostTailInfo) {
-			w.result.LostTails++
-			w.tracef("%v: depot record at offset %d tells of lost commits of task %d: %d come again, %d are missing", o, i.Offset, i.From, i.Records, i.Missing)
-			if w.options.Durability != store.Applied {
-				w.violate("%v found output of a commit that was lost although it was durable: offset %d of source %s", o, i.Offset, i.Source)
-			}
-		},
-		RecordDone: func(i runtime.RecordInfo) {
-			o.contract.note(&i)
-			w.tracef("%v: record at offset %d done in %s", o, i.Offset, i.Topology)
-		},
-		RecordFailed: func(i runtime.RecordInfo) {
-			w.result.Failures++
-			w.tracef("%v: record at offset %d failed in %s: %s", o, i.Offset, i.Topology, i.Err)
-		},
-	}
 }
 
 func (w *world) violate(format string, args ...any) {

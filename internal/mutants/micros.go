@@ -2,22 +2,22 @@ package mutants
 
 // micros breaks the rules of microbatches, R32 to R39.
 func micros() []Mutation {
-	const coordinator = "runtime/microbatch/coordinator.go"
+	const coordinator, seal, fail = "runtime/microbatch/coordinator.go", "runtime/microbatch/seal.go", "runtime/microbatch/fail.go"
 	const mail, run, stage = "runtime/micromail.go", "runtime/microrun.go", "runtime/microstage.go"
 	all := []Mutation{
 		{Name: "decision-before-staging", Rule: "R35", What: "a microbatch is decided when its events are over, before anything of it is staged", File: coordinator,
 			Old: "\t\treturn\n\t}\n\tc.enter(Staging)", New: "\t\treturn\n\t}\n\tc.state.Decided, c.store = true, true\n\tc.enter(Deciding)"},
-		{Name: "seals-not-verified", Rule: "R36", What: "a seal counts that the coordinator's connection has not shown", File: coordinator,
+		{Name: "seals-not-verified", Rule: "R36", What: "a seal counts that the coordinator's connection has not shown", File: seal,
 			Old: "m.staged, m.mark, m.shown = true, mark, shown", New: "m.staged, m.mark, m.shown = true, mark, true"},
-		{Name: "owners-not-compared", Rule: "R34", What: "acks and seals of another owner than the one that joined count", File: coordinator,
+		{Name: "owners-not-compared", Rule: "R34", What: "acks and seals of another owner than the one that joined count", File: fail,
 			Old: "if c.members[id].owner == owner {", New: "if c.members[id].owner == owner || true {"},
 		{Name: "attempts-unnamed", Rule: "R32", What: "all attempts at a microbatch have one name", File: coordinator,
 			Old: "s.Token = c.config.NewToken()", New: "s.Token = task.Token{1, byte(s.ID)}"},
-		{Name: "decision-told-early", Rule: "R37", What: "tasks hear of a decision that is not stored yet", File: coordinator,
+		{Name: "decision-told-early", Rule: "R37", What: "tasks hear of a decision that is not stored yet", File: seal,
 			Old: "c.state.Blames = parked(c.state.Blames)\n\t\tc.enter(Deciding)", New: "c.state.Blames = parked(c.state.Blames)\n\t\tc.enter(Applying)"},
 		{Name: "decision-not-seen", Rule: "R38", What: "a task applies what it was told, without having seen the decision", File: mail,
 			Old: "\tcase microbatch.Prove:\n\t\tif shown {", New: "\tcase microbatch.Prove:\n\t\tif true {"},
-		{Name: "evidence-ignored", Rule: "R39", What: "a stamp of an undecided microbatch is not taken for its decision", File: coordinator,
+		{Name: "evidence-ignored", Rule: "R39", What: "a stamp of an undecided microbatch is not taken for its decision", File: seal,
 			Old: "\tcase c.phase == Joining:\n\t\tc.decided(stamp)\n", New: "", Workloads: "micro-torn"},
 		{Name: "stage-in-memory", Rule: "R35", What: "the stage is kept in memory, and only its seal in the slot", File: stage,
 			Old: "change.Writes = append(change.Writes, store.Write{Field: field, Value: raw})", New: "_, _ = field, raw"},
@@ -46,7 +46,7 @@ func micros() []Mutation {
 			Old: "\t\tr.appends = append(r.appends, wire.StagedAppend{", New: "\t\tr.appends = append(r.appends[:0], wire.StagedAppend{"},
 		Mutation{Name: "dropped-kept", Rule: "R30", What: "records that are dropped stay in the buffer: when it is full of them nothing more is read", File: "runtime/source.go", Workloads: "micro-emit",
 			Old: "\tif s.topology.micro != nil {\n\t\ts.dropPassed()\n\t}\n", New: ""},
-		Mutation{Name: "gone-back-unseen", Rule: "R39", What: "a task's slot that has gone back is not noticed while the topology is idle", File: coordinator, Workloads: "micro-torn",
+		Mutation{Name: "gone-back-unseen", Rule: "R39", What: "a task's slot that has gone back is not noticed while the topology is idle", File: fail, Workloads: "micro-torn",
 			Old: "\t\tif !c.state.IsZero() {\n\t\t\tc.enter(Applying)\n\t\t}\n", New: ""},
 		Mutation{Name: "alarm-unproven", Rule: "R27", What: "a task halts for a decision that it was told of and has not seen", File: mail,
 			Old: "\tcase microbatch.Missing:\n\t\tif !shown {", New: "\tcase microbatch.Missing:\n\t\tif false {"},

@@ -183,13 +183,6 @@ func (c *Coordinator) Stored(s *State) {
 	}
 }
 
-// fail ends the attempt.
-func (c *Coordinator) fail(why string) {
-	c.failed = why
-	c.failing++
-	c.enter(Resting)
-}
-
 // Have tells what lies ready on a task behind microbatch id.
 func (c *Coordinator) Have(id uint64, r Range) {
 	if id == c.state.ID && r.To > r.From {
@@ -231,16 +224,6 @@ func (c *Coordinator) joined() {
 	}
 }
 
-// replaced reports whether something is of another owner of a task than the one that
-// joined: what that one has run is gone with its memory, and the attempt with it.
-func (c *Coordinator) replaced(id task.ID, owner task.Token) bool {
-	if c.members[id].owner == owner {
-		return false
-	}
-	c.fail("task " + id.String() + " has a new owner")
-	return true
-}
-
 // Acked takes acks: the XOR of the ids of events that are over and of those that they
 // have sent. Acks of another owner than the one that joined rest on an overlay that is
 // gone.
@@ -259,190 +242,12 @@ func (c *Coordinator) Acked(n Name, from task.ID, owner task.Token, delta uint64
 	c.enter(Staging)
 }
 
-// Lost tells that events of the attempt may be lost, or that a task has a new owner.
-func (c *Coordinator) Lost(why string) {
-	if c.phase == Running || c.phase == Staging || c.phase == Joining && c.anyJoined() {
-		c.fail(why)
-	}
-	c.askAt = 0 // what was asked may be lost, too
-}
-
 func (c *Coordinator) anyJoined() bool {
 	return !c.all(func(m *member) bool { return !m.joined })
 }
 
-// Met tells that a task has a new owner.
-func (c *Coordinator) Met(id task.ID, owner task.Token) {
-	switch m := &c.members[id]; c.phase {
-	case Joining, Running, Staging:
-		if m.joined && c.replaced(id, owner) {
-			return
-		}
-	case Idle:
-		// Its slot may have gone back: what it had applied is asked for again.
-		if !c.state.IsZero() {
-			c.enter(Applying)
-		}
-	}
-	c.askAt = 0
-}
-
-// FailedAt tells that a task cannot go on with the attempt: by a record's fault if there is
-// one, or because the write set is too large for one commit.
-func (c *Coordinator) FailedAt(n Name, record *Record, large bool, why string) {
-	if !c.current(n, Joining, Running, Staging) {
-		return
-	}
-	if large && c.state.shorten() {
-		c.fail(why)
-		return
-	}
-	if record != nil {
-		c.state.blame(*record, why, c.config.MaxAttempts(record.Source))
-	} else if alone, ok := c.state.alone(); large && ok {
-		c.state.blame(alone, why, c.config.MaxAttempts(alone.Source))
-	}
-	c.fail(why)
-}
-
-// BlockedAt tells that a batch block has failed on a task. No record is known to be at
-// fault: after as many attempts as records have, the ranges are halved each time, until
-// one is left, which then is.
-func (c *Coordinator) BlockedAt(n Name, why string) {
-	if !c.current(n, Joining, Running, Staging) {
-		return
-	}
-	c.blocked++
-	most := c.config.MaxAttempts(c.state.anySource())
-	if alone, ok := c.state.alone(); most > 0 && c.blocked >= most && ok {
-		c.state.blame(alone, why, 1)
-	} else if most > 0 && c.blocked >= most {
-		c.state.shorten()
-	}
-	c.fail(why)
-}
-
-// Staged tells that a task's write set is sealed in its slot, by a commit that the mark
-// names; shown says that this proves itself (R14).
-func (c *Coordinator) Staged(n Name, from task.ID, mark task.Mark, shown bool) {
-	if !c.current(n, Staging) || c.replaced(from, mark.Token) {
-		return
-	}
-	m := &c.members[from]
-	m.staged, m.mark, m.shown = true, mark, shown
-	if c.all(func(m *member) bool { return m.staged }) {
-		c.enter(Verifying)
-		c.verified()
-	}
-}
-
-func (c *Coordinator) verified() {
-	if c.phase == Verifying && c.all(func(m *member) bool { return m.shown }) {
-		c.state.Decided, c.store = true, true
-		c.state.Blames = parked(c.state.Blames)
-		c.enter(Deciding)
-	}
-}
-
-func parked(all []Blame) []Blame {
-	var kept []Blame
-	for _, b := range all {
-		if b.Parks {
-			kept = append(kept, b)
-		}
-	}
-	return kept
-}
-
-// Stamped tells that a task has a stamp, by a commit that the mark names. One of an
-// undecided microbatch is its decision: the coordinator's slot has lost it.
-func (c *Coordinator) Stamped(stamp Name, from task.ID, mark task.Mark, shown bool) {
-	switch {
-	case c.phase == Broken || stamp.ID < c.state.ID && !c.tooFar(stamp):
-		return
-	case (c.phase == Joining || stamp.ID != c.state.ID) && !shown:
-		m := &c.members[from]
-		m.looked, m.proves, m.proof = true, stamp, mark
-	case stamp.ID < c.state.ID:
-		c.word = "task " + from.String() + " lacks microbatches that are decided, and their decisions are not known any more"
-		c.enter(Broken)
-	case stamp.ID > c.state.ID:
-		c.word = "task " + from.String() + " has applied a microbatch that this task has not begun"
-		c.enter(Broken)
-	case c.phase == Joining:
-		c.decided(stamp)
-	case c.phase == Applying:
-		m := &c.members[from]
-		m.stamp, m.mark, m.shown = true, mark, shown
-		if c.all(func(m *member) bool { return m.stamp }) {
-			c.enter(Confirming)
-			c.confirmed()
-		}
-	}
-}
-
-// tooFar reports whether a stamp is so far behind that the decision behind it is not known.
-func (c *Coordinator) tooFar(stamp Name) bool {
-	return stamp.ID+1 < c.state.ID && c.Behind(stamp.ID).IsZero()
-}
-
-// decided takes the decision that a stamp is.
-func (c *Coordinator) decided(n Name) {
-	c.state.Token, c.state.Decided, c.store = n.Token, true, true
-	c.enter(Deciding)
-}
-
-func (c *Coordinator) confirmed() {
-	if c.phase == Confirming && c.all(func(m *member) bool { return m.shown }) {
-		c.enter(Idle)
-	}
-}
-
 // Word is what is wrong in phase Broken.
 func (c *Coordinator) Word() string { return c.word }
-
-// Wants are the tasks whose heads are to be looked at.
-func (c *Coordinator) Wants() (all []task.ID) {
-	for i := range c.members {
-		if c.wants(&c.members[i]) {
-			all = append(all, task.ID(i))
-		}
-	}
-	return all
-}
-
-func (c *Coordinator) wants(m *member) bool {
-	return (c.phase == Verifying || c.phase == Confirming) && !m.shown || m.looked
-}
-
-// Shown takes the head of a task that was looked at after Wants named it.
-func (c *Coordinator) Shown(id task.ID, head task.Head) {
-	m := &c.members[id]
-	if !c.wants(m) {
-		return
-	}
-	if m.looked {
-		m.looked = false
-		if head.Covers(m.proof) {
-			c.Stamped(m.proves, id, m.proof, true)
-			return
-		}
-	}
-	if !c.wants(m) {
-		return
-	}
-	switch {
-	case head.Covers(m.mark):
-		m.shown = true
-		c.verified()
-		c.confirmed()
-	case c.phase == Verifying:
-		c.fail("the seal of task " + id.String() + " is not there")
-	default:
-		m.stamp = false
-		c.phase, c.askAt = Applying, 0
-	}
-}
 
 func (c *Coordinator) all(which func(*member) bool) bool {
 	for i := range c.members {

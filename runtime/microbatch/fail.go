@@ -1,0 +1,89 @@
+package microbatch
+
+import "github.com/coppice-run/coppice/task"
+
+// fail ends the attempt.
+func (c *Coordinator) fail(why string) {
+	c.failed = why
+	c.failing++
+	c.enter(Resting)
+}
+
+// replaced reports whether something is of another owner of a task than the one that
+// joined: what that one has run is gone with its memory, and the attempt with it.
+func (c *Coordinator) replaced(id task.ID, owner task.Token) bool {
+	if c.members[id].owner == owner {
+		return false
+	}
+	c.fail("task " + id.String() + " has a new owner")
+	return true
+}
+
+// Lost tells that events of the attempt may be lost, or that a task has a new owner.
+func (c *Coordinator) Lost(why string) {
+	if c.phase == Running || c.phase == Staging || c.phase == Joining && c.anyJoined() {
+		c.fail(why)
+	}
+	c.askAt = 0 // what was asked may be lost, too
+}
+
+// Met tells that a task has a new owner.
+func (c *Coordinator) Met(id task.ID, owner task.Token) {
+	switch m := &c.members[id]; c.phase {
+	case Joining, Running, Staging:
+		if m.joined && c.replaced(id, owner) {
+			return
+		}
+	case Idle:
+		// Its slot may have gone back: what it had applied is asked for again.
+		if !c.state.IsZero() {
+			c.enter(Applying)
+		}
+	}
+	c.askAt = 0
+}
+
+// FailedAt tells that a task cannot go on with the attempt: by a record's fault if there is
+// one, or because the write set is too large for one commit.
+func (c *Coordinator) FailedAt(n Name, record *Record, large bool, why string) {
+	if !c.current(n, Joining, Running, Staging) {
+		return
+	}
+	if large && c.state.shorten() {
+		c.fail(why)
+		return
+	}
+	if record != nil {
+		c.state.blame(*record, why, c.config.MaxAttempts(record.Source))
+	} else if alone, ok := c.state.alone(); large && ok {
+		c.state.blame(alone, why, c.config.MaxAttempts(alone.Source))
+	}
+	c.fail(why)
+}
+
+// BlockedAt tells that a batch block has failed on a task. No record is known to be at
+// fault: after as many attempts as records have, the ranges are halved each time, until
+// one is left, which then is.
+func (c *Coordinator) BlockedAt(n Name, why string) {
+	if !c.current(n, Joining, Running, Staging) {
+		return
+	}
+	c.blocked++
+	most := c.config.MaxAttempts(c.state.anySource())
+	if alone, ok := c.state.alone(); most > 0 && c.blocked >= most && ok {
+		c.state.blame(alone, why, 1)
+	} else if most > 0 && c.blocked >= most {
+		c.state.shorten()
+	}
+	c.fail(why)
+}
+
+func parked(all []Blame) []Blame {
+	var kept []Blame
+	for _, b := range all {
+		if b.Parks {
+			kept = append(kept, b)
+		}
+	}
+	return kept
+}
