@@ -43,6 +43,9 @@ func run(ctx context.Context, seeds int, only string) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
+	if err := mutants.Check(ctx, root, mutants.All()); err != nil {
+		return err
+	}
 	t := &trial{root: root, folder: folder, seeds: seeds}
 	var took []int
 	total := 0

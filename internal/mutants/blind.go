@@ -100,7 +100,7 @@ func blindOrder() []Mutation {
 			Old: "\tif s.keepsOrder() {\n\t\tp.Rewind(p.Next)\n\t}\n", New: ""},
 		{Name: "feed-counts-anew", Rule: "T25", What: "the readings of a depot are counted from 1 in each ownership period: what an earlier one still delivers looks like a gap, and is left out", File: feed,
 			Old: "\tfor i := range f.strands {\n\t\tst := &f.strands[i]\n\t\tst.sources,",
-			New: "\tf.generation = 0\n\tfor i := range f.strands {\n\t\tst := &f.strands[i]\n\t\tst.sources,"},
+			New: "\t*f.generation = 0\n\tfor i := range f.strands {\n\t\tst := &f.strands[i]\n\t\tst.sources,"},
 		{Name: "goes-back-alone", Rule: "3.60", What: "a source that goes back has the depot read again from its own record, not from where another one is that went back further or comes from behind: what is between looks like a gap, and is left out", File: feed,
 			Old: "\t\toffset = min(offset, s.seen)\n", New: "\t\t_ = s\n"},
 		{Name: "remove-swaps", Rule: "3.60", What: "taking a source's records out of those to run puts later ones in their place: other sources' records lose their order", File: "runtime/queue.go",

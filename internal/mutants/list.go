@@ -94,7 +94,7 @@ func records() []Mutation {
 		{Name: "no-retry", Rule: "3.54", What: "a failed record is not tried again", File: "runtime/trees.go",
 			Old: "f.source.retries.Add(stream.Retry{", New: "_ = (stream.Retry{"},
 		{Name: "feed-too-far", Rule: "R17", What: "a new owner reads from one record too far", File: "runtime/feed.go",
-			Old: "st.feed.generation++\n", New: "order.Offset++\n\tst.feed.generation++\n"},
+			Old: "\t*st.feed.generation++\n", New: "\torder.Offset++\n\t*st.feed.generation++\n"},
 		{Name: "never-passed", Rule: "3.59", What: "a source without retries is done with a record when its tree is", File: "runtime/passed.go",
 			Old: "s.pass(b.passed[i].record.Offset, false)", New: "_ = b.passed[i].record.Offset"},
 		{Name: "no-rewind", Rule: "3.60", What: "a source that keeps its order tries the failed record alone", File: "runtime/rewind.go",

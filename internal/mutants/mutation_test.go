@@ -22,3 +22,11 @@ func TestEveryMutationApplies(t *testing.T) {
 		t.Errorf("%d mutations, want 25 or more", len(names))
 	}
 }
+
+// A mutation that the compiler refuses would end a campaign before its time.
+func TestEveryMutationCompiles(t *testing.T) {
+	t.Parallel()
+	if err := Check(t.Context(), "../..", All()); err != nil {
+		t.Error(err)
+	}
+}
