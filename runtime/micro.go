@@ -257,7 +257,7 @@ func (t *Task) order(m *micro, o microbatch.Order) {
 		message.Attempt = uint16(min(state.Attempt, 1<<16-1))
 		for _, r := range state.Ranges {
 			if r.Task == o.To {
-				message.Ranges = append(message.Ranges, wire.MicroRange{Source: uint16(m.topology.numberOf(r.Source)), From: r.From, To: r.To})
+				message.Ranges = append(message.Ranges, wire.MicroRange{Source: uint16(m.topology.numberOf(r.Source)), From: r.From, To: r.To, Parked: r.Parked})
 			}
 		}
 		for _, b := range state.Blames {

@@ -46,10 +46,6 @@ func (t *Task) beginParkedEvent(o *order) {
 		t.answerOrder(o, AnswerFailed, fmt.Sprintf("the module no longer has step %s of source %s of topology %s", p.Step, p.Source, p.Topology))
 		return
 	}
-	if s.topology.micro != nil {
-		t.answerOrder(o, AnswerFailed, "the event belongs to a microbatch topology: skip it, or append its record again")
-		return
-	}
 	column := t.steps[step].NewColumn(true)
 	column.Add(bytesOf(p.Text, p.Bytes))
 	f := &wire.Frame{From: t.config.Task, To: t.config.Task, Columns: make([]wire.Column, len(t.steps))}

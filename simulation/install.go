@@ -34,6 +34,7 @@ func (w *world) install(plan *module.Plan) {
 
 // startUsers has records appended: by the programs of the workload, or one by one.
 func (w *world) startUsers() {
+	w.visit()
 	users, ok := w.workload.(Programmed)
 	if !ok {
 		for range w.config.Records {
