@@ -55,6 +55,12 @@ type DepotPlan struct {
 	Key *wire.KeyType `json:",omitempty"`
 	// Shape is the stored form of the records, as far as it is known.
 	Shape *shape.Shape `json:",omitempty"`
+	// Topic is the topic of others that sources read; "": a depot of the module's own.
+	Topic string `json:",omitempty"`
+	// Lane tells apart what a task reads of such a topic; see Spread.
+	Lane int `json:"-"`
+	// TopicPartitions is how many partitions the topic has, once Spread has said so.
+	TopicPartitions int `json:"-"`
 	// Prepare makes a record of its JSON form: the value as the codec stores it, the key,
 	// the partition.
 	Prepare func(raw []byte) (Record, error) `json:"-"`
@@ -62,7 +68,7 @@ type DepotPlan struct {
 	migratesStored bool
 }
 
-// TopicPlan is a declared topic: handlers write to it.
+// TopicPlan is a declared topic: handlers write to it, sources read it.
 type TopicPlan struct {
 	Module string `json:"-"`
 	Name   string // as Kafka has it

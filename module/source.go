@@ -34,7 +34,7 @@ func DeclareSource[T any](of Topology, d Depot[T], f func(*Event, T) error, opti
 
 // declareSource adds a source to the topology.
 func (s *Stream) declareSource(d *DepotPlan, lacksHandler bool, options []SourceOption) *SourcePlan {
-	plan := &SourcePlan{ID: len(s.plan.Sources), Name: d.Name, Depot: d, MaxAttempts: AttemptsDefault}
+	plan := &SourcePlan{ID: len(s.plan.Sources), Name: d.sourceName(), Depot: d, MaxAttempts: AttemptsDefault}
 	applyAll(s.b, fmt.Sprintf("source of depot %q in %s %q", d.Name, s.plan.noun(), s.plan.Name), options, plan)
 	thing := fmt.Sprintf("source %q of %s %q", plan.Name, s.plan.noun(), s.plan.Name)
 	for _, m := range plan.mistakes(s.plan) {

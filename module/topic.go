@@ -11,8 +11,9 @@ import (
 	"github.com/coppice-run/coppice/task"
 )
 
-// Topic is the handle of a Kafka topic outside of the module, to which handlers write
-// records of type T: what others read. It must exist when the module starts; its
+// Topic is the handle of a Kafka topic outside of the module, whose records have values
+// of type T: others write it and sources read it ([DeclareTopicSource]), or handlers write
+// it and others read it ([Topic.Emit]), or both. It must exist when the module starts; its
 // partitions, retention and the like belong to whoever made it.
 //
 // What an exactly-once topology emits is written in Kafka transactions: whoever reads
@@ -22,6 +23,7 @@ type Topic[T any] struct{ t *topicDecl[T] }
 
 type topicDecl[T any] struct {
 	plan  *TopicPlan
+	read  *DepotPlan // what sources read
 	codec codec.Codec[T]
 	key   func(dst []byte, v T) ([]byte, error) // nil: no key
 }
@@ -64,6 +66,7 @@ func declareTopic[T any](b *Builder, t *Topic[T], name string, options []DepotOp
 	decl := &topicDecl[T]{plan: &TopicPlan{Module: b.plan.Module, Name: name, Type: typeName[T]()}}
 	var chosen depotOptions
 	decl.codec, decl.plan.Codec, chosen = chooseCodec[T](b, thing, options)
+	decl.read = &DepotPlan{Module: b.plan.Module, Name: topicPrefix + name, Type: typeName[T](), Partitioning: "topic", Codec: decl.plan.Codec, Disallowed: true, Topic: name, Shape: decl.codec.Shape}
 	if chosen.ids > 0 {
 		b.mistake(thing, "has AppendIDs, which is for depots", "leave it out: who appends to a topic is up to Kafka")
 	}

@@ -166,8 +166,8 @@ func New(config Config) *Task {
 	for _, plan := range config.Plan.Streams {
 		topo := &topology{plan: plan, options: t.options, table: wire.TopologyTable(config.Tag, plan.Name, plan.Microbatch)}
 		for _, sp := range plan.Sources {
-			if int(config.Task) >= sp.Depot.Partitions(config.Tasks) {
-				continue // a global depot, which task 0 reads
+			if _, reads := sp.Depot.Partition(config.Task, config.Tasks); !reads {
+				continue // a global depot, which task 0 reads, or a topic with fewer partitions
 			}
 			if readings[sp.Depot.Name] == nil {
 				readings[sp.Depot.Name] = new(uint64)
