@@ -19,7 +19,8 @@ import (
 type Plan struct {
 	Module    string
 	Depots    []*DepotPlan
-	Topics    []*TopicPlan `json:",omitempty"`
+	Topics    []*TopicPlan  `json:",omitempty"`
+	Objects   []*ObjectPlan `json:",omitempty"`
 	PStates   []*PStatePlan
 	Streams   []*StreamPlan
 	Queries   []*QueryPlan `json:",omitempty"`
@@ -194,6 +195,9 @@ func (p *Plan) String() string {
 	}
 	for _, t := range p.Topics {
 		fmt.Fprintf(&out, "  topic   %-16s %s, %s, stored as %s\n", t.Name, t.Type, t.partitioning(), t.Codec)
+	}
+	for _, o := range p.Objects {
+		fmt.Fprintf(&out, "  object  %-16s %s, one of each task\n", o.Name, o.Type)
 	}
 	for _, s := range p.Streams {
 		fmt.Fprintf(&out, "  %s %s\n", s.kind(), s.Name)

@@ -61,7 +61,7 @@ func DeclareTopicSource[T any](of Topology, t Topic[T], f func(*Event, TopicReco
 		v := TopicRecord[T]{Key: r.Key, Headers: r.Headers, Time: r.Time, Partition: r.Partition, Offset: r.Offset, Tombstone: r.Value == nil}
 		if !v.Tombstone {
 			if err := decl.codec.Decode(r.Value, &v.Value); err != nil {
-				return Park(fmt.Errorf("record of topic %q does not decode as %s: %w", decl.plan.Name, decl.plan.Type, err))
+				return undecoded(fmt.Errorf("record of topic %q does not decode as %s: %w", decl.plan.Name, decl.plan.Type, err))
 			}
 		}
 		return f(ev, v)

@@ -32,17 +32,18 @@ type Config struct {
 type phase uint8
 
 const (
-	idle     phase = iota // before Start, or stopped
-	taking                // Take is under way, or its pause before
-	loading               // reading its progress from the slot
-	starting              // finding where new sources begin
-	opening               // the first commit of the ownership period is under way (R3)
+	idle      phase = iota // before Start, or stopped
+	taking                 // Take is under way, or its pause before
+	loading                // reading its progress from the slot
+	starting               // finding where new sources begin
+	preparing              // the task's objects are being opened
+	opening                // the first commit of the ownership period is under way (R3)
 	running
 	halted
 )
 
 func (p phase) String() string {
-	return [...]string{"idle", "taking", "loading", "starting", "opening", "running", "halted"}[p]
+	return [...]string{"idle", "taking", "loading", "starting", "preparing", "opening", "running", "halted"}[p]
 }
 
 // Task is the engine of one task. Not for concurrent use.
@@ -64,6 +65,7 @@ type Task struct {
 	nominated bool
 	pressure  Pressure
 	anyWhole  bool // some topology's batches fail as one
+	objects   objects
 	empty     bool // the slot held no progress when it was taken
 	now       int64
 	effects   Effects
