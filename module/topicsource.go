@@ -8,6 +8,9 @@ import (
 	"github.com/coppice-run/coppice/depot"
 )
 
+// Header is a header of a record.
+type Header = depot.Header
+
 // TopicRecord is a record of a topic of others, as it lies there. Its slices are read
 // only and may be kept.
 type TopicRecord[T any] struct {
@@ -17,7 +20,7 @@ type TopicRecord[T any] struct {
 	// deleted.
 	Tombstone bool
 	Key       []byte // nil: the record has none
-	Headers   []depot.Header
+	Headers   []Header
 	// Time is the record's timestamp, in milliseconds: the broker's, or that of whoever
 	// wrote the record (message.timestamp.type). Event.Now gives the same.
 	Time      time.Time

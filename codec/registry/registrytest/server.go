@@ -47,15 +47,24 @@ type T interface {
 // Start starts a registry that ends with the test.
 func Start(t T) *Server {
 	t.Helper()
+	s := New()
+	t.Cleanup(s.Close)
+	return s
+}
+
+// New starts a registry that ends with Close.
+func New() *Server {
 	s := &Server{subjects: map[string][]int{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /subjects/{subject}/versions", s.register)
 	mux.HandleFunc("GET /subjects/{subject}/versions/{version}", s.version)
 	mux.HandleFunc("GET /schemas/ids/{id}", s.schema)
 	s.http = httptest.NewServer(s.answering(mux))
-	t.Cleanup(s.http.Close)
 	return s
 }
+
+// Close ends it.
+func (s *Server) Close() { s.http.Close() }
 
 // URL is where it listens.
 func (s *Server) URL() string { return s.http.URL }
