@@ -111,6 +111,8 @@ type StreamPlan struct {
 	// Rounds are the steps with which the rounds of batch blocks begin, one event of each on
 	// every task.
 	Rounds []*StepPlan `json:"-"`
+
+	declared int // sources that are declared, where there are lanes of them (Spread)
 }
 
 // BatchPlan is a declared batch block.

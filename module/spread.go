@@ -45,6 +45,7 @@ func (p *Plan) Spread(tasks int, partitions map[string]int) (*Plan, error) {
 	spread.Streams = make([]*StreamPlan, len(p.Streams))
 	for i, s := range p.Streams {
 		stream := *s
+		stream.declared = len(s.Sources)
 		var err error
 		if stream.Sources, err = s.spread(tasks, partitions); err != nil {
 			return nil, err
@@ -108,4 +109,50 @@ func (d *DepotPlan) Declared(name string) string {
 	}
 	number := strconv.Itoa(d.Lane)
 	return strings.TrimSuffix(strings.TrimSuffix(name, "."+number), "#"+number)
+}
+
+// Source returns the source of a number; ok is false if the topology has none. A lane that
+// this plan was not spread over yet is that of a topic that has grown: it is its source's in all but the name.
+func (s *StreamPlan) Source(number uint16) (source *SourcePlan, ok bool) {
+	if int(number) < len(s.Sources) {
+		return s.Sources[number], true
+	}
+	if s.declared == 0 || number == wire.NoSource {
+		return nil, false
+	}
+	source = s.Sources[int(number)%s.declared]
+	return source, source.Depot.Topic != ""
+}
+
+// SourceName is the name of the source of a number; "": the topology has none.
+func (s *StreamPlan) SourceName(number uint16) string {
+	source, ok := s.Source(number)
+	switch {
+	case !ok:
+		return ""
+	case int(number) < len(s.Sources):
+		return source.Name
+	}
+	return source.Name + "." + strconv.Itoa(int(number)/s.declared)
+}
+
+// SourceNumber is the number of the source of a name.
+func (s *StreamPlan) SourceNumber(name string) (number uint16, ok bool) {
+	for _, source := range s.Sources {
+		if source.Name == name {
+			return uint16(source.ID), true
+		}
+	}
+	at := strings.LastIndexByte(name, '.')
+	if s.declared == 0 || at < 0 {
+		return 0, false
+	}
+	lane, err := strconv.ParseUint(name[at+1:], 10, 16)
+	for _, source := range s.Sources[:s.declared] {
+		n := lane*uint64(s.declared) + uint64(source.ID)
+		if err == nil && source.Name == name[:at] && source.Depot.Topic != "" && n < uint64(wire.NoSource) {
+			return uint16(n), true
+		}
+	}
+	return 0, false
 }

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/module"
@@ -48,6 +49,34 @@ func (l *loaded) readTopics(ctx context.Context, w *Worker, entry *module.Regist
 		}
 	}
 	return nil
+}
+
+// topicsPeriod is how often a worker looks whether topics have got more partitions.
+const topicsPeriod = 30 * time.Second
+
+// watchTopics tells of partitions of topics of others that nobody reads yet: they were made
+// after the workers started.
+func (w *Worker) watchTopics() {
+	ticker := time.NewTicker(topicsPeriod)
+	defer ticker.Stop()
+	told := map[string]int{}
+	for {
+		select {
+		case <-w.ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		for _, l := range w.all() {
+			for _, d := range l.lanes {
+				topic, err := w.config.Log.Lookup(w.ctx, d.Topic)
+				if err != nil || topic.Partitions <= max(d.TopicPartitions, told[d.Topic]) {
+					continue // that it does not answer, or is gone, its readers tell
+				}
+				told[d.Topic] = topic.Partitions
+				w.config.Logger.Warn("a topic has more partitions than are read: start the workers anew, and they are read from their beginning", "module", l.plan.Module, "topic", d.Topic, "partitions", topic.Partitions, "read", d.TopicPartitions)
+			}
+		}
+	}
 }
 
 // readingOf is how a source reads a topic, after what is noted of it.

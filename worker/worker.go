@@ -111,9 +111,14 @@ func (w *Worker) openFeeds(ctx context.Context) error {
 	if w.feeds, err = w.readers(ctx, strands, w.config.Log.Reader); err != nil {
 		return err
 	}
+	watched := false
 	for _, l := range w.all() {
 		if len(l.lanes) == 0 {
 			continue
+		}
+		if !watched {
+			watched = true
+			w.background.Go(w.watchTopics)
 		}
 		// Readers of the module's own: another one may read the same topic.
 		if l.feeds, err = w.readers(ctx, strands, w.config.Log.CommittedReader); err != nil {
