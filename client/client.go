@@ -51,6 +51,7 @@ type bound struct {
 	name   string
 	tasks  int
 	plan   *module.Plan
+	spread *module.Plan         // as the tasks run it, over topics of others
 	former []*module.PStatePlan // of earlier versions
 	slots  []store.Slot         // by task
 
@@ -141,7 +142,11 @@ func (c *Client) bind(ctx context.Context, name string, plan *module.Plan) (*bou
 			return nil, err
 		}
 	}
-	b := &bound{name: name, tasks: r.Tasks, plan: r.Plan, former: r.Former, owners: make([]string, r.Tasks), slots: make([]store.Slot, r.Tasks)}
+	spread, err := r.Plan.Spread(r.Tasks, r.Partitions())
+	if err != nil {
+		return nil, fmt.Errorf("client: module %s: %w", name, err)
+	}
+	b := &bound{name: name, tasks: r.Tasks, plan: r.Plan, spread: spread, former: r.Former, owners: make([]string, r.Tasks), slots: make([]store.Slot, r.Tasks)}
 	for i := range b.slots {
 		b.slots[i] = wire.Slot(task.Tag(name, task.ID(i), r.Tasks))
 	}

@@ -34,7 +34,7 @@ type DepotInfo struct {
 	Appends      bool   `json:"appends"` // clients may append
 }
 
-// TopicInfo is a topic that handlers write to.
+// TopicInfo is a topic of others, which handlers write to or sources read.
 type TopicInfo struct {
 	Name  string `json:"name"`
 	Type  string `json:"type"`

@@ -158,6 +158,10 @@ type Log interface {
 
 	// Reader returns a reader without assignments.
 	Reader(ctx context.Context) (Reader, error)
+	// CommittedReader is Reader for topics that others write: records of transactions
+	// that were aborted are left out, and those of open ones, and what lies behind them,
+	// wait.
+	CommittedReader(ctx context.Context) (Reader, error)
 
 	// PutMeta and Meta keep small facts about a module (its plan, resolved start
 	// positions, options) in the module's compacted topic, latest value per key. A

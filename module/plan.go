@@ -19,7 +19,8 @@ import (
 type Plan struct {
 	Module    string
 	Depots    []*DepotPlan
-	Topics    []*TopicPlan `json:",omitempty"`
+	Topics    []*TopicPlan  `json:",omitempty"`
+	Objects   []*ObjectPlan `json:",omitempty"`
 	PStates   []*PStatePlan
 	Streams   []*StreamPlan
 	Queries   []*QueryPlan `json:",omitempty"`
@@ -55,6 +56,12 @@ type DepotPlan struct {
 	Key *wire.KeyType `json:",omitempty"`
 	// Shape is the stored form of the records, as far as it is known.
 	Shape *shape.Shape `json:",omitempty"`
+	// Topic is the topic of others that sources read; "": a depot of the module's own.
+	Topic string `json:",omitempty"`
+	// Lane tells apart what a task reads of such a topic; see Spread.
+	Lane int `json:"-"`
+	// TopicPartitions is how many partitions the topic has, once Spread has said so.
+	TopicPartitions int `json:"-"`
 	// Prepare makes a record of its JSON form: the value as the codec stores it, the key,
 	// the partition.
 	Prepare func(raw []byte) (Record, error) `json:"-"`
@@ -62,7 +69,7 @@ type DepotPlan struct {
 	migratesStored bool
 }
 
-// TopicPlan is a declared topic: handlers write to it.
+// TopicPlan is a declared topic: handlers write to it, sources read it.
 type TopicPlan struct {
 	Module string `json:"-"`
 	Name   string // as Kafka has it
@@ -104,6 +111,8 @@ type StreamPlan struct {
 	// Rounds are the steps with which the rounds of batch blocks begin, one event of each on
 	// every task.
 	Rounds []*StepPlan `json:"-"`
+
+	declared int // sources that are declared, where there are lanes of them (Spread)
 }
 
 // BatchPlan is a declared batch block.
@@ -188,6 +197,9 @@ func (p *Plan) String() string {
 	}
 	for _, t := range p.Topics {
 		fmt.Fprintf(&out, "  topic   %-16s %s, %s, stored as %s\n", t.Name, t.Type, t.partitioning(), t.Codec)
+	}
+	for _, o := range p.Objects {
+		fmt.Fprintf(&out, "  object  %-16s %s, one of each task\n", o.Name, o.Type)
 	}
 	for _, s := range p.Streams {
 		fmt.Fprintf(&out, "  %s %s\n", s.kind(), s.Name)

@@ -43,6 +43,8 @@ func (t *Task) take(in Input) {
 		t.onReadDone(in)
 	case *StartsDone:
 		t.onStartsDone(in)
+	case *ObjectsOpened:
+		t.onObjectsOpened(in)
 	case *CommitDone:
 		t.onCommitDone(in)
 	case *HeadsDone:

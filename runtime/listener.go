@@ -210,8 +210,5 @@ func (t *Task) fetchInfo(reads []store.Read) FetchInfo {
 // sourceName names the source of a record's topology; "" where this version of the
 // module does not have it.
 func (t *Task) sourceName(topology int, source uint16) string {
-	if sources := t.plan.Streams[topology].Sources; int(source) < len(sources) {
-		return sources[source].Name
-	}
-	return ""
+	return t.plan.Streams[topology].SourceName(source)
 }

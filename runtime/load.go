@@ -91,7 +91,7 @@ func (t *Task) loadProgress(reads []store.Read) {
 		t.phase = starting
 		return
 	}
-	t.openSlot()
+	t.openObjects()
 }
 
 func (t *Task) onStartsDone(in *StartsDone) {
@@ -116,7 +116,7 @@ func (t *Task) onStartsDone(in *StartsDone) {
 			}
 		}
 	}
-	t.openSlot()
+	t.openObjects()
 }
 
 // openSlot sends the first commit of the ownership period, also without work:

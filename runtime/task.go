@@ -32,17 +32,18 @@ type Config struct {
 type phase uint8
 
 const (
-	idle     phase = iota // before Start, or stopped
-	taking                // Take is under way, or its pause before
-	loading               // reading its progress from the slot
-	starting              // finding where new sources begin
-	opening               // the first commit of the ownership period is under way (R3)
+	idle      phase = iota // before Start, or stopped
+	taking                 // Take is under way, or its pause before
+	loading                // reading its progress from the slot
+	starting               // finding where new sources begin
+	preparing              // the task's objects are being opened
+	opening                // the first commit of the ownership period is under way (R3)
 	running
 	halted
 )
 
 func (p phase) String() string {
-	return [...]string{"idle", "taking", "loading", "starting", "opening", "running", "halted"}[p]
+	return [...]string{"idle", "taking", "loading", "starting", "preparing", "opening", "running", "halted"}[p]
 }
 
 // Task is the engine of one task. Not for concurrent use.
@@ -64,6 +65,7 @@ type Task struct {
 	nominated bool
 	pressure  Pressure
 	anyWhole  bool // some topology's batches fail as one
+	objects   objects
 	empty     bool // the slot held no progress when it was taken
 	now       int64
 	effects   Effects
@@ -166,8 +168,8 @@ func New(config Config) *Task {
 	for _, plan := range config.Plan.Streams {
 		topo := &topology{plan: plan, options: t.options, table: wire.TopologyTable(config.Tag, plan.Name, plan.Microbatch)}
 		for _, sp := range plan.Sources {
-			if int(config.Task) >= sp.Depot.Partitions(config.Tasks) {
-				continue // a global depot, which task 0 reads
+			if _, reads := sp.Depot.Partition(config.Task, config.Tasks); !reads {
+				continue // a global depot, which task 0 reads, or a topic with fewer partitions
 			}
 			if readings[sp.Depot.Name] == nil {
 				readings[sp.Depot.Name] = new(uint64)

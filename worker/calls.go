@@ -31,7 +31,7 @@ func (c *calls) drop() {
 
 // make makes a call; its answer goes to the engine.
 func (c *calls) make(call runtime.Call) {
-	ctx := module.WithCallID(c.ctx, call.Seed)
+	ctx := module.WithObjects(module.WithCallID(c.ctx, call.Seed), c.d.object.opened())
 	step := c.d.loaded.steps[call.Step]
 	c.d.w.background.Go(func() {
 		done := &runtime.CallDone{ID: call.ID}

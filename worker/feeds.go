@@ -46,6 +46,8 @@ type feedOrder struct {
 	gone bool // the driver has ended; there is no feed
 }
 
+func (o *feedOrder) partition() int32 { return o.d.loaded.partition(o.feed.Depot, o.d.id) }
+
 type assignment struct {
 	d          *driver
 	depot      string
@@ -135,7 +137,7 @@ func (f *feeds) carryOut(orders []feedOrder) {
 			continue
 		}
 		topic := o.d.loaded.topics[o.feed.Depot]
-		key, source := feedKey{topic.Name, int32(o.d.id)}, sourceKey{o.d, o.feed.Depot}
+		key, source := feedKey{topic.Name, o.partition()}, sourceKey{o.d, o.feed.Depot}
 		switch o.feed.Order {
 		case runtime.FeedFrom, runtime.FeedStop:
 			if o.d.gone.Load() || o.feed.Order == runtime.FeedFrom && o.feed.Generation < f.oldest[source] {
@@ -188,7 +190,7 @@ func (f *feeds) start(starts []feedOrder) {
 			f.notAssigned(o, err)
 			continue
 		}
-		at := depot.Position{Topic: topic.Name, TopicID: o.feed.Topic, Partition: int32(o.d.id), Offset: offset, LeaderEpoch: o.feed.Epoch, Reached: o.feed.Reached}
+		at := depot.Position{Topic: topic.Name, TopicID: o.feed.Topic, Partition: o.partition(), Offset: offset, LeaderEpoch: o.feed.Epoch, Reached: o.feed.Reached}
 		if o.feed.Topic == ([16]byte{}) {
 			at.TopicID = topic.ID
 		}
@@ -203,7 +205,7 @@ func (f *feeds) start(starts []feedOrder) {
 	switch {
 	case err == nil:
 		for _, o := range starts {
-			f.assigned[feedKey{o.d.loaded.topics[o.feed.Depot].Name, int32(o.d.id)}] = assignment{o.d, o.feed.Depot, o.feed.Generation}
+			f.assigned[feedKey{o.d.loaded.topics[o.feed.Depot].Name, o.partition()}] = assignment{o.d, o.feed.Depot, o.feed.Generation}
 		}
 	case len(starts) > 1:
 		for _, o := range starts {
@@ -223,7 +225,7 @@ func (f *feeds) begins(o feedOrder, topic depot.Topic) (int64, error) {
 	if o.feed.Back == 0 || o.feed.Offset == 0 {
 		return o.feed.Offset, nil
 	}
-	first, _, err := f.w.config.Log.Bounds(f.w.ctx, topic.Name, int32(o.d.id))
+	first, _, err := f.w.config.Log.Bounds(f.w.ctx, topic.Name, o.partition())
 	return min(o.feed.Offset, max(first, o.feed.Offset-o.feed.Back)), err
 }
 

@@ -15,18 +15,21 @@ import (
 
 // loaded is a module on this worker.
 type loaded struct {
-	plan    *module.Plan
-	tasks   int
-	topics  map[string]depot.Topic // by depot
-	sinks   sinks
-	drivers []atomic.Pointer[driver] // by task; nil for those of other workers
-	owners  *directory
-	tenure  *ownership
-	steps   []*module.StepPlan
-	slots   []store.Slot // by task
-	starts  *starter
-	options *dynamic
-	lacks   atomic.Pointer[string] // what the store lacks for the durability level; nil: nothing
+	plan     *module.Plan // spread over the topics of others that it reads
+	tasks    int
+	topics   map[string]depot.Topic         // by depot
+	lanes    map[string]*module.DepotPlan   // of topics of others, by depot
+	readings map[string]module.TopicReading // by topology/source
+	feeds    []*feeds                       // for them, by strand; none where there are no such topics
+	sinks    sinks
+	drivers  []atomic.Pointer[driver] // by task; nil for those of other workers
+	owners   *directory
+	tenure   *ownership
+	steps    []*module.StepPlan
+	slots    []store.Slot // by task
+	starts   *starter
+	options  *dynamic
+	lacks    atomic.Pointer[string] // what the store lacks for the durability level; nil: nothing
 }
 
 // load checks a module, makes its topics and notes its plan where clients find
@@ -48,6 +51,13 @@ func (w *Worker) load(ctx context.Context, m module.Module) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := l.readTopics(ctx, w, entry); err != nil {
+		return nil, err
+	}
+	noted, err := json.Marshal(entry)
+	if err != nil {
+		return nil, err
+	}
 	for _, d := range plan.Depots {
 		if d.PeriodMillis > 0 {
 			continue // ticks have no topic
@@ -63,8 +73,8 @@ func (w *Worker) load(ctx context.Context, m module.Module) (*loaded, error) {
 			return nil, fmt.Errorf("module %s writes to topic %s: %w", plan.Module, t.Name, err)
 		}
 	}
-	if string(facts[module.RegistrationKey]) != string(entry) {
-		if err := w.config.Log.PutMeta(ctx, plan.Module, module.RegistrationKey, entry); err != nil {
+	if string(facts[module.RegistrationKey]) != string(noted) {
+		if err := w.config.Log.PutMeta(ctx, plan.Module, module.RegistrationKey, noted); err != nil {
 			return nil, fmt.Errorf("module %s: noting its plan: %w", plan.Module, err)
 		}
 	}
@@ -87,8 +97,8 @@ func (l *loaded) each(visit func(*driver)) {
 // registration is what the module's meta topic will say of its plan. A plan that would
 // not find or read what the version before it stored is refused
 // (*module.ChangedError).
-func (l *loaded) registration(facts map[string][]byte) ([]byte, error) {
-	now := module.Registration{Version: 1, Tasks: l.tasks, Plan: l.plan}
+func (l *loaded) registration(facts map[string][]byte) (*module.Registration, error) {
+	now := &module.Registration{Version: 1, Tasks: l.tasks, Plan: l.plan}
 	if raw, ok := facts[module.RegistrationKey]; ok {
 		var before module.Registration
 		if err := json.Unmarshal(raw, &before); err != nil || before.Plan == nil {
@@ -98,6 +108,7 @@ func (l *loaded) registration(facts map[string][]byte) ([]byte, error) {
 			return nil, fmt.Errorf("worker: %w", err)
 		}
 		now.Former = l.plan.Former(&before)
+		now.Topics = before.Topics
 	}
-	return json.Marshal(now)
+	return now, nil
 }

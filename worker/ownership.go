@@ -82,6 +82,9 @@ func (o *ownership) ended(d *driver) {
 	for _, f := range o.w.feeds {
 		f.leave(d)
 	}
+	for _, f := range o.l.feeds {
+		f.leave(d)
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.l.drivers[d.id].CompareAndSwap(d, nil)

@@ -115,7 +115,7 @@ func (s *starter) answer(q startQuestion, facts map[string][]byte) *runtime.Star
 		}
 		offset, err := s.begin(query, topic, q.d.id)
 		if err != nil {
-			done.Err = fmt.Errorf("depot %s partition %d: %w", query.Depot, q.d.id, err)
+			done.Err = fmt.Errorf("depot %s partition %d: %w", query.Depot, s.l.partition(query.Depot, q.d.id), err)
 			return done
 		}
 		done.Starts[i] = runtime.Started{Offset: offset, Topic: topic.ID}
@@ -141,7 +141,11 @@ func (s *starter) begin(q runtime.StartQuery, topic depot.Topic, id task.ID) (in
 	if d, ok := s.l.plan.Depot(q.Depot); ok && d.PeriodMillis > 0 {
 		return s.w.now().UnixMilli() + 1, nil
 	}
-	return s.find(topic, int32(id), q.Start)
+	partition := s.l.partition(q.Depot, id)
+	if s.l.grown(q, partition) {
+		q.Start = module.Start{Kind: module.StartBeginning}
+	}
+	return s.find(topic, partition, q.Start)
 }
 
 // find resolves a start against the log as it is now (promises 3.67 to 3.71).

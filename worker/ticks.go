@@ -88,5 +88,9 @@ func (d *driver) feed(f runtime.Feed) {
 		d.ticks.order(f, plan.PeriodMillis)
 		return
 	}
-	d.w.feeds[f.Strand].order(d, f)
+	feeds := d.w.feeds
+	if d.loaded.lanes[f.Depot] != nil {
+		feeds = d.loaded.feeds
+	}
+	feeds[f.Strand].order(d, f)
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/settings"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
@@ -106,17 +107,39 @@ func (w *Worker) openFeeds(ctx context.Context) error {
 			strands = runtime.Strands
 		}
 	}
-	for range strands {
-		reader, err := w.config.Log.Reader(ctx)
-		if err != nil {
-			return fmt.Errorf("worker: opening a depot reader: %w", err)
-		}
-		w.feeds = append(w.feeds, &feeds{w: w, reader: reader})
+	var err error
+	if w.feeds, err = w.readers(ctx, strands, w.config.Log.Reader); err != nil {
+		return err
 	}
-	for _, f := range w.feeds {
-		w.background.Go(func() { f.run(w.ctx) })
+	watched := false
+	for _, l := range w.all() {
+		if len(l.lanes) == 0 {
+			continue
+		}
+		if !watched {
+			watched = true
+			w.background.Go(w.watchTopics)
+		}
+		// Readers of the module's own: another one may read the same topic.
+		if l.feeds, err = w.readers(ctx, strands, w.config.Log.CommittedReader); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// readers opens readers, and has them read.
+func (w *Worker) readers(ctx context.Context, strands int, open func(context.Context) (depot.Reader, error)) (all []*feeds, err error) {
+	for range strands {
+		reader, err := open(ctx)
+		if err != nil {
+			return all, fmt.Errorf("worker: opening a depot reader: %w", err)
+		}
+		f := &feeds{w: w, reader: reader}
+		all = append(all, f)
+		w.background.Go(func() { f.run(w.ctx) })
+	}
+	return all, nil
 }
 
 func (w *Worker) launch(ctx context.Context, modules []module.Module) error {
@@ -272,6 +295,11 @@ func (w *Worker) end() {
 	w.background.Wait()
 	for _, f := range w.feeds {
 		_ = f.reader.Close()
+	}
+	for _, l := range w.all() {
+		for _, f := range l.feeds {
+			_ = f.reader.Close()
+		}
 	}
 	_ = w.link.Close()
 	if err := w.spills.close(); err != nil {

@@ -71,7 +71,7 @@ func printDescription(out io.Writer, d *client.Description) error {
 		rows          [][]string
 	}{
 		{"Depots", "NAME PARTITIONED PARTITIONS CODEC RECORDS APPENDS", depots},
-		{"Topics that handlers write to", "NAME CODEC RECORDS", topics},
+		{"Topics of others", "NAME CODEC RECORDS", topics},
 		{"PStates", "NAME WRITTEN-BY SCHEMA CODECS PLACED", pstateRows(d.PStates)},
 		{"PStates of earlier versions", "NAME WRITTEN-BY SCHEMA CODECS PLACED", pstateRows(d.Former)},
 		{"Topologies", "NAME KIND RETURNS GUARANTEE", topologies},
