@@ -104,10 +104,13 @@ func (c *Client) over(ctx context.Context) error {
 // Use makes the module's handles usable with this client: it runs Define, once
 // per value, and checks what it declares against the module that runs. Errors:
 // ErrNoModule, naming the modules that exist; ErrMismatch, naming what lacks;
-// *module.DefinitionError.
+// *module.DefinitionError; *module.DependencyError, where what it mirrors is not as it declares.
 func (c *Client) Use(ctx context.Context, m module.Module) error {
 	plan, err := module.Compile(m)
 	if err != nil {
+		return err
+	}
+	if err := c.bindMirrors(ctx, plan); err != nil {
 		return err
 	}
 	_, err = c.bind(ctx, plan.Module, plan)

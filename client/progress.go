@@ -50,7 +50,7 @@ func (c *Client) Progress(ctx context.Context, moduleName, topology string) ([]S
 	for _, plan := range plans {
 		for _, source := range plan.Sources {
 			for p := range source.Depot.Partitions(b.tasks) {
-				one, err := c.sourceProgress(ctx, b, plan, source, int32(p))
+				one, err := c.sourceProgress(ctx, b, plan, source, task.ID(p))
 				if err != nil {
 					return nil, err
 				}
@@ -61,9 +61,9 @@ func (c *Client) Progress(ctx context.Context, moduleName, topology string) ([]S
 	return all, nil
 }
 
-func (c *Client) sourceProgress(ctx context.Context, b *bound, plan *module.StreamPlan, s *module.SourcePlan, partition int32) (SourceProgress, error) {
-	one := SourceProgress{Topology: plan.Name, Source: s.Name, Depot: s.Depot.Name, Partition: partition, Ticks: s.Depot.PeriodMillis > 0}
-	slot := b.slots[partition]
+func (c *Client) sourceProgress(ctx context.Context, b *bound, plan *module.StreamPlan, s *module.SourcePlan, id task.ID) (SourceProgress, error) {
+	one := SourceProgress{Topology: plan.Name, Source: s.Name, Depot: s.Depot.Name, Partition: s.Depot.PartitionOf(id, b.tasks), Ticks: s.Depot.PeriodMillis > 0}
+	slot := b.slots[id]
 	reads := []store.Read{{Kind: store.Get, Table: wire.TopologyTable(slot.Tag, plan.Name, plan.Microbatch), Field: s.Name}}
 	_, err := c.config.Store.Read(ctx, slot, reads)
 	if err == nil && reads[0].Found {
@@ -73,10 +73,10 @@ func (c *Client) sourceProgress(ctx context.Context, b *bound, plan *module.Stre
 		}
 	}
 	if err == nil && !one.Ticks {
-		_, one.End, err = c.config.Log.Bounds(ctx, depot.TopicName(b.name, s.Depot.Name), partition)
+		_, one.End, err = c.config.Log.Bounds(ctx, depot.TopicName(s.Depot.Home(b.name)), one.Partition)
 	}
 	if err != nil {
-		return one, fmt.Errorf("module %s, source %s/%s, partition %d: %w", b.name, plan.Name, s.Name, partition, err)
+		return one, fmt.Errorf("module %s, source %s/%s, partition %d: %w", b.name, plan.Name, s.Name, one.Partition, err)
 	}
 	if one.Begun && !one.Ticks {
 		one.Lag = max(one.End-one.Next-one.Ahead, 0)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/coppice-run/coppice/task"
 )
 
 // TrimConfig says how much of a depot is kept.
@@ -72,7 +74,7 @@ func (c *Client) trim(ctx context.Context, b *bound, depotName string, partition
 			if s.Depot.Name != depotName {
 				continue
 			}
-			at, err := c.sourceProgress(ctx, b, plan, s, int32(partition))
+			at, err := c.sourceProgress(ctx, b, plan, s, task.ID(partition))
 			if err != nil {
 				return one, err
 			}

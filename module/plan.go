@@ -17,13 +17,15 @@ import (
 // Plan is the checked, printable form of a module. Its function fields are for
 // the engine.
 type Plan struct {
-	Module    string
-	Depots    []*DepotPlan
-	Topics    []*TopicPlan `json:",omitempty"`
-	PStates   []*PStatePlan
-	Streams   []*StreamPlan
-	Queries   []*QueryPlan `json:",omitempty"`
-	StepCount int          `json:"-"`
+	Module  string
+	Depots  []*DepotPlan
+	Topics  []*TopicPlan `json:",omitempty"`
+	PStates []*PStatePlan
+	Streams []*StreamPlan
+	Queries []*QueryPlan `json:",omitempty"`
+	// Mirrors are what the module uses of others.
+	Mirrors   []*MirrorPlan `json:",omitempty"`
+	StepCount int           `json:"-"`
 }
 
 // Query returns the query of a name.
@@ -40,7 +42,7 @@ type DepotPlan struct {
 	Module       string `json:"-"`
 	Name         string
 	Type         string // of its records
-	Partitioning string // "hash", "random", "global", "custom" or "ticks"
+	Partitioning string // "hash", "random", "global", "custom", "ticks" or "mirror"
 	Codec        string
 	Global       bool `json:",omitempty"` // one partition, that of task 0
 	Disallowed   bool `json:",omitempty"` // clients may not append
@@ -55,6 +57,8 @@ type DepotPlan struct {
 	Key *wire.KeyType `json:",omitempty"`
 	// Shape is the stored form of the records, as far as it is known.
 	Shape *shape.Shape `json:",omitempty"`
+	// Mirror says where the records are, of a source that reads a depot of another module.
+	Mirror *MirroredDepot `json:",omitempty"`
 	// Prepare makes a record of its JSON form: the value as the codec stores it, the key,
 	// the partition.
 	Prepare func(raw []byte) (Record, error) `json:"-"`
@@ -252,6 +256,9 @@ func (p *PStatePlan) ReadBy(other *PStatePlan) bool {
 
 // Partitions is the number of the depot's partitions in a module of so many tasks.
 func (d *DepotPlan) Partitions(tasks int) int {
+	if d.Mirror != nil {
+		return d.Mirror.reads(tasks)
+	}
 	if d.Global {
 		return 1
 	}

@@ -31,7 +31,7 @@ func (c *calls) drop() {
 
 // make makes a call; its answer goes to the engine.
 func (c *calls) make(call runtime.Call) {
-	ctx := module.WithCallID(c.ctx, call.Seed)
+	ctx := module.WithViews(module.WithCallID(c.ctx, call.Seed), &views{w: c.d.w, l: c.d.loaded})
 	step := c.d.loaded.steps[call.Step]
 	c.d.w.background.Go(func() {
 		done := &runtime.CallDone{ID: call.ID}

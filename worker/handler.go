@@ -133,6 +133,9 @@ func (l *loaded) sensible(q *wire.Request) error {
 		return nil
 	}
 	depot, ok := l.plan.Depot(q.Await.Depot)
+	if mirrored := l.mirrored[q.Await.Depot]; mirrored != nil {
+		depot, ok = mirrored, true
+	}
 	if !ok {
 		return fmt.Errorf("module %s has no depot %q", q.Module, q.Await.Depot)
 	}

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"github.com/coppice-run/coppice/depot"
-	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
@@ -15,18 +14,21 @@ import (
 
 // loaded is a module on this worker.
 type loaded struct {
-	plan    *module.Plan
-	tasks   int
-	topics  map[string]depot.Topic // by depot
-	sinks   sinks
-	drivers []atomic.Pointer[driver] // by task; nil for those of other workers
-	owners  *directory
-	tenure  *ownership
-	steps   []*module.StepPlan
-	slots   []store.Slot // by task
-	starts  *starter
-	options *dynamic
-	lacks   atomic.Pointer[string] // what the store lacks for the durability level; nil: nothing
+	plan     *module.Plan
+	tasks    int
+	topics   map[string]depot.Topic // by depot
+	sinks    sinks
+	drivers  []atomic.Pointer[driver] // by task; nil for those of other workers
+	owners   *directory
+	tenure   *ownership
+	steps    []*module.StepPlan
+	slots    []store.Slot                 // by task
+	foreign  map[string]*foreign          // modules that it mirrors something of
+	mirrored map[string]*module.DepotPlan // their depots that it reads, by the names that those have here
+	feeds    []*feeds                     // by strand; two, and two more where there are microbatches
+	starts   *starter
+	options  *dynamic
+	lacks    atomic.Pointer[string] // what the store lacks for the durability level; nil: nothing
 }
 
 // load checks a module, makes its topics and notes its plan where clients find
@@ -36,17 +38,22 @@ func (w *Worker) load(ctx context.Context, m module.Module) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loaded{plan: plan, tasks: w.config.Tasks, topics: map[string]depot.Topic{}, steps: plan.Steps(), slots: make([]store.Slot, w.config.Tasks)}
-	for id := range l.slots {
-		l.slots[id] = wire.Slot(task.Tag(plan.Module, task.ID(id), l.tasks))
-	}
+	l := &loaded{plan: plan, tasks: w.config.Tasks, topics: map[string]depot.Topic{}, steps: plan.Steps(), slots: slotsOf(plan.Module, w.config.Tasks), foreign: map[string]*foreign{}, mirrored: map[string]*module.DepotPlan{}}
 	facts, err := w.config.Log.Meta(ctx, plan.Module)
 	if err != nil {
 		return nil, fmt.Errorf("module %s: reading what is noted of it: %w", plan.Module, err)
 	}
+	if err := l.deploy(ctx, w); err != nil {
+		return nil, err
+	}
 	entry, err := l.registration(facts)
 	if err != nil {
 		return nil, err
+	}
+	if before, ok := facts[module.RegistrationKey]; ok && string(before) != string(entry) {
+		if err := w.checkDependents(ctx, plan); err != nil {
+			return nil, err
+		}
 	}
 	for _, d := range plan.Depots {
 		if d.PeriodMillis > 0 {
@@ -89,15 +96,15 @@ func (l *loaded) each(visit func(*driver)) {
 // (*module.ChangedError).
 func (l *loaded) registration(facts map[string][]byte) ([]byte, error) {
 	now := module.Registration{Version: 1, Tasks: l.tasks, Plan: l.plan}
-	if raw, ok := facts[module.RegistrationKey]; ok {
-		var before module.Registration
-		if err := json.Unmarshal(raw, &before); err != nil || before.Plan == nil {
-			return nil, fmt.Errorf("module %s: the note of its plan does not decode: %w", l.plan.Module, err)
-		}
-		if err := l.plan.Accepts(&before); err != nil {
+	before, err := registrationOf(l.plan.Module, facts)
+	if err != nil {
+		return nil, err
+	}
+	if before != nil {
+		if err := l.plan.Accepts(before); err != nil {
 			return nil, fmt.Errorf("worker: %w", err)
 		}
-		now.Former = l.plan.Former(&before)
+		now.Former = l.plan.Former(before)
 	}
 	return json.Marshal(now)
 }

@@ -79,7 +79,7 @@ const againPause = time.Second
 // ended takes a task off that has stopped. Where it is nominated all the same, it
 // is begun again after a while: whoever asked for it may have been wrong, or gone.
 func (o *ownership) ended(d *driver) {
-	for _, f := range o.w.feeds {
+	for _, f := range o.l.feeds {
 		f.leave(d)
 	}
 	o.mu.Lock()

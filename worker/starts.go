@@ -141,7 +141,7 @@ func (s *starter) begin(q runtime.StartQuery, topic depot.Topic, id task.ID) (in
 	if d, ok := s.l.plan.Depot(q.Depot); ok && d.PeriodMillis > 0 {
 		return s.w.now().UnixMilli() + 1, nil
 	}
-	return s.find(topic, int32(id), q.Start)
+	return s.find(topic, s.l.partition(q.Depot, id), q.Start)
 }
 
 // find resolves a start against the log as it is now (promises 3.67 to 3.71).

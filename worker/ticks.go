@@ -88,5 +88,5 @@ func (d *driver) feed(f runtime.Feed) {
 		d.ticks.order(f, plan.PeriodMillis)
 		return
 	}
-	d.w.feeds[f.Strand].order(d, f)
+	d.loaded.feeds[f.Strand].order(d, f)
 }

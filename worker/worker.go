@@ -28,7 +28,6 @@ type Worker struct {
 	ctx        context.Context // ends when the worker stops
 	cancel     context.CancelCauseFunc
 	started    time.Time
-	feeds      []*feeds // by strand; two, and two more where there are microbatches
 	spills     *spillFolder
 	outlets    outlets
 	background sync.WaitGroup
@@ -98,42 +97,43 @@ func (w *Worker) check(ctx context.Context) error {
 	return errors.Join(logErr, storeErr)
 }
 
-// openFeeds opens a reader for each strand that a task may have.
-func (w *Worker) openFeeds(ctx context.Context) error {
+// openFeeds opens a reader for each strand that a task of a module may have. Modules have
+// readers of their own: one may read the depots of another, at a place of its own, and one that
+// catches up does not hold up the others.
+func (w *Worker) openFeeds(ctx context.Context, l *loaded) error {
 	strands := runtime.StreamStrands
-	for _, l := range w.all() {
-		if slices.ContainsFunc(l.plan.Streams, func(s *module.StreamPlan) bool { return s.Microbatch }) {
-			strands = runtime.Strands
-		}
+	if slices.ContainsFunc(l.plan.Streams, func(s *module.StreamPlan) bool { return s.Microbatch }) {
+		strands = runtime.Strands
 	}
 	for range strands {
 		reader, err := w.config.Log.Reader(ctx)
 		if err != nil {
 			return fmt.Errorf("worker: opening a depot reader: %w", err)
 		}
-		w.feeds = append(w.feeds, &feeds{w: w, reader: reader})
+		l.feeds = append(l.feeds, &feeds{w: w, l: l, reader: reader})
 	}
-	for _, f := range w.feeds {
+	for _, f := range l.feeds {
 		w.background.Go(func() { f.run(w.ctx) })
 	}
 	return nil
 }
 
 func (w *Worker) launch(ctx context.Context, modules []module.Module) error {
+	modules, err := inOrder(modules)
+	if err != nil {
+		return err
+	}
 	for _, m := range modules {
 		l, err := w.load(ctx, m)
 		if err != nil {
 			return err
 		}
-		if w.module(l.plan.Module) != nil {
-			return fmt.Errorf("worker: two modules are named %s", l.plan.Module)
-		}
 		w.mu.Lock()
 		w.modules[l.plan.Module] = l
 		w.mu.Unlock()
-	}
-	if err := w.openFeeds(ctx); err != nil {
-		return err
+		if err := w.openFeeds(ctx, l); err != nil {
+			return err
+		}
 	}
 	w.background.Go(w.watchPressure)
 	var all []*driver
@@ -270,8 +270,10 @@ func (w *Worker) end() {
 		l.tenure.close()
 	}
 	w.background.Wait()
-	for _, f := range w.feeds {
-		_ = f.reader.Close()
+	for _, l := range w.all() {
+		for _, f := range l.feeds {
+			_ = f.reader.Close()
+		}
 	}
 	_ = w.link.Close()
 	if err := w.spills.close(); err != nil {

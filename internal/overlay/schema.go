@@ -21,6 +21,7 @@ type Decl struct {
 
 	Global   bool // one partition, on task 0
 	Private  bool // only its topology reads it
+	Foreign  bool // it is of another module: only views of what is committed read it
 	Volatile bool // written beside the views, which therefore keep nothing of it
 	// Temporary: it is empty at the beginning of each attempt at a microbatch, lives in
 	// memory, and is never stored.
