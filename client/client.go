@@ -127,26 +127,17 @@ func (c *Client) named(ctx context.Context, name string) (*bound, error) {
 
 // bind finds a running module. plan is the caller's version of it, if it has one.
 func (c *Client) bind(ctx context.Context, name string, plan *module.Plan) (*bound, error) {
-	meta, err := c.config.Log.Meta(ctx, name)
+	b, err := c.registered(ctx, name)
 	if err != nil {
-		return nil, fmt.Errorf("client: looking up module %s: %w", name, err)
+		return nil, err
 	}
-	raw, ok := meta[module.RegistrationKey]
-	if !ok {
+	if b == nil {
 		return nil, c.noModule(ctx, name)
 	}
-	var r module.Registration
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return nil, fmt.Errorf("client: module %s: its registration does not decode: %w", name, err)
-	}
 	if plan != nil {
-		if err := lacks(r.Plan, plan); err != nil {
+		if err := lacks(b.plan, plan); err != nil {
 			return nil, err
 		}
-	}
-	b := &bound{name: name, tasks: r.Tasks, plan: r.Plan, former: r.Former, owners: make([]string, r.Tasks), slots: make([]store.Slot, r.Tasks)}
-	for i := range b.slots {
-		b.slots[i] = wire.Slot(task.Tag(name, task.ID(i), r.Tasks))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -154,19 +145,33 @@ func (c *Client) bind(ctx context.Context, name string, plan *module.Plan) (*bou
 	return b, nil
 }
 
+// registered reads what a module has noted of itself; nil: nothing.
+func (c *Client) registered(ctx context.Context, name string) (*bound, error) {
+	meta, err := c.config.Log.Meta(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("client: looking up module %s: %w", name, err)
+	}
+	raw, ok := meta[module.RegistrationKey]
+	if !ok {
+		return nil, nil
+	}
+	var r module.Registration
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return nil, fmt.Errorf("client: module %s: its registration does not decode: %w", name, err)
+	}
+	b := &bound{name: name, tasks: r.Tasks, plan: r.Plan, former: r.Former, owners: make([]string, r.Tasks), slots: make([]store.Slot, r.Tasks)}
+	for i := range b.slots {
+		b.slots[i] = wire.Slot(task.Tag(name, task.ID(i), r.Tasks))
+	}
+	return b, nil
+}
+
 // noModule names the modules that exist.
 func (c *Client) noModule(ctx context.Context, name string) error {
-	specs, err := c.config.Log.Topics(ctx, "")
+	names, err := c.config.Log.Modules(ctx)
 	if err != nil {
 		return fmt.Errorf("module %q: %w", name, ErrNoModule)
 	}
-	var names []string
-	for _, s := range specs {
-		if !slices.Contains(names, s.Module) {
-			names = append(names, s.Module)
-		}
-	}
-	slices.Sort(names)
 	if len(names) == 0 {
 		return fmt.Errorf("module %q: %w: no module has run on these servers; launch it first", name, ErrNoModule)
 	}

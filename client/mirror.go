@@ -2,7 +2,9 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
@@ -86,21 +88,91 @@ func (c *Client) awaitMirrored(ctx context.Context, b *bound, place Place) error
 	return err
 }
 
-// mirrors lists the modules that read a depot of a module, other than that itself.
-func (c *Client) mirrors(ctx context.Context, moduleName, depotName string) ([]*bound, error) {
+// dependents lists the modules that mirror something of another one, by name.
+func (c *Client) dependents(ctx context.Context, moduleName string) ([]*bound, error) {
 	names, err := c.config.Log.Modules(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("client: listing the modules: %w", err)
 	}
 	var all []*bound
 	for _, name := range names {
-		b, err := c.bind(ctx, name, nil)
-		if err != nil {
-			continue // it is being launched, and has not begun to read
+		if name == moduleName {
+			continue
 		}
-		if name != moduleName && b.plan.Mirroring(moduleName, depotName) {
+		b, err := c.registered(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if b != nil && slices.Contains(b.plan.MirrorsOf(), moduleName) {
 			all = append(all, b)
 		}
 	}
 	return all, nil
+}
+
+// ErrRunning: a worker runs the module.
+var ErrRunning = errors.New("a worker runs it")
+
+// RemoveModule takes a module out of what is known: its name is not listed, clients do not
+// find it, and nothing mirrors it any more. It has to be stopped before. Its data stay, in
+// its topics coppice.MODULE.* and under its keys in the store: a module that is launched
+// under its name goes on with them, as a new version of it. Errors: ErrNoModule; ErrRunning;
+// *module.DependentsError, naming the modules that mirror it.
+func (c *Client) RemoveModule(ctx context.Context, name string) error {
+	b, err := c.bind(ctx, name, nil)
+	if err != nil {
+		return err
+	}
+	dependents, err := c.dependents(ctx, name)
+	if err != nil {
+		return err
+	}
+	e := &module.DependentsError{Module: name}
+	for _, other := range dependents {
+		e.Dependents = append(e.Dependents, module.Dependent{Module: other.name, Mistakes: other.plan.Lacks(name, nil)})
+	}
+	if len(e.Dependents) > 0 {
+		return e
+	}
+	if address, err := c.answers(ctx, b); err != nil || address != "" {
+		return errors.Join(err, fmt.Errorf("module %s: %w: %s; stop its workers first", name, ErrRunning, address))
+	}
+	meta, err := c.config.Log.Meta(ctx, name)
+	if err != nil {
+		return fmt.Errorf("module %s: %w", name, err)
+	}
+	// What is stored is still that of this version.
+	if err := c.config.Log.PutMeta(ctx, name, module.RemovedKey, meta[module.RegistrationKey]); err != nil {
+		return fmt.Errorf("module %s: %w", name, err)
+	}
+	if err := c.config.Log.PutMeta(ctx, name, module.RegistrationKey, nil); err != nil {
+		return fmt.Errorf("module %s: %w", name, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.modules, name)
+	return nil
+}
+
+// answers finds a worker that answers for a task of the module; "": there is none.
+func (c *Client) answers(ctx context.Context, b *bound) (string, error) {
+	for id := range b.tasks {
+		b.owned(task.ID(id), "") // as the head says now
+		address, err := c.ownerOf(ctx, b, task.ID(id))
+		if errors.Is(err, ErrNoOwner) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		request := &wire.Request{Module: b.name, Task: task.ID(id), Status: true}
+		raw, err := c.link.Call(ctx, address, wire.AppendRequest(nil, request))
+		if err != nil {
+			continue // nobody is there, or who is there does not have the module
+		}
+		if a, err := wire.ParseAnswer(raw); err == nil && !a.NotOwner {
+			return address, nil
+		}
+	}
+	return "", nil
 }

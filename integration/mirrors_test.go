@@ -12,6 +12,7 @@ import (
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/module/agg"
 	"github.com/coppice-run/coppice/pstate"
+	"github.com/coppice-run/coppice/worker"
 )
 
 // sold is a record of the module that others mirror.
@@ -334,5 +335,178 @@ func TestMirrorsThatFindNothing(t *testing.T) {
 				}
 			}
 		}
+	})
+}
+
+// outletLess is a version of an outlet without its PState and its query, and with other records.
+type outletLess struct {
+	name   string
+	Orders module.Depot[string]
+}
+
+func (m *outletLess) ModuleName() string { return m.name }
+func (m *outletLess) Define(b *module.Builder) {
+	module.RandomDepot(b, &m.Orders, "orders")
+	s := b.Stream("spending")
+	module.DeclareSource(s, m.Orders, func(*module.Event, string) error { return nil })
+}
+
+// A version of a module that takes away what others mirror is refused, as is its removal, and
+// both name who mirrors what. A module that mirrors keeps the depot's records from being
+// trimmed, and is described. When nobody mirrors it any more it may go.
+func TestModulesThatOthersMirror(t *testing.T) {
+	onAll(t, func(t *testing.T, c *localcluster.Cluster) {
+		s := &outlet{name: unique("outlet")}
+		if err := c.Launch(t.Context(), s, localcluster.LaunchConfig{Tasks: 1}); err != nil {
+			t.Fatal(err)
+		}
+		a, f := &asker{name: unique("asker"), of: s.name}, &follower{name: unique("follower"), of: s.name}
+		for _, m := range []module.Module{a, f} {
+			if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{Tasks: 1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := c.Client().Pause(t.Context(), f.name, "stream"); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 10 {
+			if _, err := s.Orders.Append(t.Context(), c.Client(), sold{"someone", i}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		trimmed, err := c.Client().TrimDepot(t.Context(), s.name, "orders", client.TrimConfig{EntriesMax: 1})
+		if needed := f.name + "/stream/" + s.name + ".orders"; err != nil || trimmed[0].NeededBy != needed || trimmed[0].Deleted != 0 {
+			t.Errorf("trimmed %+v, %v; want nothing, for %s", trimmed, err, needed)
+		}
+
+		d, err := c.Client().Describe(t.Context(), a.name)
+		if err != nil || len(d.Mirrors) != 2 || d.Mirrors[0] != (client.MirrorInfo{Kind: "PState", Module: s.name, Name: "spent", Type: "map[string]int"}) {
+			t.Errorf("described: %+v, %v", d.Mirrors, err)
+		}
+		if d, err = c.Client().Describe(t.Context(), s.name); err != nil || len(d.MirroredBy) != 3 {
+			t.Errorf("described: %+v, %v; want 3 mirrors of it", d.MirroredBy, err)
+		}
+
+		var lost *module.DependentsError
+		err = c.Launch(t.Context(), &outletLess{name: s.name}, localcluster.LaunchConfig{Tasks: 1})
+		if !errors.As(err, &lost) || len(lost.Dependents) != 2 {
+			t.Fatalf("the version that takes all away: %v", err)
+		}
+		for _, want := range []string{
+			fmt.Sprintf("module %s mirrors PState %q: module %s has no such PState; it has none", a.name, s.name+".spent", s.name),
+			fmt.Sprintf("module %s mirrors query %q", a.name, s.name+".total"),
+			fmt.Sprintf("module %s mirrors depot %q: its records are of other types", f.name, s.name+".orders"),
+		} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%v\ndoes not say %q", err, want)
+			}
+		}
+		if err := c.Client().RemoveModule(t.Context(), s.name); !errors.As(err, &lost) || !strings.Contains(err.Error(), a.name) {
+			t.Errorf("removed: %v; want that it names %s", err, a.name)
+		}
+		if err := c.Client().RemoveModule(t.Context(), f.name); !errors.Is(err, client.ErrRunning) {
+			t.Errorf("removed: %v, want %v", err, client.ErrRunning)
+		}
+		for _, w := range c.Workers() {
+			if err := w.Stop(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, name := range []string{a.name, f.name, s.name} {
+			if err := c.Client().RemoveModule(t.Context(), name); err != nil {
+				t.Errorf("removed: %v", err)
+			}
+			if _, err := c.Client().Describe(t.Context(), name); !errors.Is(err, client.ErrNoModule) {
+				t.Errorf("described after that: %v", err)
+			}
+		}
+		var changed *module.ChangedError
+		if err := c.Launch(t.Context(), &otherSpent{name: s.name}, localcluster.LaunchConfig{Tasks: 1}); !errors.As(err, &changed) {
+			t.Errorf("launched again over the data, with another schema: %v", err)
+		}
+	})
+}
+
+// otherSpent keeps something else under the name of the outlet's PState.
+type otherSpent struct {
+	name   string
+	Orders module.Depot[sold]
+	Spent  pstate.Map[int, string]
+}
+
+func (m *otherSpent) ModuleName() string { return m.name }
+func (m *otherSpent) Define(b *module.Builder) {
+	module.HashDepot(b, &m.Orders, "orders", func(o sold) string { return o.Buyer })
+	s := b.Stream("spending")
+	s.PState(&m.Spent, "spent")
+	module.DeclareSource(s, m.Orders, func(*module.Event, sold) error { return nil })
+}
+
+// Modules of one worker that mirror each other come in the order in which they need each
+// other, whatever the order in which they are given.
+func TestModulesOfOneWorker(t *testing.T) {
+	onAll(t, func(t *testing.T, c *localcluster.Cluster) {
+		s := &outlet{name: unique("outlet")}
+		a, f := &asker{name: unique("asker"), of: s.name}, &follower{name: unique("follower"), of: s.name}
+		w, err := worker.Start(t.Context(), worker.Config{Log: c.Log(), Store: c.Store(), Network: c.Network(), Tasks: 3}, a, f, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Abort()
+		for _, m := range []module.Module{s, a, f} {
+			if err := c.Client().Use(t.Context(), m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put := func(amount int) {
+			t.Helper()
+			if _, err := s.Orders.Append(t.Context(), c.Client(), sold{"ann", amount}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ask := func(want int) {
+			t.Helper()
+			if _, err := a.Names.Append(t.Context(), c.Client(), "ann"); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := a.Known.Key("ann").Get(c.Client().At(t.Context())); got != want || err != nil {
+				t.Errorf("known: %d, %v; want %d", got, err, want)
+			}
+		}
+		put(3)
+		ask(3003)
+		// One of them stops; the others go on, and it goes on where it left off.
+		if err := w.StopModule(t.Context(), s.name); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.StopModule(t.Context(), s.name); !errors.Is(err, worker.ErrNoModule) {
+			t.Errorf("stopped twice: %v", err)
+		}
+		if got, err := a.Spent.Key("ann").Get(c.Client().At(t.Context())); got != 3 || err != nil {
+			t.Errorf("its PState, mirrored: %d, %v", got, err)
+		}
+		r, err := s.Orders.Record(sold{"ann", 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		place, err := c.Client().Put(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Client().WaitMirrored(t.Context(), f.name, place); err != nil {
+			t.Errorf("a module that mirrors what is stopped: %v", err)
+		}
+		if err := w.StartModule(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.StartModule(t.Context(), s); err == nil {
+			t.Error("started twice")
+		}
+		if err := c.Client().WaitProcessed(t.Context(), place); err != nil {
+			t.Fatal(err)
+		}
+		ask(7007)
+		put(1)
+		ask(8008)
 	})
 }

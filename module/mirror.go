@@ -36,6 +36,22 @@ type MirrorPlan struct {
 // Thing names the original: depot "Orders.placed".
 func (m *MirrorPlan) Thing() string { return fmt.Sprintf("%s %q", m.Kind, m.Module+"."+m.Name) }
 
+// Types words what the original is.
+func (m *MirrorPlan) Types() string {
+	switch m.Kind {
+	case MirrorsDepot:
+		return m.Depot.Type
+	case MirrorsPState:
+		return m.PState.String()
+	}
+	return m.Query.Argument + " to " + m.Query.Result
+}
+
+// String words the mirror.
+func (m *MirrorPlan) String() string {
+	return fmt.Sprintf("%s of module %s, %s", m.Kind, m.Module, m.Types())
+}
+
 // MirroredDepot says which partitions of a depot of another module a source reads. Its tasks
 // share them as tasks and partitions count up: task i reads the partitions i, i+tasks,
 // i+2·tasks and so on, each with a lane of the source. So where the other module has fewer

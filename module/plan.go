@@ -193,6 +193,9 @@ func (p *Plan) String() string {
 	for _, t := range p.Topics {
 		fmt.Fprintf(&out, "  topic   %-16s %s, %s, stored as %s\n", t.Name, t.Type, t.partitioning(), t.Codec)
 	}
+	for _, m := range p.Mirrors {
+		fmt.Fprintf(&out, "  mirror  %-16s %s\n", m.Module+"."+m.Name, m)
+	}
 	for _, s := range p.Streams {
 		fmt.Fprintf(&out, "  %s %s\n", s.kind(), s.Name)
 		for _, ps := range p.PStates {

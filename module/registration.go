@@ -12,3 +12,7 @@ type Registration struct {
 
 // RegistrationKey is the key of a module's registration.
 const RegistrationKey = "plan"
+
+// RemovedKey is the key of the registration of a module that was removed: what is stored is
+// as that says.
+const RemovedKey = "plan.removed"

@@ -214,7 +214,7 @@ func (f *feeds) begins(o feedOrder, topic depot.Topic) (int64, error) {
 	if o.feed.Back == 0 || o.feed.Offset == 0 {
 		return o.feed.Offset, nil
 	}
-	first, _, err := f.w.config.Log.Bounds(f.w.ctx, topic.Name, f.l.partition(o.feed.Depot, o.d.id))
+	first, _, err := f.w.config.Log.Bounds(f.l.ctx, topic.Name, f.l.partition(o.feed.Depot, o.d.id))
 	return min(o.feed.Offset, max(first, o.feed.Offset-o.feed.Back)), err
 }
 
@@ -226,8 +226,8 @@ func (f *feeds) notAssigned(o feedOrder, err error) {
 		return
 	}
 	f.w.config.Logger.Warn("assigning a depot partition failed; trying again", "depot", o.feed.Depot, "task", int(o.d.id), "cause", err)
-	f.w.background.Go(func() {
-		pause(f.w.ctx, assignPause)
+	f.l.background.Go(func() {
+		pause(f.l.ctx, assignPause)
 		f.order(o.d, o.feed)
 	})
 }

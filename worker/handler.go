@@ -111,7 +111,7 @@ func (h handler) Call(ctx context.Context, _ string, request []byte) ([]byte, er
 	case <-ctx.Done():
 		d.askOver(q, id)
 		return nil, ctx.Err()
-	case <-h.w.ctx.Done():
+	case <-l.ctx.Done():
 		return nil, errLeaving
 	}
 }

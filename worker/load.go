@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/coppice-run/coppice/depot"
@@ -14,6 +15,10 @@ import (
 
 // loaded is a module on this worker.
 type loaded struct {
+	ctx        context.Context // ends when the module stops here
+	cancel     context.CancelCauseFunc
+	background sync.WaitGroup
+
 	plan     *module.Plan
 	tasks    int
 	topics   map[string]depot.Topic // by depot
@@ -75,6 +80,7 @@ func (w *Worker) load(ctx context.Context, m module.Module) (*loaded, error) {
 			return nil, fmt.Errorf("module %s: noting its plan: %w", plan.Module, err)
 		}
 	}
+	l.ctx, l.cancel = context.WithCancelCause(w.ctx)
 	l.starts = &starter{w: w, l: l, noted: map[task.ID]bool{}}
 	l.options = newDynamic(w, l, facts)
 	l.drivers = make([]atomic.Pointer[driver], l.tasks)
@@ -97,6 +103,9 @@ func (l *loaded) each(visit func(*driver)) {
 func (l *loaded) registration(facts map[string][]byte) ([]byte, error) {
 	now := module.Registration{Version: 1, Tasks: l.tasks, Plan: l.plan}
 	before, err := registrationOf(l.plan.Module, facts)
+	if err == nil && before == nil {
+		before, err = noted(l.plan.Module, facts[module.RemovedKey])
+	}
 	if err != nil {
 		return nil, err
 	}

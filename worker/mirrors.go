@@ -48,8 +48,12 @@ func (w *Worker) registered(ctx context.Context, name string) (*module.Registrat
 }
 
 func registrationOf(name string, facts map[string][]byte) (*module.Registration, error) {
-	raw, ok := facts[module.RegistrationKey]
-	if !ok {
+	return noted(name, facts[module.RegistrationKey])
+}
+
+// noted reads a registration; nil: there is none.
+func noted(name string, raw []byte) (*module.Registration, error) {
+	if raw == nil {
 		return nil, nil
 	}
 	var r module.Registration

@@ -25,7 +25,7 @@ func (w *Worker) query(ctx context.Context, l *loaded, q *wire.QueryRequest) *wi
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(w.ctx, cancel)()
+	defer context.AfterFunc(l.ctx, cancel)()
 	result, err := module.RunQuery(ctx, p, &views{w: w, l: l}, q.Argument)
 	var wrong *module.ArgumentError
 	switch {

@@ -113,7 +113,7 @@ func (w *Worker) openFeeds(ctx context.Context, l *loaded) error {
 		l.feeds = append(l.feeds, &feeds{w: w, l: l, reader: reader})
 	}
 	for _, f := range l.feeds {
-		w.background.Go(func() { f.run(w.ctx) })
+		l.background.Go(func() { f.run(l.ctx) })
 	}
 	return nil
 }
@@ -124,30 +124,48 @@ func (w *Worker) launch(ctx context.Context, modules []module.Module) error {
 		return err
 	}
 	for _, m := range modules {
-		l, err := w.load(ctx, m)
-		if err != nil {
-			return err
-		}
-		w.mu.Lock()
-		w.modules[l.plan.Module] = l
-		w.mu.Unlock()
-		if err := w.openFeeds(ctx, l); err != nil {
+		if _, err := w.prepare(ctx, m); err != nil {
 			return err
 		}
 	}
 	w.background.Go(w.watchPressure)
 	var all []*driver
 	for _, l := range w.all() {
-		if err := w.checkLevel(ctx, l); err != nil {
+		if err := w.begin(ctx, l); err != nil {
 			return err
-		}
-		w.background.Go(l.options.follow)
-		if err := l.tenure.join(ctx); err != nil {
-			return fmt.Errorf("worker: joining the workers of module %s: %w", l.plan.Module, err)
 		}
 		l.each(func(d *driver) { all = append(all, d) })
 	}
 	return awaitReady(ctx, all)
+}
+
+// prepare loads a module, and opens its readers.
+func (w *Worker) prepare(ctx context.Context, m module.Module) (*loaded, error) {
+	l, err := w.load(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	if w.modules[l.plan.Module] != nil {
+		w.mu.Unlock()
+		l.cancel(ErrStopped)
+		return nil, fmt.Errorf("worker: module %s runs here already", l.plan.Module)
+	}
+	w.modules[l.plan.Module] = l
+	w.mu.Unlock()
+	return l, w.openFeeds(ctx, l)
+}
+
+// begin takes the module's tasks that are nominated.
+func (w *Worker) begin(ctx context.Context, l *loaded) error {
+	if err := w.checkLevel(ctx, l); err != nil {
+		return err
+	}
+	l.background.Go(l.options.follow)
+	if err := l.tenure.join(ctx); err != nil {
+		return fmt.Errorf("worker: joining the workers of module %s: %w", l.plan.Module, err)
+	}
+	return nil
 }
 
 // awaitReady waits until every task runs, or has passed to another worker; a task
@@ -266,14 +284,13 @@ func (w *Worker) Abort() { w.stop.Do(w.end) }
 // end stops everything at once.
 func (w *Worker) end() {
 	w.cancel(ErrStopped)
-	for _, l := range w.all() {
+	all := w.all()
+	for _, l := range all {
 		l.tenure.close()
 	}
 	w.background.Wait()
-	for _, l := range w.all() {
-		for _, f := range l.feeds {
-			_ = f.reader.Close()
-		}
+	for _, l := range all {
+		l.close()
 	}
 	_ = w.link.Close()
 	if err := w.spills.close(); err != nil {
