@@ -54,9 +54,11 @@ type PStateInfo struct {
 	// Temporary: it is empty in each microbatch, and never stored.
 	Temporary bool `json:"temporary"`
 	// OwnPartitioner: a function of the module chooses the task of a key.
-	OwnPartitioner bool    `json:"ownPartitioner"`
-	Initial        *string `json:"initial,omitempty"` // stored form of what is there before the first write
-	Level          Level   `json:"level"`             // the outermost
+	OwnPartitioner bool `json:"ownPartitioner"`
+	// Migrations are those that its values pass when they are read, the oldest first.
+	Migrations []string `json:"migrations"`
+	Initial    *string  `json:"initial,omitempty"` // stored form of what is there before the first write
+	Level      Level    `json:"level"`             // the outermost
 }
 
 // Level is one level of a PState's schema: a structure.
@@ -174,7 +176,7 @@ func describePStates(plans []*module.PStatePlan) []PStateInfo {
 	for _, p := range plans {
 		all = append(all, PStateInfo{
 			Name: p.Name, Topology: p.Topology, Schema: p.Schema, Global: p.Global, Private: p.Private, Temporary: p.Temporary,
-			OwnPartitioner: p.OwnPartitioner, Initial: p.Initial, Level: describeLevel(p.Layout),
+			OwnPartitioner: p.OwnPartitioner, Migrations: append([]string{}, p.Migrations...), Initial: p.Initial, Level: describeLevel(p.Layout),
 		})
 	}
 	return all

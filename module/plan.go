@@ -85,9 +85,13 @@ type PStatePlan struct {
 	Private   bool   `json:",omitempty"` // read by its topology only
 	Temporary bool   `json:",omitempty"` // empty in each microbatch, never stored
 	// OwnPartitioner: a function of the module chooses the task of a key.
-	OwnPartitioner bool          `json:",omitempty"`
-	Initial        *string       `json:",omitempty"` // stored form of what is there before the first write
-	Decl           *overlay.Decl `json:"-"`
+	OwnPartitioner bool    `json:",omitempty"`
+	Initial        *string `json:",omitempty"` // stored form of what is there before the first write
+	// Migrations are those that its values pass, the oldest first, and Migrated those of earlier
+	// versions, which are done.
+	Migrations []string      `json:",omitempty"`
+	Migrated   []string      `json:",omitempty"`
+	Decl       *overlay.Decl `json:"-"`
 }
 
 // StreamPlan is a declared stream topology.
@@ -244,6 +248,9 @@ func (p *PStatePlan) String() string {
 			out.WriteString(", stored as " + name)
 		}
 	}
+	if len(p.Migrations) > 0 {
+		fmt.Fprintf(&out, ", migrated by %s", strings.Join(p.Migrations, ", then "))
+	}
 	if p.Initial != nil {
 		fmt.Fprintf(&out, ", at first %s", *p.Initial)
 	}
@@ -254,7 +261,22 @@ func (p *PStatePlan) String() string {
 // this one stores: one is the other, or has fields that the other has not.
 func (p *PStatePlan) ReadBy(other *PStatePlan) bool {
 	return p.Global == other.Global && p.OwnPartitioner == other.OwnPartitioner && initialOf(p) == initialOf(other) &&
-		(len(p.Layout.Changes(other.Layout)) == 0 || len(other.Layout.Changes(p.Layout)) == 0)
+		(len(p.Layout.Changes(other.Layout)) == 0 || len(other.Layout.Changes(p.Layout)) == 0 && len(p.Migrations) == 0) && p.migratedBy(other)
+}
+
+// MigrationID names all migrations of the PState together: what its tasks have to be done with.
+func (p *PStatePlan) MigrationID() string { return strings.Join(p.Migrations, ",") }
+
+// migratedBy reports whether a program that declares the PState in its own way has the
+// migrations that stored values may still have to pass, and none that they have passed and
+// forgotten.
+func (p *PStatePlan) migratedBy(other *PStatePlan) bool {
+	for _, id := range p.Migrations {
+		if !slices.Contains(other.Migrations, id) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(p.Migrated, func(id string) bool { return slices.Contains(other.Migrations, id) })
 }
 
 // Partitions is the number of the depot's partitions in a module of so many tasks.

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
@@ -51,7 +52,7 @@ func (w *Worker) load(ctx context.Context, m module.Module) (*loaded, error) {
 	if err := l.deploy(ctx, w); err != nil {
 		return nil, err
 	}
-	entry, err := l.registration(facts)
+	entry, err := l.registration(ctx, w, facts)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +101,7 @@ func (l *loaded) each(visit func(*driver)) {
 // registration is what the module's meta topic will say of its plan. A plan that would
 // not find or read what the version before it stored is refused
 // (*module.ChangedError).
-func (l *loaded) registration(facts map[string][]byte) ([]byte, error) {
+func (l *loaded) registration(ctx context.Context, w *Worker, facts map[string][]byte) ([]byte, error) {
 	now := module.Registration{Version: 1, Tasks: l.tasks, Plan: l.plan}
 	before, err := registrationOf(l.plan.Module, facts)
 	if err == nil && before == nil {
@@ -114,6 +115,40 @@ func (l *loaded) registration(facts map[string][]byte) ([]byte, error) {
 			return nil, fmt.Errorf("worker: %w", err)
 		}
 		now.Former = l.plan.Former(before)
+		if err := l.migrated(ctx, w, before); err != nil {
+			return nil, fmt.Errorf("worker: %w", err)
+		}
+		l.plan = l.plan.Remember(before)
+		now.Plan = l.plan
 	}
 	return json.Marshal(now)
+}
+
+// migrated looks whether the migrations are done that this version leaves out.
+// Errors: *module.UnfinishedError.
+func (l *loaded) migrated(ctx context.Context, w *Worker, before *module.Registration) error {
+	for _, old := range l.plan.Ended(before) {
+		name := old.Name
+		e := &module.UnfinishedError{Module: l.plan.Module, PState: name, Migration: old.MigrationID()}
+		for id, slot := range l.slots {
+			reads := []store.Read{{Kind: store.Get, Table: wire.MigrationsTable(slot.Tag), Field: name}}
+			if _, err := w.config.Store.Read(ctx, slot, reads); err != nil {
+				return fmt.Errorf("module %s: looking how far PState %s is: %w", l.plan.Module, name, err)
+			}
+			var m wire.Migration
+			if reads[0].Found {
+				var err error
+				if m, err = wire.ParseMigration(reads[0].Value); err != nil {
+					return fmt.Errorf("module %s, PState %s: %w", l.plan.Module, name, err)
+				}
+			}
+			if !(old.Global && id > 0) && !(m.Done && m.ID == e.Migration) {
+				e.Tasks = append(e.Tasks, id)
+			}
+		}
+		if len(e.Tasks) > 0 {
+			return e
+		}
+	}
+	return nil
 }

@@ -133,6 +133,9 @@ func placed(p *client.PStateInfo) string {
 	case p.Private:
 		text += ", private"
 	}
+	if len(p.Migrations) > 0 {
+		text += ", migrated by " + strings.Join(p.Migrations, ", ")
+	}
 	return text
 }
 
