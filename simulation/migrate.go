@@ -24,7 +24,7 @@ func Migrate() Workload {
 // tally is what a count becomes.
 type tally struct{ Times int }
 
-const tallied = "tallied"
+const inTallies = "tallied"
 
 func tallyOf(n int) tally { return tally{n} }
 
@@ -83,7 +83,7 @@ func (c *migrateCase) Module() module.Module {
 // next is the version that the module gets.
 func (c *migrateCase) next() module.Module {
 	c.after.more = func(t tally) tally { return tally{t.Times + 1} }
-	c.after.options = []pstate.Option{pstate.Migrate(tallied, tallyOf)}
+	c.after.options = []pstate.Option{pstate.Migrate(inTallies, tallyOf)}
 	return &c.after
 }
 
@@ -152,7 +152,7 @@ func (c *migrateCase) checkStored(tag string, tables map[string]map[string]strin
 			continue
 		}
 		for field, value := range table {
-			if value != "" && field != store.BoundsField && !strings.HasSuffix(value, pstate.MarkOf(tallied)) {
+			if value != "" && field != store.BoundsField && !strings.HasSuffix(value, pstate.MarkOf(inTallies)) {
 				wrong = append(wrong, fmt.Errorf("%s holds %q as %q, a value of before the migration", key, field, value))
 			}
 		}
