@@ -66,7 +66,7 @@ func (c *Client) Progress(ctx context.Context, moduleName, topology string) ([]S
 
 func (c *Client) sourceProgress(ctx context.Context, b *bound, plan *module.StreamPlan, s *module.SourcePlan, id task.ID) (SourceProgress, error) {
 	partition, _ := s.Depot.Partition(id, b.tasks)
-	depotName, topic := s.Depot.Name, depot.TopicName(b.name, s.Depot.Name)
+	depotName, topic := s.Depot.Name, depot.TopicName(s.Depot.Home(b.name))
 	if s.Depot.Topic != "" {
 		depotName, topic = s.Depot.Declared(s.Depot.Name), s.Depot.Topic
 	}
@@ -84,7 +84,7 @@ func (c *Client) sourceProgress(ctx context.Context, b *bound, plan *module.Stre
 		_, one.End, err = c.config.Log.Bounds(ctx, topic, partition)
 	}
 	if err != nil {
-		return one, fmt.Errorf("module %s, source %s/%s, partition %d: %w", b.name, plan.Name, s.Name, partition, err)
+		return one, fmt.Errorf("module %s, source %s/%s, partition %d: %w", b.name, plan.Name, s.Name, one.Partition, err)
 	}
 	if one.Begun && !one.Ticks {
 		one.Lag = max(one.End-one.Next-one.Ahead, 0)

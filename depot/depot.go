@@ -130,6 +130,10 @@ type Log interface {
 	// Topics lists the depots that exist, of one module or of all (module "").
 	Topics(ctx context.Context, module string) ([]TopicSpec, error)
 
+	// Modules lists the modules of which something is known, by name: those that have put
+	// facts, also without a depot.
+	Modules(ctx context.Context) ([]string, error)
+
 	// Append writes one record to a partition and calls done exactly once with
 	// its offset, from any goroutine: with the level Replicated when all in-sync
 	// replicas have it, with None at once and offset -1. It blocks only while

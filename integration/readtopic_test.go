@@ -24,10 +24,10 @@ type reading struct {
 	name, topic string
 	Lines       module.Topic[string]
 	Kept        pstate.Map[string, string] // by key, on the task of the key
-	keep        module.Step[kept]
+	keep        module.Step[keptText]
 }
 
-type kept struct{ Key, Text string }
+type keptText struct{ Key, Text string }
 
 func (m *reading) ModuleName() string { return m.name }
 
@@ -35,7 +35,7 @@ func (m *reading) Define(b *module.Builder) {
 	module.DeclareTopic(b, &m.Lines, m.topic, module.Text())
 	s := b.Stream("lines", module.ExactlyOnce())
 	s.PState(&m.Kept, "kept")
-	module.DeclareStep(s, &m.keep, "keep", module.At(&m.Kept, func(k kept) string { return k.Key }), func(ev *module.Event, k kept) error {
+	module.DeclareStep(s, &m.keep, "keep", module.At(&m.Kept, func(k keptText) string { return k.Key }), func(ev *module.Event, k keptText) error {
 		m.Kept.Key(k.Key).Update(ev, func(have string) string { return strings.TrimSpace(have + " " + k.Text) })
 		return nil
 	})
@@ -47,7 +47,7 @@ func (m *reading) Define(b *module.Builder) {
 		if by, ok := r.Header("by"); ok {
 			text += " by " + string(by)
 		}
-		m.keep.Send(ev, kept{string(r.Key), text})
+		m.keep.Send(ev, keptText{string(r.Key), text})
 		return nil
 	}, module.StartFromBeginning())
 }

@@ -64,7 +64,7 @@ func (d Depot[T]) handlers(p *Plan) []HandlerName {
 	if d.d == nil {
 		return nil
 	}
-	return p.sourcesOf(d.d.plan)
+	return p.sourcesOf(d.d.reads())
 }
 
 func (t Topic[T]) handlers(p *Plan) []HandlerName {

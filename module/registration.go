@@ -32,3 +32,7 @@ func (r *Registration) Partitions() map[string]int {
 	}
 	return all
 }
+
+// RemovedKey is the key of the registration of a module that was removed: what is stored is
+// as that says.
+const RemovedKey = "plan.removed"

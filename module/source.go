@@ -21,7 +21,7 @@ func DeclareSource[T any](of Topology, d Depot[T], f func(*Event, T) error, opti
 		return
 	}
 	decl := d.d
-	plan := s.declareSource(decl.plan, f == nil, options)
+	plan := s.declareSource(decl.reads(), f == nil, options)
 	plan.Run = func(ev *Event, r *depot.Record) error {
 		v, gone, err := decl.decode(r)
 		switch {
@@ -59,7 +59,7 @@ func (p *SourcePlan) mistakes(stream *StreamPlan) (all []Mistake) {
 			wrong("is one of several sources of a depot, and one of them has RetryNone", "several sources of one depot retry: RetryNone goes with a single one (promise 3x.02)")
 		}
 	}
-	if !namePattern.MatchString(p.Name) {
+	if !namePattern.MatchString(p.Name) && (p.Depot.Mirror == nil || p.Name != p.Depot.Name) {
 		wrong(fmt.Sprintf("has the name %q", p.Name), "a name has "+nameRule)
 	}
 	if stream.Microbatch && p.Retry != RetriesIndividual {

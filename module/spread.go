@@ -25,11 +25,15 @@ func (p *Plan) ReadTopics() (topics []string) {
 // Partition is the partition that a task reads in a module of so many tasks; ok is false
 // if there is none.
 func (d *DepotPlan) Partition(id task.ID, tasks int) (partition int32, ok bool) {
-	if d.Topic == "" {
+	lane, partitions := d.Lane, d.TopicPartitions
+	switch {
+	case d.Mirror != nil:
+		lane, partitions = d.Mirror.Lane, d.Mirror.Partitions
+	case d.Topic == "":
 		return int32(id), int(id) < d.Partitions(tasks)
 	}
-	n := d.Lane*tasks + int(id)
-	return int32(n), n < d.TopicPartitions
+	n := lane*tasks + int(id)
+	return int32(n), n < partitions
 }
 
 // Spread returns the plan for topics that have so many partitions. A task reads one
@@ -93,7 +97,7 @@ func (d *DepotPlan) lane(lane int, partitions map[string]int, have map[string]*D
 	}
 	if of.Topic == "" {
 		of.Topic = of.Name // with no partitions: the depot has one lane
-		of.TopicPartitions = 0
+		of.TopicPartitions, of.Mirror = 0, nil
 	}
 	if same := have[of.Name]; same != nil {
 		return same

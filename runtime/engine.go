@@ -164,6 +164,7 @@ func (t *Task) wakeAt() int64 {
 		t.nextCall(earlier)
 		earlier(t.nextAppend())
 		t.nextMicro(earlier)
+		t.nextSweep(earlier)
 		for _, topo := range t.topology {
 			earlier(t.nextDeadline(topo))
 			if topo.dirty {

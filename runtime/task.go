@@ -125,6 +125,7 @@ type Task struct {
 	// exactly once over hops
 	exact      bool // some topology is
 	directory  *Directory
+	sweeps     []*sweep // of PStates whose values migrate
 	hops       hops
 	batches    uint64 // that were begun
 	released   uint64 // the last of them that is committed
@@ -198,6 +199,7 @@ func New(config Config) *Task {
 		t.hops.pack = wire.NewPacker(t.directory)
 		t.heldEvents = map[task.ID]heldEvent{}
 	}
+	t.newSweeps()
 	t.noteWhole()
 	t.parkedDecl = parkedDecl(config.Plan.Module, len(config.Plan.PStates))
 	t.event = module.NewEvent()

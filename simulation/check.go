@@ -25,6 +25,7 @@ func (w *world) check() {
 	if err := w.workload.Check(w.present(), parked); err != nil {
 		w.violate("%v", err)
 	}
+	w.checkTables()
 	if c, ok := w.workload.(interface{ checkKept() error }); ok && !w.lost {
 		if err := c.checkKept(); err != nil {
 			w.violate("%v", err)

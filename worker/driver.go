@@ -155,6 +155,13 @@ func (d *driver) listener() *runtime.Listener {
 			appended(i)
 		}
 	}
+	unmigrated := l.MigrationFailed
+	l.MigrationFailed = func(i runtime.MigrationInfo) {
+		d.log.Error("a value cannot be migrated; the task comes back to it", "pstate", i.PState, "migration", i.Migration, "cause", i.Err)
+		if unmigrated != nil {
+			unmigrated(i)
+		}
+	}
 	lost := l.LostTail
 	l.LostTail = func(i runtime.LostTailInfo) {
 		d.log.Error("Kafka has records of commits that the store has lost, or lacks records that it had acknowledged (topology.appends.lost.tail says what follows)", "topology", i.Topology, "source", i.Source, "offset", i.Offset, "of_task", int(i.From), "come_again", i.Records, "missing", i.Missing)

@@ -12,12 +12,13 @@ import (
 	"github.com/coppice-run/coppice/runtime"
 )
 
-// feeds reads the depot partitions of all tasks of the worker, one strand of each: a
+// feeds reads the depot partitions of all tasks of a module on the worker, one strand of each: a
 // reader has one position in a partition. Orders are
 // carried out by the goroutine that polls, between two polls: so every record
 // that a poll delivers belongs to the assignment that stands.
 type feeds struct {
 	w      *Worker
+	l      *loaded
 	reader depot.Reader
 
 	mu     sync.Mutex
@@ -78,7 +79,7 @@ func (f *feeds) run(ctx context.Context) {
 		pollCtx, cancel := context.WithCancel(ctx)
 		orders := f.next(ctx, cancel)
 		f.carryOut(orders)
-		err := f.reader.Poll(pollCtx, f.w.catchupChunk(), f.deliver)
+		err := f.reader.Poll(pollCtx, int(f.l.options.chunk.Load()), f.deliver)
 		woken := pollCtx.Err() != nil
 		cancel()
 		if err != nil && !woken && !errors.Is(err, context.Canceled) && ctx.Err() == nil {
@@ -86,16 +87,6 @@ func (f *feeds) run(ctx context.Context) {
 			pause(ctx, 100*time.Millisecond)
 		}
 	}
-}
-
-// catchupChunk is how many records one poll hands over: as many as the modules of
-// this worker allow.
-func (w *Worker) catchupChunk() int {
-	most := 0
-	for _, l := range w.all() {
-		most = max(most, int(l.options.chunk.Load()))
-	}
-	return most
 }
 
 // gatherPause is how long the orders of several tasks gather: tasks that start
@@ -225,7 +216,7 @@ func (f *feeds) begins(o feedOrder, topic depot.Topic) (int64, error) {
 	if o.feed.Back == 0 || o.feed.Offset == 0 {
 		return o.feed.Offset, nil
 	}
-	first, _, err := f.w.config.Log.Bounds(f.w.ctx, topic.Name, o.partition())
+	first, _, err := f.w.config.Log.Bounds(f.l.ctx, topic.Name, o.partition())
 	return min(o.feed.Offset, max(first, o.feed.Offset-o.feed.Back)), err
 }
 
@@ -237,8 +228,8 @@ func (f *feeds) notAssigned(o feedOrder, err error) {
 		return
 	}
 	f.w.config.Logger.Warn("assigning a depot partition failed; trying again", "depot", o.feed.Depot, "task", int(o.d.id), "cause", err)
-	f.w.background.Go(func() {
-		pause(f.w.ctx, assignPause)
+	f.l.background.Go(func() {
+		pause(f.l.ctx, assignPause)
 		f.order(o.d, o.feed)
 	})
 }

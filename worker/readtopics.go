@@ -8,7 +8,6 @@ import (
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
-	"github.com/coppice-run/coppice/task"
 )
 
 // readTopics looks the topics of others up that the module reads, notes in its entry how
@@ -40,11 +39,11 @@ func (l *loaded) readTopics(ctx context.Context, w *Worker, entry *module.Regist
 	if err != nil {
 		return fmt.Errorf("module %s: %w", l.plan.Module, err)
 	}
-	l.plan, l.readings, l.lanes = spread, entry.Topics, map[string]*module.DepotPlan{}
+	l.plan, l.readings = spread, entry.Topics
 	for _, s := range spread.Streams {
 		for _, source := range s.Sources {
 			if d := source.Depot; d.Topic != "" {
-				l.lanes[d.Name], l.topics[d.Name] = d, found[d.Topic]
+				l.elsewhere[d.Name], l.topics[d.Name] = d, found[d.Topic]
 			}
 		}
 	}
@@ -56,25 +55,26 @@ const topicsPeriod = 30 * time.Second
 
 // watchTopics tells of partitions of topics of others that nobody reads yet: they were made
 // after the workers started.
-func (w *Worker) watchTopics() {
+func (w *Worker) watchTopics(l *loaded) {
 	ticker := time.NewTicker(topicsPeriod)
 	defer ticker.Stop()
 	told := map[string]int{}
 	for {
 		select {
-		case <-w.ctx.Done():
+		case <-l.ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		for _, l := range w.all() {
-			for _, d := range l.lanes {
-				topic, err := w.config.Log.Lookup(w.ctx, d.Topic)
-				if err != nil || topic.Partitions <= max(d.TopicPartitions, told[d.Topic]) {
-					continue // that it does not answer, or is gone, its readers tell
-				}
-				told[d.Topic] = topic.Partitions
-				w.config.Logger.Warn("a topic has more partitions than are read: start the workers anew, and they are read from their beginning", "module", l.plan.Module, "topic", d.Topic, "partitions", topic.Partitions, "read", d.TopicPartitions)
+		for _, d := range l.elsewhere {
+			if d.Topic == "" {
+				continue
 			}
+			topic, err := w.config.Log.Lookup(l.ctx, d.Topic)
+			if err != nil || topic.Partitions <= max(d.TopicPartitions, told[d.Topic]) {
+				continue // that it does not answer, or is gone, its readers tell
+			}
+			told[d.Topic] = topic.Partitions
+			w.config.Logger.Warn("a topic has more partitions than are read: start the workers anew, and they are read from their beginning", "module", l.plan.Module, "topic", d.Topic, "partitions", topic.Partitions, "read", d.TopicPartitions)
 		}
 	}
 }
@@ -88,20 +88,11 @@ func readingOf(before module.TopicReading, topic depot.Topic) module.TopicReadin
 	return before
 }
 
-// partition is that of a depot, or of a topic of others, which a task reads.
-func (l *loaded) partition(depotName string, id task.ID) int32 {
-	if d := l.lanes[depotName]; d != nil {
-		p, _ := d.Partition(id, l.tasks)
-		return p
-	}
-	return int32(id)
-}
-
 // grown reports whether a partition was made after its source was first started: nothing
 // of it was there before.
 func (l *loaded) grown(q runtime.StartQuery, partition int32) bool {
-	d := l.lanes[q.Depot]
-	if d == nil {
+	d := l.elsewhere[q.Depot]
+	if d == nil || d.Topic == "" {
 		return false
 	}
 	return int(partition) >= l.readings[q.Topology+"/"+d.Declared(q.Source)].First

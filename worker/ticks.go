@@ -88,9 +88,9 @@ func (d *driver) feed(f runtime.Feed) {
 		d.ticks.order(f, plan.PeriodMillis)
 		return
 	}
-	feeds := d.w.feeds
-	if d.loaded.lanes[f.Depot] != nil {
-		feeds = d.loaded.feeds
+	feeds := d.loaded.feeds
+	if elsewhere := d.loaded.elsewhere[f.Depot]; elsewhere != nil && elsewhere.Topic != "" {
+		feeds = d.loaded.committed
 	}
 	feeds[f.Strand].order(d, f)
 }
