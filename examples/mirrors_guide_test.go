@@ -1,4 +1,4 @@
-package mirrors
+package examples
 
 import (
 	"os"
@@ -46,22 +46,22 @@ func TestTheMigrationOfTheGuideIsDeclared(t *testing.T) {
 	}
 }
 
-// Every block of Go in the guide is in a file of this folder, but for its indentation.
-func TestTheGuideShowsCodeThatRuns(t *testing.T) {
+// Every block of Go in the guide is in a file of the example or in this one, but for its indentation.
+func TestTheModulesGuideShowsCodeThatRuns(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("*.go")
+	files, err := filepath.Glob("mirrors*/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var code strings.Builder
-	for _, name := range files {
+	for _, name := range append(files, "mirrors_guide_test.go") {
 		raw, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		code.WriteString(flat(string(raw)))
 	}
-	guide, err := os.ReadFile(filepath.Join("..", "..", "docs", "guides", "modules.md"))
+	guide, err := os.ReadFile(filepath.Join("..", "docs", "guides", "modules.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
