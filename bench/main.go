@@ -11,14 +11,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
 	"maps"
 	"os"
 	"os/signal"
-	"runtime"
 	"runtime/pprof"
 	"slices"
 	"strings"
@@ -33,7 +31,17 @@ type options struct {
 	acks         int // appends per appender
 	out          string
 	workloads    string
+	peers        string
 	profile      string
+	shared       string
+	profiled     string
+	document     string
+	results      string
+}
+
+// wants says whether a peer is to run.
+func (o options) wants(peer string) bool {
+	return slices.Contains(strings.Split(o.peers, ","), peer)
 }
 
 func main() {
@@ -46,8 +54,20 @@ func main() {
 	flag.IntVar(&o.acks, "acks", 500, "appends of each appender of the ack workload")
 	flag.StringVar(&o.out, "json", "", "write the figures into this file, too")
 	flag.StringVar(&o.workloads, "workloads", "count,words,ack,exactly-once,exact-ack,microbatch,lone", "which workloads to run")
+	flag.StringVar(&o.peers, "peers", "streams,flink,storm", "which programs of other engines to run, of those")
+	flag.StringVar(&o.shared, "shared", "", "who else uses the machine, for the report")
+	flag.StringVar(&o.profiled, "profile", "count", "what the workload profile runs, of count, words, and hand: the loop written by hand")
 	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile into this file; it holds both subjects")
+	flag.StringVar(&o.document, "document", "", "measure nothing: write the report from the template beside bench and the JSON files of -results into this file, and its curves beside it")
+	flag.StringVar(&o.results, "results", "results", "folder of the JSON files that a document is made of")
 	flag.Parse()
+	if o.document != "" {
+		if err := writeDocument(o.document, o.results); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, o, os.Stdout); err != nil {
@@ -62,9 +82,8 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	defer s.close()
-	fmt.Fprintf(out, "%s, %d processors, Go %s; Kafka %s, Redis %s %s; commits are applied, not awaited on disk or replica\n",
-		runtime.GOARCH, runtime.GOMAXPROCS(0), runtime.Version(), o.kafka, o.redis, s.redisVersion(ctx))
-	r := &report{out: out}
+	r := &report{out: out, Environment: s.environment(ctx)}
+	fmt.Fprintln(out, r.Environment)
 	if o.profile != "" {
 		file, err := os.Create(o.profile)
 		if err != nil {
@@ -89,17 +108,15 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	if o.out == "" {
 		return nil
 	}
-	raw, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(o.out, append(raw, '\n'), 0o644)
+	return r.save(o.out)
 }
 
 var workloads = map[string]func(context.Context, *servers, options, *report) error{
-	"count": countWorkload, "words": wordsWorkload, "ack": ackWorkload,
+	"count": countWorkload, "cold": coldWorkload, "fairness": fairnessWorkload, "growth": growthWorkload, "overload": overloadWorkload, "reads": readsWorkload, "words": wordsWorkload, "ack": ackWorkload,
 	"exactly-once": exactlyOnceWorkload, "exact-ack": exactAckWorkload,
 	"microbatch": microbatchWorkload, "lone": loneWorkload,
+	"visible": visibleWorkload,
+	"profile": profileWorkload, "peer-count": peerCountWorkload, "peer-words": peerWordsWorkload, "peer-ack": peerAckWorkload,
 }
 
 // timed runs f and returns how long it took.
