@@ -169,11 +169,11 @@ func (c *Client) Snapshot(ctx context.Context, moduleName, topology string, read
 		if err != nil {
 			return err
 		}
-		s := &snapshot{Direct: c.direct(ctx, task.None), topology: topology, id: at.current.ID}
+		s := &snapshot{Direct: c.direct(ctx, task.None), topology: topology, at: at.current.Name}
 		if !at.current.Decided {
-			s.id = max(s.id, 1) - 1
+			s.at = microbatch.Name{ID: max(s.at.ID, 1) - 1, Token: at.current.Before}
 		}
-		err = read(reader{overlay.NewDirect(s)}, s.id)
+		err = read(reader{overlay.NewDirect(s)}, s.at.ID)
 		if s.moved {
 			continue
 		}
@@ -183,11 +183,12 @@ func (c *Client) Snapshot(ctx context.Context, moduleName, topology string, read
 }
 
 // snapshot reads at one microbatch. Tasks that have not applied it yet are waited for:
-// it is decided, so they will.
+// it is decided, so they will. What was decided is the attempt, by its token: where a store loses its
+// tail between two reads, the microbatch of the same id may be another one afterwards.
 type snapshot struct {
 	*reading.Direct
 	topology string
-	id       uint64
+	at       microbatch.Name
 	moved    bool
 }
 
@@ -206,10 +207,10 @@ func (s *snapshot) Read(slot store.Slot, reads []store.Read) error {
 		switch {
 		case err != nil:
 			return false, err
-		case stamp.ID > s.id:
+		case stamp.ID > s.at.ID, stamp.ID == s.at.ID && stamp.Token != s.at.Token:
 			s.moved = true
 			return false, ErrMoved
-		case stamp.ID < s.id:
+		case stamp.ID < s.at.ID:
 			return false, nil
 		}
 		copy(reads, all)

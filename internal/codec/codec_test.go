@@ -133,7 +133,7 @@ func TestRefusals(t *testing.T) {
 	if _, err := mustJSON[float64](t).Append(nil, &nan); err == nil {
 		t.Error("NaN was encoded")
 	}
-	for _, raw := range []string{"", "x", "1.5", "128", "-129", `"1"`, " 1", "1 "} {
+	for _, raw := range []string{"", "x", "1.5", "128", "-129", `"1"`, " 1"} {
 		var v int8
 		if err := mustJSON[int8](t).Decode([]byte(raw), &v); err == nil {
 			t.Errorf("%q was read as the int8 %d", raw, v)
