@@ -48,7 +48,11 @@ func runCampaign(o options) (err error) {
 		}
 	}
 	fmt.Printf("seed %d, %d faults planned in %v; logs and timeline in %s\n", o.seed, len(plan.Faults), plan.Duration, o.folder)
-	rig, err := stack.OpenRig(ctx, stack.RigConfig{Folder: filepath.Join(o.folder, "servers"), Doors: o.workers + 1, Progress: func(line string) { fmt.Println(line) }})
+	config := stack.RigConfig{Folder: filepath.Join(o.folder, "servers"), Doors: o.workers + 1, Progress: func(line string) { fmt.Println(line) }}
+	if o.synced {
+		config.RedisArguments = []string{"--appendfsync", "always"}
+	}
+	rig, err := stack.OpenRig(ctx, config)
 	if err != nil {
 		return err
 	}
@@ -78,6 +82,11 @@ type campaign struct {
 func (c *campaign) worker(i int) string { return fmt.Sprint("worker-", i+1) }
 
 func (c *campaign) run(ctx context.Context) error {
+	if out, ok := c.subject.(outputs); ok {
+		if err := out.makeTopics(ctx, c.rig.Kafka().Address()); err != nil {
+			return err
+		}
+	}
 	if err := c.launch(); err != nil {
 		return err
 	}
@@ -107,6 +116,11 @@ func (c *campaign) run(ctx context.Context) error {
 	v, err := c.subject.check(ctx, cl)
 	if err != nil {
 		return err
+	}
+	if out, ok := c.subject.(outputs); ok {
+		if err := out.checkTopics(ctx, c.rig.Kafka().Address(), c.synced, v); err != nil {
+			return err
+		}
 	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return err
@@ -191,7 +205,7 @@ func (c *campaign) breakThings(ctx context.Context, a *appenders, timeline *chao
 		close(done)
 	}()
 	go c.tell(ctx, a)
-	actor := &chaos.RigActor{Rig: c.rig, Worker: c.worker, Timeline: timeline}
+	actor := &chaos.RigActor{Rig: c.rig, Worker: c.worker, Timeline: timeline, Synced: c.synced}
 	broken = chaos.Run(ctx, c.plan, actor, timeline)
 	interrupted := ctx.Err()
 	cancel()

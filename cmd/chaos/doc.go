@@ -23,7 +23,10 @@
 //
 // The module bank-microbatch is examples/bankmicrobatch, broken in the same way: an append is
 // acked when it is in its depot, and must be in the histories of both accounts in the end,
-// once. Meanwhile each appender reads snapshots, whose total must be what was paid in.
+// once. Meanwhile each appender reads snapshots, whose total must be what was paid in. It also
+// writes each transfer to a topic, which has it once for readers with read_committed: so
+// commits are on the replica before anything rests on them, and Redis writes to the disk before it answers
+// (R31). With -durability applied servers lose tails, and doubled output is counted and no mistake.
 //
 // When all is mended every append must be answered. Then the state is read. The
 // last line is

@@ -22,6 +22,7 @@ type options struct {
 	kinds      string
 	module     string
 	durability string
+	synced     bool // Redis writes to the disk before it answers
 	killEvery  time.Duration
 	// Of a worker process.
 	name, kafka, redis string
@@ -40,6 +41,11 @@ func (o *options) defaults() {
 		kinds, kill, loops, session = bankKinds, 2*time.Second, 16, 2*time.Second
 	}
 	o.kinds, o.loops, o.session = cmp.Or(o.kinds, kinds), cmp.Or(o.loops, loops), cmp.Or(o.session, session)
+	if o.module == "bank-microbatch" {
+		o.durability = cmp.Or(o.durability, "replicated 1")
+		o.synced = o.durability != "applied"
+	}
+	o.durability = cmp.Or(o.durability, "applied")
 	if o.killEvery < 0 {
 		o.killEvery = kill
 	}
@@ -58,7 +64,7 @@ func main() {
 	flag.BoolVar(&o.plan, "plan", false, "print the plan and end")
 	flag.StringVar(&o.kinds, "kinds", "", "kinds of faults, with commas; default: all, of the bank those of Redis and of connections to Kafka")
 	flag.StringVar(&o.module, "module", "ledger", "what runs: ledger, at least once, bank, exactly once, or bank-microbatch")
-	flag.StringVar(&o.durability, "durability", "applied", "where commits must be before anything that rests on them leaves: applied, replicated 1, ...")
+	flag.StringVar(&o.durability, "durability", "", "where commits must be before anything that rests on them leaves: applied, replicated 1, ...; default: replicated 1 of bank-microbatch, whose output is to be there once, with a Redis that writes to the disk before it answers; else applied")
 	flag.DurationVar(&o.killEvery, "kill-every", -1, "kill a worker each so often, beside faults of the servers; 0: as other faults; default: 2s of the bank, else 0")
 	flag.StringVar(&o.name, "worker", "", "be the worker of this name (for the command itself)")
 	flag.StringVar(&o.kafka, "kafka", "", "of a worker: host:port of Kafka")

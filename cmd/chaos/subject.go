@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/examples/bankmicrobatch"
 	"github.com/coppice-run/coppice/module"
 )
 
@@ -23,12 +24,20 @@ type subject interface {
 	check(ctx context.Context, c *client.Client) (*verdict, error)
 }
 
+// outputs is a subject that writes to topics of others.
+type outputs interface {
+	// makeTopics makes them, before the workers start.
+	makeTopics(ctx context.Context, kafka string) error
+	// checkTopics reads them behind check; kept says that no server can have lost what it answered.
+	checkTopics(ctx context.Context, kafka string, kept bool, v *verdict) error
+}
+
 // subjects makes the modules by name.
 var subjects = map[string]func() subject{
 	"ledger": func() subject { return &ledgerRun{} },
 	"bank":   func() subject { return &bankRun{} },
 
-	"bank-microbatch": func() subject { return &microRun{} },
+	"bank-microbatch": func() subject { return &microRun{bank: bankmicrobatch.Bank{Statements: statements}} },
 }
 
 func subjectOf(name string) (subject, error) {

@@ -25,6 +25,9 @@ import (
 // Bank is the example.
 type Bank struct {
 	Name string // of the module; default BankMicrobatch
+	// Statements is a Kafka topic to which every operation that was carried out is written,
+	// once for readers with read_committed; "": none.
+	Statements string
 
 	// Operations has those of one account in the order in which they were appended.
 	Operations module.Depot[Operation]
@@ -35,7 +38,8 @@ type Bank struct {
 	// History is by what an operation changed an account's balance, by account and id.
 	History pstate.MapOf[string, pstate.Map[string, int64]]
 
-	credit module.Step[Operation]
+	credit  module.Step[Operation]
+	settled module.Topic[Operation]
 }
 
 // Operation is a deposit to To where From is empty, else a transfer.
@@ -60,6 +64,9 @@ const Topology = "bank"
 // Define declares it.
 func (m *Bank) Define(b *module.Builder) {
 	module.HashDepot(b, &m.Operations, "operations", Operation.account)
+	if m.Statements != "" {
+		module.DeclareKeyedTopic(b, &m.settled, m.Statements, func(o Operation) string { return o.To })
+	}
 	mb := b.Microbatch(Topology)
 	mb.PState(&m.Balances, "balances")
 	mb.PState(&m.Paid, "paid")
@@ -92,5 +99,8 @@ func (m *Bank) onOperation(ev *module.Event, o Operation) error {
 func (m *Bank) onCredit(ev *module.Event, o Operation) error {
 	agg.Add(ev, m.Balances.Key(o.To), o.Cents)
 	m.History.Key(o.To).Key(o.ID).Set(ev, o.Cents)
+	if m.Statements != "" {
+		m.settled.Emit(ev, o)
+	}
 	return nil
 }

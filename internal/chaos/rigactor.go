@@ -21,6 +21,9 @@ type RigActor struct {
 	Started func(ctx context.Context, i int) error
 	// Timeline, if set, is told what promotions have lost.
 	Timeline *Timeline
+	// Synced says that the servers write to the disk before they answer (appendfsync always): then
+	// a power failure is a SIGKILL, and nothing that was answered is lost by RedisTail.
+	Synced bool
 
 	mu      sync.Mutex // guards what follows
 	mending map[int]mend
@@ -149,6 +152,9 @@ func (a *RigActor) loseTail(ctx context.Context, fault Fault) error {
 	a.mu.Lock()
 	tail := a.tails[fault.Number]
 	a.mu.Unlock()
+	if a.Synced {
+		return a.Rig.Kill(ctx, a.Rig.Master().Name)
+	}
 	lost, err := a.Rig.LoseTail(ctx, tail)
 	if err == nil {
 		a.Timeline.Note("fault %d: %s has lost %d bytes", fault.Number, a.Rig.Master().Name, lost)
