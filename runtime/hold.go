@@ -40,8 +40,8 @@ func (*Release) input() {}
 type gate struct {
 	handler module.HandlerName
 	step    *module.StepPlan // nil: of a source
-	source  *source
-	let     int // that may pass
+	sources []*source        // those of a declared one: of a topic of others there may be several
+	let     int              // that may pass
 }
 
 // onHold takes a hold. It outlives connections, like options.
@@ -57,12 +57,12 @@ func (t *Task) onHold(h module.HandlerName) {
 	}
 	for _, topo := range t.topology {
 		for _, s := range topo.sources {
-			if h.Source && topo.plan.Name == h.Topology && s.plan.Name == h.Name {
-				g.source = s
+			if h.Source && topo.plan.Name == h.Topology && s.plan.Depot.Declared(s.plan.Name) == h.Name {
+				g.sources = append(g.sources, s)
 			}
 		}
 	}
-	if g.step != nil || g.source != nil {
+	if g.step != nil || len(g.sources) > 0 {
 		t.gates = append(t.gates, g)
 	}
 }
@@ -159,7 +159,7 @@ func (t *Task) mayMake(c *call) bool {
 // mayBegin reports whether a source may begin a record.
 func (t *Task) mayBegin(s *source) bool {
 	for _, g := range t.gates {
-		if g.source == s && g.let == 0 {
+		if g.let == 0 && slices.Contains(g.sources, s) {
 			return false
 		}
 	}
@@ -169,7 +169,7 @@ func (t *Task) mayBegin(s *source) bool {
 // hasBegun counts a record that a hold has let pass.
 func (t *Task) hasBegun(s *source) {
 	for _, g := range t.gates {
-		if g.source == s && g.let > 0 {
+		if g.let > 0 && slices.Contains(g.sources, s) {
 			g.let--
 		}
 	}
@@ -189,9 +189,10 @@ func (t *Task) waitingAtHolds() []Held {
 	var all []Held
 	for _, g := range t.gates {
 		h := Held{Handler: g.handler}
-		if s := g.source; s != nil {
-			h.Events = s.count + s.retries.Len()
-		} else {
+		for _, s := range g.sources {
+			h.Events += s.count + s.retries.Len()
+		}
+		if g.step != nil {
 			t.eachArrived(func(e *wire.Event) {
 				if e.Step == g.step.ID {
 					h.Events++

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/coppice-run/coppice/module"
@@ -87,7 +88,11 @@ func (c *Crash) send(o *worker.Owner) {
 func (c *Crash) when(i runtime.EventInfo) bool {
 	c.k.mu.Lock()
 	defer c.k.mu.Unlock()
-	if c.claimed || !slices.Contains(c.handlers, module.HandlerName{Topology: i.Topology, Name: i.Step, Source: i.Root}) {
+	name := i.Step
+	if i.Root {
+		name, _, _ = strings.Cut(name, ".") // what a lane of a topic has behind its source's name
+	}
+	if c.claimed || !slices.Contains(c.handlers, module.HandlerName{Topology: i.Topology, Name: name, Source: i.Root}) {
 		return false
 	}
 	c.claimed, c.event = true, i

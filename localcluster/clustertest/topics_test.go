@@ -222,3 +222,36 @@ func appendTo(ctx context.Context, log depot.Log, topic string, partition int, r
 	o := <-done
 	return o.offset, o.err
 }
+
+// Holding a topic holds all that a task reads of it, and a crash finds its sources.
+func TestTopicsAreHeld(t *testing.T) {
+	t.Parallel()
+	m := &payments{kind: "exactly-once stream"}
+	c, err := localcluster.Start(t.Context(), localcluster.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := c.MakeTopic(t.Context(), paymentsTopic, 4); err != nil {
+		t.Fatal(err)
+	}
+	kit := clustertest.Start(t, m, clustertest.Config{Tasks: 2, Cluster: c})
+	hold := kit.Hold(m.Payments)
+	for p := range 4 {
+		if _, err := appendTo(t.Context(), c.Log(), paymentsTopic, p, depot.Record{Value: []byte(`{"Account":"a","Cents":1}`)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hold.Await(4)
+	crash := kit.CrashAt(clustertest.AfterCommit, m.Payments)
+	hold.Release()
+	crash.Await()
+	kit.Settle()
+	if sum, err := m.Sums.Key("a").Get(kit); sum != 4 || err != nil {
+		t.Errorf("the sum is %d, %v, want 4", sum, err)
+	}
+}
