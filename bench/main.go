@@ -18,7 +18,6 @@ import (
 	"maps"
 	"os"
 	"os/signal"
-	"runtime"
 	"runtime/pprof"
 	"slices"
 	"strings"
@@ -33,7 +32,14 @@ type options struct {
 	acks         int // appends per appender
 	out          string
 	workloads    string
+	peers        string
 	profile      string
+	shared       string
+}
+
+// wants says whether a peer is to run.
+func (o options) wants(peer string) bool {
+	return slices.Contains(strings.Split(o.peers, ","), peer)
 }
 
 func main() {
@@ -46,6 +52,8 @@ func main() {
 	flag.IntVar(&o.acks, "acks", 500, "appends of each appender of the ack workload")
 	flag.StringVar(&o.out, "json", "", "write the figures into this file, too")
 	flag.StringVar(&o.workloads, "workloads", "count,words,ack,exactly-once,exact-ack,microbatch,lone", "which workloads to run")
+	flag.StringVar(&o.peers, "peers", "streams,flink,storm", "which programs of other engines to run, of those")
+	flag.StringVar(&o.shared, "shared", "", "who else uses the machine, for the report")
 	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile into this file; it holds both subjects")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -62,9 +70,8 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	defer s.close()
-	fmt.Fprintf(out, "%s, %d processors, Go %s; Kafka %s, Redis %s %s; commits are applied, not awaited on disk or replica\n",
-		runtime.GOARCH, runtime.GOMAXPROCS(0), runtime.Version(), o.kafka, o.redis, s.redisVersion(ctx))
-	r := &report{out: out}
+	r := &report{out: out, Environment: s.environment(ctx)}
+	fmt.Fprintln(out, r.Environment)
 	if o.profile != "" {
 		file, err := os.Create(o.profile)
 		if err != nil {
@@ -100,6 +107,7 @@ var workloads = map[string]func(context.Context, *servers, options, *report) err
 	"count": countWorkload, "words": wordsWorkload, "ack": ackWorkload,
 	"exactly-once": exactlyOnceWorkload, "exact-ack": exactAckWorkload,
 	"microbatch": microbatchWorkload, "lone": loneWorkload,
+	"peer-count": peerCountWorkload, "peer-words": peerWordsWorkload,
 }
 
 // timed runs f and returns how long it took.

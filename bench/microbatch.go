@@ -24,14 +24,12 @@ import (
 // microbatchWorkload compares words as a microbatch topology with words as a stream that
 // is at least once.
 func microbatchWorkload(ctx context.Context, s *servers, o options, r *report) error {
-	w := wordsOf("microbatch", moduleName("BenchMicro"), o)
-	w.peer, w.peerName = w.define, "stream"
-	w.define = func() module.Module { return &wording{name: w.module, micro: true} }
-	return w.run(ctx, s, o, r)
+	f := r.figure("microbatch", "events/s", false, goal{"stream", 0.8})
+	return s.words(ctx, "BenchMicro", o, f, s.module(ours, newMicroWording), s.module("stream", newWording()))
 }
 
 // applied waits until a microbatch topology has applied the whole topic on all tasks.
-func (w throughput) applied(ctx context.Context, s *servers, network transport.Network, m module.Module) error {
+func (s *servers) applied(ctx context.Context, in *input, network transport.Network, m module.Module) error {
 	c, err := client.New(client.Config{Log: s.log, Store: s.store, Network: network})
 	if err != nil {
 		return err
@@ -40,7 +38,7 @@ func (w throughput) applied(ctx context.Context, s *servers, network transport.N
 	if err := c.Use(ctx, m); err != nil {
 		return err
 	}
-	return c.WaitMicrobatches(ctx, w.module, "words", int64(w.size))
+	return c.WaitMicrobatches(ctx, in.module, "words", int64(in.records))
 }
 
 // seeing counts records in microbatches, each on its own task.
@@ -66,18 +64,20 @@ func (m *seeing) Define(b *module.Builder) {
 // append until readers see what its microbatch did. The floor is one produce, fetch and
 // transaction.
 func loneWorkload(ctx context.Context, s *servers, o options, r *report) error {
-	p50, p99 := r.figure("lone", "floor", "ms p50", true), r.figure("lone-p99", "floor", "ms p99", true)
+	p50, p99 := r.figure("lone", "ms p50", true), r.figure("lone-p99", "ms p99", true)
 	for range o.rounds {
-		ours, err := loneRecords(ctx, s, o.acks)
+		samples, err := loneRecords(ctx, s, o.acks)
 		if err != nil {
 			return fmt.Errorf("lone: %w", err)
 		}
-		p50.Ours, p99.Ours = append(p50.Ours, quantile(ours, 0.5)), append(p99.Ours, quantile(ours, 0.99))
+		p50.add(ours, quantile(samples, 0.5))
+		p99.add(ours, quantile(samples, 0.99))
 		floor, _, err := floorAcked(ctx, s, 1, o.acks)
 		if err != nil {
 			return fmt.Errorf("lone, floor: %w", err)
 		}
-		p50.Theirs, p99.Theirs = append(p50.Theirs, quantile(floor, 0.5)), append(p99.Theirs, quantile(floor, 0.99))
+		p50.add("floor", quantile(floor, 0.5))
+		p99.add("floor", quantile(floor, 0.99))
 	}
 	return nil
 }

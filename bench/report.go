@@ -8,45 +8,135 @@ import (
 
 // report collects figures by workload and subject.
 type report struct {
-	out     io.Writer
-	Figures []*figure
+	out         io.Writer
+	Environment environment
+	Figures     []*figure
 }
 
-// figure is one measured quantity of both subjects, round by round.
+// ours is the name of the subject that the others are compared with.
+const ours = "ours"
+
+// figure is one measured quantity of all subjects, round by round.
 type figure struct {
 	Workload string
 	Unit     string
-	Peer     string // whom ours is compared with
-	Ours     []float64
-	Theirs   []float64
 	// LessIsBetter turns the reading of the ratio round, not the ratio.
 	LessIsBetter bool
+	Subjects     []*series
+	// Checked says what the results were compared with; a wrong one voids the run.
+	Checked string `json:",omitempty"`
+	Goals   []goal `json:",omitempty"`
 }
 
-// figure adds a quantity in which we are compared with a peer.
-func (r *report) figure(workload, peer, unit string, lessIsBetter bool) *figure {
-	f := &figure{Workload: workload, Peer: peer, Unit: unit, LessIsBetter: lessIsBetter}
+// series is what one subject reached in each round.
+type series struct {
+	Subject string
+	Values  []float64
+}
+
+// goal is a bound for the ratio to a peer.
+type goal struct {
+	Peer  string
+	Ratio float64
+}
+
+// figure adds a quantity in which we are compared with others.
+func (r *report) figure(workload, unit string, lessIsBetter bool, goals ...goal) *figure {
+	f := &figure{Workload: workload, Unit: unit, LessIsBetter: lessIsBetter, Goals: goals}
 	r.Figures = append(r.Figures, f)
 	return f
 }
 
-// print prints a line per subject and the ratio lines. The ratio of a round is
-// that of neighbours in time.
+// add notes what a subject reached in the round that runs.
+func (f *figure) add(subject string, value float64) {
+	for _, s := range f.Subjects {
+		if s.Subject == subject {
+			s.Values = append(s.Values, value)
+			return
+		}
+	}
+	f.Subjects = append(f.Subjects, &series{subject, []float64{value}})
+}
+
+func (f *figure) of(subject string) []float64 {
+	for _, s := range f.Subjects {
+		if s.Subject == subject {
+			return s.Values
+		}
+	}
+	return nil
+}
+
+// ratios divide ours by a peer's, round by round: they are neighbours in time.
+func (f *figure) ratios(peer string) []float64 {
+	mine, theirs := f.of(ours), f.of(peer)
+	ratios := make([]float64, min(len(mine), len(theirs)))
+	for i := range ratios {
+		ratios[i] = mine[i] / theirs[i]
+	}
+	return ratios
+}
+
+// peers are the subjects that ours is compared with.
+func (f *figure) peers() []string {
+	var names []string
+	for _, s := range f.Subjects {
+		if s.Subject != ours {
+			names = append(names, s.Subject)
+		}
+	}
+	return names
+}
+
+// print prints a line per subject and the ratio lines.
 func (r *report) print() {
 	for _, f := range r.Figures {
-		fmt.Fprintf(r.out, "%-16s %-13s %s\n", f.Workload, "ours", spread(f.Ours, f.Unit))
-		fmt.Fprintf(r.out, "%-16s %-13s %s\n", f.Workload, f.Peer, spread(f.Theirs, f.Unit))
+		for _, s := range f.Subjects {
+			fmt.Fprintf(r.out, "%-16s %-24s %s\n", f.Workload, s.Subject, spread(s.Values, f.Unit))
+		}
 	}
 	for _, f := range r.Figures {
-		ratios := make([]float64, len(f.Ours))
-		for i := range f.Ours {
-			ratios[i] = f.Ours[i] / f.Theirs[i]
+		for _, peer := range f.peers() {
+			fmt.Fprintln(r.out, f.ratioLine(peer))
 		}
-		better := ""
-		if f.LessIsBetter {
-			better = " (less is better)"
+	}
+}
+
+func (f *figure) ratioLine(peer string) string {
+	ratios := f.ratios(peer)
+	if len(ratios) == 0 {
+		return fmt.Sprintf("ratio %s ours/%s: no round has both", f.Workload, peer)
+	}
+	line := fmt.Sprintf("ratio %s ours/%s %.2f [%.2f..%.2f]", f.Workload, peer, median(ratios), slices.Min(ratios), slices.Max(ratios))
+	if f.LessIsBetter {
+		line += " (less is better)"
+	}
+	if goal, ok := f.goal(peer); ok {
+		line += fmt.Sprintf(" goal %.2f: %s", goal, f.verdict(peer))
+	}
+	return line
+}
+
+func (f *figure) goal(peer string) (float64, bool) {
+	for _, g := range f.Goals {
+		if g.Peer == peer {
+			return g.Ratio, true
 		}
-		fmt.Fprintf(r.out, "ratio %s ours/%s %.2f [%.2f..%.2f]%s\n", f.Workload, f.Peer, median(ratios), slices.Min(ratios), slices.Max(ratios), better)
+	}
+	return 0, false
+}
+
+// verdict says whether the median ratio to a peer reaches its goal.
+func (f *figure) verdict(peer string) string {
+	goal, ok := f.goal(peer)
+	ratios := f.ratios(peer)
+	switch {
+	case !ok || len(ratios) == 0:
+		return ""
+	case f.LessIsBetter == (median(ratios) <= goal):
+		return "reached"
+	default:
+		return "missed"
 	}
 }
 

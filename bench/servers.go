@@ -3,7 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
+	"strconv"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -49,16 +50,6 @@ func (s *servers) close() {
 	s.kafka.Close()
 }
 
-func (s *servers) redisVersion(ctx context.Context) string {
-	info := s.redis.Info(ctx, "server").Val()
-	for line := range strings.SplitSeq(info, "\r\n") {
-		if v, ok := strings.CutPrefix(line, "redis_version:"); ok {
-			return v
-		}
-	}
-	return "?"
-}
-
 // wipe deletes the state of a module, so that it begins anew.
 func (s *servers) wipe(ctx context.Context, module string) error {
 	iter := s.redis.Scan(ctx, 0, "{"+module+".*", 1000).Iterator()
@@ -77,7 +68,7 @@ func (s *servers) wipe(ctx context.Context, module string) error {
 
 // afresh has a module begin anew: its slots are emptied, and that they had data is
 // forgotten, as 'coppice tasks rebuild' does.
-func (s *servers) afresh(ctx context.Context, module string) error {
+func (s *servers) afresh(ctx context.Context, module string, tasks int) error {
 	if err := s.wipe(ctx, module); err != nil {
 		return err
 	}
@@ -87,6 +78,10 @@ func (s *servers) afresh(ctx context.Context, module string) error {
 		}
 	}
 	return nil
+}
+
+func moduleName(prefix string) string {
+	return prefix + strconv.FormatInt(time.Now().UnixNano(), 36)
 }
 
 // dropTopics deletes what a run left in Kafka.
