@@ -71,6 +71,10 @@ const batchBytesMax = depot.RecordBytesMax + 64<<10
 // at once; a partition that is assigned meanwhile waits for it, so it is short.
 const fetchWait = 100 * time.Millisecond
 
+// fetchBytes is how much of one partition a fetch brings: a batch of records that is
+// larger comes whole all the same.
+const fetchBytes = 1 << 20
+
 // common are the options of every client. A connection that ends before its first
 // reply is tried again like any other that ends: brokers that restart close some at
 // that moment, and every append that waits would fail with it. Check does not try
@@ -124,6 +128,6 @@ func (c Config) producing() []kgo.Opt {
 func (c Config) reading() []kgo.Opt {
 	return append(c.common(),
 		kgo.ConsumeStartOffset(kgo.NoResetOffset()), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
-		kgo.FetchMaxPartitionBytes(batchBytesMax), kgo.KeepRetryableFetchErrors(), kgo.FetchMaxWait(fetchWait),
+		kgo.FetchMaxPartitionBytes(fetchBytes), kgo.KeepRetryableFetchErrors(), kgo.FetchMaxWait(fetchWait),
 	)
 }

@@ -20,12 +20,16 @@ type reader struct {
 
 	mu       sync.Mutex
 	assigned map[place]*assignment
+	paused   int    // how many of them are, by Pause
+	rouse    func() // ends the poll under way; nil: none is that anything but its ctx has to end
+	closed   bool
 }
 
 // assignment is a partition that is read.
 type assignment struct {
-	position depot.Position // next one expected
+	position depot.Position // next one expected of the client
 	paused   bool           // by Pause
+	held     held
 	trouble  trouble
 }
 
@@ -61,6 +65,7 @@ func (r *reader) Assign(positions ...depot.Position) error {
 		}
 		add[p.Topic][p.Partition] = kgo.NewOffset().At(p.Offset).WithEpoch(p.LeaderEpoch)
 	}
+	r.stir()
 	r.mu.Unlock()
 	r.client.AddConsumePartitions(add)
 	return nil
@@ -151,6 +156,7 @@ func recreated(topic string, was, is [16]byte) error {
 func (r *reader) forget(at place) {
 	if a := r.assigned[at]; a != nil {
 		a.trouble.end()
+		r.setPaused(a, false)
 		delete(r.assigned, at)
 		r.client.ResumeFetchPartitions(at.partitions())
 	}
@@ -165,16 +171,16 @@ func (r *reader) Unassign(topic string, partition int32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.forget(at)
+	r.stir()
 }
 
-// Pause stops the delivery of a partition.
+// Pause stops the delivery of a partition. The client is not told: it would throw away
+// what it has fetched, and fetch it again later.
 func (r *reader) Pause(topic string, partition int32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	at := place{topic, partition}
-	if a := r.assigned[at]; a != nil {
-		a.paused = true
-		r.client.PauseFetchPartitions(at.partitions())
+	if a := r.assigned[place{topic, partition}]; a != nil {
+		r.setPaused(a, true)
 	}
 }
 
@@ -184,26 +190,66 @@ func (r *reader) Resume(topic string, partition int32) {
 	defer r.mu.Unlock()
 	at := place{topic, partition}
 	if a := r.assigned[at]; a != nil {
-		a.paused = false
+		r.setPaused(a, false)
+		a.held.full = false
 		r.fetch(at, a)
+		r.stir()
 	}
+}
+
+// setPaused notes whether an assignment is paused. The caller holds r.mu.
+func (r *reader) setPaused(a *assignment, paused bool) {
+	switch {
+	case paused && !a.paused:
+		r.paused++
+	case !paused && a.paused:
+		r.paused--
+	}
+	a.paused = paused
 }
 
 // fetch has the client fetch a partition, unless something holds it. The caller
 // holds r.mu.
 func (r *reader) fetch(at place, a *assignment) {
-	if !a.paused && !a.trouble.holds() {
+	if !a.held.full && !a.trouble.holds() {
 		r.client.ResumeFetchPartitions(at.partitions())
 	}
 }
 
 // Poll waits for records or faults and delivers them.
 func (r *reader) Poll(ctx context.Context, recordsMax int, deliver func(depot.Delivery)) error {
+	for {
+		if r.release(recordsMax, deliver) {
+			return nil
+		}
+		pollCtx, cancel, next := r.listen(ctx)
+		switch next {
+		case again:
+			cancel()
+			continue
+		case wait:
+			<-pollCtx.Done()
+			cancel()
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			continue
+		}
+		some, err := r.poll(pollCtx, recordsMax, deliver)
+		roused := pollCtx.Err() != nil && ctx.Err() == nil
+		cancel()
+		if some || !roused || !errors.Is(err, context.Canceled) {
+			return err
+		}
+	}
+}
+
+// poll has the client wait for records or faults, and delivers them or holds them back.
+func (r *reader) poll(ctx context.Context, recordsMax int, deliver func(depot.Delivery)) (some bool, failure error) {
 	fetches := r.client.PollRecords(ctx, recordsMax)
 	if fetches.IsClientClosed() {
-		return fmt.Errorf("reader is closed: %w", kgo.ErrClientClosed)
+		return false, fmt.Errorf("reader is closed: %w", kgo.ErrClientClosed)
 	}
-	var failure error
 	var gone []string
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 		at := place{p.Topic, p.Partition}
@@ -222,22 +268,33 @@ func (r *reader) Poll(ctx context.Context, recordsMax int, deliver func(depot.De
 		}
 		if d.Fault == nil && len(p.Records) > 0 {
 			d.Records = converted(p.Records)
-			r.received(at, d.Records[len(d.Records)-1].Offset+1)
 		}
-		if d.Fault != nil {
-			r.Unassign(p.Topic, p.Partition)
-			if errors.Is(d.Fault, depot.ErrRecreated) {
-				gone = append(gone, p.Topic)
-			}
+		if d.Fault == nil && len(d.Records) == 0 || r.received(at, &d) {
+			return
 		}
-		if d.Fault != nil || len(d.Records) > 0 {
+		some = true
+		if gone = r.over(&d, gone); d.Fault != nil || len(d.Records) > 0 {
 			deliver(d)
 		}
 	})
-	// The client never adopts a topic's new id; it must forget the old one.
-	r.client.PurgeTopicsFromConsuming(gone...)
-	return failure
+	r.purge(gone)
+	return some, failure
 }
+
+// over ends the assignment of a partition that is at fault, and notes topics that are gone.
+func (r *reader) over(d *depot.Delivery, gone []string) []string {
+	if d.Fault == nil {
+		return gone
+	}
+	r.Unassign(d.Topic, d.Partition)
+	if errors.Is(d.Fault, depot.ErrRecreated) {
+		gone = append(gone, d.Topic)
+	}
+	return gone
+}
+
+// purge has the client forget topics: it never adopts a topic's new id.
+func (r *reader) purge(gone []string) { r.client.PurgeTopicsFromConsuming(gone...) }
 
 // expected is the next position of a partition that is assigned.
 func (r *reader) expected(at place) (position depot.Position, ok bool) {
@@ -247,16 +304,6 @@ func (r *reader) expected(at place) (position depot.Position, ok bool) {
 		return a.position, true
 	}
 	return position, false
-}
-
-// received notes that records below an offset have come.
-func (r *reader) received(at place, next int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if a := r.assigned[at]; a != nil {
-		a.position.Offset = next
-		a.trouble.over()
-	}
 }
 
 // fault tells what ends an assignment from what passes.
@@ -304,6 +351,8 @@ func converted(records []*kgo.Record) []depot.Record {
 // Close ends the reader.
 func (r *reader) Close() error {
 	r.mu.Lock()
+	r.closed = true
+	r.stir()
 	all := map[string][]int32{}
 	for at, a := range r.assigned {
 		a.trouble.end()
