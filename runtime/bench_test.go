@@ -64,6 +64,11 @@ type instant struct {
 
 func newInstant(tb testing.TB, m module.Module) *instant {
 	tb.Helper()
+	return newInstantWith(tb, m, runtime.Options{})
+}
+
+func newInstantWith(tb testing.TB, m module.Module, options runtime.Options) *instant {
+	tb.Helper()
 	plan, err := module.Compile(m)
 	if err != nil {
 		tb.Fatal(err)
@@ -71,7 +76,7 @@ func newInstant(tb testing.TB, m module.Module) *instant {
 	d := &instant{}
 	random := rand.New(rand.NewPCG(1, 2))
 	d.t = runtime.New(runtime.Config{
-		Plan: plan, Task: 0, Tasks: 1, Tag: task.Tag(plan.Module, 0, 1), Address: "here", Random: random,
+		Plan: plan, Task: 0, Tasks: 1, Tag: task.Tag(plan.Module, 0, 1), Address: "here", Random: random, Options: options,
 		NewToken: func() task.Token { return task.Token{1, byte(random.Uint32())} },
 	})
 	tb.Cleanup(d.t.Close)

@@ -39,7 +39,7 @@ func (t *Task) forget() {
 	t.co.stop()
 	t.began = beganRecord{}
 	t.view = overlay.New(t.config.Tag, len(t.plan.PStates)+1) // and the parked records
-	t.view.Tasks = t.config.Tasks
+	t.view.Tasks, t.view.Sole = t.config.Tasks, true
 	t.view.Suspend = t.suspend
 	if len(t.micros.all) > 0 {
 		t.view.Learns()

@@ -33,7 +33,7 @@ func (v *View) Learn(changes []store.Change) {
 				in.learn(&c.Writes[j])
 			}
 		}
-		t.lenOf = 0
+		t.lenOf, t.whole = 0, false
 	}
 	clear(v.committed)
 	clear(v.pages)

@@ -3,12 +3,13 @@ package overlay
 import "github.com/coppice-run/coppice/store"
 
 // need is one thing that a handler waits for: an element (e), its stored form alone
-// (stored), a table's length (table) or a page of a range.
+// (stored), a table's length (table), whether a table is empty (empty) or a page of a range.
 type need struct {
 	read   store.Read
 	e      element
 	stored *stored
 	table  *Table
+	empty  *Table
 	page   *page
 }
 
@@ -40,6 +41,8 @@ func (v *View) Supply(reads []store.Read) {
 		switch {
 		case n.e != nil:
 			v.supplyElement(n.e, r)
+		case n.empty != nil:
+			n.empty.whole = r.Count == 0
 		case n.stored != nil:
 			n.stored.raw, n.stored.found, n.stored.done = r.Value, r.Found, true
 		case n.page != nil:
@@ -75,6 +78,9 @@ func (v *View) DropNeeds() {
 	for i := range v.needs {
 		if e := v.needs[i].e; e != nil {
 			e.node().flags &^= wanted
+		}
+		if t := v.needs[i].empty; t != nil {
+			t.asked = false
 		}
 	}
 	clear(v.committed)

@@ -171,7 +171,7 @@ func (v *View) Confirm(entriesMax int) {
 // evict forgets an entry.
 func (v *View) evict(e element) {
 	t := e.node().table
-	t.noted = false
+	t.noted, t.whole = false, false
 	e.forget()
 	if t.cached--; t.cached == 0 && t.depth > 0 {
 		v.list(t)

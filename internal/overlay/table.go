@@ -27,6 +27,8 @@ type Table struct {
 	dirty   []element
 	lenOf   uint32 // batch for which lenBase holds
 	lenBase int
+	whole   bool // what the store holds of it is all in memory
+	asked   bool // whether it is empty in the store was asked
 }
 
 // column is fields of any type.
@@ -128,6 +130,9 @@ func (f *fields[T]) entry(v *View, t *Table, field string) *Entry[T] {
 		f.entries[e.n.field] = e
 		v.cached = append(v.cached, e)
 		t.cached++
+	}
+	if t.whole && e.n.flags&loaded == 0 {
+		e.n.flags |= loaded // and absent: what the store holds is in memory
 	}
 	if t.cleared == v.open && e.n.flags&loaded == 0 {
 		// Known to be absent, as long as the table stays dropped: should the event be

@@ -18,6 +18,10 @@ type View struct {
 	// Tasks is how many the module has: the partitioners of PStates are held to it. 0: they
 	// are not.
 	Tasks int
+	// Sole says that what is written to tables of PStates is written through this view, or
+	// told to it (Learn), as long as it is in use: a table that was empty at its first miss
+	// is not read again until an element is evicted.
+	Sole bool
 	// Accesses, if set, counts what handlers do.
 	Accesses *Accesses
 
@@ -76,6 +80,7 @@ func find[T any](v *View, p *Path) *Entry[T] {
 	e := f.entry(v, t, fieldOf(v, p))
 	if e.n.flags&loaded == 0 {
 		v.want(e)
+		v.wantEmpty(t, p)
 		v.Suspend()
 		if e.n.flags&loaded == 0 {
 			v.Fail(fmt.Errorf("%s: read of an element was not answered", t.Key))
