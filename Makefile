@@ -7,6 +7,8 @@ SECONDS ?= 60
 MODULES ?=
 MODULE ?= ledger
 SIZES ?= 10,1000
+WORKLOAD ?= count
+BENCHFLAGS ?=
 GO ?= go
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -56,8 +58,27 @@ chaos: ## break real processes for MINUTES=3, and check what is left; MODULE=ban
 takeover: ## measure how long tasks stand still when workers die or pass them on, with SIZES=10,1000 MB
 	@$(GO) run ./cmd/takeover -sizes $(SIZES)
 
-bench: ## measure against the loop written by hand, on real servers as integration does
-	$(GO) run ./cmd/stack run -- sh -c 'cd bench && $(GO) run . -kafka $$COPPICE_TEST_KAFKA -redis $$COPPICE_TEST_REDIS'
+BENCH = $(GO) run ./cmd/stack run --parts kafka,redis -- sh -c 'cd bench && $(GO) run . -kafka $$COPPICE_TEST_KAFKA -redis $$COPPICE_TEST_REDIS $(BENCHFLAGS) "$$@"' bench
+
+bench: ## measure against the loop written by hand, on real servers as integration does; BENCHFLAGS="-rounds 3"
+	$(BENCH) -json results/bench.json
+
+bench-state: ## measure state that is not in memory, readers, one huge record, and how all grows
+	$(BENCH) -workloads cold,reads,fairness,overload -count 300000 -json results/state.json
+	$(BENCH) -workloads growth -count 200000 -rounds 3 -json results/growth.json
+
+bench-peers: ## measure against Kafka Streams, Flink and Storm: our own programs, by Maven
+	$(BENCH) -workloads peer-count,peer-words,peer-ack -rounds 3 -json results/peers.json
+
+profile: ## where an event's time goes, by stage; WORKLOAD=count, words or hand
+	$(BENCH) -workloads profile -profile $(WORKLOAD) -count 1000000 -json results/profile.json
+
+performance: bench bench-state bench-peers ## measure everything, and write docs/performance.md (about 30 minutes)
+	$(MAKE) profile WORKLOAD=count,hand,words
+	$(MAKE) performance-page
+
+performance-page: ## write docs/performance.md from what was measured last
+	cd bench && $(GO) run . -document ../docs/performance.md
 
 stack: ## start Kafka, Redis and a Redis cluster: by compose, else natively
 	@$(GO) run ./cmd/stack up
@@ -68,4 +89,4 @@ stack-down: ## end what make stack started, and nothing else
 demo: ## process real flights in this process
 	$(GO) run ./cmd/coppice demo
 
-.PHONY: help test race lint simulate integration mutants model fuzz chaos takeover bench stack stack-down demo
+.PHONY: help test race lint simulate integration mutants model fuzz chaos takeover bench bench-state bench-peers profile performance performance-page stack stack-down demo

@@ -11,7 +11,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -35,6 +34,9 @@ type options struct {
 	peers        string
 	profile      string
 	shared       string
+	profiled     string
+	document     string
+	results      string
 }
 
 // wants says whether a peer is to run.
@@ -54,8 +56,18 @@ func main() {
 	flag.StringVar(&o.workloads, "workloads", "count,words,ack,exactly-once,exact-ack,microbatch,lone", "which workloads to run")
 	flag.StringVar(&o.peers, "peers", "streams,flink,storm", "which programs of other engines to run, of those")
 	flag.StringVar(&o.shared, "shared", "", "who else uses the machine, for the report")
+	flag.StringVar(&o.profiled, "profile", "count", "what the workload profile runs, of count, words, and hand: the loop written by hand")
 	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile into this file; it holds both subjects")
+	flag.StringVar(&o.document, "document", "", "measure nothing: write the report from the template beside bench and the JSON files of -results into this file, and its curves beside it")
+	flag.StringVar(&o.results, "results", "results", "folder of the JSON files that a document is made of")
 	flag.Parse()
+	if o.document != "" {
+		if err := writeDocument(o.document, o.results); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, o, os.Stdout); err != nil {
@@ -96,18 +108,14 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	if o.out == "" {
 		return nil
 	}
-	raw, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(o.out, append(raw, '\n'), 0o644)
+	return r.save(o.out)
 }
 
 var workloads = map[string]func(context.Context, *servers, options, *report) error{
-	"count": countWorkload, "words": wordsWorkload, "ack": ackWorkload,
+	"count": countWorkload, "cold": coldWorkload, "fairness": fairnessWorkload, "growth": growthWorkload, "overload": overloadWorkload, "reads": readsWorkload, "words": wordsWorkload, "ack": ackWorkload,
 	"exactly-once": exactlyOnceWorkload, "exact-ack": exactAckWorkload,
 	"microbatch": microbatchWorkload, "lone": loneWorkload,
-	"peer-count": peerCountWorkload, "peer-words": peerWordsWorkload,
+	"profile": profileWorkload, "peer-count": peerCountWorkload, "peer-words": peerWordsWorkload, "peer-ack": peerAckWorkload,
 }
 
 // timed runs f and returns how long it took.

@@ -44,6 +44,8 @@ type wording struct {
 
 func (m *wording) ModuleName() string { return m.name }
 
+func (m *wording) hops() {}
+
 func (m *wording) Define(b *module.Builder) {
 	module.RandomDepot(b, &m.Sentences, "sentences", module.Text())
 	var s interface {

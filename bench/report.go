@@ -10,7 +10,9 @@ import (
 type report struct {
 	out         io.Writer
 	Environment environment
+	Curves      []*curve `json:",omitempty"`
 	Figures     []*figure
+	Budgets     []*budget `json:",omitempty"`
 }
 
 // ours is the name of the subject that the others are compared with.

@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -22,6 +22,8 @@ type subject struct {
 	run  func(ctx context.Context, in *input) (time.Duration, error)
 	// before prepares a round, outside the time; nil: nothing.
 	before func(ctx context.Context, in *input) error
+	// in, if set, is processed instead of the input of the others.
+	in *input
 }
 
 // running is a worker in this process with what a round has to know of it.
@@ -29,20 +31,45 @@ type running struct {
 	worker  *worker.Worker
 	network *memtransport.Network
 	done    chan struct{} // closed when so many events are committed as were asked for
+	failed  atomic.Int64  // attempts
+	first   atomic.Pointer[string]
 }
 
-// startWorker starts a worker with all tasks of a module.
-func (s *servers) startWorker(ctx context.Context, m module.Module, tasks int, events int64) (*running, error) {
+// errRetried: a round of an at-least-once topology says nothing of speed, and may count twice
+// what it tried again. It happens when tasks begin at different times.
+var errRetried = errors.New("attempts failed and were tried again")
+
+// retried says which attempts failed: each may count its events again.
+func (r *running) retried() error {
+	if n := r.failed.Load(); n > 0 {
+		return fmt.Errorf("%w: %d, the first since: %s", errRetried, n, *r.first.Load())
+	}
+	return nil
+}
+
+// startWorker starts a worker with all tasks of a module. What is counted are the events of
+// commits, or, where events hop, the records that are done: one that is tried again counts
+// its events again.
+func (s *servers) startWorker(ctx context.Context, m module.Module, tasks int, goal int64) (*running, error) {
 	r := &running{network: memtransport.New(), done: make(chan struct{})}
-	var committed atomic.Int64
+	var count atomic.Int64
+	add := func(more int64) {
+		if n := count.Add(more); n >= goal && n-more < goal {
+			close(r.done)
+		}
+	}
+	listener := &engine.Listener{BatchCommitted: func(i engine.BatchInfo) { add(int64(i.Events)) }}
+	if _, hops := m.(interface{ hops() }); hops {
+		listener = &engine.Listener{RecordDone: func(engine.RecordInfo) { add(1) }}
+	}
+	listener.RecordFailed = func(i engine.RecordInfo) {
+		why := fmt.Sprint(i.Err)
+		r.first.CompareAndSwap(nil, &why)
+		r.failed.Add(1)
+	}
 	var err error
 	r.worker, err = worker.Start(ctx, worker.Config{
-		Log: s.log, Store: s.store, Network: r.network, Tasks: tasks, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Listener: &engine.Listener{BatchCommitted: func(i engine.BatchInfo) {
-			if n := committed.Add(int64(i.Events)); n >= events && n-int64(i.Events) < events {
-				close(r.done)
-			}
-		}},
+		Log: s.log, Store: s.store, Network: r.network, Tasks: tasks, Logger: slog.New(slog.DiscardHandler), Listener: listener,
 	}, m)
 	return r, err
 }
@@ -70,17 +97,13 @@ func (s *servers) module(name string, define func(module string) module.Module) 
 
 // process runs a module until all events of its input are committed.
 func (s *servers) process(ctx context.Context, in *input, m module.Module) (time.Duration, error) {
-	words, ok := m.(*wording)
-	goal := int64(in.records)
-	if ok {
-		goal += int64(in.events) // the root of each tree is an event, too
-	}
+	words, isWords := m.(*wording)
 	var r *running
 	took, err := timed(func() (err error) {
-		if r, err = s.startWorker(ctx, m, in.tasks, goal); err != nil {
+		if r, err = s.startWorker(ctx, m, in.tasks, int64(in.records)); err != nil {
 			return err
 		}
-		if ok && words.micro {
+		if isWords && words.micro {
 			return s.applied(ctx, in, r.network, m)
 		}
 		select {
@@ -93,6 +116,9 @@ func (s *servers) process(ctx context.Context, in *input, m module.Module) (time
 	if r != nil && r.worker != nil {
 		if stop := r.worker.Stop(context.WithoutCancel(ctx)); err == nil {
 			err = stop
+		}
+		if err == nil {
+			err = r.retried()
 		}
 	}
 	return took, err
@@ -149,12 +175,11 @@ func alternate(ctx context.Context, in *input, f *figure, rounds, warm int, subj
 	f.Checked = fmt.Sprintf("the final counts of each round equal the fold of the input (%d keys, %d events)", len(in.fold), in.events)
 	for round := range warm + rounds {
 		for _, subject := range subjects {
-			if subject.before != nil {
-				if err := subject.before(ctx, in); err != nil {
-					return fmt.Errorf("%s, before %s: %w", f.Workload, subject.name, err)
-				}
+			in := in
+			if subject.in != nil {
+				in = subject.in
 			}
-			took, err := subject.run(ctx, in)
+			took, err := subject.round(ctx, in)
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", f.Workload, subject.name, err)
 			}
@@ -164,4 +189,22 @@ func alternate(ctx context.Context, in *input, f *figure, rounds, warm int, subj
 		}
 	}
 	return nil
+}
+
+// tries is how often a round is run again in which attempts failed.
+const tries = 5
+
+// round prepares a round and runs it.
+func (s *subject) round(ctx context.Context, in *input) (took time.Duration, err error) {
+	for range tries {
+		if s.before != nil {
+			if err := s.before(ctx, in); err != nil {
+				return 0, err
+			}
+		}
+		if took, err = s.run(ctx, in); !errors.Is(err, errRetried) {
+			break
+		}
+	}
+	return took, err
 }

@@ -118,7 +118,7 @@ public final class FlinkPeer extends Peer {
   }
 
   /** Count counts per key. A timer at the end of all time brings out what a key has when the input ends. */
-  private static final class Count extends KeyedProcessFunction<String, String, Map.Entry<String, Long>> {
+  private static final class Count extends KeyedProcessFunction<String, String, String> {
     private transient ValueState<Long> count;
 
     @Override
@@ -127,7 +127,7 @@ public final class FlinkPeer extends Peer {
     }
 
     @Override
-    public void processElement(String key, Context context, Collector<Map.Entry<String, Long>> out) throws Exception {
+    public void processElement(String key, Context context, Collector<String> out) throws Exception {
       Long n = count.value();
       if (n == null) {
         n = 0L;
@@ -138,14 +138,14 @@ public final class FlinkPeer extends Peer {
     }
 
     @Override
-    public void onTimer(long time, OnTimerContext context, Collector<Map.Entry<String, Long>> out) throws Exception {
+    public void onTimer(long time, OnTimerContext context, Collector<String> out) throws Exception {
       counted.merge(context.getCurrentKey(), count.value(), Long::sum);
     }
   }
 
   /** Last is where a job must end. */
-  private static final class Last implements SinkFunction<Map.Entry<String, Long>> {
+  private static final class Last implements SinkFunction<String> {
     @Override
-    public void invoke(Map.Entry<String, Long> value, Context context) {}
+    public void invoke(String value, Context context) {}
   }
 }

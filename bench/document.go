@@ -1,0 +1,174 @@
+package main
+
+import (
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/template"
+)
+
+//go:embed performance.md.tmpl
+var templates embed.FS
+
+// save writes the report as JSON.
+func (r *report) save(file string) error {
+	raw, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(raw, '\n'), 0o644)
+}
+
+// writeDocument writes docs/performance.md: the prose of the template with the figures of
+// the JSON files. What was not measured is left out, and the document says so.
+func writeDocument(file, results string) error {
+	reports := map[string]*report{}
+	for _, name := range []string{"bench", "state", "peers", "profile", "growth"} {
+		raw, err := os.ReadFile(filepath.Join(results, name+".json"))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		r := &report{}
+		if err := json.Unmarshal(raw, r); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		reports[name] = r
+	}
+	folder := filepath.Join(filepath.Dir(file), "performance")
+	for _, r := range reports {
+		for _, c := range r.Curves {
+			if err := c.write(folder); err != nil {
+				return err
+			}
+		}
+	}
+	t, err := template.New("performance.md.tmpl").Funcs(template.FuncMap{
+		"environment": func(name string) string { return documented(reports[name], environmentLines) },
+		"figures":     func(name string) string { return documented(reports[name], figureTable) },
+		"ratios":      func(name string) string { return documented(reports[name], ratioTable) },
+		"budgets":     func(name string) string { return documented(reports[name], budgetTable) },
+		"curves":      func(name string) string { return documented(reports[name], curveList) },
+	}).ParseFS(templates, "performance.md.tmpl")
+	if err != nil {
+		return err
+	}
+	out, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	return errors.Join(t.Execute(out, nil), out.Close())
+}
+
+func documented(r *report, part func(*report) string) string {
+	if r == nil {
+		return "Not measured yet."
+	}
+	return part(r)
+}
+
+func environmentLines(r *report) string {
+	e := r.Environment
+	lines := []string{
+		fmt.Sprintf("- %s, %d processors, %s; %s.", e.Processor, e.Processors, e.System, e.Go),
+		fmt.Sprintf("- Kafka %s, Redis %s; clients %s.", e.Kafka, e.Redis, strings.Join(e.Libraries, ", ")),
+	}
+	if e.Java != "" {
+		lines = append(lines, "- Java "+e.Java+".")
+	}
+	lines = append(lines, "- Durability: "+e.Durability+".")
+	if e.Shared != "" {
+		lines = append(lines, "- "+e.Shared)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func figureTable(r *report) string {
+	var b strings.Builder
+	b.WriteString("| workload | subject | median | least | most | unit | rounds |\n|---|---|---:|---:|---:|---|---:|\n")
+	for _, f := range r.Figures {
+		for _, s := range f.Subjects {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %d |\n", f.Workload, s.Subject,
+				number(median(s.Values)), number(slices.Min(s.Values)), number(slices.Max(s.Values)), f.Unit, len(s.Values))
+		}
+	}
+	return b.String()
+}
+
+// number writes large numbers with thousands apart, small ones with two digits.
+func number(v float64) string {
+	if v < 1000 {
+		return fmt.Sprintf("%.2f", v)
+	}
+	digits := fmt.Sprintf("%.0f", v)
+	for at := len(digits) - 3; at > 0; at -= 3 {
+		digits = digits[:at] + "," + digits[at:]
+	}
+	return digits
+}
+
+func ratioTable(r *report) string {
+	var b strings.Builder
+	b.WriteString("| figure | ratio | spread | goal | |\n|---|---:|---|---|---|\n")
+	for _, f := range r.Figures {
+		for _, peer := range f.peers() {
+			ratios := f.ratios(peer)
+			if len(ratios) == 0 {
+				continue
+			}
+			goal := ""
+			if g, ok := f.goal(peer); ok {
+				goal = fmt.Sprintf("≥ %.2f", g)
+				if f.LessIsBetter {
+					goal = fmt.Sprintf("≤ %.2f", g)
+				}
+			}
+			fmt.Fprintf(&b, "| %s: ours / %s | %.2f | %.2f to %.2f | %s | %s |\n", f.Workload, peer, median(ratios), slices.Min(ratios), slices.Max(ratios), goal, f.verdict(peer))
+		}
+	}
+	return b.String()
+}
+
+func budgetTable(r *report) string {
+	var b strings.Builder
+	b.WriteString("| stage |")
+	for _, x := range r.Budgets {
+		fmt.Fprintf(&b, " %s, ns |", x.Workload)
+	}
+	b.WriteString("\n|---|" + strings.Repeat("---:|", len(r.Budgets)) + "\n")
+	row := func(name string, value func(*budget) string) {
+		b.WriteString("| " + name + " |")
+		for _, x := range r.Budgets {
+			b.WriteString(" " + value(x) + " |")
+		}
+		b.WriteString("\n")
+	}
+	if len(r.Budgets) > 0 {
+		for i, s := range r.Budgets[0].Stages {
+			row(s.Stage, func(x *budget) string { return fmt.Sprintf("%.0f", x.Stages[i].Nanos) })
+		}
+	}
+	row("all", func(x *budget) string { return fmt.Sprintf("%.0f", x.Nanos) })
+	row("objects allocated", func(x *budget) string { return fmt.Sprintf("%.2f", x.Objects) })
+	row("bytes allocated", func(x *budget) string { return fmt.Sprintf("%.0f", x.Bytes) })
+	row("most memory resident, MB", func(x *budget) string { return fmt.Sprintf("%.0f", x.ResidentMB) })
+	return b.String()
+}
+
+func curveList(r *report) string {
+	var b strings.Builder
+	for _, c := range r.Curves {
+		fmt.Fprintf(&b, "![%s](performance/%s.svg)\n\n%s\n\n", c.Title, c.Name, c.Reason)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/module/agg"
+	"github.com/coppice-run/coppice/pstate"
+)
+
+// growthWorkload measures throughput against what grows: tasks, keys, tree size, value size,
+// the share of one hot key. Each point is the median of the rounds.
+func growthWorkload(ctx context.Context, s *servers, o options, r *report) error {
+	for _, measure := range []func(context.Context, *servers, options, *report) error{growTasks, growState, growTrees, growValues, growHotKey, growSkew} {
+		if err := measure(ctx, s, o, r); err != nil {
+			return fmt.Errorf("growth: %w", err)
+		}
+	}
+	return nil
+}
+
+// point measures events per second of a subject on an input that it makes and drops, and
+// what the Go heap has in use behind it, in MB.
+func (s *servers) point(ctx context.Context, o options, module string, partitions, records int, next generator, one subject) (rate, heap float64, err error) {
+	in, err := s.fill(ctx, moduleName(module), "clicks", partitions, records, next)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer s.drop(ctx, in)
+	f := &figure{Workload: module}
+	if err := alternate(ctx, in, f, o.rounds, 0, one); err != nil {
+		return 0, 0, err
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return median(f.of(one.name)), float64(m.HeapInuse) / 1e6, nil
+}
+
+func growTasks(ctx context.Context, s *servers, o options, r *report) error {
+	c := r.curve(&curve{Name: "tasks", Title: "count against the number of tasks, one worker", X: "tasks", Y: "events/s", LogX: true,
+		Reason: "Each task has a connection and commits alone: more tasks mean smaller transactions of each, so more round trips and more system calls per event."})
+	for _, n := range []int{1, 4, 16, 64} {
+		rate, _, err := s.point(ctx, o, "GrowTasks", n, o.count/2, keysOf(100_000), s.module(ours, newCounting))
+		if err != nil {
+			return err
+		}
+		c.add("count", float64(n), rate)
+	}
+	return nil
+}
+
+func growState(ctx context.Context, s *servers, o options, r *report) error {
+	c := r.curve(&curve{Name: "state", Title: "count against the number of keys", X: "keys", Y: "events/s", LogX: true,
+		Reason: "While a batch meets a key several times, its commit holds the key once: few keys make small commits. Beyond the batch size each event is a field of its own, and beyond pstate.cache.entries.max (200,000 in each task) events read from Redis."})
+	for _, n := range []int{100, 1_000, 10_000, 100_000, 1_000_000} {
+		rate, _, err := s.point(ctx, o, "GrowState", tasks, o.count, keysOf(n), s.module(ours, newCounting))
+		if err != nil {
+			return err
+		}
+		c.add("new keys", float64(n), rate)
+	}
+	return nil
+}
+
+// spreading sends so many events for each record, which its value names.
+type spreading struct {
+	name   string
+	Clicks module.Depot[string]
+	Counts pstate.Map[string, int64]
+
+	count module.Step[string]
+}
+
+func (m *spreading) ModuleName() string { return m.name }
+
+func (m *spreading) hops() {}
+
+func (m *spreading) Define(b *module.Builder) {
+	module.RandomDepot(b, &m.Clicks, "clicks", module.Text())
+	s := b.Stream("spread")
+	s.PState(&m.Counts, "counts")
+	module.DeclareStep(s, &m.count, "count", module.At(&m.Counts, func(v string) string { return v }), func(ev *module.Event, v string) error {
+		agg.Inc(ev, m.Counts.Key(v))
+		return nil
+	})
+	module.DeclareSource(s, m.Clicks, func(ev *module.Event, v string) error {
+		n, err := strconv.Atoi(v)
+		if err != nil {
+			return err
+		}
+		for i := range n {
+			m.count.Send(ev, spreadKeys[i%len(spreadKeys)])
+		}
+		return nil
+	}, module.StartFromBeginning())
+}
+
+var spreadKeys = func() (keys [1000]string) {
+	for i := range keys {
+		keys[i] = "key-" + strconv.Itoa(i)
+	}
+	return keys
+}()
+
+func newSpreading(name string) module.Module { return &spreading{name: name} }
+
+func growTrees(ctx context.Context, s *servers, o options, r *report) error {
+	c := r.curve(&curve{Name: "trees", Title: "events against the events of one tree, tracked and acked", X: "events per record", Y: "events/s", LogX: true,
+		Reason: "A tree of one event pays for a record, a tree and an ack per event; from about ten on what remains is the hop and the count. A tree keeps 64 bits at its root whatever its size; large ones are held in memory up to topology.stream.tree.bytes.max and go through a file beyond it."})
+	for _, n := range []int{1, 10, 100, 1_000, 10_000, 100_000, 1_000_000} {
+		records := max(1, o.words*5/max(n, 5))
+		value := []byte(strconv.Itoa(n))
+		counted := make([]string, n)
+		for i := range counted {
+			counted[i] = spreadKeys[i%len(spreadKeys)]
+		}
+		next := func() ([]byte, []byte, []string) { return nil, value, counted }
+		rate, _, err := s.point(ctx, o, "GrowTrees", tasks, records, next, s.module(ours, newSpreading))
+		if err != nil {
+			return err
+		}
+		c.add("events", float64(n), rate)
+	}
+	return nil
+}
+
+func growValues(ctx context.Context, s *servers, o options, r *report) error {
+	c := r.curve(&curve{Name: "values", Title: "count against the size of records", X: "bytes per record", Y: "MB/s", LogX: true,
+		Reason: "Small records cost by the event, large ones by the byte: the knee is where a record takes as long to fetch and copy as to count."})
+	for _, n := range []int{10, 100, 1_000, 10_000, 100_000, 1_000_000} {
+		padding := strings.Repeat("x", n)
+		random := rand.New(rand.NewPCG(3, 4))
+		next := func() ([]byte, []byte, []string) {
+			k := keyName(random.IntN(1000))
+			return []byte(k), []byte(k + padding), []string{k}
+		}
+		records := max(20, min(o.count/2, 100_000_000/n))
+		rate, _, err := s.point(ctx, o, "GrowValues", tasks, records, next, s.module(ours, newCounting))
+		if err != nil {
+			return err
+		}
+		c.add("count", float64(n), rate*float64(n+keyBytes)/1e6)
+	}
+	return nil
+}
+
+func growHotKey(ctx context.Context, s *servers, o options, r *report) error {
+	c := r.curve(&curve{Name: "hotkey", Title: "count against the share of one key", X: "% of the records", Y: "events/s",
+		Reason: "All records of a key are one task's, so at 100 % one of four tasks works; but a batch writes the key once, however often it meets it."})
+	for _, percent := range []int{0, 50, 90, 100} {
+		random := rand.New(rand.NewPCG(3, 4))
+		next := func() ([]byte, []byte, []string) {
+			k := keyName(random.IntN(100_000))
+			if random.IntN(100) < percent {
+				k = keyName(0)
+			}
+			return []byte(k), []byte(k + strings.Repeat("x", 100-keyBytes)), []string{k}
+		}
+		rate, _, err := s.point(ctx, o, "GrowHot", tasks, o.count/2, next, s.module(ours, newCounting))
+		if err != nil {
+			return err
+		}
+		c.add("count", float64(percent), rate)
+	}
+	return nil
+}
+
+// growSkew has keys drawn by Zipf's law, steeper and steeper.
+func growSkew(ctx context.Context, s *servers, o options, r *report) error {
+	c := r.curve(&curve{Name: "skew", Title: "count against the skew of the keys (Zipf)", X: "exponent", Y: "events/s",
+		Reason: "Skew makes one task's partition longer than the others', which ends the parallel part early, and makes batches write fewer fields."})
+	for _, exponent := range []float64{1.01, 1.2, 1.5, 2, 3} {
+		zipf := rand.NewZipf(rand.New(rand.NewPCG(3, 4)), exponent, 1, 100_000-1)
+		padding := strings.Repeat("x", 100-keyBytes)
+		next := func() ([]byte, []byte, []string) {
+			k := keyName(int(zipf.Uint64()))
+			return []byte(k), []byte(k + padding), []string{k}
+		}
+		rate, _, err := s.point(ctx, o, "GrowSkew", tasks, o.count/2, next, s.module(ours, newCounting))
+		if err != nil {
+			return err
+		}
+		c.add("count", exponent, rate)
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/coppice-run/coppice/depot"
+)
+
+// peerAckWorkload compares how long an append takes until its answer is there: ours, and
+// with Kafka Streams a record that is produced until a reader of committed records has the
+// count that it led to.
+func peerAckWorkload(ctx context.Context, s *servers, o options, r *report) error {
+	p50 := r.figure("peer-ack", "ms p50", true, goal{"kafka-streams-eo", 0.01})
+	p99 := r.figure("peer-ack-p99", "ms p99", true)
+	note := func(subject string, samples []time.Duration) {
+		p50.add(subject, quantile(samples, 0.5))
+		p99.add(subject, quantile(samples, 0.99))
+	}
+	j, err := kafkaStreams.start(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer j.stop()
+	r.Environment.Java = j.version
+	for range o.rounds {
+		samples, _, err := oursAcked(ctx, s, false, 1, o.acks)
+		if err != nil {
+			return err
+		}
+		note(ours, samples)
+		if samples, err = s.streamsAcked(ctx, j, atLeastOnce, o.acks); err != nil {
+			return fmt.Errorf("kafka-streams: %w", err)
+		}
+		note("kafka-streams", samples)
+		if samples, err = s.streamsAcked(ctx, j, exactlyOnce, min(o.acks, 50)); err != nil {
+			return fmt.Errorf("kafka-streams-eo: %w", err)
+		}
+		note("kafka-streams-eo", samples)
+	}
+	p50.Checked = "the final count is the number of records"
+	return nil
+}
+
+// streamsAcked has Kafka Streams answer records one after another.
+func (s *servers) streamsAcked(ctx context.Context, j *jvm, guarantee string, records int) ([]time.Duration, error) {
+	name := moduleName("BenchPeerAck")
+	topic := depot.TopicName(name, "clicks")
+	answers := topic + "-answers"
+	if _, err := s.log.Ensure(ctx, depot.TopicSpec{Module: name, Depot: "clicks", Partitions: tasks}); err != nil {
+		return nil, err
+	}
+	created, err := kadm.NewClient(s.kafka).CreateTopics(ctx, tasks, 1, nil, answers)
+	if err == nil {
+		err = created.Error()
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer s.dropTopics(context.WithoutCancel(ctx), topic, answers)
+	reader, err := kgo.NewClient(kgo.SeedBrokers(s.options.kafka), kgo.ConsumeTopics(answers),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	producer, err := kgo.NewClient(kgo.SeedBrokers(s.options.kafka), kgo.ProducerLinger(0))
+	if err != nil {
+		return nil, err
+	}
+	defer producer.Close()
+	ended := make(chan error, 1)
+	in := &input{fold: map[string]int64{"key": int64(records) + 1}}
+	go func() {
+		_, counts, err := j.round("ack", guarantee, topic, records+1)
+		if err == nil {
+			err = in.check(counts)
+		}
+		ended <- err
+	}()
+	one := func(int, int) error {
+		if err := producer.ProduceSync(ctx, &kgo.Record{Topic: topic, Key: []byte("key"), Value: []byte("v")}).FirstErr(); err != nil {
+			return err
+		}
+		for {
+			fetches := reader.PollFetches(ctx)
+			if err := fetches.Err(); err != nil {
+				return err
+			}
+			if fetches.NumRecords() > 0 {
+				return nil
+			}
+		}
+	}
+	if err := one(0, 0); err != nil { // meets the start
+		return nil, err
+	}
+	samples, _, err := drive(1, records, one)
+	if err != nil {
+		return nil, err
+	}
+	return samples, <-ended
+}
