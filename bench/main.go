@@ -115,7 +115,7 @@ var workloads = map[string]func(context.Context, *servers, options, *report) err
 	"count": countWorkload, "cold": coldWorkload, "fairness": fairnessWorkload, "growth": growthWorkload, "overload": overloadWorkload, "reads": readsWorkload, "words": wordsWorkload, "ack": ackWorkload,
 	"exactly-once": exactlyOnceWorkload, "exact-ack": exactAckWorkload,
 	"microbatch": microbatchWorkload, "lone": loneWorkload,
-	"profile": profileWorkload, "peer-count": peerCountWorkload, "peer-words": peerWordsWorkload, "peer-ack": peerAckWorkload,
+	"profile": profileWorkload, "floors": floorsWorkload, "peer-count": peerCountWorkload, "peer-words": peerWordsWorkload, "peer-ack": peerAckWorkload,
 }
 
 // timed runs f and returns how long it took.
