@@ -11,6 +11,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"runtime/pprof"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -68,7 +70,7 @@ func main() {
 		}
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -95,20 +97,22 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
+	var failure error
 	for name := range strings.SplitSeq(o.workloads, ",") {
 		w, ok := workloads[name]
 		if !ok {
 			return fmt.Errorf("no workload %q; there are %s", name, strings.Join(slices.Sorted(maps.Keys(workloads)), ", "))
 		}
-		if err := w(ctx, s, o, r); err != nil {
-			return err
+		failure = w(ctx, s, o, r)
+		if o.out != "" { // what there is, should a later workload fail
+			failure = errors.Join(failure, r.save(o.out))
+		}
+		if failure != nil {
+			break
 		}
 	}
 	r.print()
-	if o.out == "" {
-		return nil
-	}
-	return r.save(o.out)
+	return failure
 }
 
 var workloads = map[string]func(context.Context, *servers, options, *report) error{
