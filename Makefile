@@ -22,6 +22,7 @@ help: ## list the targets
 
 test: ## run the tests; needs no service
 	$(GO) test -timeout 4m ./...
+	cd bench && $(GO) test -timeout 4m .
 
 race: ## run the tests with the race detector
 	$(GO) test -race -timeout 8m ./...
