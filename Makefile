@@ -72,7 +72,7 @@ bench-peers: ## measure against Kafka Streams, Flink and Storm: our own programs
 	$(BENCH) -workloads peer-count,peer-words,peer-ack -rounds 3 -json results/peers.json
 
 profile: ## where an event's time goes, by stage; WORKLOAD=count, words or hand
-	$(BENCH) -workloads floors,profile -profile $(WORKLOAD) -count 1000000 -rounds 3 -json results/profile.json
+	$(BENCH) -workloads floors,profile -profile $(WORKLOAD) -rounds 3 -json results/profile.json
 
 performance: bench bench-state bench-peers ## measure everything, and write docs/performance.md (about 30 minutes)
 	$(MAKE) profile WORKLOAD=count,hand,words
