@@ -36,7 +36,7 @@ func (c costs) rate(floor string) float64 {
 // up is how many parts are needed, written for people.
 func up(n float64) string {
 	if math.IsNaN(n) {
-		return "?"
+		return "not measured yet"
 	}
 	whole := max(1, math.Ceil(n))
 	if whole < 1000 {
@@ -45,10 +45,18 @@ func up(n float64) string {
 	return number(whole)
 }
 
+// measured writes a cost, if there is one.
+func measured(v float64, unit string) string {
+	if math.IsNaN(v) {
+		return "not measured yet"
+	}
+	return number(v) + " " + unit
+}
+
 func (c costs) functions() template.FuncMap {
 	return template.FuncMap{
-		"nanos": func(workload string) string { return fmt.Sprintf("%.0f", c.nanos(workload)) },
-		"rate":  func(floor string) string { return number(c.rate(floor)) },
+		"nanos": func(workload string) string { return measured(c.nanos(workload), "ns") },
+		"rate":  func(floor, unit string) string { return measured(c.rate(floor), unit) },
 		// cores that workers need for so many events a second.
 		"cores": func(workload string, events float64) string { return up(events * c.nanos(workload) / 1e9 / busy) },
 		// masters that Redis needs for so many fields, or reads, a second.
