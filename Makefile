@@ -38,6 +38,9 @@ simulate: ## run the engine through SEEDS=500 seeds of its simulated world; MODU
 integration: ## run the suites on real servers: those of make stack, else own ones that end with it
 	$(GO) run ./cmd/stack run -- $(GO) test -count=1 -timeout 10m $(REAL)
 
+allocations: ## see that an event costs no more allocations than it may
+	cd bench && $(GO) test -timeout 4m .
+
 mutants: ## make mistakes in the protocol, and have the simulator find each
 	@$(GO) run ./cmd/mutants
 
@@ -71,7 +74,7 @@ bench-peers: ## measure against Kafka Streams, Flink and Storm: our own programs
 	$(BENCH) -workloads peer-count,peer-words,peer-ack -rounds 3 -json results/peers.json
 
 profile: ## where an event's time goes, by stage; WORKLOAD=count, words or hand
-	$(BENCH) -workloads profile -profile $(WORKLOAD) -count 1000000 -json results/profile.json
+	$(BENCH) -workloads floors,profile -profile $(WORKLOAD) -rounds 3 -json results/profile.json
 
 performance: bench bench-state bench-peers ## measure everything, and write docs/performance.md (about 30 minutes)
 	$(MAKE) profile WORKLOAD=count,hand,words
@@ -89,4 +92,4 @@ stack-down: ## end what make stack started, and nothing else
 demo: ## process real flights in this process
 	$(GO) run ./cmd/coppice demo
 
-.PHONY: help test race lint simulate integration mutants model fuzz chaos takeover bench bench-state bench-peers profile performance performance-page stack stack-down demo
+.PHONY: help test race lint simulate integration allocations mutants model fuzz chaos takeover bench bench-state bench-peers profile performance performance-page stack stack-down demo

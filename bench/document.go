@@ -13,7 +13,7 @@ import (
 	"text/template"
 )
 
-//go:embed performance.md.tmpl
+//go:embed performance.md.tmpl scaling.md.tmpl
 var templates embed.FS
 
 // save writes the report as JSON.
@@ -28,8 +28,8 @@ func (r *report) save(file string) error {
 	return os.WriteFile(file, append(raw, '\n'), 0o644)
 }
 
-// writeDocument writes docs/performance.md: the prose of the template with the figures of
-// the JSON files. What was not measured is left out, and the document says so.
+// writeDocument writes docs/performance.md, and docs/scaling.md beside it: the prose of the
+// templates with the figures of the JSON files. Of what was not measured the document says so.
 func writeDocument(file, results string) error {
 	reports := map[string]*report{}
 	for _, name := range []string{"bench", "state", "peers", "profile", "growth"} {
@@ -53,13 +53,23 @@ func writeDocument(file, results string) error {
 			}
 		}
 	}
-	t, err := template.New("performance.md.tmpl").Funcs(template.FuncMap{
+	err := fillTemplate(file, template.FuncMap{
 		"environment": func(name string) string { return documented(reports[name], environmentLines) },
 		"figures":     func(name string) string { return documented(reports[name], figureTable) },
 		"ratios":      func(name string) string { return documented(reports[name], ratioTable) },
 		"budgets":     func(name string) string { return documented(reports[name], budgetTable) },
 		"curves":      func(name string) string { return documented(reports[name], curveList) },
-	}).ParseFS(templates, "performance.md.tmpl")
+	})
+	if err != nil || reports["profile"] == nil {
+		return err
+	}
+	return fillTemplate(filepath.Join(filepath.Dir(file), "scaling.md"), costs{reports["profile"]}.functions())
+}
+
+// fillTemplate writes a file from the template of its name.
+func fillTemplate(file string, functions template.FuncMap) error {
+	name := filepath.Base(file) + ".tmpl"
+	t, err := template.New(name).Funcs(functions).ParseFS(templates, name)
 	if err != nil {
 		return err
 	}

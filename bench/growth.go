@@ -16,7 +16,7 @@ import (
 // growthWorkload measures throughput against what grows: tasks, keys, tree size, value size,
 // the share of one hot key. Each point is the median of the rounds.
 func growthWorkload(ctx context.Context, s *servers, o options, r *report) error {
-	for _, measure := range []func(context.Context, *servers, options, *report) error{growTasks, growState, growTrees, growValues, growHotKey, growSkew} {
+	for _, measure := range []func(context.Context, *servers, options, *report) error{growTasks, growState, growTrees, growValues, growHotKey, growSkew, growWorkers} {
 		if err := measure(ctx, s, o, r); err != nil {
 			return fmt.Errorf("growth: %w", err)
 		}

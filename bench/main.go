@@ -11,6 +11,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"runtime/pprof"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -49,8 +51,8 @@ func main() {
 	flag.StringVar(&o.kafka, "kafka", "127.0.0.1:19092", "Kafka broker")
 	flag.StringVar(&o.redis, "redis", "127.0.0.1:16379", "Redis server; keys of modules named Bench… are deleted")
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds of each subject")
-	flag.IntVar(&o.count, "count", 500_000, "records of the count workload")
-	flag.IntVar(&o.words, "words", 100_000, "sentences of ten words of the words workload")
+	flag.IntVar(&o.count, "count", 2_000_000, "records of the count workload")
+	flag.IntVar(&o.words, "words", 200_000, "sentences of ten words of the words workload")
 	flag.IntVar(&o.acks, "acks", 500, "appends of each appender of the ack workload")
 	flag.StringVar(&o.out, "json", "", "write the figures into this file, too")
 	flag.StringVar(&o.workloads, "workloads", "count,words,ack,exactly-once,exact-ack,microbatch,lone", "which workloads to run")
@@ -68,7 +70,7 @@ func main() {
 		}
 		return
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -95,20 +97,22 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
+	var failure error
 	for name := range strings.SplitSeq(o.workloads, ",") {
 		w, ok := workloads[name]
 		if !ok {
 			return fmt.Errorf("no workload %q; there are %s", name, strings.Join(slices.Sorted(maps.Keys(workloads)), ", "))
 		}
-		if err := w(ctx, s, o, r); err != nil {
-			return err
+		failure = w(ctx, s, o, r)
+		if o.out != "" { // what there is, should a later workload fail
+			failure = errors.Join(failure, r.save(o.out))
+		}
+		if failure != nil {
+			break
 		}
 	}
 	r.print()
-	if o.out == "" {
-		return nil
-	}
-	return r.save(o.out)
+	return failure
 }
 
 var workloads = map[string]func(context.Context, *servers, options, *report) error{
@@ -116,7 +120,7 @@ var workloads = map[string]func(context.Context, *servers, options, *report) err
 	"exactly-once": exactlyOnceWorkload, "exact-ack": exactAckWorkload,
 	"microbatch": microbatchWorkload, "lone": loneWorkload,
 	"visible": visibleWorkload,
-	"profile": profileWorkload, "peer-count": peerCountWorkload, "peer-words": peerWordsWorkload, "peer-ack": peerAckWorkload,
+	"profile": profileWorkload, "floors": floorsWorkload, "peer-count": peerCountWorkload, "peer-words": peerWordsWorkload, "peer-ack": peerAckWorkload,
 }
 
 // timed runs f and returns how long it took.

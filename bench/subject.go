@@ -35,6 +35,11 @@ type running struct {
 	first   atomic.Pointer[string]
 }
 
+func (r *running) noteFailed(i engine.RecordInfo) {
+	r.first.CompareAndSwap(nil, &i.Err)
+	r.failed.Add(1)
+}
+
 // errRetried: a round of an at-least-once topology says nothing of speed, and may count twice
 // what it tried again. It happens when tasks begin at different times.
 var errRetried = errors.New("attempts failed and were tried again")
@@ -62,11 +67,7 @@ func (s *servers) startWorker(ctx context.Context, m module.Module, tasks int, g
 	if _, hops := m.(interface{ hops() }); hops {
 		listener = &engine.Listener{RecordDone: func(engine.RecordInfo) { add(1) }}
 	}
-	listener.RecordFailed = func(i engine.RecordInfo) {
-		why := fmt.Sprint(i.Err)
-		r.first.CompareAndSwap(nil, &why)
-		r.failed.Add(1)
-	}
+	listener.RecordFailed = r.noteFailed
 	var err error
 	r.worker, err = worker.Start(ctx, worker.Config{
 		Log: s.log, Store: s.store, Network: r.network, Tasks: tasks, Logger: slog.New(slog.DiscardHandler), Listener: listener,

@@ -22,7 +22,7 @@ type held struct {
 const heldBytesMax = 2 * fetchBytes
 
 // received takes what has come for a partition that is assigned. It keeps it and returns
-// true if the partition is paused.
+// true if the partition is paused, or was and what came before has not been delivered yet.
 func (r *reader) received(at place, d *depot.Delivery) (kept bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -34,7 +34,7 @@ func (r *reader) received(at place, d *depot.Delivery) (kept bool) {
 		a.position.Offset = d.Records[n-1].Offset + 1
 		a.trouble.over()
 	}
-	if !a.paused {
+	if !a.paused && a.held.empty() {
 		return false
 	}
 	h := &a.held
@@ -45,7 +45,7 @@ func (r *reader) received(at place, d *depot.Delivery) (kept bool) {
 	if d.Fault != nil {
 		h.fault = d.Fault
 	}
-	if h.bytes > heldBytesMax && !h.full {
+	if a.paused && h.bytes > heldBytesMax && !h.full {
 		h.full = true
 		r.client.PauseFetchPartitions(at.partitions())
 	}

@@ -147,7 +147,28 @@ func events(b *testing.B, m module.Module, perRecord int) {
 
 func exactHops() *hops { return &hops{options: []module.StreamOption{module.ExactlyOnce()}} }
 
-func BenchmarkCount(b *testing.B)    { events(b, &counts{}, 1) }
+func BenchmarkCount(b *testing.B) { events(b, &counts{}, 1) }
+
+// BenchmarkCountKeys counts records of 100,000 keys: more than the processor's caches hold.
+func BenchmarkCountKeys(b *testing.B) {
+	const keys = 100_000
+	d := newInstant(b, &counts{})
+	random := rand.New(rand.NewPCG(3, 4))
+	var batches [keys / feedSize][]depot.Record
+	for i := range batches {
+		batches[i] = records()
+		for j := range batches[i] {
+			batches[i][j].Value = fmt.Appendf(nil, "key-%08d", random.IntN(keys))
+		}
+		d.feed(batches[i])
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		d.feed(batches[i%len(batches)])
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*feedSize), "ns/event")
+}
+
 func BenchmarkHop(b *testing.B)      { events(b, &hops{}, 2) }
 func BenchmarkExactHop(b *testing.B) { events(b, exactHops(), 2) }
 

@@ -123,6 +123,10 @@ func blindReads() []Mutation {
 			Old: "\tclear(v.pages)\n\tv.pages = v.pages[:0]\n", New: ""},
 		{Name: "page-too-short", Rule: "3.39", What: "a range with a limit asks for no more elements than the limit, though the batch has deleted some of them: it returns too few", File: "internal/overlay/scan.go",
 			Old: "if most := left + len(t.dirty); left > 0", New: "if most := left; left > 0"},
+		{Name: "whole-stays", Rule: "3.39", What: "a table that was empty at first still counts as all in memory when an element was evicted: the element counts as absent", File: "internal/overlay/seal.go",
+			Old: "t.noted, t.whole = false, false", New: "t.noted = false"},
+		{Name: "whole-anyway", Rule: "3.39", What: "a table counts as all in memory whatever the store holds of it: what an earlier owner wrote counts as absent", File: "internal/overlay/need.go",
+			Old: "n.empty.whole = r.Count == 0", New: "n.empty.whole = true"},
 		{Name: "owner-ahead", Rule: "3.54", What: "after looking ahead the running event counts as of another topology: its writes are refused and its record fails", File: "runtime/coroutine.go",
 			Old: "\tview.Owner, t.accesses = owner, accesses\n", New: "\t_, t.accesses = owner, accesses\n"},
 	}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestRatioOfNeighbours(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	r := &report{out: &out}
+	f := r.figure("count", "events/s", false, goal{"loop", 0.75})
+	for _, round := range [][2]float64{{80, 100}, {70, 100}, {180, 200}} {
+		f.add(ours, round[0])
+		f.add("loop", round[1])
+	}
+	r.print()
+	want := "ratio count ours/loop 0.80 [0.70..0.90] goal 0.75: reached\n"
+	if !strings.HasSuffix(out.String(), want) {
+		t.Errorf("printed\n%s\nwant at the end\n%s", out.String(), want)
+	}
+}
+
+func TestLessIsBetter(t *testing.T) {
+	t.Parallel()
+	f := &figure{LessIsBetter: true, Goals: []goal{{"floor", 1.4}}}
+	f.add(ours, 3)
+	f.add("floor", 2)
+	if v := f.verdict("floor"); v != "missed" {
+		t.Errorf("1.5 times the floor, where 1.4 is the goal, is %s", v)
+	}
+	if v := f.verdict("others"); v != "" {
+		t.Errorf("a peer without a goal is %s", v)
+	}
+}
+
+func TestSamplesOfAProfile(t *testing.T) {
+	t.Parallel()
+	samples := samplesOf([]byte(`File: bench
+Type: cpu
+-----------+-------------------------------------------------------
+      20ms   runtime.mapaccess1_faststr
+             github.com/coppice-run/coppice/internal/overlay.(*fields[go.shape.int64]).entry
+             github.com/coppice-run/coppice/internal/overlay.find[go.shape.int64]
+             github.com/coppice-run/coppice/runtime.(*Task).body
+-----------+-------------------------------------------------------
+     1.50s   runtime.scanObject
+             runtime.gcBgMarkWorker
+-----------+-------------------------------------------------------
+`))
+	var found []string
+	for _, s := range samples {
+		if len(s.stack) > 0 {
+			found = append(found, stageOf(s.stack)+" "+s.time.String())
+		}
+	}
+	if got := strings.Join(found, ", "); got != "read, overlay 20ms, collect 1.5s" {
+		t.Errorf("found %s", got)
+	}
+}
+
+func TestPicturesAreXML(t *testing.T) {
+	t.Parallel()
+	c := &curve{Name: "keys", Title: "count & keys <new>", X: "keys", Y: "events/s", LogX: true}
+	for _, p := range []point{{1, 10}, {10, 100}, {100, 50}} {
+		c.add("a", p.X, p.Y)
+	}
+	c.add("b", 1, 0)
+	d := xml.NewDecoder(strings.NewReader(c.svg()))
+	for {
+		if _, err := d.Token(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatalf("%v in\n%s", err, c.svg())
+		}
+	}
+}
+
+func TestCountsOfAPeer(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "counts")
+	if err := os.WriteFile(file, []byte("3 a\n1 b c\n2 a\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	counts, err := readCounts(file)
+	if err != nil || counts["a"] != 5 || counts["b c"] != 1 {
+		t.Errorf("%v, %v", counts, err)
+	}
+	in := &input{fold: map[string]int64{"a": 5, "b c": 2}}
+	if in.check(counts) == nil {
+		t.Error("a wrong count did not void the round")
+	}
+}
+
+func TestQuantile(t *testing.T) {
+	t.Parallel()
+	samples := make([]time.Duration, 101)
+	for i := range samples {
+		samples[i] = time.Duration(100-i) * time.Millisecond
+	}
+	if p := quantile(samples, 0.99); p != 99 {
+		t.Errorf("the 99th percentile of 0 to 100 ms is %v ms", p)
+	}
+}

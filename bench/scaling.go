@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"text/template"
+)
+
+// costs are what scaling is computed from.
+type costs struct{ profile *report }
+
+// busy is how far a part is loaded at most: what is left is for bursts, and for taking over
+// from one that is gone.
+const busy = 0.6
+
+// nanos is the CPU time of a worker per event of a workload.
+func (c costs) nanos(workload string) float64 {
+	for _, b := range c.profile.Budgets {
+		if b.Workload == workload {
+			return b.Nanos
+		}
+	}
+	return math.NaN()
+}
+
+// rate is the median of a floor.
+func (c costs) rate(floor string) float64 {
+	for _, f := range c.profile.Figures {
+		if f.Workload == floor && len(f.Subjects) > 0 {
+			return median(f.Subjects[0].Values)
+		}
+	}
+	return math.NaN()
+}
+
+// up is how many parts are needed, written for people.
+func up(n float64) string {
+	if math.IsNaN(n) {
+		return "not measured yet"
+	}
+	whole := max(1, math.Ceil(n))
+	if whole < 1000 {
+		return fmt.Sprintf("%.0f", whole)
+	}
+	return number(whole)
+}
+
+// measured writes a cost, if there is one.
+func measured(v float64, unit string) string {
+	if math.IsNaN(v) {
+		return "not measured yet"
+	}
+	return number(v) + " " + unit
+}
+
+func (c costs) functions() template.FuncMap {
+	return template.FuncMap{
+		"nanos": func(workload string) string { return measured(c.nanos(workload), "ns") },
+		"rate":  func(floor, unit string) string { return measured(c.rate(floor), unit) },
+		// cores that workers need for so many events a second.
+		"cores": func(workload string, events float64) string { return up(events * c.nanos(workload) / 1e9 / busy) },
+		// masters that Redis needs for so many fields, or reads, a second.
+		"masters": func(fields float64) string { return up(fields / c.rate("floor-fields") / busy) },
+		// brokers that the log needs for so many records of 100 B a second, each written
+		// three times and read once.
+		"brokers": func(records float64) string { return up(records * 3 / c.rate("floor-produce") / busy) },
+	}
+}
