@@ -26,6 +26,8 @@ type Config struct {
 	Options    Options
 	EncodeHops bool // keep payloads in their stored form, also within a process
 	Listener   *Listener
+	// Watch, if set, is told which handler runs.
+	Watch *Watch
 }
 
 // phase is where a task is in its life.
@@ -56,6 +58,8 @@ type Task struct {
 	micros   micros
 	listener Listener
 	info     TaskInfo
+	// sourceBase is the number of each topology's first source, counted over all of them.
+	sourceBase []int
 
 	phase     phase
 	halted    error // why the task has halted for good
@@ -99,6 +103,7 @@ type Task struct {
 	inflight *batch
 	spare    []*batch
 	reading  bool          // Reads is under way
+	reads    seen          // of the handler that waits for them, if there is a Watch
 	reader   *overlay.View // that they are for
 	shuffle  []task.ID
 
@@ -195,6 +200,10 @@ func New(config Config) *Task {
 		t.directory = NewDirectory(config.Plan, t.steps)
 		t.hops.pack = wire.NewPacker(t.directory)
 		t.heldEvents = map[task.ID]heldEvent{}
+	}
+	for n, plan := 0, config.Plan.Streams; len(t.sourceBase) < len(plan); {
+		t.sourceBase = append(t.sourceBase, n)
+		n += len(plan[len(t.sourceBase)-1].Sources)
 	}
 	t.noteWhole()
 	t.parkedDecl = parkedDecl(config.Plan.Module, len(config.Plan.PStates))

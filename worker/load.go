@@ -9,24 +9,26 @@ import (
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
 )
 
 // loaded is a module on this worker.
 type loaded struct {
-	plan    *module.Plan
-	tasks   int
-	topics  map[string]depot.Topic // by depot
-	sinks   sinks
-	drivers []atomic.Pointer[driver] // by task; nil for those of other workers
-	owners  *directory
-	tenure  *ownership
-	steps   []*module.StepPlan
-	slots   []store.Slot // by task
-	starts  *starter
-	options *dynamic
-	lacks   atomic.Pointer[string] // what the store lacks for the durability level; nil: nothing
+	plan     *module.Plan
+	tasks    int
+	topics   map[string]depot.Topic // by depot
+	sinks    sinks
+	drivers  []atomic.Pointer[driver] // by task; nil for those of other workers
+	owners   *directory
+	tenure   *ownership
+	steps    []*module.StepPlan
+	handlers *runtime.Handlers
+	slots    []store.Slot // by task
+	starts   *starter
+	options  *dynamic
+	lacks    atomic.Pointer[string] // what the store lacks for the durability level; nil: nothing
 }
 
 // load checks a module, makes its topics and notes its plan where clients find
@@ -68,6 +70,7 @@ func (w *Worker) load(ctx context.Context, m module.Module) (*loaded, error) {
 			return nil, fmt.Errorf("module %s: noting its plan: %w", plan.Module, err)
 		}
 	}
+	l.handlers = runtime.NewHandlers(plan)
 	l.starts = &starter{w: w, l: l, noted: map[task.ID]bool{}}
 	l.options = newDynamic(w, l, facts)
 	l.drivers = make([]atomic.Pointer[driver], l.tasks)
