@@ -182,8 +182,16 @@ func (w *world) visit() {
 	var look func()
 	look = func() {
 		id := w.extra.IntN(w.tasks)
-		if all := w.parkedAt(id); len(all) > 0 && w.owners[id] != nil {
-			p := &all[w.extra.IntN(len(all))]
+		all := w.parkedAt(id)
+		if len(all) > 0 && !w.quiet {
+			at := w.extra.IntN(len(all))
+			all = all[at : at+1]
+		}
+		for i := range all {
+			p := &all[i]
+			if w.owners[id] == nil {
+				break
+			}
 			order, value := c.decide(p, w.extra, w.quiet)
 			w.give(w.owners[id], runtime.Parked{Order: order, Topology: p.Topology, Source: p.Source, Offset: p.Offset, Step: p.Step, Event: p.Event, Value: value})
 		}
