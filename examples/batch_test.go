@@ -36,6 +36,9 @@ Top: [{d 5} {a 3} {b 3}] of now: [{d 4} {b 1} {e 1}]
 			if got := exampletest.Output(t, batch.Demo, launch); got != want {
 				t.Errorf("the demo printed\n%swant\n%s", got, want)
 			}
+			if got := exampletest.Output(t, batch.FlowDemo, launch); got != want {
+				t.Errorf("as dataflow the demo printed\n%swant\n%s", got, want)
+			}
 		})
 	}
 }

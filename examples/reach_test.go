@@ -11,7 +11,11 @@ import (
 func TestReach(t *testing.T) {
 	t.Parallel()
 	const want = "grapefruit.example reach: 6\nplum.example reach: 1\nnowhere.example reach: 0\npages: 2\n"
-	if got := exampletest.Output(t, reach.Demo, localcluster.LaunchConfig{Tasks: 4, Workers: 2}); got != want {
+	launch := localcluster.LaunchConfig{Tasks: 4, Workers: 2}
+	if got := exampletest.Output(t, reach.Demo, launch); got != want {
 		t.Errorf("the demo printed\n%swant\n%s", got, want)
+	}
+	if got := exampletest.Output(t, reach.FlowDemo, launch); got != want {
+		t.Errorf("as dataflow the demo printed\n%swant\n%s", got, want)
 	}
 }

@@ -78,11 +78,26 @@ func (a *Asked) deeper(p *QueryPlan) (*Asked, error) {
 // return in the order of the keys. The first error ends the others' contexts, and is
 // returned when all have ended. Each part reads with the reader that it is handed.
 func Each[K, V any](a *Asked, keys []K, f func(*Asked, K) (V, error)) ([]V, error) {
+	return each(a, keys, func(K) task.ID { return task.None }, f)
+}
+
+// EachPlace runs f for each key as Each does; the reader that it is handed reads the
+// partitions of the task that at says, task.None for those of each key.
+func EachPlace[K, V any](a *Asked, keys []K, at func(K) TaskID, f func(*Asked, K) (V, error)) ([]V, error) {
+	for _, k := range keys {
+		if id := at(k); id != task.None && (id < 0 || int(id) >= a.tasks) {
+			return nil, fmt.Errorf("there is no task %d; the module has 0 to %d", id, a.tasks-1)
+		}
+	}
+	return each(a, keys, at, f)
+}
+
+func each[K, V any](a *Asked, keys []K, at func(K) TaskID, f func(*Asked, K) (V, error)) ([]V, error) {
 	ctx, cancel := context.WithCancelCause(a.ctx)
 	defer cancel(nil)
 	out := make([]V, len(keys))
 	run := func(i int) {
-		v, err := part(a.at(ctx, task.None), keys[i], f)
+		v, err := part(a.at(ctx, at(keys[i])), keys[i], f)
 		if err != nil {
 			cancel(err)
 		}
@@ -128,7 +143,7 @@ func EachTask[V any](a *Asked, f func(*Asked, TaskID) (V, error)) ([]V, error) {
 	for i := range ids {
 		ids[i] = task.ID(i)
 	}
-	return Each(a, ids, func(part *Asked, id task.ID) (V, error) { return f(part.at(part.ctx, id), id) })
+	return each(a, ids, func(id task.ID) task.ID { return id }, f)
 }
 
 // Gather folds what the parts of a query returned; zero is where it begins.

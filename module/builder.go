@@ -105,8 +105,9 @@ func (b *Builder) finish() {
 // Stream is a stream topology: it processes each record of its sources as it
 // arrives, and its appenders can wait for the result.
 type Stream struct {
-	b    *Builder
-	plan *StreamPlan
+	b     *Builder
+	plan  *StreamPlan
+	asked bool // it stands for a query
 }
 
 // Stream declares a stream topology.

@@ -1,7 +1,7 @@
 package module
 
-// FlowPlan is a source that is written as dataflow (module/flow): what is done with its
-// records, for those who draw it.
+// FlowPlan is a source or a query that is written as dataflow (module/flow): what is done with
+// its records, or to answer, for those who draw it.
 type FlowPlan struct {
 	Source string
 	Nodes  []FlowNode // the source first, each behind all that lead to it but loops
@@ -14,9 +14,12 @@ type FlowNode struct {
 	Line string // of the user's source
 	// Step is the step that the node hops to, and Carries are the variables that the hop
 	// takes along. Both are empty where the event goes on.
-	Step    string     `json:",omitempty"`
-	Carries []string   `json:",omitempty"`
-	Next    []FlowEdge `json:",omitempty"`
+	Step    string   `json:",omitempty"`
+	Carries []string `json:",omitempty"`
+	// Part is the part of a batch block that the node gives rows to, or begins with: what is
+	// behind it runs when all rows are there.
+	Part string     `json:",omitempty"`
+	Next []FlowEdge `json:",omitempty"`
 }
 
 // FlowEdge leads to the node that is run next.

@@ -86,3 +86,33 @@ func DeclareCallTo[In, Out any](s *Stream, c *Call[In], name string, f func(cont
 	declareCall(s, c, name, f, called, codecs...)
 	return c.c.plan
 }
+
+// Placed is where a placement puts keys, for front ends that place what is no step; check has
+// to run before it, when everything is declared.
+func Placed[K any](at Placement[K]) (place func(ev *Event, key K) task.ID, check func(Topology) (text, mend string)) {
+	check = func(of Topology) (string, string) {
+		switch {
+		case at.place == nil:
+			return "has no placement", "say where it runs: module.AtKey or module.ByKey"
+		case at.check != nil:
+			return at.check(of.topology())
+		}
+		return "", ""
+	}
+	return func(ev *Event, key K) task.ID { return at.place(&ev.host, key) }, check
+}
+
+// QueryFront is the front of a query that a front end declares with DeclareQuery, and what
+// places keys of its PStates, of whatever topology of the module. It declares no steps.
+func QueryFront(b *Builder, name string) (Front, Topology) {
+	s := &Stream{b: b, plan: &StreamPlan{ID: -1, Name: name}, asked: true}
+	return Front{s}, s
+}
+
+// AskedEvent is an event for what a front end computes in a query: it has a task, or none, and
+// reads what the run does.
+func AskedEvent(a *Asked, id task.ID) *Event {
+	ev := NewEvent()
+	ev.host.Task, ev.host.Tasks, ev.host.View = id, a.tasks, a.view
+	return ev
+}

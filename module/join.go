@@ -2,6 +2,7 @@ package module
 
 import (
 	"fmt"
+	"iter"
 
 	"github.com/coppice-run/coppice/internal/host"
 	"github.com/coppice-run/coppice/module/agg"
@@ -128,6 +129,14 @@ func joined[K, L, R any](k K, left *L, right *R) Joined[K, L, R] {
 		out.Right, out.HasRight = *right, true
 	}
 	return out
+}
+
+// Pairs are what a join of the kind makes of the rows of one key: as batch blocks do it.
+func Pairs[K, L, R any](k K, left []L, right []R, kind JoinKind) iter.Seq[Joined[K, L, R]] {
+	return func(yield func(Joined[K, L, R]) bool) {
+		more := true
+		(&joinSides[L, R]{left, right}).pairs(kind, func(l *L, r *R) { more = more && yield(joined(k, l, r)) })
+	}
 }
 
 // Left adds a row of the left side.

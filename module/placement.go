@@ -58,7 +58,7 @@ func atKey[K any, H pstate.Keyed[K]](h *H) (place func(*host.Event, K) task.ID, 
 		if d == nil {
 			return "is placed at a PState that is not declared", "declare it with Stream.PState"
 		}
-		if d.Owner != s.plan.Name {
+		if d.Owner != s.plan.Name && !s.asked {
 			return fmt.Sprintf("is placed at PState %q, which stream %q writes", d.Name, d.Owner), "place it by hash of the key (ByHash) to read there, or declare the PState in this stream"
 		}
 		if !pstate.Places[K](*h) {

@@ -32,6 +32,7 @@ type QueryPlan struct {
 	// ArgumentShape and ResultShape are their forms, as far as they are known.
 	ArgumentShape *shape.Shape `json:",omitempty"`
 	ResultShape   *shape.Shape `json:",omitempty"`
+	Flow          *FlowPlan    `json:",omitempty"` // of a query that is written as dataflow
 	// Run answers an argument in its stored form with a result in its.
 	Run func(*Asked, []byte) ([]byte, error) `json:"-"`
 }

@@ -56,6 +56,9 @@ func DeclOf[K any](h Keyed[K]) *overlay.Decl { return h.path().Decl }
 // DeclOfLocated is DeclOf of any structure. For front ends of package module.
 func DeclOfLocated(h Located) *overlay.Decl { return h.path().Decl }
 
+// DeclOfValue is DeclOf of a value.
+func DeclOfValue[T any](v Value[T]) *overlay.Decl { return v.p.Decl }
+
 // Places reports whether the handle's keys choose the task: whether it is the
 // outermost level with keys. For package module.
 func Places[K any](h Keyed[K]) bool {

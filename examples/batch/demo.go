@@ -14,12 +14,38 @@ import (
 
 // Demo runs the four modules and prints what came of their microbatches.
 func Demo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
-	for i, demo := range []func(context.Context, *localcluster.Cluster, localcluster.LaunchConfig, string, io.Writer) error{pairsDemo, shopDemo, numbersDemo, wordsDemo} {
-		of := ""
-		if name != "" {
-			of = fmt.Sprintf("%s-%d", name, i)
+	pairs, shop, numbers, words := &Pairs{Name: of(name, 0)}, &Shop{Name: of(name, 1)}, &Numbers{Name: of(name, 2)}, &Words{Name: of(name, 3)}
+	return demo(ctx, c, launch, out, pairs, pairs, shop, shop, numbers, numbers, words, words)
+}
+
+// FlowDemo does the same with the modules as dataflow.
+func FlowDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
+	pairs, shop, numbers, words := &PairsFlow{Pairs{Name: of(name, 0)}}, &ShopFlow{Shop{Name: of(name, 1)}}, &NumbersFlow{Numbers{Name: of(name, 2)}}, &WordsFlow{Words{Name: of(name, 3)}}
+	return demo(ctx, c, launch, out, pairs, &pairs.Pairs, shop, &shop.Shop, numbers, &numbers.Numbers, words, &words.Words)
+}
+
+func of(name string, i int) string {
+	if name == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s-%d", name, i)
+}
+
+// demo launches each module and uses its handles.
+func demo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, out io.Writer, asPairs module.Module, pairs *Pairs, asShop module.Module, shop *Shop, asNumbers module.Module, numbers *Numbers, asWords module.Module, words *Words) error {
+	for _, m := range []struct {
+		as  module.Module
+		use func() error
+	}{
+		{asPairs, func() error { return pairsDemo(ctx, c, pairs, out) }},
+		{asShop, func() error { return shopDemo(ctx, c, shop, out) }},
+		{asNumbers, func() error { return numbersDemo(ctx, c, numbers, out) }},
+		{asWords, func() error { return wordsDemo(ctx, c, words, out) }},
+	} {
+		if err := c.Launch(ctx, m.as, launch); err != nil {
+			return err
 		}
-		if err := demo(ctx, c, launch, of, out); err != nil {
+		if err := m.use(); err != nil {
 			return err
 		}
 	}
@@ -36,11 +62,7 @@ func process[T any](ctx context.Context, c *localcluster.Cluster, m module.Modul
 	return c.WaitForMicrobatchProcessedCount(ctx, m, topology, int64(before+len(records)))
 }
 
-func pairsDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
-	m := &Pairs{Name: name}
-	if err := c.Launch(ctx, m, launch); err != nil {
-		return err
-	}
+func pairsDemo(ctx context.Context, c *localcluster.Cluster, m *Pairs, out io.Writer) error {
 	all := []Pair{{"a", "b", 1}, {"x", "y", 2}, {"a", "c", 3}, {"x", "y", 1}, {"a", "b", 1}, {"x", "z", 2}, {"x", "y", 1}}
 	if err := process(ctx, c, m, "pairs", m.Pairs, 0, all...); err != nil {
 		return err
@@ -61,11 +83,7 @@ func pairsDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster
 	return nil
 }
 
-func shopDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
-	m := &Shop{Name: name}
-	if err := c.Launch(ctx, m, launch); err != nil {
-		return err
-	}
+func shopDemo(ctx context.Context, c *localcluster.Cluster, m *Shop, out io.Writer) error {
 	all := []Entry{{"apple", 3, 0}, {"banana", 9, 0}, {"apple", 0, 2}, {"apple", 4, 0}, {"cherry", 0, 5}}
 	if err := process(ctx, c, m, "shop", m.Days, 0, all); err != nil {
 		return err
@@ -93,11 +111,7 @@ func shopDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.
 	return failed
 }
 
-func numbersDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
-	m := &Numbers{Name: name}
-	if err := c.Launch(ctx, m, launch); err != nil {
-		return err
-	}
+func numbersDemo(ctx context.Context, c *localcluster.Cluster, m *Numbers, out io.Writer) error {
 	var all []Item
 	for _, n := range []int{1, 17, 1003, 2, 1017, 20, 1016, 3} {
 		all = append(all, Item{N: n})
@@ -127,11 +141,7 @@ func numbersDemo(ctx context.Context, c *localcluster.Cluster, launch localclust
 	return nil
 }
 
-func wordsDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
-	m := &Words{Name: name}
-	if err := c.Launch(ctx, m, launch); err != nil {
-		return err
-	}
+func wordsDemo(ctx context.Context, c *localcluster.Cluster, m *Words, out io.Writer) error {
 	for i, text := range []string{"a b a c a b d", "d d e d b d"} { // one record, one microbatch
 		if err := process(ctx, c, m, "words", m.Lines, i, text); err != nil {
 			return err

@@ -54,14 +54,14 @@ type line struct{ Key, Text string }
 // ModuleName names the module.
 func (m *Shop) ModuleName() string { return cmp.Or(m.Name, "Shop") }
 
-// tally is how many sales there were, and of how many pieces.
-type tally struct{ Sales, Pieces int }
+// tallied is how many sales there were, and of how many pieces.
+type tallied struct{ Sales, Pieces int }
 
 // tallies is an accumulator of this module's own.
-var tallies = agg.Accumulator[int, tally]{
-	Zero:  func() tally { return tally{} },
-	Add:   func(t tally, pieces int) tally { return tally{t.Sales + 1, t.Pieces + pieces} },
-	Merge: func(a, b tally) tally { return tally{a.Sales + b.Sales, a.Pieces + b.Pieces} },
+var tallies = agg.Accumulator[int, tallied]{
+	Zero:  func() tallied { return tallied{} },
+	Add:   func(t tallied, pieces int) tallied { return tallied{t.Sales + 1, t.Pieces + pieces} },
+	Merge: func(a, b tallied) tallied { return tallied{a.Sales + b.Sales, a.Pieces + b.Pieces} },
 }
 
 // Define declares it.
@@ -139,7 +139,7 @@ func (m *Shop) onEntry(ev *module.Event, e Entry) error {
 	return nil
 }
 
-func (m *Shop) onSales(ev *module.Event, fruit string, t tally) error {
+func (m *Shop) onSales(ev *module.Event, fruit string, t tallied) error {
 	m.group.Send(ev, line{fruit, fmt.Sprintf("%d %d", t.Sales, t.Pieces)})
 	m.inner.Left(ev, fruit, t.Pieces)
 	m.outer.Left(ev, fruit, t.Pieces)
@@ -155,11 +155,20 @@ func (m *Shop) onPrice(ev *module.Event, fruit string, price int) error {
 }
 
 func (m *Shop) onInner(ev *module.Event, j module.Joined[string, int, int]) error {
-	m.priced.Send(ev, line{"inner " + j.Key, fmt.Sprint(j.Left * j.Right)})
+	m.priced.Send(ev, innerLine(j))
 	return nil
 }
 
 func (m *Shop) onOuter(ev *module.Event, j module.Joined[string, int, int]) error {
+	m.priced.Send(ev, outerLine(j))
+	return nil
+}
+
+func innerLine(j module.Joined[string, int, int]) line {
+	return line{"inner " + j.Key, fmt.Sprint(j.Left * j.Right)}
+}
+
+func outerLine(j module.Joined[string, int, int]) line {
 	pieces, price := "none", "none"
 	if j.HasLeft {
 		pieces = fmt.Sprint(j.Left)
@@ -167,8 +176,7 @@ func (m *Shop) onOuter(ev *module.Event, j module.Joined[string, int, int]) erro
 	if j.HasRight {
 		price = fmt.Sprint(j.Right)
 	}
-	m.priced.Send(ev, line{"outer " + j.Key, pieces + " at " + price})
-	return nil
+	return line{"outer " + j.Key, pieces + " at " + price}
 }
 
 // onThird runs on every task: it reads what the first block's handlers have left there.

@@ -79,17 +79,17 @@ func (m *Words) onWord(ev *module.Event, word string, times int) error {
 // onTop brings the words that have changed into the list that there was: a count only grows,
 // so what is not in it is behind those that are.
 func (m *Words) onTop(ev *module.Event, changed []Count, _ bool) error {
+	m.Top.Update(ev, func(all []Count) []Count { return withChanged(all, changed) })
+	return nil
+}
+
+func withChanged(all, changed []Count) []Count {
 	by := agg.TopMonotonic(topMost, Count.word, byTimes)
-	all, err := m.Top.Get(ev)
-	if err != nil {
-		return err
-	}
 	for _, c := range changed {
 		all = by.Add(all, c)
 	}
 	top, _ := by.Result(all)
-	m.Top.Set(ev, top)
-	return nil
+	return top
 }
 
 func (m *Words) onLatest(ev *module.Event, top []Count, _ bool) error {

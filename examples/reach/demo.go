@@ -6,12 +6,24 @@ import (
 	"io"
 
 	"github.com/coppice-run/coppice/localcluster"
+	"github.com/coppice-run/coppice/module"
 )
 
 // Demo has some people follow others and share pages, and asks how far the pages reached.
 func Demo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
 	m := &Module{Name: name}
-	if err := c.Launch(ctx, m, launch); err != nil {
+	return demo(ctx, c, launch, m, m, out)
+}
+
+// FlowDemo does the same with the module as dataflow.
+func FlowDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
+	m := &Flow{Module{Name: name}}
+	return demo(ctx, c, launch, m, &m.Module, out)
+}
+
+// demo launches a module and uses its handles.
+func demo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, as module.Module, m *Module, out io.Writer) error {
+	if err := c.Launch(ctx, as, launch); err != nil {
 		return err
 	}
 	for whom, all := range map[string][]string{"ada": {"bob", "cay", "dan"}, "bob": {"cay", "eve", "fay"}, "cay": {"gus", "dan"}, "dan": {"hal"}} {

@@ -66,6 +66,8 @@ func flowBoxes(f *module.FlowPlan) (boxes []*box, edges []edge) {
 		title := n.Kind + " " + n.Text + " (" + n.Line + ")"
 		var b *box
 		switch {
+		case n.Part != "":
+			b = newBox("hop", title+", all rows of "+n.Part, n.Kind+" "+n.Text, "all rows of "+n.Part)
 		case n.Step != "":
 			b = newBox("hop", title+", carries "+carried(n), n.Kind+" "+n.Text, "step "+n.Step, "carries "+carried(n))
 		case i == 0:

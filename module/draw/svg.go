@@ -39,11 +39,17 @@ func SVG(p *module.Plan) string {
 			c.flow(f)
 			drawn[f.Source] = true
 			for _, n := range f.Nodes {
-				drawn[n.Step] = true
+				drawn[n.Step], drawn[n.Part] = true, true
 			}
 		}
 		c.handlers(s, drawn)
 		c.text("note", "guarantee: "+s.Guarantee())
+	}
+	for _, q := range p.Queries {
+		if q.Flow != nil {
+			c.text("head", "query "+q.Name)
+			c.flow(q.Flow)
+		}
 	}
 	return c.svg()
 }

@@ -22,20 +22,32 @@ func Text(p *module.Plan) string {
 	out.WriteString(p.String())
 	for _, s := range p.Streams {
 		for _, f := range s.Flows {
-			fmt.Fprintf(&out, "\nflow %s/%s\n", s.Name, f.Source)
-			for i := range f.Nodes {
-				textOf(&out, f, i)
-			}
+			flowText(&out, "flow "+s.Name+"/"+f.Source, f)
+		}
+	}
+	for _, q := range p.Queries {
+		if q.Flow != nil {
+			flowText(&out, "query "+q.Name, q.Flow)
 		}
 	}
 	return out.String()
+}
+
+func flowText(out *strings.Builder, title string, f *module.FlowPlan) {
+	fmt.Fprintf(out, "\n%s\n", title)
+	for i := range f.Nodes {
+		textOf(out, f, i)
+	}
 }
 
 func textOf(out *strings.Builder, f *module.FlowPlan, i int) {
 	n := &f.Nodes[i]
 	line := fmt.Sprintf("%4d %-12s %s", i, n.Kind, n.Text)
 	out.WriteString(strings.TrimRight(line, " ") + arrows(f, i) + "\n")
-	if n.Step != "" {
+	switch {
+	case n.Part != "":
+		fmt.Fprintf(out, "     ═══ all rows of %s\n", n.Part)
+	case n.Step != "":
 		fmt.Fprintf(out, "     ═══ hop to step %s, carries %s\n", n.Step, carried(n))
 	}
 }

@@ -17,6 +17,9 @@ type at struct {
 	outlets []outlet
 	have    set // variables that are set on every way that leads here
 	maybe   set // and on some way
+	lost    set // and before rows were gathered, which do not take them along
+	stage   int // of the topology's batch blocks, in which events are here
+	batch   *batch
 }
 
 type outlet struct {
@@ -25,7 +28,8 @@ type outlet struct {
 }
 
 func (a at) copied() at {
-	return at{slices.Clone(a.outlets), slices.Clone(a.have), slices.Clone(a.maybe)}
+	a.outlets, a.have, a.maybe, a.lost = slices.Clone(a.outlets), slices.Clone(a.have), slices.Clone(a.maybe), slices.Clone(a.lost)
+	return a
 }
 
 // joined is the place where others come together.
@@ -35,11 +39,13 @@ func joined(places ...at) (all at) {
 			continue
 		}
 		if len(all.outlets) == 0 {
-			all.have = slices.Clone(p.have)
+			all.have, all.batch = slices.Clone(p.have), p.batch
 		} else {
 			all.have.meet(p.have)
 		}
 		all.maybe.join(p.maybe)
+		all.lost.join(p.lost)
+		all.stage = max(all.stage, p.stage)
 		for _, o := range p.outlets {
 			if !slices.Contains(all.outlets, o) {
 				all.outlets = append(all.outlets, o)
@@ -64,6 +70,7 @@ func (b *Block) put(verb, text string, outlets int, reads ...looker) *node {
 		n.mistake("is never reached: each way there has ended", "put it before the flow ends, or leave it out")
 	}
 	g.nodes = append(g.nodes, n)
+	g.high = max(g.high, b.stage)
 	for _, o := range b.outlets {
 		o.n.next[o.index] = append(o.n.next[o.index], n)
 	}
@@ -73,6 +80,9 @@ func (b *Block) put(verb, text string, outlets int, reads ...looker) *node {
 	}
 	for _, m := range l.mistakes {
 		n.mistake(m[0], m[1])
+	}
+	if g.query {
+		n.inQuery(l.event)
 	}
 	b.reads(n, l.variables)
 	b.outlets = nil
@@ -88,6 +98,8 @@ func (b *Block) reads(n *node, variables []*variable) {
 		switch {
 		case v.flow != b.flow:
 			n.mistake("uses a variable of another source, given at "+v.line, "each source has its own variables")
+		case !b.have.has(v.id) && !b.maybe.has(v.id) && b.lost.has(v.id):
+			n.mistake("uses a variable of before the rows were gathered, given at "+v.line, "make it a part of the key or of the row")
 		case !b.have.has(v.id) && len(b.outlets) > 0:
 			n.mistake("uses a variable that is not set on every way there, given at "+v.line, "set it on each of them: flow.Declare before, flow.Assign on each way")
 		case !slices.Contains(n.reads, v):

@@ -159,15 +159,3 @@ func AtomicBlock(b *Block, f func(*Block)) {
 	b.fill(b.within(n, 0), f)
 	b.at = b.within(n, 1).at
 }
-
-// BatchBlock is refused in streams (promise 3.22): a stream has no batches of its own
-// that a part of a flow could aggregate. Microbatches do not have them yet.
-func BatchBlock(b *Block, _ func(*Block)) {
-	n := b.put("BatchBlock", "", 1)
-	n.simply(func(*run) error { return nil })
-	if b.flow.front.Plan().Microbatch {
-		n.mistake("is not there yet", "aggregate per key, in PStates")
-		return
-	}
-	n.mistake("batch blocks are not for streams: each record is processed by itself", "aggregate per key, in PStates, or declare the topology with Builder.Microbatch")
-}

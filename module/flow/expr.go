@@ -24,6 +24,7 @@ type look struct {
 	variables []*variable
 	mistakes  [][2]string
 	decl      func() *overlay.Decl // of the PState that it leads into
+	event     bool                 // it is computed of the event
 }
 
 func (l *look) wrong(text, mend string) { l.mistakes = append(l.mistakes, [2]string{text, mend}) }
@@ -41,6 +42,7 @@ type expr[T any] struct {
 	text    string
 	missing string               // what a function was to be
 	decl    func() *overlay.Decl // of the PState that it leads into
+	event   bool                 // it is computed of the event
 }
 
 func (e *expr[T]) eval(x *run) T  { return e.compute(x) }
@@ -56,6 +58,7 @@ func (e *expr[T]) look(l *look) {
 	if e.decl != nil {
 		l.decl = e.decl
 	}
+	l.event = l.event || e.event
 }
 
 func lookAt(l *look, p looker) {
@@ -89,7 +92,7 @@ func constText(value any) string {
 //
 //	flow.F0((*module.Event).Now)
 func F0[T any](f func(*module.Event) T) Expr[T] {
-	return &expr[T]{compute: func(x *run) T { return f(x.ev) }, text: callText(f), missing: need[T](f == nil, "func(*module.Event) ")}
+	return &expr[T]{compute: func(x *run) T { return f(x.ev) }, text: callText(f), missing: need[T](f == nil, "func(*module.Event) "), event: true}
 }
 
 // F1 is a function of one expression.

@@ -12,12 +12,15 @@ type graph struct {
 	front     module.Front
 	of        module.Topology
 	source    string
+	query     bool // of a query, not of a source
 	variables []*variable
 	nodes     []*node
 	hops      []*hop
 	calls     []called
+	parts     []*part // of batch blocks
+	high      int     // the last stage of batch blocks that has an operation
 	loops     int
-	cuts      int // hops and calls
+	cuts      int // hops, calls and parts
 	mistakes  []mistake
 	done      bool // nothing is added any more
 	runs      sync.Pool
@@ -37,6 +40,7 @@ type node struct {
 	labels []string  // of the outlets
 	loop   *node     // of a node that goes to a loop again: that loop
 	hop    *hop      // of a node that hops
+	part   *part     // of a node that gathers rows, or begins with what came of them
 	carry  set       // of it: what is used behind
 
 	// do runs the operation, and what follows as often as it is to run. simple is do of

@@ -1,6 +1,7 @@
 package flow_test
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"github.com/coppice-run/coppice/module/agg"
 	"github.com/coppice-run/coppice/module/draw"
 	"github.com/coppice-run/coppice/module/flow"
+	"github.com/coppice-run/coppice/module/nav"
 	"github.com/coppice-run/coppice/pstate"
 	"github.com/coppice-run/coppice/simulation"
 )
@@ -112,6 +114,86 @@ func drawn(m module.Module) (text, picture string, err error) {
 	return draw.Text(plan), draw.SVG(plan), nil
 }
 
+type Count struct {
+	Word  string
+	Times int
+}
+
+type TopWords struct {
+	Lines  module.Depot[string]
+	Counts pstate.SortedMap[string, int]
+	Latest pstate.Value[[]Count] // of the words of the latest microbatch
+
+	Top module.Query[int, []Count]
+}
+
+func (m *TopWords) Define(b *module.Builder) {
+	module.RandomDepot(b, &m.Lines, "lines")
+	mb := b.Microbatch("words")
+	mb.PState(&m.Counts, "counts")
+	mb.PState(&m.Latest, "latest", pstate.Global())
+	flow.Source(mb, m.Lines, m.counting)
+	flow.Query(b, &m.Top, "top", m.top)
+}
+
+func (m *TopWords) counting(b *flow.Block, line flow.Var[string]) {
+	flow.BatchBlock(b, "count", func(b *flow.Block) {
+		word := flow.Explode(b, flow.F1(strings.Fields, line)) // for each record
+		word, times := flow.GroupBy(b, word, module.AtKey(&m.Counts), agg.Sum[int](), flow.Const(1))
+		flow.Agg(b, flow.Key(&m.Counts, word), flow.Sum(times)) // once for each word, on its task
+		top, _ := flow.Aggregate(b, agg.Top(3, byTimes), flow.F2(newCount, word, times))
+		flow.Set(b, flow.OfValue(&m.Latest), top) // once, on task 0
+	})
+}
+
+func (m *TopWords) top(b *flow.Block, least flow.Var[int], answer flow.Answer[[]Count]) {
+	flow.BatchBlock(b, "top", func(b *flow.Block) {
+		flow.HopAll(b) // on every task, what it has
+		word, times := flow.Expand2(b, entry, flow.LocalSelect(b, flow.Along(nav.MapEntries(nav.From(m.Counts)))))
+		flow.KeepTrue(b, flow.Not(flow.Less(times, least)))
+		all, _ := flow.Aggregate(b, agg.Top(10, byTimes), flow.F2(newCount, word, times))
+		answer(b, all)
+	})
+}
+
+func newCount(word string, times int) Count { return Count{word, times} }
+
+func byTimes(a, b Count) int {
+	return cmp.Or(cmp.Compare(b.Times, a.Times), cmp.Compare(a.Word, b.Word))
+}
+
+func entry(e pstate.Entry[string, int]) (string, int) { return e.Key, e.Val }
+
+func prices(b *flow.Block, m *Shops, sale flow.Var[Sale]) {
+	flow.BatchBlock(b, "sales", func(b *flow.Block) {
+		fruit, pieces := flow.Expand2(b, func(s Sale) (string, int) { return s.Fruit, s.Pieces }, sale)
+		priced, price := flow.Expand2(b, func(s Sale) (string, int) { return s.Fruit, s.Price }, sale)
+		other := b.Anchor().Hook()
+		flow.KeepTrue(b, flow.Less(flow.Const(0), pieces))
+		flow.KeepTrue(other, flow.Less(flow.Const(0), price))
+		b, pair := flow.Join(flow.SideOf(b, fruit, pieces), flow.SideOf(other, priced, price), module.AtKey(&m.Turnover), module.InnerJoin)
+		fruit, turnover := flow.Expand2(b, func(j module.Joined[string, int, int]) (string, int) { return j.Key, j.Left * j.Right }, pair)
+		flow.Agg(b, flow.Key(&m.Turnover, fruit), flow.Sum(turnover))
+	})
+}
+
+type Sale struct {
+	Fruit         string
+	Pieces, Price int
+}
+
+type Shops struct {
+	sales    module.Depot[Sale]
+	Turnover pstate.Map[string, int]
+}
+
+func (m *Shops) Define(b *module.Builder) {
+	module.RandomDepot(b, &m.sales, "sales")
+	mb := b.Microbatch("shops")
+	mb.PState(&m.Turnover, "turnover")
+	flow.Source(mb, m.sales, func(b *flow.Block, s flow.Var[Sale]) { prices(b, m, s) })
+}
+
 func (m *Staff) Define(b *module.Builder) {
 	module.RandomDepot(b, &m.Asked, "asked")
 	s := b.Stream("staff")
@@ -184,6 +266,16 @@ func TestTheCodeOfTheGuide(t *testing.T) {
 		return nil
 	})
 
+	// Examples run such modules: examples/batch, examples/reach.
+	for _, m := range []module.Module{&TopWords{}, &Shops{}} {
+		text, picture, err := drawn(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(text, "═══ all rows of ") || !strings.Contains(picture, "all rows of ") {
+			t.Errorf("drawn as %s\n%s", text, picture)
+		}
+	}
 	text, picture, err := drawn(&Words{})
 	if !strings.Contains(text, "step    count          variables, at counts, carried as string\n") || !strings.HasPrefix(picture, "<svg ") || err != nil {
 		t.Errorf("drawn as %s\n%s\nerror %v", text, picture, err)

@@ -7,6 +7,7 @@ import (
 
 	public "github.com/coppice-run/coppice/codec"
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/task"
 )
 
 // HopOption changes a hop, or a call to the outside.
@@ -16,6 +17,7 @@ type hopOptions struct {
 	name   string
 	former []string
 	codecs []public.Codec
+	groups []module.GroupOption
 }
 
 // Named names the step that the hop leads to: in the plan, in what is recorded and
@@ -51,16 +53,27 @@ type hop struct {
 	coders  []coder
 }
 
-// hops puts a hop into the flow: send has it leave.
-func (b *Block) hops(verb, text string, options []HopOption, describe func() string, send func(x *run, h *hop, p packet), reads ...looker) *hop {
+// everywhere is where HopAll goes.
+const everywhere task.ID = -2
+
+// hops puts a hop into the flow: to says where it goes.
+func (b *Block) hops(verb, text string, options []HopOption, describe func() string, to func(x *run) task.ID, reads ...looker) *hop {
 	n := b.put(verb, text, 1, reads...)
 	h := newHop(b, n, options)
 	h.describe = describe
 	n.do = func(x *run) error {
+		if x.asking != nil {
+			x.hops(h, to(x))
+			return nil
+		}
 		if err := h.pack(x, x.raw[:0]); err != nil {
 			return err
 		}
-		send(x, h, x.raw)
+		if at := to(x); at == everywhere {
+			h.step.SendAll(x.ev, x.raw)
+		} else {
+			h.step.SendTo(x.ev, at, x.raw)
+		}
 		return nil
 	}
 	return h
@@ -70,19 +83,28 @@ func (b *Block) hops(verb, text string, options []HopOption, describe func() str
 func newHop(b *Block, n *node, options []HopOption) *hop {
 	h := &hop{node: n}
 	n.hop = h
-	for _, o := range options {
-		o(&h.hopOptions)
-	}
-	named := h.name != ""
-	b.flow.cuts++
-	if !named {
-		h.name = fmt.Sprintf("%s-%d", b.flow.source, b.flow.cuts)
+	named := h.chosen(b, options)
+	if len(h.groups) > 0 {
+		n.mistake("has an option for the rows of a batch block", "Grouped is for GroupBy and Aggregate: leave it out")
 	}
 	if !named && b.flow.front.Plan().ExactlyOnce {
 		n.mistake("has no name, in an exactly-once stream", "its events outlive updates of the module by it: give it flow.Named")
 	}
 	b.flow.hops = append(b.flow.hops, h)
 	return h
+}
+
+// chosen applies options, and reports whether one has given a name; otherwise the cut is
+// named by its number.
+func (o *hopOptions) chosen(b *Block, options []HopOption) (named bool) {
+	for _, option := range options {
+		option(o)
+	}
+	b.flow.cuts++
+	if named = o.name != ""; !named {
+		o.name = fmt.Sprintf("%s-%d", b.flow.source, b.flow.cuts)
+	}
+	return named
 }
 
 // settle finds out what the hop carries: its layout in words.

@@ -50,6 +50,7 @@ func (l Loop2[A, B]) Continue(b *Block, v Expr[A], w Expr[B]) {
 // loop is what loops of all types have.
 type loop struct {
 	node  *node
+	stage int
 	index int  // among the loops of the flow
 	exits []at // where it emits
 	over  bool // its body is complete
@@ -67,7 +68,7 @@ type turn struct {
 type work struct{ turns []turn }
 
 func newLoop(b *Block, text string, reads ...looker) *loop {
-	l := &loop{node: b.put("LoopWith", text, 1, reads...), index: b.flow.loops}
+	l := &loop{node: b.put("LoopWith", text, 1, reads...), index: b.flow.loops, stage: b.stage}
 	l.node.labels[0] = "turn"
 	b.flow.loops++
 	return l
@@ -129,7 +130,11 @@ func (l *loop) Emit(b *Block) {
 func (l *loop) again(b *Block, values func(x *run) []cell, text string, reads ...looker) {
 	n := b.put("Continue", text, 0, reads...)
 	n.loop = l.node
+	stage := b.stage
 	l.check(b, n)
+	if stage > l.stage {
+		n.mistake("goes back to before rows were gathered", "what a batch block makes of its rows is made once: put the loop into one stage of it")
+	}
 	kept := sync.OnceValue(func() []*variable { return l.node.flow.listed(l.node.inside()) })
 	n.do = func(x *run) error {
 		t := turn{l, l.node.gives, values(x)}

@@ -51,7 +51,7 @@ func TestMistakes(t *testing.T) {
 		options []module.StreamOption
 		want    string
 	}{
-		"batch block": {func(b *flow.Block, v flow.Var[string]) { flow.BatchBlock(b, func(*flow.Block) {}) }, nil,
+		"batch block": {func(b *flow.Block, v flow.Var[string]) { flow.BatchBlock(b, "words", func(*flow.Block) {}) }, nil,
 			"flow.BatchBlock: batch blocks are not for streams: each record is processed by itself; aggregate per key"},
 		"zero variable": {func(b *flow.Block, v flow.Var[string]) { flow.Do1(b, hear, flow.Var[string]{}) }, nil,
 			"flow.Do1: uses a variable that no operation has given; use what an operation returns"},
@@ -190,7 +190,7 @@ func TestAllMistakesAtOnce(t *testing.T) {
 			flow.AckReturn(b, module.Ack[string]{}, v)
 			flow.IfTrue(b, flow.Const(true), func(b *flow.Block) {
 				lines = append(lines, lineHere(1))
-				flow.BatchBlock(b, nil)
+				flow.BatchBlock(b, "words", nil)
 			})
 			lines = append(lines, lineHere(1))
 			flow.HopStay(b, flow.Named("no name"))
@@ -213,18 +213,139 @@ func TestAllMistakesAtOnce(t *testing.T) {
 	}
 }
 
-// A microbatch takes a flow, but for what is not there yet.
+// A microbatch takes a flow with batch blocks, but no calls to the outside.
 func TestMistakesOfMicrobatches(t *testing.T) {
 	t.Parallel()
 	got := mistakesOf(t, func(b *module.Builder) {
 		var words module.Depot[string]
 		module.RandomDepot(b, &words, "words")
 		flow.Source(b.Microbatch("m"), words, func(b *flow.Block, v flow.Var[string]) {
-			flow.BatchBlock(b, func(*flow.Block) {})
-			flow.EachAsync(b, func(context.Context, string) (int, error) { return 0, nil }, v)
+			flow.BatchBlock(b, "block", func(b *flow.Block) { flow.GroupBy(b, v, module.ByKey[string](), agg.Sum[int](), flow.Const(1)) })
+			flow.EachAsync(b, func(context.Context, int) (int, error) { return 0, nil }, flow.Const(1))
 		})
 	})
-	if len(got) != 2 || !strings.Contains(got[0].String(), "is not there yet") || !strings.Contains(got[1].String(), "calls the outside from a microbatch") {
+	if len(got) != 1 || !strings.Contains(got[0].String(), "calls the outside from a microbatch") {
 		t.Errorf("mistakes %v", got)
+	}
+}
+
+// What is wrong in batch blocks is said with its line, too.
+func TestMistakesInBatchBlocks(t *testing.T) {
+	t.Parallel()
+	count := func(b *flow.Block, v flow.Var[string], options ...flow.HopOption) (flow.Var[string], number) {
+		return flow.GroupBy(b, v, module.ByKey[string](), agg.Sum[int](), flow.Const(1), options...)
+	}
+	for name, c := range map[string]struct {
+		build func(b *flow.Block, v flow.Var[string])
+		want  string
+	}{
+		"outside": {func(b *flow.Block, v flow.Var[string]) { count(b, v) },
+			"flow.GroupBy: is outside of a batch block; put it into the function of a flow.BatchBlock"},
+		"a variable of before": {func(b *flow.Block, v flow.Var[string]) {
+			flow.BatchBlock(b, "block", func(b *flow.Block) {
+				count(b, v)
+				flow.Do1(b, hear, v)
+			})
+		}, "flow.Do1: uses a variable of before the rows were gathered, given at flow/mistakes_test.go:"},
+		"a variable of the block": {func(b *flow.Block, v flow.Var[string]) {
+			flow.BatchBlock(b, "block", func(b *flow.Block) { v, _ = count(b, v) })
+			flow.Do1(b, hear, v)
+		}, "flow.Do1: uses a variable of before the rows were gathered, given at flow/mistakes_test.go:"},
+		"a loop over stages": {func(b *flow.Block, v flow.Var[string]) {
+			flow.BatchBlock(b, "block", func(b *flow.Block) {
+				flow.LoopWith(b, v, func(l flow.Loop[string], b *flow.Block, v flow.Var[string]) {
+					word, _ := count(b, v)
+					l.Continue(b, word)
+				})
+			})
+		}, "flow.Continue: goes back to before rows were gathered; what a batch block makes"},
+		"options of hops": {func(b *flow.Block, v flow.Var[string]) {
+			flow.BatchBlock(b, "block", func(b *flow.Block) { count(b, v, flow.Formerly("other")) })
+		}, "flow.GroupBy: has an option for hops; it takes Named"},
+		"options of rows": {func(b *flow.Block, v flow.Var[string]) { flow.HopStay(b, flow.Grouped(module.OnePhase())) },
+			"flow.HopStay: has an option for the rows of a batch block; Grouped is for"},
+		"no aggregator": {func(b *flow.Block, v flow.Var[string]) {
+			flow.BatchBlock(b, "block", func(b *flow.Block) { flow.Aggregate(b, agg.Combiner[int]{}, flow.Const(1), flow.Named("all")) })
+		}, "flow.Aggregate: has no aggregator; use agg.Sum"},
+		"a way with itself": {func(b *flow.Block, v flow.Var[string]) {
+			flow.BatchBlock(b, "block", func(b *flow.Block) {
+				flow.Join(flow.SideOf(b, v, v), flow.SideOf(b, v, v), module.ByKey[string](), module.InnerJoin)
+			})
+		}, "flow.JoinLeft: joins a way with itself; take another one"},
+		"nothing kept": {func(b *flow.Block, v flow.Var[string]) {
+			flow.BatchBlock(b, "block", func(b *flow.Block) { flow.ExplodeMaterialized(b, flow.Materialized[int]{}) })
+		}, "flow.ExplodeMaterialized: has no rows; keep some"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := mistakesOf(t, func(b *module.Builder) {
+				var words module.Depot[string]
+				module.RandomDepot(b, &words, "words")
+				flow.Source(b.Microbatch("m"), words, c.build)
+			})
+			if len(got) != 1 {
+				t.Fatalf("%d mistakes: %v", len(got), got)
+			}
+			if text := got[0].String(); !strings.HasPrefix(text, "flow/mistakes_test.go:") || !strings.Contains(text, ": "+c.want) {
+				t.Errorf("the mistake is\n%s\nwant, behind the line,\n%s", text, c.want)
+			}
+		})
+	}
+}
+
+// A query writes nothing, and has no event; that is said with the line.
+func TestMistakesOfQueries(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		build func(b *flow.Block, v flow.Var[string], counts *pstate.Map[string, int], answer flow.Answer[int])
+		want  string
+	}{
+		"no answer": {func(*flow.Block, flow.Var[string], *pstate.Map[string, int], flow.Answer[int]) {},
+			"flow.Query: gives no answer; call answer where it is known"},
+		"event": {func(b *flow.Block, v flow.Var[string], _ *pstate.Map[string, int], answer flow.Answer[int]) {
+			flow.Do1(b, hear, v)
+			answer(b, flow.Const(1))
+		}, "flow.Do1: needs an event, which a query has not; take flow.Each, or flow.Read1"},
+		"expression of the event": {func(b *flow.Block, _ flow.Var[string], _ *pstate.Map[string, int], answer flow.Answer[int]) {
+			answer(b, flow.F0((*module.Event).Attempt))
+		}, "flow.Answer: needs an event, which a query has not; leave flow.F0 out"},
+		"write": {func(b *flow.Block, v flow.Var[string], counts *pstate.Map[string, int], answer flow.Answer[int]) {
+			answer(b, flow.Agg(b, flow.Key(counts, v), flow.Count[int]()))
+		}, "flow.Agg: writes, in a query; queries read"},
+		"undeclared PState": {func(b *flow.Block, v flow.Var[string], _ *pstate.Map[string, int], answer flow.Answer[int]) {
+			var other pstate.Map[string, int]
+			flow.HopAt(b, &other, v)
+			answer(b, flow.Const(1))
+		}, "flow.HopAt: is placed at a PState that is not declared"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var line string
+			got := mistakesOf(t, func(b *module.Builder) {
+				var counts pstate.Map[string, int]
+				var q module.Query[string, int]
+				var words module.Depot[string]
+				module.RandomDepot(b, &words, "words")
+				s := b.Stream("s")
+				s.PState(&counts, "counts")
+				module.DeclareSource(s, words, hear)
+				line = lineHere(1)
+				flow.Query(b, &q, "q", func(b *flow.Block, v flow.Var[string], answer flow.Answer[int]) { c.build(b, v, &counts, answer) })
+			})
+			if len(got) != 1 {
+				t.Fatalf("%d mistakes: %v", len(got), got)
+			}
+			text := got[0].String()
+			if !strings.HasPrefix(text, "flow/mistakes_test.go:") || !strings.Contains(text, ": "+c.want) {
+				t.Errorf("the mistake is\n%s\nwant, behind the line,\n%s", text, c.want)
+			}
+			if name == "no answer" && !strings.HasPrefix(text, line+": ") {
+				t.Errorf("the mistake is %s, want line %s", text, line)
+			}
+		})
+	}
+	if got := mistakesOf(t, func(b *module.Builder) {
+		var q module.Query[string, int]
+		flow.Query(b, &q, "q", nil)
+	}); len(got) != 1 || !strings.Contains(got[0].String(), `flow.Query "q": has no function; pass a func(*flow.Block, flow.Var[string], flow.Answer[int])`) {
+		t.Errorf("without a function: %v", got)
 	}
 }

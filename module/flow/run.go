@@ -2,15 +2,18 @@ package flow
 
 import (
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/pstate"
 )
 
 // run is one event's way through its part of a flow.
 type run struct {
 	ev      *module.Event
-	cells   []cell  // by variable
-	loops   []*work // by loop: those that are being gone through
-	pending []turn  // of loops that the event began within
-	raw     []byte  // that hops are encoded into
+	reader  pstate.Reader // the event, or in a query what reads there
+	asked                 // of a query
+	cells   []cell        // by variable
+	loops   []*work       // by loop: those that are being gone through
+	pending []turn        // of loops that the event began within
+	raw     []byte        // that hops are encoded into
 }
 
 // begin starts an event.
@@ -19,29 +22,37 @@ func (g *graph) begin(ev *module.Event) *run {
 	if x == nil {
 		x = &run{cells: make([]cell, len(g.variables)), loops: make([]*work, g.loops)}
 	}
-	x.ev = ev
+	x.ev, x.reader = ev, ev
 	return x
 }
 
 // end finishes the event with those turns of loops that it began within, and keeps the
 // run for another. One that failed, or was unwound, is not kept.
 func (g *graph) end(x *run, err error) error {
+	if err = x.turns(err); err == nil {
+		g.release(x)
+	}
+	return err
+}
+
+// turns runs those turns of loops that the event began within.
+func (x *run) turns(err error) error {
 	for err == nil && len(x.pending) > 0 {
 		t := x.pending[0]
 		x.pending = x.pending[1:]
 		err = t.loop.drain(x, t)
 	}
-	if err != nil {
-		return err
-	}
+	return err
+}
+
+func (g *graph) release(x *run) {
 	for _, c := range x.cells {
 		if c != nil {
 			c.clear()
 		}
 	}
-	x.ev, x.pending = nil, nil
+	x.ev, x.reader, x.pending, x.asked = nil, nil, nil, asked{}
 	g.runs.Put(x)
-	return nil
 }
 
 // follow runs what comes behind an outlet: branches one after another.

@@ -49,12 +49,19 @@ func (g *graph) finish() {
 		m.tell(g)
 	}
 	g.live()
+	if g.query {
+		for _, h := range g.hops {
+			h.carried = g.listed(h.node.carry)
+		}
+		return
+	}
 	for _, h := range g.hops {
 		h.declare()
 	}
 	for _, c := range g.calls {
 		c.declare()
 	}
+	g.declareParts()
 	plan := g.front.Plan()
 	plan.Flows = append(plan.Flows, g.plan())
 }
@@ -77,6 +84,9 @@ func (g *graph) plan() *module.FlowPlan {
 			for _, to := range outlet {
 				drawn.Next = append(drawn.Next, module.FlowEdge{To: to.id, Label: n.labels[o]})
 			}
+		}
+		if n.part != nil {
+			drawn.Part = n.part.name
 		}
 		if n.loop != nil {
 			drawn.Next = append(drawn.Next, module.FlowEdge{To: n.loop.id, Label: "again"})

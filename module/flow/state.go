@@ -26,6 +26,18 @@ func Of[H pstate.Located](h *H) Expr[H] {
 	}
 }
 
+// OfValue leads to a PState that is one value.
+func OfValue[T any](v *pstate.Value[T]) Expr[pstate.Value[T]] {
+	text := typeName[pstate.Value[T]]()
+	if d := pstate.DeclOfValue(*v); d != nil {
+		text = d.Name
+	}
+	return &expr[pstate.Value[T]]{
+		compute: func(*run) pstate.Value[T] { return *v }, text: text,
+		decl: func() *overlay.Decl { return pstate.DeclOfValue(*v) },
+	}
+}
+
 // Key leads to what a PState has under a key.
 func Key[H keyed[K, E], K, E any](h *H, key Expr[K]) Expr[E] { return Under(Of(h), key) }
 
@@ -44,7 +56,7 @@ func Get[T any](b *Block, place Expr[pstate.Value[T]]) Var[T] {
 	n := b.touches("Get", text(place), false, place)
 	v := result[T](b, n)
 	n.simply(func(x *run) error {
-		value, err := place.eval(x).Get(x.ev)
+		value, err := place.eval(x).Get(x.reader)
 		v.set(x, value)
 		return err
 	})
@@ -56,7 +68,7 @@ func Lookup[T any](b *Block, place Expr[pstate.Value[T]]) (Var[T], Var[bool]) {
 	n := b.touches("Lookup", text(place), false, place)
 	v, there := result[T](b, n), result[bool](b, n)
 	n.simply(func(x *run) error {
-		value, ok, err := place.eval(x).Lookup(x.ev)
+		value, ok, err := place.eval(x).Lookup(x.reader)
 		v.set(x, value)
 		there.set(x, ok)
 		return err
@@ -113,7 +125,7 @@ func (b *Block) touches(verb, text string, writes bool, reads ...looker) *node {
 			switch d := l.decl(); {
 			case d == nil:
 				g.front.Mistake(thing, "leads into a PState that is not declared", "declare it with PState of its topology")
-			case writes && d.Owner != g.front.Plan().Name:
+			case writes && !g.query && d.Owner != g.front.Plan().Name:
 				g.front.Mistake(thing, fmt.Sprintf("writes PState %q, which topology %q declares", d.Name, d.Owner), "only the topology that declares a PState writes it")
 			}
 		})
@@ -129,13 +141,20 @@ func Path[A, E, M any](f func(A) nav.Path[nav.Root, E, M], a Expr[A]) Expr[nav.P
 	return F1(f, a)
 }
 
+// Along is a path that is the same for all that come by.
+//
+//	flow.LocalSelect(b, flow.Along(nav.MapVals(nav.From(m.Counts))))
+func Along[E, M any](path nav.Path[nav.Root, E, M]) Expr[nav.Path[nav.Root, E, M]] {
+	return &expr[nav.Path[nav.Root, E, M]]{compute: func(*run) nav.Path[nav.Root, E, M] { return path }, text: "path"}
+}
+
 // LocalSelect runs what is behind it once for everything that a path leads to on this
 // task, in its order.
 func LocalSelect[E, M any](b *Block, path Expr[nav.Path[nav.Root, E, M]]) Var[E] {
 	n := b.put("LocalSelect", text(path), 1, path)
 	v := result[E](b, n)
 	n.do = func(x *run) error {
-		for value, err := range nav.Select(x.ev, path.eval(x)) {
+		for value, err := range nav.Select(x.reader, path.eval(x)) {
 			if err != nil {
 				return err
 			}
@@ -154,7 +173,7 @@ func LocalSelectAll[E, M any](b *Block, path Expr[nav.Path[nav.Root, E, M]]) Var
 	n := b.put("LocalSelectAll", text(path), 1, path)
 	v := result[[]E](b, n)
 	n.simply(func(x *run) error {
-		all, err := nav.SelectAll(x.ev, path.eval(x))
+		all, err := nav.SelectAll(x.reader, path.eval(x))
 		v.set(x, all)
 		return err
 	})

@@ -115,7 +115,9 @@ func (m *mirror) change(w pstate.Writer, r *rand.Rand) {
 	inList := nav.All(ofElements(c, nav.From(m.list)))
 	keys, members, indexes := c.of(m.keys()), c.of(sortedKeys(m.inSet)), c.of(count(len(m.inList)))
 	f := func(n int) int { return n*factor + add }
-	switch r.IntN(4) {
+	switch r.IntN(9) {
+	case 4, 5, 6, 7, 8:
+		m.changeParts(w, r)
 	case 0: // put something in, without a path
 		k := r.IntN(40) - 20
 		m.maps.Key("k").Key(k).Set(w, k)
@@ -172,6 +174,64 @@ func (m *mirror) change(w pstate.Writer, r *rand.Rand) {
 	}
 }
 
+// changeParts puts something where nothing was, and replaces parts as a whole.
+func (m *mirror) changeParts(w pstate.Writer, r *rand.Rand) {
+	list, set, own := nav.From(m.list), nav.From(m.set), nav.Key(nav.From(m.maps), "k")
+	n := len(m.inList)
+	k, i, j := r.IntN(40)-20, r.IntN(n+3)-1, r.IntN(n+3)-1
+	switch r.IntN(6) {
+	case 0:
+		nav.Set(w, nav.BeforeElem(list), k)
+		nav.Set(w, nav.AfterElem(list), k+1)
+		nav.Set(w, nav.VoidElem(set), k)
+		m.inList = append(append([]int{k}, m.inList...), k+1)
+		m.inSet[k] = true
+	case 1:
+		nav.Set(w, nav.BeforeIndex(list, i), k)
+		if i >= 0 && i <= n {
+			m.inList = slices.Insert(m.inList, i, k)
+		}
+	case 2:
+		turned := func(all []int) []int {
+			all = append(slices.Clone(all), make([]int, r.IntN(3))...)
+			slices.Reverse(all)
+			return all[:len(all)-min(len(all), k&1)]
+		}
+		var now []int
+		nav.Update(w, nav.Sublist(list, i, j), func(all []int) []int { now = turned(all); return now })
+		if high := min(j, n); i >= 0 && i <= n && high >= i {
+			m.inList = slices.Replace(m.inList, i, high, now...)
+		}
+	case 3:
+		nav.Set(w, nav.Beginning(list), []int{k, k})
+		nav.Set(w, nav.End(list), []int{-k})
+		m.inList = append(append([]int{k, k}, m.inList...), -k)
+		if n := len(m.inList); i >= 0 && j >= 0 && j < n {
+			nav.Set(w, nav.Index(list, i), j)
+			if i < n {
+				v := m.inList[i]
+				m.inList = slices.Insert(slices.Delete(m.inList, i, i+1), j, v)
+			}
+		}
+	case 4:
+		nav.Set(w, nav.MapKey(own, k), j)
+		if v, there := m.inMap[k]; there {
+			delete(m.inMap, k)
+			m.inMap[j] = v
+		}
+	case 5:
+		nav.Set(w, nav.SubMap(own, k, i), map[int]int{i: 7, j: 8})
+		nav.Set(w, nav.Subset(set, k, i), []int{i, j})
+		delete(m.inMap, k)
+		delete(m.inSet, k)
+		m.inMap[i], m.inSet[i] = 7, true
+		m.inMap[j], m.inSet[j] = 8, true
+		if i == k {
+			m.inSet[k] = true
+		}
+	}
+}
+
 func count(n int) (all []int) {
 	for i := range n {
 		all = append(all, i)
@@ -210,6 +270,27 @@ func (m *mirror) check(rd pstate.Reader, c cut) {
 	want("items", selected(rd, nav.All(list)), items)
 	want("first", selected(rd, nav.First(list)), items[:min(1, len(items))])
 	want("last", selected(rd, nav.Last(list)), items[max(len(items)-1, 0):])
+	sub := m.inList[min(max(c.low, 0), len(m.inList)):]
+	if c.low >= 0 && c.high >= c.low && c.low <= len(m.inList) {
+		sub = sub[:min(c.high-c.low, len(sub))]
+		want("sublist", selected(rd, nav.Items(nav.Sublist(nav.From(m.list), c.low, c.high))), sub)
+	}
+	var some []int
+	for _, k := range []int{c.high, c.low} {
+		if m.inSet[k] {
+			some = append(some, k)
+		}
+	}
+	if c.low != c.high {
+		want("subset", selected(rd, nav.Items(nav.Subset(nav.From(m.set), c.high, c.low))), some)
+	}
+	var both []int
+	for _, k := range m.keys() {
+		if k == c.low || k == c.high {
+			both = append(both, m.inMap[k])
+		}
+	}
+	want("submap", selected(rd, nav.Vals(nav.SubMap(nav.Key(nav.From(m.maps), "k"), c.low, c.high))), both)
 }
 
 // Random transforms along random paths do what loops over maps and slices do, and
