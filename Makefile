@@ -65,7 +65,10 @@ stack: ## start Kafka, Redis and a Redis cluster: by compose, else natively
 stack-down: ## end what make stack started, and nothing else
 	@$(GO) run ./cmd/stack down
 
+examples: ## run all examples, and hold what they print against what they are to print
+	@$(GO) run ./examples all
+
 demo: ## process real flights in this process
 	$(GO) run ./cmd/coppice demo
 
-.PHONY: help test race lint simulate integration mutants model fuzz chaos takeover bench stack stack-down demo
+.PHONY: help test race lint simulate integration mutants model fuzz chaos takeover bench stack stack-down examples demo

@@ -1,0 +1,25 @@
+package main
+
+import (
+	"github.com/coppice-run/coppice/examples/depots"
+	"github.com/coppice-run/coppice/examples/internal/program"
+	"github.com/coppice-run/coppice/examples/streams"
+)
+
+// pages are in the order in which Rama's documentation has them.
+var pages = []program.Page{streams.Page, depots.Page}
+
+// entry is a program with the name that it has on the command line.
+type entry struct {
+	name string
+	program.Program
+}
+
+func programs() (all []entry) {
+	for _, page := range pages {
+		for _, p := range page.Programs {
+			all = append(all, entry{page.Name + "/" + p.Name, p})
+		}
+	}
+	return all
+}
