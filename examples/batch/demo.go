@@ -12,20 +12,6 @@ import (
 	"github.com/coppice-run/coppice/pstate"
 )
 
-// Demo runs the four modules and prints what came of their microbatches.
-func Demo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
-	for i, demo := range []func(context.Context, *localcluster.Cluster, localcluster.LaunchConfig, string, io.Writer) error{pairsDemo, shopDemo, numbersDemo, wordsDemo} {
-		of := ""
-		if name != "" {
-			of = fmt.Sprintf("%s-%d", name, i)
-		}
-		if err := demo(ctx, c, launch, of, out); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // process appends records and waits until they are processed.
 func process[T any](ctx context.Context, c *localcluster.Cluster, m module.Module, topology string, d module.Depot[T], before int, records ...T) error {
 	for _, r := range records {
@@ -36,7 +22,8 @@ func process[T any](ctx context.Context, c *localcluster.Cluster, m module.Modul
 	return c.WaitForMicrobatchProcessedCount(ctx, m, topology, int64(before+len(records)))
 }
 
-func pairsDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
+// PairsDemo adds numbers up, and counts pairs of keys.
+func PairsDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
 	m := &Pairs{Name: name}
 	if err := c.Launch(ctx, m, launch); err != nil {
 		return err
@@ -61,7 +48,8 @@ func pairsDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster
 	return nil
 }
 
-func shopDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
+// ShopDemo groups and joins what a shop has sold.
+func ShopDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
 	m := &Shop{Name: name}
 	if err := c.Launch(ctx, m, launch); err != nil {
 		return err
@@ -93,7 +81,8 @@ func shopDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.
 	return failed
 }
 
-func numbersDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
+// NumbersDemo limits numbers, and counts words for one microbatch.
+func NumbersDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
 	m := &Numbers{Name: name}
 	if err := c.Launch(ctx, m, launch); err != nil {
 		return err
@@ -127,7 +116,8 @@ func numbersDemo(ctx context.Context, c *localcluster.Cluster, launch localclust
 	return nil
 }
 
-func wordsDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
+// WordsDemo ranks words, in two microbatches.
+func WordsDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
 	m := &Words{Name: name}
 	if err := c.Launch(ctx, m, launch); err != nil {
 		return err

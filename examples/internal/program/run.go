@@ -84,12 +84,25 @@ func All[T any](sequence iter.Seq2[T, error]) (all []T) {
 }
 
 // Until waits until a watch gives a value that is waited for, and returns it.
-func Until[T any](watch iter.Seq2[client.Change[T], error], holds func(T) bool) (value T) {
-	for change, err := range watch {
-		Check(err)
-		if holds(change.Value) {
-			return change.Value
+func Until[T any](watch iter.Seq2[client.Change[T], error], holds func(T) bool) T {
+	next, stop := Pull(watch)
+	defer stop()
+	return next(holds)
+}
+
+// Pull begins a watch. next waits until it gives a value that is waited for, and returns it;
+// values before that are passed over, for a watch may leave them out as well.
+func Pull[T any](watch iter.Seq2[client.Change[T], error]) (next func(holds func(T) bool) T, stop func()) {
+	pull, stop := iter.Pull2(watch)
+	return func(holds func(T) bool) T {
+		for {
+			change, err, ok := pull()
+			if !ok {
+				panic("the watch ended without an error")
+			}
+			if Check(err); holds(change.Value) {
+				return change.Value
+			}
 		}
-	}
-	panic("the watch ended without an error")
+	}, stop
 }
