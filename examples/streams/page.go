@@ -1,5 +1,6 @@
 // Package streams lists the examples of stream topologies. Each is a package of its own, for
-// it is written twice: module.go with handlers, flow.go as dataflow, with the same events.
+// those of the documentation are written twice: module.go with handlers, flow.go as dataflow,
+// with the same events.
 package streams
 
 import (
@@ -7,6 +8,7 @@ import (
 	"github.com/coppice-run/coppice/examples/basic"
 	"github.com/coppice-run/coppice/examples/eventtree"
 	"github.com/coppice-run/coppice/examples/internal/program"
+	"github.com/coppice-run/coppice/examples/regions"
 	"github.com/coppice-run/coppice/examples/sum"
 	"github.com/coppice-run/coppice/examples/wordcount"
 )
@@ -67,5 +69,6 @@ keys
 100
 `,
 		},
+		regions.Program,
 	},
 }

@@ -1,4 +1,4 @@
-package flights_test
+package main
 
 import (
 	"bytes"
@@ -12,15 +12,11 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/coppice-run/coppice/examples/flights"
 	"github.com/coppice-run/coppice/examples/internal/exampletest"
 	"github.com/coppice-run/coppice/localcluster"
 	"github.com/coppice-run/coppice/localcluster/clustertest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fold computes what the module computes, straight from the rows of a file: the
 // lines that Report.Plain prints, sorted.
@@ -80,9 +76,9 @@ func fold(t *testing.T, file io.Reader) []string {
 }
 
 // Every figure, for January and for a file that is given.
-func TestEveryFigure(t *testing.T) {
+func TestEveryFigureOfTheFlights(t *testing.T) {
 	t.Parallel()
-	february, err := os.ReadFile("testdata/february.csv.gz")
+	february, err := os.ReadFile("flights/testdata/february.csv.gz")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +133,7 @@ func TestEveryFigure(t *testing.T) {
 	}
 }
 
-func TestOnlySoManyRecords(t *testing.T) {
+func TestOnlySoManyFlights(t *testing.T) {
 	t.Parallel()
 	cluster, err := localcluster.Start(t.Context(), localcluster.Config{})
 	if err != nil {
@@ -169,7 +165,7 @@ func TestOnlySoManyRecords(t *testing.T) {
 }
 
 // Files that are none: the error says what and where.
-func TestBadFiles(t *testing.T) {
+func TestBadFilesOfFlights(t *testing.T) {
 	t.Parallel()
 	const header = "carrier,tailnum,origin,dest,hour,time_hour,dep_delay,arr_delay\n"
 	january, err := io.ReadAll(flights.January())
@@ -191,7 +187,7 @@ func TestBadFiles(t *testing.T) {
 }
 
 // As dataflow it does the same, event for event.
-func TestAsDataflow(t *testing.T) {
+func TestFlightsAsDataflow(t *testing.T) {
 	t.Parallel()
 	all, err := flights.Read(flights.January())
 	if err != nil {
