@@ -10,13 +10,14 @@ import (
 	"github.com/coppice-run/coppice/examples/pstates"
 	"github.com/coppice-run/coppice/examples/queries"
 	"github.com/coppice-run/coppice/examples/streams"
+	"github.com/coppice-run/coppice/examples/topics"
 	"github.com/coppice-run/coppice/examples/transactions"
 )
 
 // pages are in the order in which Rama's documentation has them.
 var pages = []program.Page{
 	streams.Page, depots.Page, pstates.Page, partitioners.Page,
-	paths.Page, aggregators.Page, queries.Page, dependencies.Page, transactions.Page,
+	paths.Page, aggregators.Page, queries.Page, dependencies.Page, topics.Page, transactions.Page,
 }
 
 // entry is a program with the name that it has on the command line.

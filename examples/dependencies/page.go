@@ -1,18 +1,27 @@
-// Package dependencies is where examples of modules that use other modules' depots, PStates
-// and queries belong.
+// Package dependencies lists the examples of modules that use other modules' depots, PStates
+// and queries.
 package dependencies
 
-import "github.com/coppice-run/coppice/examples/internal/program"
-
-const mirrors = "a module cannot declare another module's depots, PStates and queries as its own sources yet; "
+import (
+	"github.com/coppice-run/coppice/examples/internal/program"
+	"github.com/coppice-run/coppice/examples/mirrors"
+)
 
 // Page is the page.
 var Page = program.Page{
 	Name:  "dependencies",
 	Title: "Module dependencies",
-	Missing: []program.Missing{
-		{Rama: "MirrorDeclarationsModule", Text: mirrors + "a program uses those of several modules with their handles and one client"},
-		{Rama: "UsingMirrorsExample", Text: mirrors + "a module can append to a topic that another one reads (module.Topic)"},
-		{Rama: "CircularDependenciesExample", Text: mirrors + "so there are no dependencies that could be circular"},
+	Programs: []program.Program{
+		{
+			Name: "mirrors", Shows: "two modules that use each other's depots, PStates and queries", Source: "mirrors",
+			Rama: "MirrorDeclarationsModule, UsingMirrorsExample, CircularDependenciesExample", Run: program.Of(mirrors.Demo),
+			Output: `
+the orders need 3 things of the shop
+tea ordered: 17, then there are 10
+milk ordered: 6, then there are 5
+tea left: 10
+milk left: 5
+`,
+		},
 	},
 }

@@ -14,7 +14,7 @@ var Page = program.Page{
 	Title:    "Partitioners",
 	Programs: []program.Program{hash, all, direct, custom, shuffle, global},
 	Missing: []program.Missing{
-		{Rama: "MirrorPStateExample", Text: "a topology cannot read another module's PState yet; a program reads it with the module's handle and a client"},
+		{Rama: "MirrorPStateExample", Text: "nothing hops to a task of another module: a lookup reads its PState beside the task (dependencies/mirrors)"},
 	},
 }
 

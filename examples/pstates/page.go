@@ -7,10 +7,9 @@ import "github.com/coppice-run/coppice/examples/internal/program"
 var Page = program.Page{
 	Name:     "pstates",
 	Title:    "PStates",
-	Programs: []program.Program{declarations, selects, partitioner, watch, changes, subscribers, text},
+	Programs: []program.Program{declarations, selects, partitioner, watch, changes, subscribers, text, migrated},
 	Missing: []program.Missing{
 		{Rama: "CallbackReactiveModule", Text: "no callbacks and no diffs of an old and a new value: a watch is a sequence of values (pstates/changes); what has come and gone is told of paths as text (pstates/text)"},
 		{Rama: "DiffProcessing", Text: "there are no diffs, and so nothing to process them"},
-		{Rama: "the migrated PState of the page's text", Text: "a PState whose stored form changes is refused at launch; new fields and fixed keys, and wider numbers, are read without a migration"},
 	},
 }
