@@ -89,7 +89,10 @@ stack: ## start Kafka, Redis and a Redis cluster: by compose, else natively
 stack-down: ## end what make stack started, and nothing else
 	@$(GO) run ./cmd/stack down
 
+examples: ## run all examples, and hold what they print against what they are to print
+	@$(GO) run ./examples all
+
 demo: ## process real flights in this process
 	$(GO) run ./cmd/coppice demo
 
-.PHONY: help test race lint simulate integration allocations mutants model fuzz chaos takeover bench bench-state bench-peers profile performance performance-page stack stack-down demo
+.PHONY: help test race lint simulate integration allocations mutants model fuzz chaos takeover bench bench-state bench-peers profile performance performance-page stack stack-down examples demo

@@ -1,12 +1,10 @@
-package examples
+package main
 
 import (
-	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/coppice-run/coppice/internal/guide"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/pstate"
 )
@@ -46,46 +44,8 @@ func TestTheMigrationOfTheGuideIsDeclared(t *testing.T) {
 	}
 }
 
-// Every block of Go in the guide is in a file of the example or in this one, but for its indentation.
+// Every block of Go in the guide is in a file of the example or in this one.
 func TestTheModulesGuideShowsCodeThatRuns(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("mirrors*/*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var code strings.Builder
-	for _, name := range append(files, "mirrors_guide_test.go") {
-		raw, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		code.WriteString(flat(string(raw)))
-	}
-	guide, err := os.ReadFile(filepath.Join("..", "docs", "guides", "modules.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := strings.Split(string(guide), "```go\n")[1:]
-	for _, part := range blocks {
-		block, _, closed := strings.Cut(part, "```")
-		if !closed {
-			t.Fatal("a block of the guide is not closed")
-		}
-		if !strings.Contains(code.String(), flat(block)) {
-			t.Errorf("no file of this folder has this code of the guide:\n%s", block)
-		}
-	}
-	if len(blocks) < 5 {
-		t.Error("the guide was not read: it has " + strconv.Itoa(len(blocks)) + " blocks of Go")
-	}
-}
-
-// flat takes the indentation out of a text.
-func flat(text string) string {
-	var out strings.Builder
-	for line := range strings.Lines(text) {
-		out.WriteString(strings.TrimSpace(line))
-		out.WriteByte('\n')
-	}
-	return out.String()
+	guide.Shows(t, "docs/guides/modules.md", "mirrors/*.go", "mirrors_guide_test.go")
 }

@@ -1,4 +1,4 @@
-package examples_test
+package main
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/coppice-run/coppice/codec/msgpackcodec"
 	"github.com/coppice-run/coppice/codec/protobufcodec"
 	"github.com/coppice-run/coppice/codec/registry"
+	"github.com/coppice-run/coppice/internal/guide"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/pstate"
 
@@ -96,4 +97,10 @@ func TestTheGuideToTopicsDeclares(t *testing.T) {
 		t.Error(err)
 	}
 	_ = registered
+}
+
+// Every block of Go in the guide is in the example, or in this file.
+func TestTheGuideToTopicsShowsCodeThatRuns(t *testing.T) {
+	t.Parallel()
+	guide.Shows(t, "docs/guides/existing-topics.md", "payments/module.go", "payments/demo.go", "payments_guide_test.go")
 }

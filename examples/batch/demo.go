@@ -12,46 +12,6 @@ import (
 	"github.com/coppice-run/coppice/pstate"
 )
 
-// Demo runs the four modules and prints what came of their microbatches.
-func Demo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
-	pairs, shop, numbers, words := &Pairs{Name: of(name, 0)}, &Shop{Name: of(name, 1)}, &Numbers{Name: of(name, 2)}, &Words{Name: of(name, 3)}
-	return demo(ctx, c, launch, out, pairs, pairs, shop, shop, numbers, numbers, words, words)
-}
-
-// FlowDemo does the same with the modules as dataflow.
-func FlowDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
-	pairs, shop, numbers, words := &PairsFlow{Pairs{Name: of(name, 0)}}, &ShopFlow{Shop{Name: of(name, 1)}}, &NumbersFlow{Numbers{Name: of(name, 2)}}, &WordsFlow{Words{Name: of(name, 3)}}
-	return demo(ctx, c, launch, out, pairs, &pairs.Pairs, shop, &shop.Shop, numbers, &numbers.Numbers, words, &words.Words)
-}
-
-func of(name string, i int) string {
-	if name == "" {
-		return ""
-	}
-	return fmt.Sprintf("%s-%d", name, i)
-}
-
-// demo launches each module and uses its handles.
-func demo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, out io.Writer, asPairs module.Module, pairs *Pairs, asShop module.Module, shop *Shop, asNumbers module.Module, numbers *Numbers, asWords module.Module, words *Words) error {
-	for _, m := range []struct {
-		as  module.Module
-		use func() error
-	}{
-		{asPairs, func() error { return pairsDemo(ctx, c, pairs, out) }},
-		{asShop, func() error { return shopDemo(ctx, c, shop, out) }},
-		{asNumbers, func() error { return numbersDemo(ctx, c, numbers, out) }},
-		{asWords, func() error { return wordsDemo(ctx, c, words, out) }},
-	} {
-		if err := c.Launch(ctx, m.as, launch); err != nil {
-			return err
-		}
-		if err := m.use(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // process appends records and waits until they are processed.
 func process[T any](ctx context.Context, c *localcluster.Cluster, m module.Module, topology string, d module.Depot[T], before int, records ...T) error {
 	for _, r := range records {
@@ -62,9 +22,24 @@ func process[T any](ctx context.Context, c *localcluster.Cluster, m module.Modul
 	return c.WaitForMicrobatchProcessedCount(ctx, m, topology, int64(before+len(records)))
 }
 
-func pairsDemo(ctx context.Context, c *localcluster.Cluster, m *Pairs, out io.Writer) error {
+// PairsDemo adds numbers up, and counts pairs of keys.
+func PairsDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
+	m := &Pairs{Name: name}
+	return pairsDemo(ctx, c, launch, m, m, out)
+}
+
+// PairsFlowDemo does the same with the module as dataflow.
+func PairsFlowDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
+	m := &PairsFlow{Pairs{Name: name}}
+	return pairsDemo(ctx, c, launch, m, &m.Pairs, out)
+}
+
+func pairsDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, as module.Module, m *Pairs, out io.Writer) error {
+	if err := c.Launch(ctx, as, launch); err != nil {
+		return err
+	}
 	all := []Pair{{"a", "b", 1}, {"x", "y", 2}, {"a", "c", 3}, {"x", "y", 1}, {"a", "b", 1}, {"x", "z", 2}, {"x", "y", 1}}
-	if err := process(ctx, c, m, "pairs", m.Pairs, 0, all...); err != nil {
+	if err := process(ctx, c, as, "pairs", m.Pairs, 0, all...); err != nil {
 		return err
 	}
 	r := c.Client().At(ctx)
@@ -83,9 +58,24 @@ func pairsDemo(ctx context.Context, c *localcluster.Cluster, m *Pairs, out io.Wr
 	return nil
 }
 
-func shopDemo(ctx context.Context, c *localcluster.Cluster, m *Shop, out io.Writer) error {
+// ShopDemo groups and joins what a shop has sold.
+func ShopDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
+	m := &Shop{Name: name}
+	return shopDemo(ctx, c, launch, m, m, out)
+}
+
+// ShopFlowDemo does the same with the module as dataflow.
+func ShopFlowDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
+	m := &ShopFlow{Shop{Name: name}}
+	return shopDemo(ctx, c, launch, m, &m.Shop, out)
+}
+
+func shopDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, as module.Module, m *Shop, out io.Writer) error {
+	if err := c.Launch(ctx, as, launch); err != nil {
+		return err
+	}
 	all := []Entry{{"apple", 3, 0}, {"banana", 9, 0}, {"apple", 0, 2}, {"apple", 4, 0}, {"cherry", 0, 5}}
-	if err := process(ctx, c, m, "shop", m.Days, 0, all); err != nil {
+	if err := process(ctx, c, as, "shop", m.Days, 0, all); err != nil {
 		return err
 	}
 	r := c.Client().At(ctx)
@@ -111,7 +101,22 @@ func shopDemo(ctx context.Context, c *localcluster.Cluster, m *Shop, out io.Writ
 	return failed
 }
 
-func numbersDemo(ctx context.Context, c *localcluster.Cluster, m *Numbers, out io.Writer) error {
+// NumbersDemo limits numbers, and counts words for one microbatch.
+func NumbersDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
+	m := &Numbers{Name: name}
+	return numbersDemo(ctx, c, launch, m, m, out)
+}
+
+// NumbersFlowDemo does the same with the module as dataflow.
+func NumbersFlowDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
+	m := &NumbersFlow{Numbers{Name: name}}
+	return numbersDemo(ctx, c, launch, m, &m.Numbers, out)
+}
+
+func numbersDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, as module.Module, m *Numbers, out io.Writer) error {
+	if err := c.Launch(ctx, as, launch); err != nil {
+		return err
+	}
 	var all []Item
 	for _, n := range []int{1, 17, 1003, 2, 1017, 20, 1016, 3} {
 		all = append(all, Item{N: n})
@@ -119,7 +124,7 @@ func numbersDemo(ctx context.Context, c *localcluster.Cluster, m *Numbers, out i
 	for _, w := range []string{"a", "b", "c", "a", "b", "c", "d"} {
 		all = append(all, Item{Word: w})
 	}
-	if err := process(ctx, c, m, "numbers", m.Items, 0, all); err != nil {
+	if err := process(ctx, c, as, "numbers", m.Items, 0, all); err != nil {
 		return err
 	}
 	r := c.Client().At(ctx)
@@ -141,9 +146,24 @@ func numbersDemo(ctx context.Context, c *localcluster.Cluster, m *Numbers, out i
 	return nil
 }
 
-func wordsDemo(ctx context.Context, c *localcluster.Cluster, m *Words, out io.Writer) error {
+// WordsDemo ranks words, in two microbatches.
+func WordsDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
+	m := &Words{Name: name}
+	return wordsDemo(ctx, c, launch, m, m, out)
+}
+
+// WordsFlowDemo does the same with the module as dataflow.
+func WordsFlowDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
+	m := &WordsFlow{Words{Name: name}}
+	return wordsDemo(ctx, c, launch, m, &m.Words, out)
+}
+
+func wordsDemo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, as module.Module, m *Words, out io.Writer) error {
+	if err := c.Launch(ctx, as, launch); err != nil {
+		return err
+	}
 	for i, text := range []string{"a b a c a b d", "d d e d b d"} { // one record, one microbatch
-		if err := process(ctx, c, m, "words", m.Lines, i, text); err != nil {
+		if err := process(ctx, c, as, "words", m.Lines, i, text); err != nil {
 			return err
 		}
 		r := c.Client().At(ctx)

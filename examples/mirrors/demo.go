@@ -10,6 +10,7 @@ import (
 	"github.com/coppice-run/coppice/localcluster"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/pstate"
+	"github.com/coppice-run/coppice/worker"
 )
 
 // Demo launches the shop and the module that orders, sells something, and then updates the
@@ -72,12 +73,12 @@ func sell(ctx context.Context, c *client.Client, shop *Shop, s Sale) (client.Pla
 	return place, err
 }
 
-// update stops all workers, and launches the shop with the deliveries: from here on each
+// update stops the shop on all workers, and launches the shop with the deliveries: from here on each
 // module mirrors the other.
 func update(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, shop *Shop, orders *Orders, out io.Writer) error {
 	for _, w := range c.Workers() {
-		if err := w.StopModule(ctx, module.NameOf(shop)); err == nil {
-			break
+		if err := w.StopModule(ctx, module.NameOf(shop)); err != nil && !errors.Is(err, worker.ErrNoModule) {
+			return err
 		}
 	}
 	next := &Shop{Name: shop.Name, Orders: module.NameOf(orders)}

@@ -1,6 +1,7 @@
 package wordcount
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -10,8 +11,8 @@ import (
 
 // Demo appends a sentence and prints the counts of its words.
 func Demo(ctx context.Context, c *localcluster.Cluster, launch localcluster.LaunchConfig, name string, out io.Writer) error {
-	m := &Words{Name: name}
-	if err := c.Launch(ctx, m, launch); err != nil {
+	m := &Words{}
+	if err := c.Launch(ctx, &named{m, cmp.Or(name, "Words")}, launch); err != nil {
 		return err
 	}
 	acks, err := m.Sentences.Append(ctx, c.Client(), "to be or not to be")
@@ -29,3 +30,12 @@ func Demo(ctx context.Context, c *localcluster.Cluster, launch localcluster.Laun
 	}
 	return nil
 }
+
+// named is the module with a name of its own, for tests that run several.
+type named struct {
+	*Words
+	name string
+}
+
+// ModuleName names the module.
+func (m *named) ModuleName() string { return m.name }

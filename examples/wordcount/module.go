@@ -3,7 +3,6 @@
 package wordcount
 
 import (
-	"cmp"
 	"strings"
 
 	"github.com/coppice-run/coppice/module"
@@ -13,17 +12,12 @@ import (
 
 // Words is the example.
 type Words struct {
-	Name string // of the module; default Words
-
 	Sentences module.Depot[string]    // the input: a Kafka topic
 	Counts    pstate.Map[string, int] // the state: Redis hashes, one per task
 	Total     module.Ack[int]         // what an append returns
 
 	count module.Step[string]
 }
-
-// ModuleName names the module.
-func (m *Words) ModuleName() string { return cmp.Or(m.Name, "Words") }
 
 // Define declares it.
 func (m *Words) Define(b *module.Builder) {

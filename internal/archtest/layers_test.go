@@ -92,6 +92,7 @@ var place = map[string]layer{
 	"internal/chaos":      entry,
 	"internal/faultproxy": entry,
 	"internal/archtest":   entry,
+	"internal/guide":      entry,
 }
 
 // layerOf is the layer of the longest placed folder that holds the package.

@@ -3,14 +3,12 @@ package clustertest_test
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/internal/guide"
 	"github.com/coppice-run/coppice/localcluster"
 	"github.com/coppice-run/coppice/localcluster/clustertest"
 	"github.com/coppice-run/coppice/module"
@@ -176,44 +174,5 @@ func TestACarelessBankPaysTwice(t *testing.T) {
 // Every block of Go in the guide is in a test of this package, but for its indentation.
 func TestTheGuideShowsCodeThatRuns(t *testing.T) {
 	t.Parallel()
-	var code strings.Builder
-	files, err := filepath.Glob("*_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range files {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		code.WriteString(flat(string(text)))
-	}
-	guide, err := os.ReadFile(filepath.Join("..", "..", "docs", "guides", "testing-modules.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := 0
-	for _, part := range strings.Split(string(guide), "```go\n")[1:] {
-		block, _, closed := strings.Cut(part, "```")
-		if !closed {
-			t.Fatal("a block of the guide is not closed")
-		}
-		blocks++
-		if !strings.Contains(code.String(), flat(block)) {
-			t.Errorf("no test of this package has this code of the guide:\n%s", block)
-		}
-	}
-	if blocks < 5 {
-		t.Errorf("the guide has %d blocks of Go: it was not read", blocks)
-	}
-}
-
-// flat takes the indentation out of a text.
-func flat(text string) string {
-	var out strings.Builder
-	for line := range strings.Lines(text) {
-		out.WriteString(strings.TrimSpace(line))
-		out.WriteByte('\n')
-	}
-	return out.String()
+	guide.Shows(t, "docs/guides/testing-modules.md", "*_test.go")
 }

@@ -1,13 +1,11 @@
 package nav_test
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/coppice-run/coppice/internal/guide"
 	"github.com/coppice-run/coppice/module/nav"
 	"github.com/coppice-run/coppice/pstate"
 )
@@ -138,36 +136,5 @@ func TestTheCodeOfTheGuide(t *testing.T) {
 // Every block of Go in the guide is in this file, but for its indentation.
 func TestTheGuideShowsCodeThatRuns(t *testing.T) {
 	t.Parallel()
-	code, err := os.ReadFile("guide_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	guide, err := os.ReadFile(filepath.Join("..", "..", "docs", "guides", "paths.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := 0
-	for _, part := range strings.Split(string(guide), "```go\n")[1:] {
-		block, _, closed := strings.Cut(part, "```")
-		if !closed {
-			t.Fatal("a block of the guide is not closed")
-		}
-		blocks++
-		if !strings.Contains(flat(string(code)), flat(block)) {
-			t.Errorf("no test of this file has this code of the guide:\n%s", block)
-		}
-	}
-	if blocks < 6 {
-		t.Errorf("the guide has %d blocks of Go: it was not read", blocks)
-	}
-}
-
-// flat takes the indentation out of a text.
-func flat(text string) string {
-	var out strings.Builder
-	for line := range strings.Lines(text) {
-		out.WriteString(strings.TrimSpace(line))
-		out.WriteByte('\n')
-	}
-	return out.String()
+	guide.Shows(t, "docs/guides/paths.md", "guide_test.go")
 }

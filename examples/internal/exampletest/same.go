@@ -1,3 +1,4 @@
+// Package exampletest compares examples that are written twice.
 package exampletest
 
 import (

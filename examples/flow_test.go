@@ -1,0 +1,184 @@
+package main
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/examples/ackreturn"
+	"github.com/coppice-run/coppice/examples/bank"
+	"github.com/coppice-run/coppice/examples/basic"
+	"github.com/coppice-run/coppice/examples/componentsexact"
+	"github.com/coppice-run/coppice/examples/eventtree"
+	"github.com/coppice-run/coppice/examples/internal/exampletest"
+	"github.com/coppice-run/coppice/examples/sum"
+	"github.com/coppice-run/coppice/examples/wordcount"
+	"github.com/coppice-run/coppice/localcluster/clustertest"
+)
+
+// What is written twice, with handlers and as dataflow, sets off the same trees of events.
+
+// promise 3.10, promise 3.11: as dataflow it does the same, event for event.
+func TestWordCountAsDataflow(t *testing.T) {
+	t.Parallel()
+	handlers, flow := &wordcount.Words{}, &wordcount.Flow{}
+	exampletest.SameEvents(t, handlers, flow, &flow.Words, func(m *wordcount.Words, kit *clustertest.Kit) error {
+		acks, err := m.Sentences.Append(t.Context(), kit, "to be or not to be")
+		if total, _ := m.Total.From(acks); total != 6 {
+			t.Errorf("the append returned %d", total)
+		}
+		for word, want := range map[string]int{"to": 2, "be": 2, "or": 1, "not": 1} {
+			if n, err := m.Counts.Key(word).Get(kit); n != want || err != nil {
+				t.Errorf("%s was counted %d times, error %v", word, n, err)
+			}
+		}
+		return err
+	}, "sentences")
+}
+
+// promise 3.02, 3.09, 3.10, 3.11, 3.12, 3.13, 3.14, 3.20: as dataflow it does the same, event for
+// event, and its second source prints its records with their task.
+func TestBasicAsDataflow(t *testing.T) {
+	t.Parallel()
+	flow := &basic.Flow{}
+	exampletest.SameEvents(t, &basic.Module{}, flow, &flow.Module, func(m *basic.Module, kit *clustertest.Kit) error {
+		var out lines
+		m.Out = &out
+		for _, p := range []basic.Pair{{First: "a", Second: "b"}, {First: "b", Second: "c"}, {First: "a", Second: "a"}} {
+			if _, err := m.Pairs.Append(t.Context(), kit, p); err != nil {
+				return err
+			}
+		}
+		for _, w := range []string{"X", "Y"} {
+			if _, err := m.Words.Append(t.Context(), kit, w); err != nil {
+				return err
+			}
+		}
+		if !regexp.MustCompile(`^From words: [0-3] X\nFrom words: [0-3] Y\n$`).MatchString(out.String()) {
+			t.Errorf("printed %q", out.String())
+		}
+		if n, err := m.Beside.Key("b").Key("c").Get(kit); n != 1 || err != nil {
+			t.Errorf("b was %d times beside c, error %v", n, err)
+		}
+		return nil
+	}, "words")
+}
+
+// promise 3.35: as dataflow, in the words of the page, it does the same, event for event.
+func TestEventTreeAsDataflow(t *testing.T) {
+	t.Parallel()
+	flow := &eventtree.Flow{}
+	exampletest.SameEvents(t, &eventtree.Module{}, flow, &flow.Module, func(m *eventtree.Module, kit *clustertest.Kit) error {
+		for _, key := range []string{"A", "B"} {
+			if _, err := m.Keys.Append(t.Context(), kit, key); err != nil {
+				return err
+			}
+		}
+		for i := range 2 {
+			if key, err := m.Leaves.Key(i).Get(kit); key != "A" || err != nil {
+				t.Errorf("leaf %d has %q, error %v", i, key, err)
+			}
+		}
+		return nil
+	}, "keys", "scatter")
+}
+
+// promise 3.78: as dataflow it does the same, event for event.
+func TestAckReturnAsDataflow(t *testing.T) {
+	t.Parallel()
+	flow := &ackreturn.Flow{}
+	exampletest.SameEvents(t, &ackreturn.Module{}, flow, &flow.Module, func(m *ackreturn.Module, kit *clustertest.Kit) error {
+		for i := range int64(3) {
+			acks, err := m.Keys.Append(t.Context(), kit, "a")
+			if n, _ := m.Count.From(acks); n != i+1 || err != nil {
+				t.Errorf("append %d returned %d, error %v", i, n, err)
+			}
+		}
+		return nil
+	})
+}
+
+// promise 3.82: as dataflow it does the same, event for event.
+func TestSumAsDataflow(t *testing.T) {
+	t.Parallel()
+	flow := &sum.Flow{}
+	exampletest.SameEvents(t, &sum.Module{}, flow, &flow.Module, func(m *sum.Module, kit *clustertest.Kit) error {
+		for _, v := range []int{3, 5, 10} {
+			acks, err := m.Numbers.Append(t.Context(), kit, v)
+			if total, _ := m.Total.From(acks); total != v*v || err != nil {
+				t.Errorf("%d returned %d, error %v", v, total, err)
+			}
+		}
+		return nil
+	}, "numbers", "give")
+}
+
+// As dataflow the forest in an exactly-once stream does the same, event for event, with loops
+// over tasks and places where several ways come together.
+func TestComponentsExactAsDataflow(t *testing.T) {
+	t.Parallel()
+	flow := &componentsexact.Flow{}
+	exampletest.SameEvents(t, &componentsexact.Module{}, flow, &flow.Module, func(m *componentsexact.Module, kit *clustertest.Kit) error {
+		create := func(id, parent string) componentsexact.Change {
+			return componentsexact.Create{ID: id, Parent: parent, Text: "t"}
+		}
+		for _, c := range []componentsexact.Change{
+			create("a", ""), create("b", "a"), create("c", "b"), create("d", "b"), create("e", "nobody"), create("f", "f"), create("c", "a"),
+			componentsexact.Delete{ID: "d"}, componentsexact.Delete{ID: "nobody"}, componentsexact.Delete{ID: "a"}, create("b", "a"), create("a", ""),
+		} {
+			if _, err := m.Changes.Append(t.Context(), kit, c); err != nil && !errors.Is(err, client.ErrRejected) {
+				return err
+			}
+			kit.Settle()
+		}
+		return nil
+	})
+}
+
+// The same of the bank: deposits, transfers, what is refused, and what is asked twice.
+func TestBankAsDataflow(t *testing.T) {
+	t.Parallel()
+	flow := &bank.Flow{}
+	exampletest.SameEvents(t, &bank.Bank{Remember: 2}, flow, &flow.Bank, func(m *bank.Bank, kit *clustertest.Kit) error {
+		m.Remember = 2
+		for _, op := range []bank.Operation{
+			bank.Deposit{ID: "1", Account: "ann", Cents: 100}, bank.Transfer{ID: "2", From: "ann", To: "bob", Cents: 30},
+			bank.Transfer{ID: "2", From: "ann", To: "bob", Cents: 30}, bank.Transfer{ID: "2", From: "ann", To: "cid", Cents: 30},
+			bank.Withdrawal{ID: "3", Account: "ann", Cents: 71}, bank.Withdrawal{ID: "3", Account: "ann", Cents: 70},
+			bank.Withdrawal{ID: "4", Account: "bob", Cents: -1}, bank.Transfer{ID: "5", From: "bob", To: "bob", Cents: 1},
+			bank.Transfer{ID: "6", From: "bob", To: "ann", Cents: 1},
+		} {
+			if _, err := m.Operations.Append(t.Context(), kit, op); err != nil && !errors.Is(err, client.ErrRejected) {
+				return err
+			}
+			kit.Settle()
+		}
+		for name, want := range map[string]int64{"ann": 1, "bob": 29} {
+			if n, err := m.Balances.Key(name).Get(kit); n != want || err != nil {
+				t.Errorf("%s has %d, error %v", name, n, err)
+			}
+		}
+		return nil
+	})
+}
+
+// lines is a writer for handlers, which run on several tasks.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
