@@ -9,6 +9,7 @@ MODULE ?= ledger
 SIZES ?= 10,1000
 GO ?= go
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK ?= golang.org/x/vuln/cmd/govulncheck@v1.1.4
 
 # The suites that run on fakes, and on real servers where the environment names them.
 REAL = ./integration/... ./store/... ./depot/... ./redisstate/... ./kafkadepot/... ./internal/stack/... ./internal/chaos/... ./internal/cli/...
@@ -20,6 +21,8 @@ help: ## list the targets
 
 test: ## run the tests; needs no service
 	$(GO) test -timeout 4m ./...
+	cd site && $(GO) test ./...
+	cd deploy/kubernetes && $(GO) test ./...
 
 race: ## run the tests with the race detector
 	$(GO) test -race -timeout 8m ./...
@@ -28,13 +31,16 @@ lint: ## check the form and the usual mistakes, in bench too
 	@unformed=$$(gofmt -l .); test -z "$$unformed" || { echo "gofmt would change:"; echo "$$unformed"; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
-	cd bench && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...
+	@set -e; for module in bench site deploy/kubernetes; do (cd $$module && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...); done
 
 simulate: ## run the engine through SEEDS=500 seeds of its simulated world; MODULES=bank,tree: of these workloads
 	@$(GO) run ./cmd/simulate -seeds $(SEEDS) $(if $(MODULES),-workloads $(MODULES))
 
 integration: ## run the suites on real servers: those of make stack, else own ones that end with it
 	$(GO) run ./cmd/stack run -- $(GO) test -count=1 -timeout 10m $(REAL)
+
+secure-test: ## run the suite of TLS, users, rights and certificates on secure servers of its own
+	$(GO) run ./cmd/stack run --secure -- $(GO) test -count=1 -timeout 8m ./integration -run '^TestSecure'
 
 mutants: ## make mistakes in the protocol, and have the simulator find each
 	@$(GO) run ./cmd/mutants
@@ -53,6 +59,18 @@ fuzz: ## each fuzz target for SECONDS=60; what one finds is kept beside it and r
 chaos: ## break real processes for MINUTES=3, and check what is left; MODULE=bank: of an exactly-once stream, MODULE=bank-microbatch: of microbatches
 	@$(GO) run ./cmd/chaos -minutes $(MINUTES) -module $(MODULE)
 
+rolling-test: ## replace three workers one by one under load, by another version and back: nothing lost or doubled, and how long tasks pause
+	@$(GO) run ./cmd/rolling
+
+vulnerabilities: ## look the dependencies, and what of them is called, up in the database of known vulnerabilities
+	$(GO) run $(GOVULNCHECK) ./...
+
+licences: ## tell the licence of every module that is needed, and fail for one that does not go with Apache-2.0
+	@$(GO) run ./cmd/licences . site deploy/kubernetes
+
+site: ## make the documentation site in .site, with every link and every block of code checked
+	cd site && $(GO) run . -root .. -out ../.site
+
 takeover: ## measure how long tasks stand still when workers die or pass them on, with SIZES=10,1000 MB
 	@$(GO) run ./cmd/takeover -sizes $(SIZES)
 
@@ -68,4 +86,4 @@ stack-down: ## end what make stack started, and nothing else
 demo: ## process real flights in this process
 	$(GO) run ./cmd/coppice demo
 
-.PHONY: help test race lint simulate integration mutants model fuzz chaos takeover bench stack stack-down demo
+.PHONY: help test race lint simulate integration secure-test mutants model fuzz chaos rolling-test vulnerabilities licences site takeover bench stack stack-down demo

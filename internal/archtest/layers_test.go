@@ -33,6 +33,7 @@ func (l layer) String() string {
 var place = map[string]layer{
 	"task":               vocabulary,
 	"acker":              vocabulary,
+	"secret":             vocabulary,
 	"codec":              vocabulary,
 	"internal/codec":     vocabulary,
 	"internal/shape":     vocabulary,
@@ -63,6 +64,7 @@ var place = map[string]layer{
 	"kafkadepot":              adapters,
 	"redisstate":              adapters,
 	"telemetry":               adapters,
+	"certs":                   adapters,
 	"internal/pipe":           adapters,
 	"depot/memdepot":          adapters,
 	"store/memstore":          adapters,
@@ -77,6 +79,8 @@ var place = map[string]layer{
 	"simulation":   assemblies,
 	"console":      assemblies,
 	"httpapi":      assemblies,
+	"httpauth":     assemblies,
+	"connect":      assemblies,
 
 	"cmd":          entry,
 	"internal/cli": entry,
@@ -90,6 +94,7 @@ var place = map[string]layer{
 	"internal/chaos":      entry,
 	"internal/faultproxy": entry,
 	"internal/archtest":   entry,
+	"internal/authority":  entry,
 }
 
 // layerOf is the layer of the longest placed folder that holds the package.
