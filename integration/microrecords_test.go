@@ -150,7 +150,37 @@ func TestMicrobatchesOverSeveralDepots(t *testing.T) {
 		if parked != 1 || m.ran[13] < 3 {
 			t.Errorf("%d records are put aside; the one that fails ran %d times", parked, m.ran[13])
 		}
+		m.retries(t, c, want)
 	})
+}
+
+// retries has the record that was put aside run again as it is, and changed.
+func (m *sums) retries(t *testing.T, c *localcluster.Cluster, sum int) {
+	t.Helper()
+	parked, err := c.Client().Parked(t.Context(), m.name)
+	if err != nil || len(parked) != 1 {
+		t.Fatalf("parked are %+v (%v)", parked, err)
+	}
+	var failed *client.FailedError
+	if err := c.Client().RetryParked(t.Context(), parked[0].ParkedRef); !errors.As(err, &failed) || !failed.Parked || !strings.Contains(err.Error(), errNoGood.Error()) {
+		t.Errorf("a retry that fails says %v", err)
+	}
+	again, err := c.Client().Parked(t.Context(), m.name)
+	if err != nil || len(again) != 1 || again[0].Attempts != parked[0].Attempts+1 {
+		t.Errorf("after a retry that failed, parked are %+v (%v)", again, err)
+	}
+	if err := c.Client().EditParked(t.Context(), parked[0].ParkedRef, []byte("1000")); err != nil {
+		t.Errorf("edit: %v", err)
+	}
+	if err := c.Client().RetryParked(t.Context(), parked[0].ParkedRef); err != nil {
+		t.Errorf("a retry of what was mended says %v", err)
+	}
+	if rest, err := c.Client().Parked(t.Context(), m.name); err != nil || len(rest) != 0 {
+		t.Errorf("still parked are %+v (%v)", rest, err)
+	}
+	if n, err := m.Sums.Key("all").Get(c.Client().At(t.Context())); err != nil || n != sum+1000 {
+		t.Errorf("the sum is %d (%v) when the answer comes, want %d", n, err, sum+1000)
+	}
 }
 
 // lost asks a stream's event for its microbatch.

@@ -59,6 +59,8 @@ var commands = []command{
 	{name: "HGET"}, {name: "HMGET"}, {name: "HGETALL"}, {name: "HLEN"},
 	{name: "ZSCORE"}, {name: "ZCARD"}, {name: "SISMEMBER"}, {name: "SCARD"},
 	{name: "EVAL_RO"}, {name: "ZRANGEBYLEX"}, {name: "ZREVRANGEBYLEX"}, // the last two by the first one's scripts
+	// Looking through a table while it is worked on: values that are to be migrated.
+	{name: "HSCAN", owning: true},
 	// Take-overs and commits.
 	{name: "WATCH", owning: true}, {name: "SET", owning: true}, {name: "UNLINK", owning: true},
 	{name: "HSET", owning: true}, {name: "HDEL", owning: true},

@@ -6,10 +6,13 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // methods are those of the client library that send a command.
@@ -17,7 +20,10 @@ var methods = map[string][]string{
 	"Ping": {"PING"}, "Info": {"INFO"}, "Get": {"GET"}, "HGet": {"HGET"}, "HMGet": {"HMGET"}, "HGetAll": {"HGETALL"}, "HLen": {"HLEN"},
 	"ZScore": {"ZSCORE"}, "ZCard": {"ZCARD"}, "SIsMember": {"SISMEMBER"}, "SCard": {"SCARD"}, "Exists": {"EXISTS"}, "EvalRO": {"EVAL_RO"},
 	"TxPipelined": {"MULTI", "EXEC"}, "ClusterNodes": {"CLUSTER|NODES"},
+	"HScan":            {"HSCAN"},
+	"Pipelined":        nil, // sends what is put into it
 	"ConfigGet":        nil, // asked, and not needed: see ACL
+	"Time":             nil, // as well
 	"NewClusterClient": {"CLUSTER|SLOTS", "COMMAND"},
 }
 
@@ -58,8 +64,12 @@ func sources(t *testing.T) map[string]string {
 				if !ok {
 					return true
 				}
-				for _, command := range methods[f.Sel.Name] {
+				names, known := methods[f.Sel.Name]
+				for _, command := range names {
 					sent[command] = name
+				}
+				if !known && f.Sel.Name != "Do" && sends(f.Sel.Name) && len(n.Args) > 0 && isContext(n.Args[0]) {
+					t.Errorf("%s: %s sends a command: say which in methods", positions.Position(n.Pos()), f.Sel.Name)
 				}
 				if f.Sel.Name == "Do" && len(n.Args) > 2 && text(n.Args[1]) == "CLUSTER" {
 					sent["CLUSTER|"+text(n.Args[2])] = name
@@ -78,6 +88,17 @@ func sources(t *testing.T) map[string]string {
 		})
 	}
 	return sent
+}
+
+// sends reports whether a method of that name of the client library sends a command.
+func sends(name string) bool {
+	_, is := reflect.TypeFor[redis.Cmdable]().MethodByName(name)
+	return is
+}
+
+func isContext(n ast.Expr) bool {
+	name, ok := n.(*ast.Ident)
+	return ok && name.Name == "ctx"
 }
 
 func text(n ast.Expr) string {

@@ -31,6 +31,9 @@ func (t *Task) drop(cause error) {
 func (t *Task) stop() {
 	t.phase = idle
 	t.doubt = nil
+	if t.objects == objectsOpen {
+		t.objects, t.host.Objects = objectsClosed, nil
+	}
 	t.effects.Stopped = true
 }
 
@@ -65,7 +68,7 @@ func (t *Task) forget() {
 	}
 	t.pool = host.Pool{}
 	for _, o := range t.orders {
-		o.begun = false // what became of it is unknown; it is looked up again
+		o.begun, o.waits = false, nil // what became of it is unknown; it is looked up again
 	}
 	t.numbers = make([]uint64, t.config.Tasks)
 	t.peers = make([]peer, t.config.Tasks)

@@ -75,7 +75,7 @@ func (t *Task) toCoordinator(c *microbatch.Coordinator, m *micro, kind microbatc
 	case microbatch.Has:
 		for _, r := range in.Ranges {
 			if name, ok := m.topology.sourceName(r.Source); ok {
-				c.Have(in.ID, microbatch.Range{Source: name, Task: from, From: r.From, To: r.To})
+				c.Have(in.ID, microbatch.Range{Source: name, Task: from, From: r.From, To: r.To, Parked: r.Parked})
 			}
 		}
 	case microbatch.Joins:

@@ -29,6 +29,9 @@ func (t *Task) parkedMicro(it *item, why error) wire.ParkedRecord {
 
 // parkStaged puts something aside with the microbatch.
 func (t *Task) parkStaged(r *run, p wire.ParkedRecord) {
+	if before := r.parkedAgain(p.Field()); before != nil {
+		p.Partition, p.Attempts, p.Edited = before.Partition, before.Attempts+1, before.Edited
+	}
 	path := t.parkedPath(p.Field())
 	save := r.view.Begin()
 	r.view.Owner = parkedOwner
@@ -37,7 +40,13 @@ func (t *Task) parkStaged(r *run, p wire.ParkedRecord) {
 		t.halt(fmt.Errorf("parked records: %w", err))
 	}
 	r.view.Release(save)
-	r.parked = append(r.parked, RecordInfo{
+	r.parked = append(r.parked, aside{p.Field(), RecordInfo{
 		TaskInfo: t.info, Topology: p.Topology, Source: p.Source, Partition: task.ID(p.Partition), Offset: p.Offset, Attempt: p.Attempts, Err: p.Reason,
-	})
+	}})
+}
+
+// aside is what a microbatch puts aside.
+type aside struct {
+	field string
+	info  RecordInfo
 }

@@ -11,6 +11,7 @@ import (
 func (t *Task) tellReady(m *micro) {
 	if t.finishing {
 		m.has, m.hasAt = nil, 0
+		t.refuseWaiting(m)
 		return
 	}
 	if m.member.Step() != microbatch.Out {
@@ -39,6 +40,7 @@ func (t *Task) tellReady(m *micro) {
 			ready = append(ready, wire.MicroRange{Source: uint16(s.plan.ID), From: s.progress.Next, To: to})
 		}
 	}
+	ready = append(ready, t.parkedReady(m)...)
 	m.has, m.hasAt = ready, 0
 	if len(ready) == 0 {
 		return

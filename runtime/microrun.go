@@ -32,7 +32,10 @@ type run struct {
 	delta   uint64 // acks that are to be told
 	over    bool   // the task has left it
 	appends []wire.StagedAppend
-	parked  []RecordInfo // that are put aside
+	parked  []aside
+	again   []*order // for what was put aside before, and runs again in it
+
+	commands int // orders that the task has given itself
 
 	round  int         // the last that has begun here
 	latest int64       // append time of the latest record, milliseconds
@@ -83,6 +86,9 @@ func (t *Task) startRun(m *micro) {
 	}
 	here := true
 	for _, g := range r.ranges {
+		if g.Parked != "" {
+			continue
+		}
 		s := m.source(g.Source)
 		if s == nil {
 			t.cannot(m, r.name, fmt.Sprintf("this version of the module has no source %d", g.Source))
@@ -102,6 +108,10 @@ func (t *Task) startRun(m *micro) {
 	}
 	r.begun = true
 	for _, g := range r.ranges {
+		if g.Parked != "" {
+			t.findParked(r, g)
+			continue
+		}
 		s := m.source(g.Source)
 		if s.ticks() {
 			r.takeTick(t, s, g)
@@ -116,7 +126,13 @@ func (t *Task) startRun(m *micro) {
 			return record.Offset < g.To
 		})
 	}
-	if r.left = len(r.records); r.left == 0 {
+	r.left = len(r.records) + r.commands
+	r.rest(t)
+}
+
+// rest acks the task's root when none of its records is left.
+func (r *run) rest(t *Task) {
+	if r.left == 0 {
 		r.delta ^= r.name.Root(t.config.Task)
 	}
 }
@@ -151,7 +167,8 @@ func (r *run) take(t *Task, s *source, record *depot.Record) {
 	try := try{source: s, record: record, attempt: r.attempt}
 	for _, k := range r.parks {
 		if int(k.Source) == s.plan.ID && k.Offset == record.Offset {
-			t.parkStaged(r, parkedRecord(&finished{try: try, outcome: wire.Parked, text: k.Reason}))
+			p := parkedRecord(&finished{try: try, outcome: wire.Parked, text: k.Reason})
+			t.command(r, &order{part: r, found: p, again: k.Reason})
 			return
 		}
 	}
@@ -261,9 +278,8 @@ func (t *Task) microEventOver(it *item, delta uint64) {
 		return
 	}
 	r.delta ^= delta ^ acker.EventID(r.name.Tree(), t.host.Seed) // records are not tracked one by one
-	if r.left--; r.left == 0 {
-		r.delta ^= r.name.Root(t.config.Task)
-	}
+	r.left--
+	r.rest(t)
 }
 
 // microEventFailed books an event of a microbatch that failed; what it did is rolled back.

@@ -18,7 +18,8 @@ type stage struct {
 	seal wire.Seal
 	// If this owner has made it: the view that it comes from, and what is put aside.
 	view   *overlay.View
-	parked []RecordInfo
+	parked []aside
+	again  []*order
 }
 
 // loadStage reads what the slot holds.
@@ -50,9 +51,12 @@ func (t *Task) sealRun(m *micro) {
 		t.halt(err) // values are checked when they are written
 		return
 	}
-	st := &stage{Stage: wire.Stage{Changes: b.Changes, Appends: r.appends}, view: r.view, parked: r.parked}
+	st := &stage{Stage: wire.Stage{Changes: b.Changes, Appends: r.appends}, view: r.view, parked: r.parked, again: r.again}
 	st.seal.ID, st.seal.Token, st.seal.Records = r.name.ID, r.name.Token, r.count
 	for _, g := range r.ranges {
+		if g.Parked != "" {
+			continue // its source is past it
+		}
 		s := m.source(g.Source)
 		st.seal.Ends = append(st.seal.Ends, wire.SealEnd{Source: s.plan.Name, From: g.From, To: g.To, Epoch: s.progress.Epoch})
 	}
@@ -198,6 +202,7 @@ func (t *Task) releaseMicros(b *batch) {
 		case microApplied:
 			m.member.ApplyStored()
 			t.tellParked(m.stage)
+			t.answerAgain(m.stage)
 			m.applied, m.stage = m.stage.view, nil
 			t.tellMicro(m, microbatch.Stamps, m.member.Stamp())
 		}
@@ -208,8 +213,8 @@ func (t *Task) releaseMicros(b *batch) {
 // tellParked tells what a microbatch that is applied has put aside.
 func (t *Task) tellParked(st *stage) {
 	if t.listener.RecordParked != nil {
-		for _, i := range st.parked {
-			t.listener.RecordParked(i)
+		for _, a := range st.parked {
+			t.listener.RecordParked(a.info)
 		}
 	}
 }

@@ -21,7 +21,7 @@ func (t *Task) parkEvent(it *item, why error, failures int) {
 		return
 	}
 	p := wire.ParkedRecord{
-		Version: 1, Topology: step.Topology, Source: t.plan.Streams[step.TopologyID()].Sources[e.Source].Name,
+		Version: 1, Topology: step.Topology, Source: t.plan.Streams[step.TopologyID()].SourceName(e.Source),
 		Partition: int32(e.Root), Offset: e.Offset, TimeMillis: e.Time,
 		Step: step.Name, Event: wire.GroupField(e.Seed), Task: t.config.Task,
 		Reason: "step " + step.Name + ": " + why.Error(), Attempts: max(failures, 1),
@@ -44,10 +44,6 @@ func (t *Task) beginParkedEvent(o *order) {
 	seed, err := strconv.ParseUint(p.Event, 16, 64)
 	if !known || s == nil || err != nil {
 		t.answerOrder(o, AnswerFailed, fmt.Sprintf("the module no longer has step %s of source %s of topology %s", p.Step, p.Source, p.Topology))
-		return
-	}
-	if s.topology.micro != nil {
-		t.answerOrder(o, AnswerFailed, "the event belongs to a microbatch topology: skip it, or append its record again")
 		return
 	}
 	column := t.steps[step].NewColumn(true)

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -34,8 +35,13 @@ const (
 // order is an order under way.
 type order struct {
 	Parked
+	sweep *sweep // it is a piece of that, and nobody's order
 	begun bool
 	found wire.ParkedRecord
+
+	waits *micro // the topology that is to run it again, with its next microbatch
+	part  *run   // of an order that the engine gives itself: the attempt that runs it
+	again string // why it was put aside once more
 }
 
 // field names the parked record or event that an order is about.
@@ -79,6 +85,13 @@ func (t *Task) drawOrders() {
 
 // runOrder reads the parked record and changes it; called like a handler.
 func (t *Task) runOrder(o *order) error {
+	if o.sweep != nil {
+		t.runSweep(o.sweep)
+		return nil
+	}
+	if o.part != nil && o.found.Version != 0 {
+		return nil // it is to be put aside
+	}
 	path := t.parkedPath(o.field())
 	found, ok, err := overlay.Lookup[wire.ParkedRecord](t.view, &path)
 	if err != nil {
@@ -88,6 +101,12 @@ func (t *Task) runOrder(o *order) error {
 		return fmt.Errorf("task %d has no parked record %s", t.config.Task, o.field())
 	}
 	o.found = found
+	if o.part != nil {
+		return nil
+	}
+	if t.runsAgain(o) {
+		return errRunsAgain
+	}
 	switch o.Order {
 	case ParkedSkip:
 		overlay.Delete[wire.ParkedRecord](t.view, &path)
@@ -99,10 +118,18 @@ func (t *Task) runOrder(o *order) error {
 	return nil
 }
 
+var errRunsAgain = errors.New("a microbatch is running it again: look what became of it, and ask once more")
+
 // orderRan goes on after runOrder: a retried record begins, the others are done
 // with their commit.
 func (t *Task) orderRan(o *order, err error) {
 	switch {
+	case o.sweep != nil:
+		t.sweepRan(o.sweep, err)
+	case o.part != nil:
+		t.foundParked(o, err)
+	case errors.Is(err, errRunsAgain):
+		t.answerOrder(o, AnswerHalted, err.Error())
 	case err != nil:
 		t.answerOrder(o, AnswerFailed, err.Error())
 	case o.Order != ParkedRetry:
@@ -117,6 +144,10 @@ func (t *Task) orderRan(o *order, err error) {
 // beginParked runs a parked record again.
 func (t *Task) beginParked(o *order) {
 	p := &o.found
+	if m := t.microNamed(p.Topology); m != nil {
+		o.waits, m.has = m, nil
+		return
+	}
 	if p.Event != "" {
 		t.beginParkedEvent(o)
 		return
@@ -126,17 +157,18 @@ func (t *Task) beginParked(o *order) {
 		t.answerOrder(o, AnswerFailed, "the module no longer has source "+p.Source+" of topology "+p.Topology)
 		return
 	}
+	s.topology.executing++
+	attempt := min(p.Attempts+1, 1<<16-1)
+	t.queue.drawn = append(t.queue.drawn, item{try: try{source: s, record: recordOf(p), attempt: uint16(attempt), order: o}})
+}
+
+// recordOf is the record that was put aside.
+func recordOf(p *wire.ParkedRecord) *depot.Record {
 	r := &depot.Record{Partition: p.Partition, Offset: p.Offset, Time: time.UnixMilli(p.TimeMillis), Key: bytesOf(p.KeyText, p.KeyBytes), Value: bytesOf(p.Text, p.Bytes)}
 	for _, h := range p.Headers {
 		r.Headers = append(r.Headers, depot.Header{Key: h.Key, Value: h.Value})
 	}
-	if s.topology.micro != nil {
-		t.answerOrder(o, AnswerFailed, "the record belongs to a microbatch topology: skip it, or append it again")
-		return
-	}
-	s.topology.executing++
-	attempt := min(p.Attempts+1, 1<<16-1)
-	t.queue.drawn = append(t.queue.drawn, item{try: try{source: s, record: r, attempt: uint16(attempt), order: o}})
+	return r
 }
 
 func bytesOf(text *string, raw []byte) []byte {

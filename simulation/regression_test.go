@@ -38,6 +38,7 @@ var regressions = []struct {
 	{"arrivals", 1843, 66, "an event that waited for its second attempt was charged with an attempt by each new owner, and parked"},
 	{"count", 870, 71, "no bug: a task halted for what a topic had lost just before it was made again"},
 	{"ticks-often", 249, 36, "a tick whose retry was lost with its owner waited for the next tick, since the latest one was done"},
+	{"micro-again", 31, 11, "a record was put aside in the middle of an event that waited for what it read, and would have gone with what that event did"},
 	{"exactly-once", 1683, 26, "no bug: a process that had stood still was given a reply of a connection that its engine had dropped"},
 	{"microbatch", 347, 26, "a task halted for a decision that an owner on a demoted server had told it of"},
 }

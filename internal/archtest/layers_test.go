@@ -65,6 +65,7 @@ var place = map[string]layer{
 	"redisstate":              adapters,
 	"telemetry":               adapters,
 	"certs":                   adapters,
+	"codec/registry":          adapters,
 	"internal/pipe":           adapters,
 	"depot/memdepot":          adapters,
 	"store/memstore":          adapters,

@@ -34,7 +34,7 @@ func blindOwnership() []Mutation {
 		{Name: "starts-by-position", Rule: "R22", What: "the answers of where sources begin are laid against all sources, not against those that were asked for: a new source beside known ones begins elsewhere", File: "runtime/load.go",
 			Old: "\t\t\t\ttopo.dirty = true\n\t\t\t\ti++\n\t\t\t}\n", New: "\t\t\t\ttopo.dirty = true\n\t\t\t}\n\t\t\ti++\n"},
 		{Name: "order-lost", Rule: "R10", What: "an order about a parked record that was under way when the connection broke is neither carried out nor answered", File: "runtime/drop.go",
-			Old: "o.begun = false //", New: "_ = o //"},
+			Old: "o.begun, o.waits = false, nil //", New: "_ = o //"},
 	}
 }
 

@@ -26,7 +26,11 @@ type Micro struct {
 type MicroRange struct {
 	Source   uint16
 	From, To int64
+	Parked   string // ParkedWhole, or the event "<step>/<event>": it is put aside there, and runs again
 }
+
+// ParkedWhole says of a range that it is a parked record, and not one of its events.
+const ParkedWhole = "record"
 
 // MicroPark is a record that is put aside.
 type MicroPark struct {
@@ -79,6 +83,7 @@ func (m *Micro) append(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, uint64(r.Source))
 		dst = binary.AppendVarint(dst, r.From)
 		dst = binary.AppendVarint(dst, r.To)
+		dst = appendText(dst, r.Parked)
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(m.Parks)))
 	for i := range m.Parks {
@@ -110,7 +115,7 @@ func (m *Micro) append(dst []byte) []byte {
 // The least bytes of an entry.
 const (
 	microBytesMin = 31
-	rangeBytesMin = 3
+	rangeBytesMin = 4
 	parkBytesMin  = 3
 )
 
@@ -131,7 +136,7 @@ func (p *parser) micros(f *Frame) {
 func (p *parser) micro() Micro {
 	m := Micro{Topology: p.uint16(), Kind: p.byte(), ID: p.uvarint(), Token: p.token(), Delta: p.fixed(), Attempt: p.uint16(), Round: p.uint16()}
 	for range p.count(rangeBytesMin) {
-		m.Ranges = append(m.Ranges, MicroRange{Source: p.uint16(), From: p.varint(), To: p.varint()})
+		m.Ranges = append(m.Ranges, MicroRange{Source: p.uint16(), From: p.varint(), To: p.varint(), Parked: p.text()})
 	}
 	for range p.count(parkBytesMin) {
 		m.Parks = append(m.Parks, MicroPark{Source: p.uint16(), Offset: p.varint(), Reason: p.text()})

@@ -72,6 +72,16 @@ type Coordinator struct {
 type rangeKey struct {
 	source string
 	task   task.ID
+	parked string
+	offset int64 // of what is put aside
+}
+
+func keyOf(r Range) rangeKey {
+	k := rangeKey{source: r.Source, task: r.Task, parked: r.Parked}
+	if r.Parked != "" {
+		k.offset = r.From
+	}
+	return k
 }
 
 // member is a task as the coordinator knows it, in this phase and attempt.
@@ -186,7 +196,7 @@ func (c *Coordinator) Stored(s *State) {
 // Have tells what lies ready on a task behind microbatch id.
 func (c *Coordinator) Have(id uint64, r Range) {
 	if id == c.state.ID && r.To > r.From {
-		c.have[rangeKey{r.Source, r.Task}] = r
+		c.have[keyOf(r)] = r
 	}
 }
 

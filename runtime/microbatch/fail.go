@@ -54,9 +54,9 @@ func (c *Coordinator) FailedAt(n Name, record *Record, large bool, why string) {
 		return
 	}
 	if record != nil {
-		c.state.blame(*record, why, c.config.MaxAttempts(record.Source))
+		c.state.blame(*record, why, c.state.attempts(*record, c.config.MaxAttempts))
 	} else if alone, ok := c.state.alone(); large && ok {
-		c.state.blame(alone, why, c.config.MaxAttempts(alone.Source))
+		c.state.blame(alone, why, c.state.attempts(alone, c.config.MaxAttempts))
 	}
 	c.fail(why)
 }

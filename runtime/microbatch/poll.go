@@ -79,7 +79,7 @@ func (c *Coordinator) begin() {
 	}
 	next := State{Name: Name{ID: c.state.ID + 1}, Before: c.state.Token}
 	next.Ranges = slices.SortedFunc(maps.Values(c.have), func(a, b Range) int {
-		return cmp.Or(cmp.Compare(a.Task, b.Task), cmp.Compare(a.Source, b.Source))
+		return cmp.Or(cmp.Compare(a.Task, b.Task), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Parked, b.Parked), cmp.Compare(a.From, b.From))
 	})
 	clear(c.have)
 	c.began = c.now

@@ -21,12 +21,14 @@ type State struct {
 	Before task.Token `json:"before"`
 }
 
-// Range is the records of one source on one task that belong to a microbatch.
+// Range is the records of one source on one task that belong to a microbatch; or what is put
+// aside there of one record, and runs again.
 type Range struct {
 	Source string  `json:"source"` // by its name: versions of a module number them otherwise
 	Task   task.ID `json:"task"`
 	From   int64   `json:"from"`
 	To     int64   `json:"to"` // offset behind the last
+	Parked string  `json:"parked,omitempty"`
 }
 
 // Blame counts the attempts that failed by a record.
@@ -98,6 +100,14 @@ func (s *State) alone() (Record, bool) {
 	}
 	r := Record{s.Ranges[0].Source, s.Ranges[0].Task, s.Ranges[0].From}
 	return r, !slices.ContainsFunc(s.Blames, func(b Blame) bool { return b.Record == r && b.Parks })
+}
+
+// attempts is how many a record has: one that was put aside before has a single one.
+func (s *State) attempts(r Record, most func(source string) int) int {
+	if slices.ContainsFunc(s.Ranges, func(g Range) bool { return g.Parked != "" && Record{g.Source, g.Task, g.From} == r }) {
+		return 1
+	}
+	return most(r.Source)
 }
 
 // anySource is the name of a source that the microbatch has records of.
