@@ -1,15 +1,16 @@
 # A static binary that runs as nobody in particular, in an image that holds nothing else.
 #
 #   docker build -t coppice .                                                # the command coppice
-#   docker build -t coppice-service --build-arg PROGRAM=./examples/service/cmd .
+#   docker build -t coppice-service --build-arg MODULE=examples/service/otlp .
 
 FROM golang:1.26.0-alpine3.23 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-ARG PROGRAM=./cmd/coppice
-RUN CGO_ENABLED=0 go build -trimpath -ldflags=-s -o /out/program "$PROGRAM" && mkdir -m 1777 /out/tmp
+# A package of the repository's own module, or of another one in it.
+ARG MODULE=cmd/coppice
+RUN CGO_ENABLED=0 go build -C "$MODULE" -trimpath -ldflags=-s -o /out/program . && mkdir -m 1777 /out/tmp
 
 FROM scratch
 # The authorities of TLS to servers outside.

@@ -21,8 +21,6 @@ help: ## list the targets
 
 test: ## run the tests; needs no service
 	$(GO) test -timeout 4m ./...
-	cd site && $(GO) test ./...
-	cd deploy/kubernetes && $(GO) test ./...
 
 race: ## run the tests with the race detector
 	$(GO) test -race -timeout 8m ./...
@@ -31,7 +29,7 @@ lint: ## check the form and the usual mistakes, in bench too
 	@unformed=$$(gofmt -l .); test -z "$$unformed" || { echo "gofmt would change:"; echo "$$unformed"; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
-	@set -e; for module in bench site deploy/kubernetes; do (cd $$module && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...); done
+	@set -e; for module in bench site deploy/kubernetes examples/service/otlp; do (cd $$module && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...); done
 
 simulate: ## run the engine through SEEDS=500 seeds of its simulated world; MODULES=bank,tree: of these workloads
 	@$(GO) run ./cmd/simulate -seeds $(SEEDS) $(if $(MODULES),-workloads $(MODULES))
@@ -66,7 +64,10 @@ vulnerabilities: ## look the dependencies, and what of them is called, up in the
 	$(GO) run $(GOVULNCHECK) ./...
 
 licences: ## tell the licence of every module that is needed, and fail for one that does not go with Apache-2.0
-	@$(GO) run ./cmd/licences . site deploy/kubernetes
+	@$(GO) run ./cmd/licences . site deploy/kubernetes examples/service/otlp
+
+deploy-test: ## decode the manifests of Kubernetes strictly, by the types of its API
+	cd deploy/kubernetes && $(GO) test ./...
 
 site: ## make the documentation site in .site, with every link and every block of code checked
 	cd site && $(GO) run . -root .. -out ../.site
@@ -86,4 +87,4 @@ stack-down: ## end what make stack started, and nothing else
 demo: ## process real flights in this process
 	$(GO) run ./cmd/coppice demo
 
-.PHONY: help test race lint simulate integration secure-test mutants model fuzz chaos rolling-test vulnerabilities licences site takeover bench stack stack-down demo
+.PHONY: help test race lint simulate integration secure-test mutants model fuzz chaos rolling-test vulnerabilities licences deploy-test site takeover bench stack stack-down demo

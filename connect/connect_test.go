@@ -34,7 +34,7 @@ func TestSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(c.Kafka.Brokers, c.Kafka.TLS.On, c.Redis.Addresses, c.Redis.Login.User, c.Workers.Advertise, c.Workers.TLS.Names); got != "[a:1 b:2] true [c:3] ann me:7400 [x y]" {
+	if got := strings.TrimSpace(fmt.Sprintln(c.Kafka.Brokers, c.Kafka.TLS.On, c.Redis.Addresses, c.Redis.Login.User, c.Workers.Advertise, c.Workers.TLS.Names)); got != "[a:1 b:2] true [c:3] ann me:7400 [x y]" {
 		t.Errorf("settings are %s", got)
 	}
 	if !c.Redis.Login.Password.Equal(hidden) || strings.Contains(fmt.Sprintf("%+v %#v", c, c), hidden) {

@@ -31,7 +31,7 @@ func (o *accessOptions) register(flags *pflag.FlagSet) {
 	flags.StringVar(&o.certificate.Authorities, "client-ca", "", "file of the authorities of clients' certificates: every client has to show one then")
 	flags.StringToStringVar(&o.roles, "client-roles", nil, "roles by the name of a client's certificate: ann=write,dashboard=read")
 	flags.BoolVar(&o.open, "open", false, "let everybody do everything at an address that others reach, too")
-	flags.Float64Var(&o.perSecond, "per-second", 200, "requests of one client in a second, on average; below 0: not bounded")
+	flags.Float64Var(&o.perSecond, "per-second", 0, "requests of one client in a second, on average; default: 200 where clients are known, else not bounded; below 0: not bounded")
 }
 
 func (o *accessOptions) scheme() string {
@@ -52,6 +52,9 @@ func (o *accessOptions) guard(listen string) (*httpauth.Guard, *tls.Config, erro
 		return nil, nil, fmt.Errorf("--listen %s is reached by others, who might do everything: say who may come by --tokens or --client-ca, or that something before it knows by --open", listen)
 	case !known:
 		config.Anonymous = httpauth.Writer
+		if o.perSecond == 0 {
+			config.PerSecond = -1
+		}
 	case o.tokens != "" && o.certificate.Certificate == "" && !own(listen):
 		return nil, nil, fmt.Errorf("--listen %s is reached by others, and without --cert and --key tokens can be read on the way", listen)
 	}
