@@ -11,6 +11,7 @@ WORKLOAD ?= count
 BENCHFLAGS ?=
 GO ?= go
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK ?= golang.org/x/vuln/cmd/govulncheck@v1.1.4
 
 # The suites that run on fakes, and on real servers where the environment names them.
 REAL = ./integration/... ./store/... ./depot/... ./redisstate/... ./kafkadepot/... ./internal/stack/... ./internal/chaos/... ./internal/cli/...
@@ -30,7 +31,7 @@ lint: ## check the form and the usual mistakes, in bench too
 	@unformed=$$(gofmt -l .); test -z "$$unformed" || { echo "gofmt would change:"; echo "$$unformed"; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
-	cd bench && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...
+	@set -e; for module in bench site deploy/kubernetes examples/service/otlp; do (cd $$module && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...); done
 
 simulate: ## run the engine through SEEDS=500 seeds of its simulated world; MODULES=bank,tree: of these workloads
 	@$(GO) run ./cmd/simulate -seeds $(SEEDS) $(if $(MODULES),-workloads $(MODULES))
@@ -40,6 +41,9 @@ integration: ## run the suites on real servers: those of make stack, else own on
 
 allocations: ## see that an event costs no more allocations than it may
 	cd bench && $(GO) test -timeout 4m .
+
+secure-test: ## run the suite of TLS, users, rights and certificates on secure servers of its own
+	$(GO) run ./cmd/stack run --secure -- $(GO) test -count=1 -timeout 8m ./integration -run '^TestSecure'
 
 mutants: ## make mistakes in the protocol, and have the simulator find each
 	@$(GO) run ./cmd/mutants
@@ -57,6 +61,21 @@ fuzz: ## each fuzz target for SECONDS=60; what one finds is kept beside it and r
 
 chaos: ## break real processes for MINUTES=3, and check what is left; MODULE=bank: of an exactly-once stream, MODULE=bank-microbatch: of microbatches
 	@$(GO) run ./cmd/chaos -minutes $(MINUTES) -module $(MODULE)
+
+rolling-test: ## replace three workers one by one under load, by another version and back: nothing lost or doubled, and how long tasks pause
+	@$(GO) run ./cmd/rolling
+
+vulnerabilities: ## look the dependencies, and what of them is called, up in the database of known vulnerabilities
+	$(GO) run $(GOVULNCHECK) ./...
+
+licences: ## tell the licence of every module that is needed, and fail for one that does not go with Apache-2.0
+	@$(GO) run ./cmd/licences . site deploy/kubernetes examples/service/otlp
+
+deploy-test: ## decode the manifests of Kubernetes strictly, by the types of its API
+	cd deploy/kubernetes && $(GO) test ./...
+
+site: ## make the documentation site in .site, with every link and every block of code checked
+	cd site && $(GO) run . -root .. -out ../.site
 
 takeover: ## measure how long tasks stand still when workers die or pass them on, with SIZES=10,1000 MB
 	@$(GO) run ./cmd/takeover -sizes $(SIZES)
@@ -95,4 +114,4 @@ examples: ## run all examples, and hold what they print against what they are to
 demo: ## process real flights in this process
 	$(GO) run ./cmd/coppice demo
 
-.PHONY: help test race lint simulate integration allocations mutants model fuzz chaos takeover bench bench-state bench-peers profile performance performance-page stack stack-down examples demo
+.PHONY: help test race lint simulate integration allocations secure-test mutants model fuzz chaos rolling-test vulnerabilities licences deploy-test site takeover bench bench-state bench-peers profile performance performance-page stack stack-down examples demo

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
@@ -43,6 +44,60 @@ func TestComposeStartsTheClusterOnlyByItsProfile(t *testing.T) {
 		slices.Sort(got)
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("services with profiles %v (-want +got):\n%s", test.profiles, diff)
+		}
+	}
+}
+
+// What the profile core starts is built here, runs without rights, and has time to pass its
+// tasks on; workers have addresses of their own.
+func TestComposeRunsWorkers(t *testing.T) {
+	t.Parallel()
+	services := load(t, nil, "core").Services
+	addresses := map[string]bool{}
+	for _, name := range []string{"worker-1", "worker-2"} {
+		s := services[name]
+		advertised := s.Environment["COPPICE_ADVERTISE"]
+		if advertised == nil || !strings.HasPrefix(*advertised, name+":") || addresses[*advertised] {
+			t.Errorf("%s advertises %v", name, advertised)
+			continue
+		}
+		addresses[*advertised] = true
+		if s.StopGracePeriod == nil || time.Duration(*s.StopGracePeriod) < 20*time.Second {
+			t.Errorf("%s has %v to end", name, s.StopGracePeriod)
+		}
+	}
+	for _, name := range []string{"worker-1", "worker-2", "api"} {
+		s := services[name]
+		if s.Build == nil || !s.ReadOnly || !slices.Contains(s.CapDrop, "ALL") || s.HealthCheck == nil {
+			t.Errorf("%s: build %v, read only %t, dropped %v, health %v", name, s.Build, s.ReadOnly, s.CapDrop, s.HealthCheck)
+		}
+		if _, err := os.Stat("../Dockerfile"); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// What watches the workers is pinned, mounts files that are there, and is published on
+// loopback alone.
+func TestComposeObserves(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"collector", "jaeger", "prometheus", "grafana"} {
+		s, err := load(t, nil, "observe").GetService(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, tag, _ := strings.Cut(s.Image, ":"); strings.Count(tag, ".") != 2 {
+			t.Errorf("%s: image %q: want a full version", name, s.Image)
+		}
+		for _, volume := range s.Volumes {
+			if info, err := os.Stat(volume.Source); volume.Type == types.VolumeTypeBind && (err != nil || !info.Mode().IsRegular() || !volume.ReadOnly) {
+				t.Errorf("%s mounts %s: %v, read only %t", name, volume.Source, err, volume.ReadOnly)
+			}
+		}
+		for _, port := range s.Ports {
+			if port.HostIP != "127.0.0.1" {
+				t.Errorf("%s publishes %s on %q", name, port.Published, port.HostIP)
+			}
 		}
 	}
 }

@@ -116,6 +116,9 @@ var (
 	ErrRecreated = errors.New("topic was deleted and made again")
 	// ErrUnreachable: no broker answered.
 	ErrUnreachable = errors.New("kafka unreachable")
+	// ErrDenied: the log lets nobody in who comes like this, or the user lacks a right.
+	// The text says what to do; it does not pass by itself.
+	ErrDenied = errors.New("access denied")
 )
 
 // Log is one broker cluster.

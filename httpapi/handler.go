@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -176,6 +177,8 @@ func (q *request) body(v any) error {
 	switch {
 	case errors.As(err, &large):
 		return &Problem{Code: "body_too_large", Status: http.StatusRequestEntityTooLarge, Where: "body", Detail: fmt.Sprintf("the body has more than %d bytes", large.Limit), Mend: "send less at a time"}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &Problem{Code: "slow_request", Status: http.StatusRequestTimeout, Where: "body", Detail: "the body did not come in time", Mend: "send it faster, or less at a time"}
 	case err != nil:
 		return &Problem{Code: "wrong_body", Status: http.StatusBadRequest, Where: "body", Detail: err.Error(), Mend: "send the whole body"}
 	}

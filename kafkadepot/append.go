@@ -61,5 +61,5 @@ func (l *Log) appendFailed(topic string, partition int32, err error) error {
 			class = depot.ErrNotAppended
 		}
 	}
-	return fmt.Errorf("%w: topic %s partition %d, brokers %s: %w", class, topic, partition, l.config.names(), err)
+	return fmt.Errorf("%w: topic %s partition %d, brokers %s: %w", class, topic, partition, l.config.names(), l.config.access(err))
 }

@@ -47,6 +47,9 @@ func (l *Log) Check(ctx context.Context) error {
 }
 
 func (l *Log) unreachable(err error) error {
+	if access := l.config.access(err); errors.Is(access, depot.ErrDenied) {
+		return fmt.Errorf("brokers %s: %w", l.config.names(), access) // somebody has answered
+	}
 	return fmt.Errorf("%w: brokers %s: %w", depot.ErrUnreachable, l.config.names(), err)
 }
 
@@ -55,7 +58,7 @@ func (l *Log) failed(what string, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("%s: %w", what, l.unreachable(err))
 	}
-	return fmt.Errorf("%s (brokers %s): %w", what, l.config.names(), err)
+	return fmt.Errorf("%s (brokers %s): %w", what, l.config.names(), l.config.access(err))
 }
 
 // unless is failed, or nil where nothing failed.

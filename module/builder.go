@@ -152,3 +152,13 @@ type StreamOption func(*StreamPlan)
 // Costs a few fields per commit. RetryNone, RetryAllAfter and MaxAttempts(0) do not
 // go with it.
 func ExactlyOnce() StreamOption { return func(p *StreamPlan) { p.ExactlyOnce = true } }
+
+// WithoutSteps says that steps of an exactly-once stream, which the version before had, are
+// gone, and that no event is under way to them. Without it such a version is refused: its
+// tasks would halt at the first event for a step that they do not have, and the workers
+// that run the version before go on sending some. So take a step away in two updates: by
+// the first nobody sends to it any more, and by the second, when the events are done, it is
+// gone.
+func WithoutSteps(names ...string) StreamOption {
+	return func(p *StreamPlan) { p.without = append(p.without, names...) }
+}

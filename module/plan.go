@@ -112,6 +112,8 @@ type StreamPlan struct {
 	// ExactlyOnce: what an event does takes effect once; hops and appends are kept until
 	// they have arrived, and taken once.
 	ExactlyOnce bool `json:",omitempty"`
+	// without are steps of the version before that are gone, with no event under way.
+	without []string
 	// Microbatch: records are processed in microbatches, each as a whole on all tasks.
 	Microbatch bool `json:",omitempty"`
 	// Batches are the batch blocks of a microbatch topology, in their order.

@@ -52,6 +52,7 @@ func (p *Plan) Accepts(before *Registration) error {
 		}
 	}
 	changes = append(changes, p.stepChanges(before.Plan)...)
+	changes = append(changes, p.stepsGone(before.Plan)...)
 	if len(changes) == 0 {
 		return nil
 	}
@@ -220,6 +221,32 @@ func (p *Plan) stepChanges(before *Plan) (found []Change) {
 		}
 	}
 	return found
+}
+
+// stepsGone are the steps of exactly-once streams that the version before had, that this
+// one has not, under no name, and does not say of that they are gone.
+func (p *Plan) stepsGone(before *Plan) (found []Change) {
+	for _, stream := range p.Streams {
+		for _, old := range before.Streams {
+			if old.Name != stream.Name || !old.ExactlyOnce || !stream.ExactlyOnce {
+				continue
+			}
+			for _, was := range old.Steps {
+				if !stream.takes(was.Name) {
+					found = append(found, Change{fmt.Sprintf("step %q", was.Name), fmt.Sprintf("is gone, and events may be under way to it: name the step that takes its place with module.FormerName(%q); or run a version that no longer sends to it until its events are done, and then say module.WithoutSteps(%q)", was.Name, was.Name)})
+				}
+			}
+		}
+	}
+	return found
+}
+
+// takes reports whether events to a step of the version before find one here, or cannot be
+// there.
+func (s *StreamPlan) takes(name string) bool {
+	return slices.Contains(s.without, name) || slices.ContainsFunc(s.Steps, func(step *StepPlan) bool {
+		return step.Name == name || slices.Contains(step.FormerNames, name)
+	})
 }
 
 func codecName(name string) string {

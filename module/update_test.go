@@ -146,6 +146,38 @@ func TestStepsOfExactlyOnceStreamsKeepTheirCodec(t *testing.T) {
 	}
 }
 
+// A step of an exactly-once stream, to which events may be under way, is taken away by
+// nobody without being asked: it has an heir, or the version says that it is gone.
+func TestStepsOfExactlyOnceStreamsAreNotLost(t *testing.T) {
+	t.Parallel()
+	step := func(name string, options ...module.StepOption) func(*module.Builder, *module.Stream) {
+		return func(_ *module.Builder, s *module.Stream) {
+			module.DeclareStep(s, new(module.Step[string]), name, module.Stay[string](), nothing, options...)
+		}
+	}
+	none := func(*module.Builder, *module.Stream) {}
+	before := noted(t, version(t, step("book"), module.ExactlyOnce()))
+	for _, now := range []*module.Plan{version(t, none, module.ExactlyOnce()), version(t, step("other"), module.ExactlyOnce()), version(t, none, module.ExactlyOnce(), module.WithoutSteps("other"))} {
+		var changed *module.ChangedError
+		if err := now.Accepts(before); !errors.As(err, &changed) || !strings.Contains(err.Error(), `step "book": is gone`) || !strings.Contains(err.Error(), `module.FormerName("book")`) || !strings.Contains(err.Error(), `module.WithoutSteps("book")`) {
+			t.Errorf("a step is gone: %v", err)
+		}
+	}
+	for _, now := range []*module.Plan{
+		version(t, step("book"), module.ExactlyOnce()),
+		version(t, step("other", module.FormerName("book")), module.ExactlyOnce()),
+		version(t, none, module.ExactlyOnce(), module.WithoutSteps("book")),
+	} {
+		if err := now.Accepts(before); err != nil {
+			t.Errorf("no event can be lost: %v", err)
+		}
+	}
+	// Events of other streams are not stored.
+	if err := version(t, none).Accepts(noted(t, version(t, step("book")))); err != nil {
+		t.Errorf("a stream that is at least once: %v", err)
+	}
+}
+
 // The plan prints how PStates and steps are kept.
 func TestPlanPrintsOptions(t *testing.T) {
 	t.Parallel()

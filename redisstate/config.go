@@ -11,6 +11,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/coppice-run/coppice/secret"
 )
 
 // Config says which servers to use.
@@ -18,8 +20,10 @@ type Config struct {
 	// Addresses are host:port of a single server, or of any nodes of one cluster.
 	// Whether it is a cluster is asked of the server.
 	Addresses []string
-	// Username and Password authenticate; empty: not.
-	Username, Password string
+	// Username and Password authenticate; empty: not. ACL makes the line of a user who
+	// has the least rights.
+	Username string
+	Password secret.Text
 	// TLS, if set, is used for every connection.
 	TLS *tls.Config
 	// Dialer, if set, makes the connections.
@@ -63,7 +67,7 @@ func (c Config) names() string { return strings.Join(c.Addresses, ", ") }
 // options are those of a client of one server.
 func (c Config) options(address string) *redis.Options {
 	return &redis.Options{
-		Addr: address, Username: c.Username, Password: c.Password, TLSConfig: c.TLS, Dialer: c.dial,
+		Addr: address, CredentialsProvider: c.credentials, TLSConfig: c.TLS, Dialer: c.dial,
 		Protocol: 2, DisableIdentity: true, MaintNotificationsConfig: notifications(),
 		DialTimeout: c.DialTimeout, DialerRetries: 1, ReadTimeout: c.CallTimeout, WriteTimeout: c.CallTimeout, ContextTimeoutEnabled: true,
 		ConnMaxLifetime: pooledFor,
@@ -73,12 +77,16 @@ func (c Config) options(address string) *redis.Options {
 // clusterOptions are those of the pooled cluster client.
 func (c Config) clusterOptions() *redis.ClusterOptions {
 	return &redis.ClusterOptions{
-		Addrs: c.Addresses, Username: c.Username, Password: c.Password, TLSConfig: c.TLS, Dialer: c.dial,
+		Addrs: c.Addresses, CredentialsProvider: c.credentials, TLSConfig: c.TLS, Dialer: c.dial,
 		Protocol: 2, DisableIdentity: true, MaintNotificationsConfig: notifications(),
 		DialTimeout: c.DialTimeout, ReadTimeout: c.CallTimeout, WriteTimeout: c.CallTimeout, ContextTimeoutEnabled: true,
 		ConnMaxLifetime: pooledFor,
 	}
 }
+
+// credentials are asked for each connection: the client library's options, which it
+// prints in places, do not hold the password.
+func (c Config) credentials() (user, password string) { return c.Username, c.Password.Reveal() }
 
 // dial adds TLS to the configured dialer, which go-redis leaves to whoever
 // brings a dialer.

@@ -59,18 +59,18 @@ func (s *Store) readOnce(ctx context.Context, slot store.Slot, reads []store.Rea
 		return nil
 	})
 	if err != nil && !errors.Is(err, redis.Nil) && !isReply(err) {
-		return task.Head{}, fmt.Errorf("slot %s at redis %s: %w", slot.Tag, s.config.names(), err)
+		return task.Head{}, fmt.Errorf("slot %s at redis %s: %w", slot.Tag, s.config.names(), explained(err))
 	}
 	for _, q := range questions {
 		if err := q.answer(reads); err != nil {
-			return task.Head{}, fmt.Errorf("slot %s at redis %s: %w", slot.Tag, s.config.names(), err)
+			return task.Head{}, fmt.Errorf("slot %s at redis %s: %w", slot.Tag, s.config.names(), explained(err))
 		}
 	}
 	if head == nil || errors.Is(head.Err(), redis.Nil) {
 		return task.Head{}, nil
 	}
 	if head.Err() != nil {
-		return task.Head{}, fmt.Errorf("slot %s at redis %s: %w", slot.Tag, s.config.names(), head.Err())
+		return task.Head{}, fmt.Errorf("slot %s at redis %s: %w", slot.Tag, s.config.names(), explained(head.Err()))
 	}
 	return task.ParseHead(head.Val())
 }

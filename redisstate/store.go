@@ -56,12 +56,17 @@ func isCluster(ctx context.Context, config Config) (bool, error) {
 		client := redis.NewClient(config.options(address))
 		err := client.Ping(ctx).Err()
 		if err != nil {
-			failures = append(failures, fmt.Errorf("redis at %s does not answer: %w", address, err))
+			failures = append(failures, fmt.Errorf("redis at %s does not answer: %w", address, config.atFirst(err)))
 			_ = client.Close()
 			continue
 		}
+		server := client.Info(ctx, "server").Val() // "" where it is hidden
 		info, err := client.Info(ctx, "cluster").Result()
 		_ = client.Close()
+		if infoField(server, "redis_mode") == "sentinel" {
+			failures = append(failures, &SentinelError{address})
+			continue
+		}
 		if err != nil && !isReply(err) {
 			failures = append(failures, fmt.Errorf("redis at %s does not answer: %w", address, err))
 			continue

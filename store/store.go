@@ -182,6 +182,9 @@ var (
 	// ErrRefused: the server refused the whole commit and wrote nothing: out of
 	// memory, read only, loading, slot on the move (R10, R44).
 	ErrRefused = errors.New("refused by the server, nothing written")
+	// ErrDenied: the store lets nobody in who comes like this, or the user lacks a
+	// right; nothing was written. The text says what to do; it does not pass by itself.
+	ErrDenied = errors.New("access denied")
 	// ErrCorrupt: some command of the commit failed after others took effect.
 	// The slot no longer holds what its head says; the task halts (R12).
 	ErrCorrupt = errors.New("commit partly applied: the slot holds data of another type")

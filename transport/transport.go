@@ -19,6 +19,10 @@ import (
 // ErrNoListener: nobody listens on the address that was called.
 var ErrNoListener = errors.New("no worker listens on this address")
 
+// ErrDenied: the two ends do not let each other in. The text says what to do; it does
+// not pass by itself.
+var ErrDenied = errors.New("access denied")
+
 // Handler receives what others send to a link. Its methods may be called
 // concurrently, but Frame is called in order for each sender.
 type Handler interface {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coppice-run/coppice/depot"
@@ -33,6 +34,7 @@ type Worker struct {
 	outlets    outlets
 	background sync.WaitGroup
 	leaving    sync.Once
+	isLeaving  atomic.Bool
 	stop       sync.Once
 
 	mu      sync.RWMutex
@@ -282,6 +284,7 @@ func StopTogether(ctx context.Context, workers ...*Worker) {
 // other tasks' records; others may be there to take its tasks.
 func (w *Worker) leave(ctx context.Context, others bool) {
 	w.leaving.Do(func() {
+		w.isLeaving.Store(true)
 		var group sync.WaitGroup
 		for _, l := range w.all() {
 			group.Go(func() { l.tenure.leave(ctx, others) })

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/coppice-run/coppice/internal/stack"
 	"github.com/spf13/pflag"
@@ -18,12 +19,14 @@ type options struct {
 	native bool
 	free   bool
 	own    bool // servers for this process alone
+	secure bool
 }
 
 func (o *options) register(flags *pflag.FlagSet) {
 	flags.StringVar(&o.folder, "folder", "", "state folder (default: $COPPICE_STACK_FOLDER, else .stack beside go.mod)")
 	flags.StringSliceVar(&o.parts, "parts", []string{"kafka", "redis", "cluster"}, "what to start: kafka, redis, cluster, replicas, pair (a Redis and its replica)")
 	flags.BoolVar(&o.native, "native", false, "start processes even where a container engine answers")
+	flags.BoolVar(&o.secure, "secure", false, "Kafka and Redis with TLS, users and rights, the environment as package connect reads it; implies --native, --parts kafka,redis and a folder of its own")
 	flags.BoolVar(&o.free, "free-ports", false, "listen on free ports instead of 19092, 16379, 17001 to 17006 and 16479 to 16480; implies --native")
 }
 
@@ -31,12 +34,16 @@ func (o *options) register(flags *pflag.FlagSet) {
 func progress(line string) { fmt.Fprintln(os.Stderr, line) }
 
 func (o *options) config() (stack.Config, error) {
-	config := stack.Config{Progress: progress, EndWithCaller: o.own}
+	config := stack.Config{Progress: progress, EndWithCaller: o.own, Secure: o.secure}
 	var err error
 	if config.Folder, err = o.stateFolder(); err != nil {
 		return config, err
 	}
-	for _, part := range o.parts {
+	parts := o.parts
+	if o.secure {
+		parts = []string{"kafka", "redis"}
+	}
+	for _, part := range parts {
 		switch part {
 		case "kafka":
 			config.Parts.Kafka = true
@@ -64,7 +71,7 @@ func (o *options) stateFolder() (string, error) {
 		return o.folder, nil
 	}
 	if folder := os.Getenv("COPPICE_STACK_FOLDER"); folder != "" {
-		return folder, nil
+		return filepath.Join(folder, strings.TrimPrefix(o.folderName(), ".stack")), nil
 	}
 	here, err := os.Getwd()
 	if err != nil {
@@ -72,10 +79,10 @@ func (o *options) stateFolder() (string, error) {
 	}
 	for above := here; ; above = filepath.Dir(above) {
 		if _, err := os.Stat(filepath.Join(above, "go.mod")); err == nil {
-			return filepath.Join(above, ".stack"), nil
+			return filepath.Join(above, o.folderName()), nil
 		}
 		if above == filepath.Dir(above) {
-			return filepath.Join(here, ".stack"), nil
+			return filepath.Join(here, o.folderName()), nil
 		}
 	}
 }
@@ -93,7 +100,7 @@ func (o *options) up(ctx context.Context) (stack.State, error) {
 	mode := recorded.Mode
 	if mode == "" {
 		mode = stack.Native
-		if !o.native && !o.free && !slices.Contains(o.parts, "replicas") && !slices.Contains(o.parts, "pair") {
+		if !o.native && !o.free && !o.secure && !slices.Contains(o.parts, "replicas") && !slices.Contains(o.parts, "pair") {
 			mode = stack.Choose(ctx)
 		}
 	}
@@ -105,4 +112,12 @@ func (o *options) up(ctx context.Context) (stack.State, error) {
 		return stack.State{}, err
 	}
 	return stack.UpCompose(ctx, config, file)
+}
+
+// folderName is that of a state folder. Secure servers never mix with others.
+func (o *options) folderName() string {
+	if o.secure {
+		return filepath.Join(".stack", "secure")
+	}
+	return ".stack"
 }

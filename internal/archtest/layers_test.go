@@ -34,6 +34,7 @@ var place = map[string]layer{
 	"task":               vocabulary,
 	"acker":              vocabulary,
 	"eventtree":          vocabulary,
+	"secret":             vocabulary,
 	"codec":              vocabulary,
 	"internal/codec":     vocabulary,
 	"internal/shape":     vocabulary,
@@ -64,6 +65,7 @@ var place = map[string]layer{
 	"kafkadepot":              adapters,
 	"redisstate":              adapters,
 	"telemetry":               adapters,
+	"certs":                   adapters,
 	"codec/registry":          adapters,
 	"internal/pipe":           adapters,
 	"depot/memdepot":          adapters,
@@ -79,6 +81,8 @@ var place = map[string]layer{
 	"simulation":   assemblies,
 	"console":      assemblies,
 	"httpapi":      assemblies,
+	"httpauth":     assemblies,
+	"connect":      assemblies,
 
 	"cmd":          entry,
 	"internal/cli": entry,
@@ -93,6 +97,7 @@ var place = map[string]layer{
 	"internal/faultproxy": entry,
 	"internal/archtest":   entry,
 	"internal/guide":      entry,
+	"internal/authority":  entry,
 }
 
 // layerOf is the layer of the longest placed folder that holds the package.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
+
+	"github.com/coppice-run/coppice/connect"
 )
 
 func TestMain(m *testing.M) {
@@ -113,7 +115,7 @@ func TestWrongUse(t *testing.T) {
 		{[]string{"demo", "--redis", closed}, closed},
 		{[]string{"demo", "--redis", "nohost"}, "nohost"},
 		{[]string{"demo", "--wrong"}, "--wrong"},
-		{[]string{"options", "list", "M"}, kafkaVariable},
+		{[]string{"options", "list", "M"}, connect.Variable("kafka")},
 		{[]string{"parked", "retry", "M/x"}, "MODULE/TOPOLOGY/SOURCE/PARTITION/OFFSET"},
 		{[]string{"parked", "edit", "M/t/s/0/1"}, "value"},
 		{[]string{"modules", "--kafka", closed, "--redis", closed}, closed},

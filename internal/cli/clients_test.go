@@ -237,7 +237,7 @@ func TestServe(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- serveUntil(ctx, listener, api, time.Minute) }()
+	go func() { ended <- serveUntil(ctx, listener, &http.Server{Handler: api, ReadHeaderTimeout: time.Minute}) }()
 	ask := func(path string) *http.Response {
 		t.Helper()
 		q, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+listener.Addr().String()+path, nil)

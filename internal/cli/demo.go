@@ -91,7 +91,7 @@ func (o *demoOptions) register(cmd *cobra.Command) {
 	flags.IntVar(&o.workers, "workers", 1, "workers that share the tasks")
 	flags.IntVar(&o.records, "records", 0, "process only so many records (flights); 0: all")
 	flags.StringVar(&o.input, "input", "", "read flights from this file, CSV or gzip, instead of January")
-	o.servers.register(cmd)
+	o.servers.register(cmd.Flags())
 	cmd.MarkFlagsMutuallyExclusive("plain", "json")
 }
 

@@ -61,7 +61,7 @@ func rootCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(
-		demoCommand(), modulesCommand(), describeCommand(), tasksCommand(), optionsCommand(), parkedCommand(),
+		demoCommand(), aclCommand(), modulesCommand(), describeCommand(), tasksCommand(), optionsCommand(), parkedCommand(),
 		appendCommand(), selectCommand(), watchCommand(), queryCommand(), progressCommand(), treeCommand(), treesCommand(), pauseCommand(), resumeCommand(), serveCommand(),
 	)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {

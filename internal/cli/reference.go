@@ -29,7 +29,7 @@ func describeTree(out *strings.Builder, cmd *cobra.Command) {
 	inner := visible(cmd)
 	out.WriteString("\n## " + cmd.CommandPath() + "\n\n" + text(cmd) + "\n")
 	if cmd.Runnable() {
-		out.WriteString("\n```\n" + cmd.UseLine() + "\n```\n")
+		out.WriteString("\n```text\n" + cmd.UseLine() + "\n```\n")
 	}
 	if cmd.Example != "" {
 		out.WriteString("\n```sh\n" + strings.ReplaceAll(strings.TrimPrefix(cmd.Example, "  "), "\n  ", "\n") + "\n```\n")

@@ -12,9 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/coppice-run/coppice/client"
-	"github.com/coppice-run/coppice/kafkadepot"
-	"github.com/coppice-run/coppice/redisstate"
-	"github.com/coppice-run/coppice/transport/grpctransport"
+	"github.com/coppice-run/coppice/connect"
 )
 
 // remote are the flags of commands that speak to running modules.
@@ -23,38 +21,39 @@ type remote struct {
 	json    bool
 }
 
-// Variables that stand in for --kafka and --redis.
-const (
-	kafkaVariable = "COPPICE_KAFKA"
-	redisVariable = "COPPICE_REDIS"
-)
-
 func (r *remote) register(cmd *cobra.Command) {
 	flags := cmd.PersistentFlags()
-	flags.StringVar(&r.servers.kafka, "kafka", os.Getenv(kafkaVariable), "host:port[,host:port] of Kafka brokers; default $"+kafkaVariable)
-	flags.StringVar(&r.servers.redis, "redis", os.Getenv(redisVariable), "host:port of a Redis server, or of the nodes of one cluster, with commas; default $"+redisVariable)
+	r.servers.register(flags)
 	flags.BoolVar(&r.json, "json", false, "print JSON")
 }
 
 // use opens a client on the servers, and closes it after use.
 func (r *remote) use(ctx context.Context, do func(*client.Client) error) (err error) {
-	if r.servers.kafka == "" || r.servers.redis == "" {
-		return fmt.Errorf("say where the module runs: --kafka and --redis, or %s and %s", kafkaVariable, redisVariable)
+	servers := &r.servers
+	if err := servers.Complete(os.Getenv); err != nil {
+		return err
 	}
-	log, err := kafkadepot.Open(ctx, kafkadepot.Config{Brokers: addresses(r.servers.kafka)})
+	if len(servers.Kafka.Brokers) == 0 || len(servers.Redis.Addresses) == 0 {
+		return fmt.Errorf("say where the module runs: --kafka and --redis, or %s and %s", connect.Variable("kafka"), connect.Variable("redis"))
+	}
+	log, err := servers.Log(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	state, err := redisstate.Open(ctx, redisstate.Config{Addresses: addresses(r.servers.redis)})
+	state, err := servers.Store(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer state.Close()
+	network, err := servers.Network(nil)
+	if err != nil {
+		return err
+	}
 	if err := errors.Join(log.Check(ctx), state.Check(ctx)); err != nil {
 		return err
 	}
-	c, err := client.New(client.Config{Log: log, Store: state, Network: grpctransport.New(grpctransport.Config{})})
+	c, err := client.New(client.Config{Log: log, Store: state, Network: network})
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/httpapi"
+	"github.com/coppice-run/coppice/httpauth"
 )
 
 // How long a server waits for those who are slow.
@@ -25,14 +26,21 @@ func serveCommand() *cobra.Command {
 	var r remote
 	var listen string
 	var timeout time.Duration
+	var access accessOptions
 	cmd := &cobra.Command{
 		Use: "serve", Short: "Serve the HTTP API of all running modules", Args: cobra.NoArgs,
 		Long: "Serve the HTTP API of all modules that run on these servers: appends, selects, watches, options.\ndocs/reference/http.md lists the operations, GET /v1/openapi.json describes them.\n\n" +
-			"Whoever reaches the address may do everything: it is this machine's own unless --listen says\notherwise, and belongs behind something that knows who asks.",
-		Example: "  coppice serve --listen 127.0.0.1:8080\n  curl 'http://127.0.0.1:8080/v1/modules'",
+			"Without --tokens and --client-ca whoever reaches the address may do everything: it has to be\nthis machine's own then, unless --open says that something before it knows who asks.",
+		Example: "  coppice serve --listen 127.0.0.1:8080\n  curl 'http://127.0.0.1:8080/v1/modules'\n" +
+			"  coppice serve --listen 0.0.0.0:8443 --cert server.pem --key server.key --tokens tokens\n  curl -H \"Authorization: Bearer $TOKEN\" 'https://server:8443/v1/modules'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			access.bodyTimeout = timeout + headerTimeout
+			guard, config, err := access.guard(listen)
+			if err != nil {
+				return err
+			}
 			return r.use(cmd.Context(), func(c *client.Client) error {
-				api, err := httpapi.New(httpapi.Config{Client: c, Timeout: timeout})
+				api, err := httpapi.New(httpapi.Config{Client: c, Timeout: timeout, Authorize: authorize})
 				if err != nil {
 					return err
 				}
@@ -45,26 +53,35 @@ func serveCommand() *cobra.Command {
 						Address string `json:"address"`
 					}{listener.Addr().String()})
 				} else {
-					_, err = fmt.Fprintf(cmd.OutOrStdout(), "serving http://%s/v1/\n", listener.Addr())
+					_, err = fmt.Fprintf(cmd.OutOrStdout(), "serving %s://%s/v1/\n", access.scheme(), listener.Addr())
 				}
-				return errors.Join(err, serveUntil(cmd.Context(), listener, api, timeout))
+				return errors.Join(err, serveUntil(cmd.Context(), listener, guard.Server(api, config)))
 			})
 		},
 	}
 	r.register(cmd)
+	access.register(cmd.Flags())
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "host:port to listen on; port 0: any that is free")
 	cmd.Flags().DurationVar(&timeout, "timeout", 30*time.Second, "how long a request may take; watches have no end")
 	return cmd
 }
 
+// authorize has the API ask for the role that a request needs.
+func authorize(r *http.Request, a httpapi.Access) error {
+	return httpauth.Allow(r.Context(), a.Changes)
+}
+
 // serveUntil serves until ctx ends; watches end with it, other requests are finished.
-func serveUntil(ctx context.Context, listener net.Listener, h http.Handler, timeout time.Duration) error {
-	server := &http.Server{
-		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: timeout + headerTimeout, IdleTimeout: 2 * time.Minute,
-		BaseContext: func(net.Listener) context.Context { return ctx },
-	}
+func serveUntil(ctx context.Context, listener net.Listener, server *http.Server) error {
+	server.BaseContext = func(net.Listener) context.Context { return ctx }
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
+	go func() {
+		if server.TLSConfig != nil {
+			ended <- server.ServeTLS(listener, "", "")
+		} else {
+			ended <- server.Serve(listener)
+		}
+	}()
 	select {
 	case err := <-ended:
 		return err

@@ -3,26 +3,34 @@ package cli
 import (
 	"context"
 	"errors"
-	"strings"
+	"flag"
+	"os"
 
-	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
-	"github.com/coppice-run/coppice/kafkadepot"
+	"github.com/coppice-run/coppice/connect"
 	"github.com/coppice-run/coppice/localcluster"
-	"github.com/coppice-run/coppice/redisstate"
 )
 
 // serverOptions say which servers to run on.
-type serverOptions struct{ kafka, redis string }
+type serverOptions struct{ connect.Config }
 
-func (s *serverOptions) register(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringVar(&s.kafka, "kafka", "", "host:port[,host:port] of Kafka brokers")
-	flags.StringVar(&s.redis, "redis", "", "host:port of a Redis server, or of the nodes of one cluster, with commas")
+func (s *serverOptions) register(flags *pflag.FlagSet) {
+	own := flag.NewFlagSet("", flag.ContinueOnError)
+	s.Register(own)
+	flags.AddGoFlagSet(own)
 }
 
 // none reports whether everything is in this process.
-func (s *serverOptions) none() bool { return s.kafka == "" && s.redis == "" }
+func (s *serverOptions) none() bool { return len(s.Kafka.Brokers) == 0 && len(s.Redis.Addresses) == 0 }
+
+// complete takes what no flag says from the environment, but not which servers there are.
+func (s *serverOptions) complete() error {
+	brokers, addresses := s.Kafka.Brokers, s.Redis.Addresses
+	err := s.Complete(os.Getenv)
+	s.Kafka.Brokers, s.Redis.Addresses = brokers, addresses
+	return err
+}
 
 // open connects to the servers that are named; what is not named is in memory.
 // The servers are reached before anything is started, and an error says which
@@ -39,8 +47,11 @@ func (s *serverOptions) open(ctx context.Context) (config localcluster.Config, r
 			closeAll()
 		}
 	}()
-	if s.kafka != "" {
-		log, openErr := kafkadepot.Open(ctx, kafkadepot.Config{Brokers: addresses(s.kafka)})
+	if err := s.complete(); err != nil {
+		return config, nil, err
+	}
+	if len(s.Kafka.Brokers) > 0 {
+		log, openErr := s.Log(ctx, nil)
 		if openErr != nil {
 			return config, nil, openErr
 		}
@@ -48,8 +59,8 @@ func (s *serverOptions) open(ctx context.Context) (config localcluster.Config, r
 		config.Log = log
 		err = log.Check(ctx)
 	}
-	if s.redis != "" {
-		state, openErr := redisstate.Open(ctx, redisstate.Config{Addresses: addresses(s.redis)})
+	if len(s.Redis.Addresses) > 0 {
+		state, openErr := s.Store(ctx, nil)
 		if openErr != nil {
 			return config, nil, errors.Join(err, openErr)
 		}
@@ -58,14 +69,4 @@ func (s *serverOptions) open(ctx context.Context) (config localcluster.Config, r
 		err = errors.Join(err, state.Check(ctx))
 	}
 	return config, closeAll, err
-}
-
-func addresses(list string) []string {
-	var out []string
-	for a := range strings.SplitSeq(list, ",") {
-		if a = strings.TrimSpace(a); a != "" {
-			out = append(out, a)
-		}
-	}
-	return out
 }

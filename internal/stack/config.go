@@ -26,6 +26,10 @@ type Config struct {
 	EndWithCaller bool
 	// Progress, if set, is told one line per step.
 	Progress func(line string)
+	// Secure has Kafka and the single Redis speak TLS, and know users with rights:
+	// their passwords and certificates are made at the first start (SecretsOf). The
+	// other parts, and containers, have no secure form.
+	Secure bool
 
 	// What a [Rig] adds: the proxies in front of Kafka and between the pair, and
 	// who is told of servers that have their ports and do not run yet.
@@ -92,6 +96,9 @@ func (c Config) withDefaults() (Config, error) {
 	c.Folder = folder
 	if c.Parts == (Parts{}) {
 		c.Parts = Parts{Kafka: true, Redis: true, Cluster: true}
+	}
+	if c.Secure && (c.Parts.Cluster || c.Parts.Replicas || c.Parts.Pair) {
+		return c, fmt.Errorf("stack: only kafka and redis have a secure form: leave the other parts out")
 	}
 	if c.Parts.Replicas {
 		c.Parts.Cluster = true

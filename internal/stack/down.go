@@ -52,7 +52,7 @@ func stopAll(ctx context.Context, servers []Server) error {
 
 // wipe removes what a stack has left, the record last: while it exists, Down can be repeated.
 func wipe(folder string) error {
-	for _, name := range []string{"data", "logs", "stack.json"} {
+	for _, name := range []string{"data", "logs", "secrets", "stack.json"} {
 		if err := os.RemoveAll(filepath.Join(folder, name)); err != nil {
 			return fmt.Errorf("stack: clear the state folder: %w", err)
 		}

@@ -51,7 +51,10 @@ advertised.listeners=PLAINTEXT://%[1]s
 controller.quorum.voters=1@%[2]s
 log.dirs=%[3]s
 `, server.Address, controller, filepath.Join(folder, "log"))
-	if server.Front != "" {
+	switch {
+	case server.Secrets != "":
+		text.WriteString(server.secureKafka(controller))
+	case server.Front != "":
 		// Who comes by the front is sent there again; the broker itself and those who
 		// come by the address beside it are not, so faults of the front leave them alone.
 		fmt.Fprintf(&text, `listeners=PLAINTEXT://%[1]s,FRONT://%[2]s,CONTROLLER://%[3]s

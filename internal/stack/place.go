@@ -15,12 +15,17 @@ func logOf(folder, name string) string  { return filepath.Join(folder, "logs", n
 // wanted lists the servers of a configuration, without ports.
 func wanted(config Config) []Server {
 	var servers []Server
+	secrets := ""
+	if config.Secure {
+		secrets = SecretsOf(config.Folder)
+	}
 	add := func(role Role, name string) {
 		servers = append(servers, Server{
-			Name: name,
-			Role: role,
-			Data: dataOf(config.Folder, name),
-			Log:  logOf(config.Folder, name),
+			Secrets: secrets,
+			Name:    name,
+			Role:    role,
+			Data:    dataOf(config.Folder, name),
+			Log:     logOf(config.Folder, name),
 		})
 	}
 	if config.Parts.Redis {
@@ -44,9 +49,15 @@ func wanted(config Config) []Server {
 	if config.Parts.Kafka {
 		add(Kafka, KafkaName)
 		servers[len(servers)-1].Front = config.front
+		if config.Secure {
+			servers[len(servers)-1].Front = secureFront
+		}
 	}
 	return servers
 }
+
+// secureFront is the front of a secure broker until its port is known.
+const secureFront = "secure"
 
 // KafkaName is the name of the broker.
 const KafkaName = "kafka"
@@ -109,6 +120,9 @@ func placeAll(servers []Server, ports Ports) error {
 		if server.Front != "" {
 			if server.FrontPort, err = picker.place(*server, server.FrontPort); err != nil {
 				return err
+			}
+			if server.Secrets != "" {
+				server.Front = address(server.FrontPort)
 			}
 		}
 		if server.SidePort, err = picker.place(*server, sidePort); err != nil {

@@ -29,7 +29,13 @@ func startRedis(config Config, server *Server) error {
 	if err != nil {
 		return fmt.Errorf("stack: %s: %w", server.Name, err)
 	}
-	command := []string{cmp.Or(config.redisServer, "redis-server"), file, "--port", port, "--dir", server.Data}
+	listening := []string{"--port", port}
+	if server.Secrets != "" {
+		if listening, err = server.secureRedis(port); err != nil {
+			return err
+		}
+	}
+	command := append([]string{cmp.Or(config.redisServer, "redis-server"), file, "--dir", server.Data}, listening...)
 	if server.Follows != "" {
 		host, port, err := net.SplitHostPort(server.Follows)
 		if err != nil {
@@ -66,6 +72,9 @@ func redisClient(address string) *redis.Client {
 
 // askRedis succeeds when the server has loaded its data and answers.
 func askRedis(ctx context.Context, server Server) error {
-	client := redisClient(server.Address)
+	client, err := server.client()
+	if err != nil {
+		return err
+	}
 	return errors.Join(client.Ping(ctx).Err(), client.Close())
 }

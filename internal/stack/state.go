@@ -50,6 +50,9 @@ type Server struct {
 	// Front is the address that Kafka tells those who ask it on FrontPort, beside Address: a proxy's.
 	Front     string `json:"front,omitempty"`
 	FrontPort int    `json:"frontPort,omitempty"`
+	// Secrets is the folder with the certificates and passwords of a secure server, which
+	// speaks TLS on Front (Kafka) or on Address (Redis); "": it is not secure.
+	Secrets string `json:"secrets,omitempty"`
 	// Follows is the address of the master of a server of the pair, which may be a proxy's; "" for a master.
 	Follows string `json:"follows,omitempty"`
 	// Command is what a program was started by.
@@ -155,8 +158,13 @@ func (s State) addresses(role Role) []string {
 
 // Environment is what tests against real servers read, as NAME=value:
 // COPPICE_TEST_KAFKA, COPPICE_TEST_REDIS, and COPPICE_TEST_REDIS_CLUSTER with
-// the masters separated by commas. Parts that do not exist are left out.
+// the masters separated by commas. Parts that do not exist are left out. Of secure
+// servers it is what package connect reads, for a worker, and COPPICE_TEST_SECURE, the
+// folder of their secrets.
 func (s State) Environment() []string {
+	if secure := s.secureEnvironment(); secure != nil {
+		return secure
+	}
 	var environment []string
 	for _, variable := range []struct{ name, value string }{
 		{"COPPICE_TEST_KAFKA", s.Kafka()},

@@ -57,6 +57,11 @@ func (s *start) run(ctx context.Context) error {
 		return err
 	}
 	s.config.placed(missing)
+	if s.config.Secure {
+		if err := makeSecrets(SecretsOf(s.config.Folder)); err != nil {
+			return err
+		}
+	}
 	if err := checkTools(ctx, missing, runProgram); err != nil {
 		return err
 	}
@@ -108,7 +113,10 @@ func (s *start) bringUpKafka(ctx context.Context, server Server) error {
 	if err := s.record(server); err != nil {
 		return err
 	}
-	return s.await(ctx, server, began)
+	if err := s.await(ctx, server, began); err != nil || server.Secrets == "" {
+		return err
+	}
+	return grantKafka(ctx, server)
 }
 
 func (s *start) bringUpRedis(ctx context.Context, server Server) error {

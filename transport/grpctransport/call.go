@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -22,18 +23,25 @@ func (l *link) Call(ctx context.Context, to string, request []byte) ([]byte, err
 	in := message{append(appendBytes([]byte{version}, []byte(l.address)), request...)}
 	var out message
 	if err := p.conn.Invoke(ctx, callMethod, &in, &out); err != nil {
-		return nil, callError(ctx, to, err)
+		return nil, l.callError(ctx, to, err)
 	}
 	return out.data, nil
 }
 
-func callError(ctx context.Context, to string, err error) error {
+func (l *link) callError(ctx context.Context, to string, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", to, ctx.Err())
 	}
 	s := status.Convert(err)
 	switch s.Code() {
 	case codes.Unavailable, codes.Canceled:
+		if l.config.TLS == nil && strings.Contains(s.Message(), "error reading server preface") {
+			// It ends like this as well where a process is about to go: whether it speaks TLS is a guess.
+			return fmt.Errorf("%s: %w (%s; if that end speaks TLS, give this one a certificate of the same authorities)", to, transport.ErrNoListener, s.Message())
+		}
+		if mend := mendOf(s.Message()); mend != "" {
+			return &AccessError{Address: to, Mend: mend, Cause: errors.New(s.Message())}
+		}
 		return fmt.Errorf("%s: %w (%s)", to, transport.ErrNoListener, s.Message())
 	case codes.Unknown:
 		return errors.New(s.Message())
