@@ -70,6 +70,9 @@ func (t *Task) suspend() {
 	if t.co.ahead {
 		t.abandon(errUnwound)
 	}
+	if w := t.config.Watch; w != nil {
+		t.reads = w.look()
+	}
 	t.lookAhead()
 	t.reader = t.host.View
 	t.effects.Reads = t.reader.Reads(t.effects.Reads)
@@ -79,6 +82,10 @@ func (t *Task) suspend() {
 		t.abandon(errUnwound)
 	}
 	t.co.waiting = false
+	if w := t.config.Watch; w != nil {
+		w.offset.Store(t.reads.offset)
+		w.what.Store(t.reads.what)
+	}
 }
 
 // lookAhead runs the drawn events behind the waiting one on savepoints that are

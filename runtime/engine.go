@@ -17,12 +17,18 @@ func (t *Task) Step(now int64, in Input) *Effects {
 		t.refuse(in)
 		return &t.effects
 	}
+	if w := t.config.Watch; w != nil {
+		w.stepped.Store(t.now)
+	}
 	t.take(in)
 	// What is due happens at the first input after its time, whichever that is: a
 	// Tick may be late, and this input's WakeAt replaces the one before.
 	t.onTick()
 	t.pump()
 	t.effects.WakeAt = t.wakeAt()
+	if w := t.config.Watch; w != nil {
+		w.what.Store(0)
+	}
 	return &t.effects
 }
 

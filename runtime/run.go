@@ -90,6 +90,9 @@ func (t *Task) call(it *item) (err error) {
 	if it.command != nil {
 		return t.runOrder(it.command)
 	}
+	if w := t.config.Watch; w != nil {
+		w.enter(t.handlerNumber(it), t.host)
+	}
 	if it.source != nil && it.frame == nil {
 		return it.source.plan.Run(t.event, it.record)
 	}

@@ -26,6 +26,8 @@ type Config struct {
 	Options    Options
 	EncodeHops bool // keep payloads in their stored form, also within a process
 	Listener   *Listener
+	// Watch, if set, is told which handler runs.
+	Watch *Watch
 }
 
 // phase is where a task is in its life.
@@ -57,6 +59,8 @@ type Task struct {
 	micros   micros
 	listener Listener
 	info     TaskInfo
+	// sourceBase is the number of each topology's first source, counted over all of them.
+	sourceBase []int
 
 	phase     phase
 	halted    error // why the task has halted for good
@@ -101,6 +105,7 @@ type Task struct {
 	inflight *batch
 	spare    []*batch
 	reading  bool          // Reads is under way
+	reads    seen          // of the handler that waits for them, if there is a Watch
 	reader   *overlay.View // that they are for
 	shuffle  []task.ID
 
@@ -200,6 +205,10 @@ func New(config Config) *Task {
 		t.heldEvents = map[task.ID]heldEvent{}
 	}
 	t.newSweeps()
+	for n, plan := 0, config.Plan.Streams; len(t.sourceBase) < len(plan); {
+		t.sourceBase = append(t.sourceBase, n)
+		n += len(plan[len(t.sourceBase)-1].Sources)
+	}
 	t.noteWhole()
 	t.parkedDecl = parkedDecl(config.Plan.Module, len(config.Plan.PStates))
 	t.event = module.NewEvent()

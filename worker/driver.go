@@ -38,6 +38,7 @@ type driver struct {
 	log    *slog.Logger
 	owner  *Owner // as the hooks know it
 
+	watch   runtime.Watch
 	session atomic.Uint64 // number of the session in use
 	started time.Time
 
@@ -75,7 +76,7 @@ func newDriver(w *Worker, l *loaded, id task.ID) *driver {
 	d.engine = runtime.New(runtime.Config{
 		Plan: l.plan, Task: id, Tasks: l.tasks, Tag: tag, Address: w.link.Address(),
 		Random: d.random(), NewToken: func() task.Token { return task.Token(uuid.New()) },
-		Options: w.config.Options, EncodeHops: w.config.EncodeHops, Listener: d.listener(),
+		Options: w.config.Options, EncodeHops: w.config.EncodeHops, Listener: d.listener(), Watch: &d.watch,
 	})
 	return d
 }
@@ -262,8 +263,11 @@ func (d *driver) run(ctx context.Context) {
 	}
 }
 
+// now is the task's own time.
+func (d *driver) now() int64 { return int64(time.Since(d.started)+d.w.ahead()) + 1 }
+
 func (d *driver) step(in runtime.Input, timer *time.Timer) {
-	now := int64(time.Since(d.started)+d.w.ahead()) + 1
+	now := d.now()
 	e := d.engine.Step(now, in)
 	d.queued.Store(d.engine.QueuedBytes())
 	d.carryOut(e)

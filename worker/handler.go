@@ -99,6 +99,13 @@ func (h handler) Call(ctx context.Context, _ string, request []byte) ([]byte, er
 		}
 		return wire.AppendAnswer(nil, &wire.Answer{Text: s}), nil
 	}
+	if q.Trees != nil {
+		raw, err := l.trees(ctx, q.Trees)
+		if err != nil {
+			return nil, err
+		}
+		return wire.AppendAnswer(nil, &wire.Answer{Text: string(raw)}), nil
+	}
 	id, answer := d.ask(q)
 	select {
 	case a := <-answer:

@@ -10,6 +10,7 @@ import (
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
 )
@@ -29,6 +30,7 @@ type loaded struct {
 	owners   *directory
 	tenure   *ownership
 	steps    []*module.StepPlan
+	handlers *runtime.Handlers
 	slots    []store.Slot        // by task
 	foreign  map[string]*foreign // modules that it mirrors something of
 	// elsewhere are depots of other modules, and topics of others, that it reads, by the names
@@ -93,6 +95,7 @@ func (w *Worker) load(ctx context.Context, m module.Module) (*loaded, error) {
 		}
 	}
 	l.ctx, l.cancel = context.WithCancelCause(w.ctx)
+	l.handlers = runtime.NewHandlers(plan)
 	l.starts = &starter{w: w, l: l, noted: map[task.ID]bool{}}
 	l.options = newDynamic(w, l, facts)
 	l.drivers = make([]atomic.Pointer[driver], l.tasks)

@@ -54,3 +54,12 @@ func (m *mailbox) take(empty []message) []message {
 	m.mu.Unlock()
 	return full
 }
+
+// look visits the inputs that wait, and leaves them.
+func (m *mailbox) look(visit func(runtime.Input)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range m.queue {
+		visit(m.queue[i].in)
+	}
+}

@@ -33,6 +33,7 @@ func (l layer) String() string {
 var place = map[string]layer{
 	"task":               vocabulary,
 	"acker":              vocabulary,
+	"eventtree":          vocabulary,
 	"codec":              vocabulary,
 	"internal/codec":     vocabulary,
 	"internal/shape":     vocabulary,

@@ -62,7 +62,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.AddCommand(
 		demoCommand(), modulesCommand(), describeCommand(), tasksCommand(), optionsCommand(), parkedCommand(),
-		appendCommand(), selectCommand(), watchCommand(), queryCommand(), progressCommand(), pauseCommand(), resumeCommand(), serveCommand(),
+		appendCommand(), selectCommand(), watchCommand(), queryCommand(), progressCommand(), treeCommand(), treesCommand(), pauseCommand(), resumeCommand(), serveCommand(),
 	)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; '%s --help' lists the flags", err, cmd.CommandPath())

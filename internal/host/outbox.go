@@ -197,3 +197,10 @@ func (o *Outbox) Discard() {
 	}
 	o.sent, o.base = o.sent[:0], 0
 }
+
+// Each visits what the events of the batch have sent off so far, and leaves it there.
+func (o *Outbox) Each(visit func(to task.ID, f *wire.Frame)) {
+	for i := range o.shelves {
+		o.shelves[i].look(visit)
+	}
+}

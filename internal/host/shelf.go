@@ -107,3 +107,15 @@ func (s *shelf) each(f func(*wire.Frame)) {
 	}
 	s.used, s.bytes = s.used[:0], 0
 }
+
+// look visits the frames on the shelf and leaves them there.
+func (s *shelf) look(f func(task.ID, *wire.Frame)) {
+	for _, full := range s.full {
+		f(full.To, full)
+	}
+	for to, frame := range s.byTask {
+		if frame != nil {
+			f(task.ID(to), frame)
+		}
+	}
+}

@@ -20,6 +20,9 @@ type Request struct {
 	Setting *SettingRequest
 	// Status asks the owner what its task is at. The answer's Text is JSON.
 	Status bool
+	// Trees asks the worker that owns the task what all its tasks of the module know of event
+	// trees: a JSON eventtree.Query. The answer's Text is a JSON list of eventtree.Part.
+	Trees []byte
 	// Release asks the owner to finish what it has begun: the task is nominated to
 	// the worker that asks.
 	Release bool
@@ -70,6 +73,7 @@ const (
 	prepareKind
 	settingKind
 	statusKind
+	treesKind
 )
 
 // AppendRequest appends the stored form of a request.
@@ -88,6 +92,8 @@ func AppendRequest(dst []byte, q *Request) []byte {
 		kind = settingKind
 	case q.Status:
 		kind = statusKind
+	case q.Trees != nil:
+		kind = treesKind
 	}
 	dst = append(dst, RequestVersion, kind)
 	dst = appendText(dst, q.Module)
@@ -104,6 +110,10 @@ func AppendRequest(dst []byte, q *Request) []byte {
 	}
 	if q.Release || q.Status {
 		return dst
+	}
+	if q.Trees != nil {
+		dst = binary.AppendUvarint(dst, uint64(len(q.Trees)))
+		return append(dst, q.Trees...)
 	}
 	if q.Query != nil {
 		dst = appendText(dst, q.Query.Name)
@@ -143,6 +153,8 @@ func ParseRequest(raw []byte) (*Request, error) {
 		q.Prepare = &PrepareRequest{Depot: p.text(), JSON: p.bytes()}
 	case statusKind:
 		q.Status = true
+	case treesKind:
+		q.Trees = p.bytes()
 	case settingKind:
 		q.Setting = &SettingRequest{Key: p.text(), Value: p.bytes()}
 	default:

@@ -18,6 +18,7 @@ func TestRequestGolden(t *testing.T) {
 		"02" + "02" + "014d" + "03" + "01" + "0174" + "0173" + "d00f" + "0163" + "026666" + "00": {Module: "M", Task: 3, Parked: &wire.ParkedRequest{Order: 1, Topology: "t", Source: "s", Offset: 1000, Step: "c", Event: "ff", Value: []byte{}}},
 		"02" + "03" + "014d" + "03":                   {Module: "M", Task: 3, Release: true},
 		"02" + "04" + "014d" + "03" + "0171" + "0137": {Module: "M", Task: 3, Query: &wire.QueryRequest{Name: "q", Argument: []byte("7")}},
+		"02" + "08" + "014d" + "03" + "027b7d":        {Module: "M", Task: 3, Trees: []byte("{}")},
 		"02" + "05" + "014d" + "00" + "0164" + "0137": {Module: "M", Prepare: &wire.PrepareRequest{Depot: "d", JSON: []byte("7")}},
 	} {
 		raw := wire.AppendRequest(nil, q)

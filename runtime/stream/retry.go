@@ -82,3 +82,12 @@ func Backoff(attempt uint16, base, most int64, random float64) int64 {
 	pause = min(pause, most)
 	return pause/2 + int64(random*float64(pause/2))
 }
+
+// Each visits the waiting records in the order of their offsets, until visit returns false.
+func (q *RetryQueue) Each(visit func(*Retry) bool) {
+	for i := range q.waiting {
+		if !visit(&q.waiting[i]) {
+			return
+		}
+	}
+}

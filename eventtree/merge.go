@@ -1,0 +1,259 @@
+package eventtree
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/coppice-run/coppice/acker"
+	"github.com/coppice-run/coppice/task"
+)
+
+// Merge puts together what tasks know of the trees of one record.
+func Merge(parts []Part) []Tree {
+	var trees []Tree
+	for _, p := range parts {
+		for _, t := range p.Trees {
+			if at := find(trees, t.Topology, t.Source); at >= 0 {
+				trees[at] = later(trees[at], t)
+			} else {
+				trees = append(trees, t)
+			}
+		}
+	}
+	for i := range trees {
+		t := &trees[i]
+		all := t.Events
+		for _, p := range parts {
+			for _, e := range p.Events {
+				switch {
+				case e.Tree != 0 && e.Tree == t.ID:
+					e.Topology, e.Source, e.Attempt = t.Topology, t.Source, t.Attempt
+					all = append(all, e)
+				case e.Tree == 0 && e.Topology == t.Topology && e.Source == t.Source:
+					all = append(all, e)
+				}
+			}
+		}
+		t.Events = arrange(all)
+		t.stuck(parts)
+		t.say(parts)
+	}
+	slices.SortFunc(trees, func(a, b Tree) int {
+		return cmp.Or(cmp.Compare(a.Topology, b.Topology), cmp.Compare(a.Source, b.Source))
+	})
+	return trees
+}
+
+func find(trees []Tree, topology, source string) int {
+	return slices.IndexFunc(trees, func(t Tree) bool { return t.Topology == topology && t.Source == source })
+}
+
+// later chooses between what two owners say of a tree, of which one was kept: what is
+// under way is the newer word.
+func later(a, b Tree) Tree {
+	if a.State.Over() && !b.State.Over() {
+		a, b = b, a
+	}
+	a.Events = append(a.Events, b.Events...)
+	a.Complete = a.Complete || b.Complete
+	a.Slow = a.Slow || b.Slow
+	if a.Error == "" {
+		a.Error = b.Error
+	}
+	return a
+}
+
+// rank orders what several tasks say of one event: what is further is the newer word.
+var rank = map[State]int{
+	Leaving: 1, Hopping: 2, Held: 3, Queued: 4, Behind: 4, Retrying: 4, Calling: 4, Reading: 5, Running: 5, Batched: 6, Committing: 7, Appending: 8, Ended: 9, Failed: 9,
+}
+
+// arrange leaves one of each event and attempt, finds parents, and puts them before their
+// children.
+func arrange(all []Event) []Event {
+	type key struct {
+		id      ID
+		attempt int
+	}
+	at := map[key]int{}
+	var events []Event
+	for _, e := range all {
+		k := key{e.ID, e.Attempt}
+		i, ok := at[k]
+		switch {
+		case e.ID == 0:
+			events = append(events, e)
+		case !ok:
+			at[k] = len(events)
+			events = append(events, e)
+		case rank[e.State] > rank[events[i].State]:
+			e.Parent = cmp.Or(e.Parent, events[i].Parent)
+			events[i] = e
+		}
+	}
+	depth := make(map[ID]int, len(events))
+	place := make(map[ID]int, len(events))
+	for i := range events {
+		for n := range min(events[i].Hops, hopsMax) {
+			place[ID(acker.Child(uint64(events[i].ID), uint32(n)))] = i
+		}
+	}
+	for i := range events {
+		if by, ok := place[events[i].ID]; ok && events[i].Parent == 0 {
+			events[i].Parent = events[by].ID
+		}
+	}
+	parents := make(map[ID]ID, len(events))
+	for _, e := range events {
+		if e.Parent != 0 {
+			parents[e.ID] = e.Parent
+		}
+	}
+	for _, e := range events {
+		d := 0
+		for id := e.ID; parents[id] != 0 && d < len(events); d++ {
+			id = parents[id]
+		}
+		depth[e.ID] = d
+		if !e.Root && e.Parent == 0 {
+			depth[e.ID] = 1
+		}
+	}
+	slices.SortStableFunc(events, func(a, b Event) int {
+		return cmp.Or(cmp.Compare(a.Attempt, b.Attempt), cmp.Compare(depth[a.ID], depth[b.ID]), a.Began.Compare(b.Began), cmp.Compare(a.Task, b.Task), cmp.Compare(a.ID, b.ID))
+	})
+	return events
+}
+
+// List puts together the trees that tasks have listed: those under way first, the oldest
+// first, then those that are over, the latest first.
+func List(parts []Part) []Tree {
+	var trees []Tree
+	at := map[string]int{}
+	for _, p := range parts {
+		for _, t := range p.Trees {
+			key := t.Record.String() + "/" + t.Topology + "/" + t.Source
+			if i, ok := at[key]; ok {
+				trees[i] = later(trees[i], t)
+				continue
+			}
+			at[key] = len(trees)
+			trees = append(trees, t)
+		}
+	}
+	for i := range trees {
+		t := &trees[i]
+		waits := t.Waits
+		t.stuck(parts)
+		if t.say(parts); len(t.Stuck) == 0 && !t.State.Over() {
+			t.Waits = waits // its events were not asked for
+		}
+	}
+	slices.SortStableFunc(trees, func(a, b Tree) int {
+		switch ended := a.State.Over(); {
+		case ended != b.State.Over():
+			return cmp.Compare(rankOver(a), rankOver(b))
+		case ended:
+			return b.Over.Compare(a.Over)
+		case a.Since.IsZero() != b.Since.IsZero():
+			return b.Since.Compare(a.Since) // those whose time is not known last
+		}
+		return a.Since.Compare(b.Since)
+	})
+	return trees
+}
+
+func rankOver(t Tree) int {
+	if t.State.Over() {
+		return 1
+	}
+	return 0
+}
+
+// hopsMax bounds how many children of one event are looked for.
+const hopsMax = 10_000
+
+// stuck notes the handlers that hold up tasks of the tree, and what is seen of its own.
+func (t *Tree) stuck(parts []Part) {
+	for _, p := range parts {
+		if p.Handler == nil || t.State.Over() {
+			continue
+		}
+		if h := *p.Handler; p.Task == t.Task || slices.Contains(t.Tasks, p.Task) || len(t.Tasks) == 0 && p.Silent || h.Record == t.Record {
+			t.Stuck = append(t.Stuck, h)
+		}
+	}
+}
+
+// telling orders what a tree waits for: the first that one of its events is at is named.
+var telling = []State{Running, Reading, Retrying, Calling, Appending, Committing, Batched, Held, Queued, Behind, Leaving, Hopping}
+
+// say words what the tree waits for, from its events and the handlers that hold up its
+// tasks.
+func (t *Tree) say(parts []Part) {
+	if t.State.Over() {
+		t.Waits = ""
+		return
+	}
+	for _, h := range t.Stuck {
+		if h.Record == t.Record {
+			t.Waits = fmt.Sprintf("the handler of %s, which runs since %s", h, h.Since.UTC().Format(timeOfDay))
+			return
+		}
+	}
+	if len(t.Stuck) > 0 {
+		h := t.Stuck[0]
+		t.Waits = fmt.Sprintf("task %d, which is held up by the handler of %s, since %s", h.Task, h, h.Since.UTC().Format(timeOfDay))
+		return
+	}
+	if t.State != Open {
+		return
+	}
+	for _, p := range parts {
+		if p.Error != "" && slices.Contains(t.Tasks, p.Task) {
+			t.Waits = fmt.Sprintf("task %d, for which nobody answers: %s", p.Task, p.Error)
+			return
+		}
+	}
+	for _, state := range telling {
+		n, first := 0, Event{}
+		for _, e := range t.Events {
+			if e.State == state && e.Attempt == t.Attempt {
+				if n++; n == 1 {
+					first = e
+				}
+			}
+		}
+		if n == 0 {
+			continue
+		}
+		t.Waits = fmt.Sprintf("event %s on task %d, which is %s", first.Step, first.Task, first.State)
+		if first.Waits != "" {
+			t.Waits += ": " + first.Waits
+		}
+		if n > 1 {
+			t.Waits += fmt.Sprintf(" (and %d more)", n-1)
+		}
+		return
+	}
+	t.Waits = "an event or an ack that is on its way between tasks"
+	for _, p := range parts {
+		if p.Unseen > 0 && slices.Contains(t.Tasks, p.Task) {
+			t.Waits = fmt.Sprintf("an event or an ack that is on its way between tasks, or among the %d events on the disk of the worker of task %d", p.Unseen, p.Task)
+		}
+	}
+}
+
+const timeOfDay = "2006-01-02T15:04:05.000Z"
+
+// Touched lists the tasks of a set as trees keep it: a bit for each number modulo 64.
+func Touched(bits uint64, tasks int) []task.ID {
+	var all []task.ID
+	for id := range tasks {
+		if bits&(1<<(uint(id)&63)) != 0 {
+			all = append(all, task.ID(id))
+		}
+	}
+	return all
+}
