@@ -78,6 +78,7 @@ var place = map[string]layer{
 	"localcluster": assemblies,
 	"simulation":   assemblies,
 	"console":      assemblies,
+	"overview":     assemblies,
 	"httpapi":      assemblies,
 
 	"cmd":          entry,
