@@ -29,12 +29,16 @@ lint: ## check the form and the usual mistakes, in bench too
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	cd bench && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...
+	cd console/browsertest && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...
 
 simulate: ## run the engine through SEEDS=500 seeds of its simulated world; MODULES=bank,tree: of these workloads
 	@$(GO) run ./cmd/simulate -seeds $(SEEDS) $(if $(MODULES),-workloads $(MODULES))
 
 integration: ## run the suites on real servers: those of make stack, else own ones that end with it
 	$(GO) run ./cmd/stack run -- $(GO) test -count=1 -timeout 10m $(REAL)
+
+console-test: ## use the console in a headless Chromium; SHOTS=docs/console: with new pictures for the documentation
+	@chromium=$$(.ci/chromium) && cd console/browsertest && COPPICE_CHROMIUM=$$chromium COPPICE_SHOTS=$(if $(SHOTS),$(abspath $(SHOTS))) $(GO) test -count=1 -timeout 6m ./...
 
 mutants: ## make mistakes in the protocol, and have the simulator find each
 	@$(GO) run ./cmd/mutants
@@ -68,4 +72,4 @@ stack-down: ## end what make stack started, and nothing else
 demo: ## process real flights in this process
 	$(GO) run ./cmd/coppice demo
 
-.PHONY: help test race lint simulate integration mutants model fuzz chaos takeover bench stack stack-down demo
+.PHONY: help test race lint simulate integration console-test mutants model fuzz chaos takeover bench stack stack-down demo
