@@ -31,7 +31,7 @@ lint: ## check the form and the usual mistakes, in bench too
 	@unformed=$$(gofmt -l .); test -z "$$unformed" || { echo "gofmt would change:"; echo "$$unformed"; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
-	@set -e; for module in bench site deploy/kubernetes examples/service/otlp; do (cd $$module && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...); done
+	@set -e; for module in bench site deploy/kubernetes examples/service/otlp console/browsertest; do (cd $$module && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...); done
 
 simulate: ## run the engine through SEEDS=500 seeds of its simulated world; MODULES=bank,tree: of these workloads
 	@$(GO) run ./cmd/simulate -seeds $(SEEDS) $(if $(MODULES),-workloads $(MODULES))
@@ -44,6 +44,9 @@ allocations: ## see that an event costs no more allocations than it may
 
 secure-test: ## run the suite of TLS, users, rights and certificates on secure servers of its own
 	$(GO) run ./cmd/stack run --secure -- $(GO) test -count=1 -timeout 8m ./integration -run '^TestSecure'
+
+console-test: ## use the console in a headless Chromium; SHOTS=docs/console: with new pictures for the documentation
+	@chromium=$$(.ci/chromium) && cd console/browsertest && COPPICE_CHROMIUM=$$chromium COPPICE_SHOTS=$(if $(SHOTS),$(abspath $(SHOTS))) $(GO) test -count=1 -timeout 6m ./...
 
 mutants: ## make mistakes in the protocol, and have the simulator find each
 	@$(GO) run ./cmd/mutants
@@ -114,4 +117,4 @@ examples: ## run all examples, and hold what they print against what they are to
 demo: ## process real flights in this process
 	$(GO) run ./cmd/coppice demo
 
-.PHONY: help test race lint simulate integration allocations secure-test mutants model fuzz chaos rolling-test vulnerabilities licences deploy-test site takeover bench bench-state bench-peers profile performance performance-page stack stack-down examples demo
+.PHONY: help test race lint simulate integration allocations secure-test console-test mutants model fuzz chaos rolling-test vulnerabilities licences deploy-test site takeover bench bench-state bench-peers profile performance performance-page stack stack-down examples demo

@@ -160,6 +160,16 @@ func (c *Client) Describe(ctx context.Context, name string) (Description, error)
 	return d, err
 }
 
+// Plan is the plan of a running module, as it has registered it: what module/draw draws. Its
+// functions are not there. Errors: ErrNoModule.
+func (c *Client) Plan(ctx context.Context, name string) (*module.Plan, error) {
+	b, err := c.bind(ctx, name, nil) // as it is now
+	if err != nil {
+		return nil, err
+	}
+	return b.plan, nil
+}
+
 func describeDepot(p *module.DepotPlan, tasks int) DepotInfo {
 	d := DepotInfo{Name: p.Name, Type: p.Type, Codec: p.Codec, Partitioning: p.Partitioning, Partitions: p.Partitions(tasks), Appends: !p.Disallowed, PeriodMillis: p.PeriodMillis, IDWindow: p.IDWindow}
 	if p.Shape != nil {

@@ -54,6 +54,7 @@ func (c *Client) Modules(ctx context.Context) ([]ModuleInfo, error) {
 type TaskInfo struct {
 	Task    task.ID `json:"task"`
 	Owner   string  `json:"owner"`   // address of the worker that has its head; "" if none ever had
+	Epoch   string  `json:"epoch"`   // token of the present ownership period: a new one at each hand-over
 	Commits uint64  `json:"commits"` // of the present ownership period
 	Parked  int     `json:"parked"`  // records
 	Empty   bool    `json:"empty"`   // the slot holds no progress
@@ -65,13 +66,13 @@ func (c *Client) Tasks(ctx context.Context, module string) ([]TaskInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []TaskInfo
-	for i := range b.slots {
-		info, err := c.taskInfo(ctx, b, task.ID(i))
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, info)
+	all := make([]TaskInfo, b.tasks)
+	err = sideBySide(b.tasks, func(i int) (err error) {
+		all[i], err = c.taskInfo(ctx, b, task.ID(i))
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	return all, nil
 }
@@ -86,11 +87,19 @@ func (c *Client) taskInfo(ctx context.Context, b *bound, id task.ID) (TaskInfo, 
 	if err != nil {
 		return TaskInfo{}, fmt.Errorf("module %s: reading the slot of task %d: %w", b.name, id, err)
 	}
-	info := TaskInfo{Task: id, Owner: head.Address, Commits: head.Number, Parked: reads[0].Count, Empty: true}
+	info := TaskInfo{Task: id, Owner: head.Address, Epoch: epoch(head.Token), Commits: head.Number, Parked: reads[0].Count, Empty: true}
 	for _, r := range reads[1:] {
 		info.Empty = info.Empty && r.Count == 0
 	}
 	return info, nil
+}
+
+// epoch is the token of an ownership period as text; "" where there was none.
+func epoch(t task.Token) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.String()
 }
 
 // ErrNotEmpty: the task has data, and nothing is to be rebuilt.

@@ -22,7 +22,8 @@ type OptionValue struct {
 	Name    string `json:"name"`
 	Value   string `json:"value"`
 	Default string `json:"default"`
-	From    string `json:"from"` // where the value comes from: "default", "module", "topology x", "depot x"
+	From    string `json:"from"`  // where the value comes from: "default", "module", "topology x", "depot x"
+	Place   string `json:"place"` // what it may be set for, besides the module: "module" (nothing else), "topology", "depot"
 	Unit    string `json:"unit"`
 	Doc     string `json:"doc"`
 }
@@ -64,7 +65,7 @@ func (c *Client) Options(ctx context.Context, module string, scope OptionScope) 
 	var values []OptionValue
 	for _, o := range settings.All() {
 		value, from := set.Value(&o, s)
-		values = append(values, OptionValue{Name: o.Name, Value: value, Default: o.Default(), From: from, Unit: o.Unit, Doc: o.Doc})
+		values = append(values, OptionValue{Name: o.Name, Value: value, Default: o.Default(), From: from, Place: o.Place.String(), Unit: o.Unit, Doc: o.Doc})
 	}
 	return values, nil
 }

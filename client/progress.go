@@ -46,20 +46,28 @@ func (c *Client) Progress(ctx context.Context, moduleName, topology string) ([]S
 		}
 		plans = plans[plan.ID : plan.ID+1]
 	}
-	all := []SourceProgress{}
+	type place struct {
+		plan   *module.StreamPlan
+		source *module.SourcePlan
+		id     task.ID
+	}
+	var places []place
 	for _, plan := range plans {
 		for _, source := range plan.Sources {
 			for id := range task.ID(b.tasks) {
-				if _, reads := source.Depot.Partition(id, b.tasks); !reads {
-					continue
+				if _, reads := source.Depot.Partition(id, b.tasks); reads {
+					places = append(places, place{plan, source, id})
 				}
-				one, err := c.sourceProgress(ctx, b, plan, source, id)
-				if err != nil {
-					return nil, err
-				}
-				all = append(all, one)
 			}
 		}
+	}
+	all := make([]SourceProgress, len(places))
+	err = sideBySide(len(places), func(i int) (err error) {
+		all[i], err = c.sourceProgress(ctx, b, places[i].plan, places[i].source, places[i].id)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	return all, nil
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/overview"
 	"github.com/coppice-run/coppice/task"
 )
 
@@ -25,6 +26,11 @@ type Config struct {
 	// with its text. Default: everything is allowed, so that the handler belongs behind
 	// something that knows who asks.
 	Authorize func(*http.Request, Access) error
+	// Overview, if set, is what overviews are asked from; the console shares its own.
+	// Default: one of the handler's.
+	Overview *overview.Overview
+	// Who names who asks, for the audit log. Default: the address that the request came from.
+	Who func(*http.Request) string
 	// BodyBytesMax bounds the body of a request. Default 8 MiB: a record of 4 MiB, in
 	// base64.
 	BodyBytesMax int64
@@ -57,6 +63,12 @@ type Handler struct {
 func New(config Config) (*Handler, error) {
 	if config.Client == nil {
 		return nil, errors.New("httpapi: Config.Client is required")
+	}
+	if config.Overview == nil {
+		config.Overview = overview.New(overview.Config{Cluster: config.Client})
+	}
+	if config.Who == nil {
+		config.Who = RemoteHost
 	}
 	setDefault(&config.BodyBytesMax, 8<<20)
 	setDefault(&config.Timeout, 30*time.Second)
@@ -107,6 +119,8 @@ type request struct {
 	r   *http.Request
 	op  *operation
 	ctx context.Context
+
+	audit client.AuditEntry // what is changed; noted where Subject is set
 }
 
 func (q *request) client() *client.Client { return q.h.config.Client }
@@ -142,8 +156,12 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, op *operation) {
 	switch {
 	case errors.Is(err, errServed):
 	case err != nil:
-		writeProblem(w, problemOf(err))
+		writeProblem(w, problemOf(q.noted(err)))
 	default:
+		if err := q.noted(nil); err != nil {
+			writeProblem(w, problemOf(err))
+			return
+		}
 		status := http.StatusOK
 		if s, ok := result.(interface{ status() int }); ok {
 			status = s.status()

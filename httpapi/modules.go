@@ -58,17 +58,24 @@ func setOption(q *request) (any, error) {
 	if body.Value == "" {
 		return nil, &Problem{Code: "wrong_value", Status: 400, Where: "body value", Detail: "the value is empty", Mend: "give one, or DELETE the option to take its setting back"}
 	}
-	if err := q.client().SetOption(q.ctx, q.path("module"), q.scope(), q.path("option"), body.Value); err != nil {
-		return nil, err
-	}
-	return getOption(q)
+	return q.changeOption(body.Value)
 }
 
-func unsetOption(q *request) (any, error) {
-	if err := q.client().SetOption(q.ctx, q.path("module"), q.scope(), q.path("option"), ""); err != nil {
+func unsetOption(q *request) (any, error) { return q.changeOption("") }
+
+func (q *request) changeOption(value string) (any, error) {
+	scope, name := q.scope(), q.path("option")
+	before, err := q.client().Option(q.ctx, q.path("module"), scope, name)
+	if err != nil {
 		return nil, err
 	}
-	return getOption(q)
+	q.audit.Subject, q.audit.Before, q.audit.After = name+scopeWords(scope), before.Value, value
+	if err := q.client().SetOption(q.ctx, q.path("module"), scope, name, value); err != nil {
+		return nil, err
+	}
+	after, err := q.client().Option(q.ctx, q.path("module"), scope, name)
+	q.audit.After = after.Value
+	return after, err
 }
 
 func listParked(q *request) (any, error) {
@@ -88,6 +95,7 @@ func (q *request) order(do func(*client.Client, context.Context, client.ParkedRe
 	if err := q.ofModule(&ref); err != nil {
 		return nil, err
 	}
+	q.audit.Subject = ref.String()
 	return stateAnswer{state}, do(q.client(), q.ctx, ref)
 }
 
@@ -109,14 +117,17 @@ func editParked(q *request) (any, error) {
 	if err := q.ofModule(&body.ParkedRef); err != nil {
 		return nil, err
 	}
+	q.audit.Subject, q.audit.After = body.ParkedRef.String(), body.Value
 	return stateAnswer{"edited"}, q.client().EditParked(q.ctx, body.ParkedRef, []byte(body.Value))
 }
 
 func pauseTopology(q *request) (any, error) {
+	q.audit.Subject = "topology " + q.path("topology")
 	return stateAnswer{"paused"}, q.client().Pause(q.ctx, q.path("module"), q.path("topology"))
 }
 
 func resumeTopology(q *request) (any, error) {
+	q.audit.Subject = "topology " + q.path("topology")
 	return stateAnswer{"runs"}, q.client().Resume(q.ctx, q.path("module"), q.path("topology"))
 }
 

@@ -184,6 +184,7 @@ var otherCodes = [][3]string{
 	{"too_many_watches", "503", "ask again later"},
 	{"cross_origin", "403", "ask from the page's own server, not from a browser's page of another"},
 	{"forbidden", "403", "ask who runs the server"},
+	{"not_noted", "503", "do not do it again: it is done; look whether the log can be reached"},
 	{"internal", "500", "ask again; if it stays so, ask who runs the server"},
 }
 

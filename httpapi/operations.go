@@ -5,9 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"time"
 
 	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/eventtree"
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/overview"
 	"github.com/coppice-run/coppice/task"
 )
 
@@ -77,6 +81,28 @@ type (
 	invokeAnswer struct {
 		Result json.RawMessage `json:"result"`
 	}
+	overviewsAnswer struct {
+		Modules []overview.Entry `json:"modules"`
+	}
+	treesAnswer struct {
+		Trees []eventtree.Tree `json:"trees"`
+	}
+	auditAnswer struct {
+		Entries []client.AuditEntry `json:"entries"`
+	}
+	recordsAnswer struct {
+		Start   int64         `json:"start"` // first offset of the partition
+		End     int64         `json:"end"`   // the one behind its last
+		Records []depotRecord `json:"records"`
+	}
+	depotRecord struct {
+		Offset  int64          `json:"offset"`
+		Time    time.Time      `json:"time"`           // when it was appended
+		Text    *string        `json:"text,omitempty"` // the stored form of the value, where it is text
+		Key     []byte         `json:"key"`
+		Value   []byte         `json:"value"` // its stored form
+		Headers []depot.Header `json:"headers"`
+	}
 	appendAnswer struct {
 		Place client.Place `json:"place"`
 		Acks  module.Acks  `json:"acks"`
@@ -114,6 +140,11 @@ type (
 const (
 	valuesDefault = 1000
 	valuesMax     = 10_000
+
+	recordsDefault = 50
+	recordsMax     = 1000
+
+	treesMax = 1000
 )
 
 var (
@@ -220,6 +251,49 @@ func init() {
 		{
 			id: "resumeTopology", method: http.MethodPost, pattern: "/v1/modules/{module}/topologies/{topology}/resume", summary: "Let a paused topology go on",
 			result: reflect.TypeFor[stateAnswer](), changes: true, codes: []string{"unknown_module", "unknown_topology"}, serve: resumeTopology,
+		},
+		{
+			id: "listOverviews", method: http.MethodGet, pattern: "/v1/overviews", summary: "Tell how all modules are: progress, rates, what stands still and what it waits for",
+			result: reflect.TypeFor[overviewsAnswer](), serve: listOverviews,
+		},
+		{
+			id: "tellOverview", method: http.MethodGet, pattern: "/v1/modules/{module}/overview", summary: "Tell how a module is: progress, rates, workers, tasks, what stands still and what it waits for",
+			result: reflect.TypeFor[overview.Module](), codes: []string{"unknown_module"}, serve: tellOverview,
+		},
+		{
+			id: "tellPlan", method: http.MethodGet, pattern: "/v1/modules/{module}/plan", summary: "Tell the plan of a module as a graph: depots, handlers, PStates, and what leads where",
+			result: reflect.TypeFor[overview.Graph](), codes: []string{"unknown_module"}, serve: tellPlan,
+		},
+		{
+			id: "listTrees", method: http.MethodGet, pattern: "/v1/modules/{module}/trees", summary: "List the records that are under way, the oldest first, and what each waits for",
+			query: []parameter{
+				{name: "depot", kind: "string", doc: "Only records of this depot."}, {name: "topology", kind: "string", doc: "Only trees of this topology."},
+				{name: "state", kind: "string", many: true, doc: "Only trees in this state: open, retrying, parked, …"},
+				{name: "recent", kind: "string", doc: "true: those that are over, too, as far as the workers have kept them."},
+				{name: "limit", kind: "integer", doc: fmt.Sprintf("Trees at most; default 100, at most %d.", treesMax)},
+			},
+			result: reflect.TypeFor[treesAnswer](), codes: []string{"unknown_module"}, serve: listTrees,
+		},
+		{
+			id: "tellTrees", method: http.MethodGet, pattern: "/v1/modules/{module}/depots/{depot}/records/{partition}/{offset}/trees", summary: "Tell what a record has set off, event by event, and what it waits for",
+			result: reflect.TypeFor[treesAnswer](), codes: []string{"unknown_module", "unknown_depot", "unknown_partition"}, serve: tellTrees,
+		},
+		{
+			id: "readDepot", method: http.MethodGet, pattern: "/v1/modules/{module}/depots/{depot}/records", summary: "Read records of a partition of a depot",
+			query: []parameter{
+				{name: "partition", kind: "integer", doc: "The partition; default 0."},
+				{name: "from", kind: "integer", doc: "The first offset; default: so that the newest records are read."},
+				{name: "limit", kind: "integer", doc: fmt.Sprintf("Offsets at most; default %d, at most %d.", recordsDefault, recordsMax)},
+			},
+			result: reflect.TypeFor[recordsAnswer](), codes: []string{"unknown_module", "unknown_depot", "unknown_partition", "no_records", "out_of_range"}, serve: readDepot,
+		},
+		{
+			id: "tellMicrobatches", method: http.MethodGet, pattern: "/v1/modules/{module}/topologies/{topology}/microbatches", summary: "Tell how far a microbatch topology is",
+			result: reflect.TypeFor[client.MicrobatchInfo](), codes: []string{"unknown_module", "no_microbatches"}, serve: tellMicrobatches,
+		},
+		{
+			id: "listAudit", method: http.MethodGet, pattern: "/v1/modules/{module}/audit", summary: "List what people changed of a module, the newest first",
+			result: reflect.TypeFor[auditAnswer](), codes: []string{"unknown_module"}, serve: listAudit,
 		},
 		{
 			id: "openAPI", method: http.MethodGet, pattern: "/v1/openapi.json", summary: "This API as an OpenAPI 3.1 document",

@@ -51,8 +51,21 @@ func TestOperations(t *testing.T) {
 		{"POST", "/v1/modules/shop/parked/retry", `{"topology":"sell","source":"orders","partition":0,"offset":7}`, 200, `done`},
 		{"GET", "/v1/modules/shop/pstates/stock/select-one?path=" + path(`key("cup")`), "", 200, `"value":4}`},
 		{"POST", "/v1/modules/shop/parked/skip", `{"topology":"sell","source":"orders","partition":0,"offset":7}`, 404, `"code":"not_parked"`},
+		{"GET", "/v1/overviews", "", 200, `"name":"shop"`},
+		{"GET", "/v1/modules/shop/overview", "", 200, `"workers":[{"address":`},
+		{"GET", "/v1/modules/shop/plan", "", 200, `{"id":"source sell/orders","kind":"source","name":"orders"`},
+		{"GET", "/v1/modules/shop/depots/orders/records?from=0&limit=1", "", 200, `"records":[{"offset":0,`},
+		{"GET", "/v1/modules/shop/depots/orders/records?limit=2", "", 200, `"start":0,"end":8`},
+		{"GET", "/v1/modules/shop/depots/orders/records?from=99", "", 400, `"code":"out_of_range"`},
+		{"GET", "/v1/modules/shop/depots/orders/records?from=x", "", 400, `"code":"wrong_parameter"`},
+		{"GET", "/v1/modules/shop/trees?recent=true", "", 200, `{"trees":[`},
+		{"GET", "/v1/modules/shop/depots/orders/records/0/7/trees", "", 200, `{"trees":[`},
+		{"GET", "/v1/modules/shop/depots/orders/records/0/x/trees", "", 400, `"code":"wrong_parameter"`},
+		{"GET", "/v1/modules/shop/topologies/sell/microbatches", "", 404, `"code":"no_microbatches"`},
 		{"POST", "/v1/modules/shop/topologies/sell/pause", "", 200, `paused`},
 		{"POST", "/v1/modules/shop/topologies/sell/resume", "", 200, `runs`},
+		{"GET", "/v1/modules/shop/audit", "", 200, `"through":"http","did":"resumeTopology","subject":"topology sell"`},
+		{"GET", "/v1/modules/shop/audit", "", 200, `"did":"setOption","subject":"topology.stream.timeout.seconds of topology sell","before":"30","after":"7"`},
 	} {
 		if status, got := r.ask(test.method, test.address, test.body); status != test.status || !strings.Contains(got, test.want) {
 			t.Errorf("%s %s %s: %d %s; want %d, %s", test.method, test.address, test.body, status, got, test.status, test.want)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/module/nav"
 	"github.com/coppice-run/coppice/pstate"
@@ -63,6 +64,9 @@ var codes = []code{
 	{client.ErrNoOwner, "no_worker", http.StatusServiceUnavailable, "start a worker of the module"},
 	{transport.ErrNoListener, "no_worker", http.StatusServiceUnavailable, "start a worker of the module"},
 	{client.ErrNotParked, "not_parked", http.StatusNotFound, "GET /v1/modules/{module}/parked lists what is parked"},
+	{client.ErrNoTopic, "no_records", http.StatusConflict, "read another depot: one of ticks holds no records"},
+	{depot.ErrOutOfRange, "out_of_range", http.StatusBadRequest, "ask for offsets that the partition holds"},
+	{client.ErrNoMicrobatches, "no_microbatches", http.StatusNotFound, "GET /v1/modules/{module} lists its topologies and their kinds"},
 	{client.ErrMismatch, "other_version", http.StatusConflict, "ask again"},
 	{pstate.ErrPrivate, "private", http.StatusForbidden, "read another PState"},
 	{pstate.ErrBadKey, "wrong_type", http.StatusBadRequest, "give a key that has a stored form"},
@@ -134,4 +138,12 @@ func writeProblem(w http.ResponseWriter, p *Problem) {
 		w.Header().Set("Retry-After", "1")
 	}
 	writeJSON(w, p.Status, "application/problem+json", p)
+}
+
+// ProblemOf says an error of the client as a problem: what is wrong, and what to do. For
+// servers that show it to people.
+func ProblemOf(err error) *Problem {
+	p := *problemOf(err)
+	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
+	return &p
 }

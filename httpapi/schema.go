@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/eventtree"
 	"github.com/coppice-run/coppice/module"
 )
 
@@ -32,6 +33,8 @@ func (s schemas) of(t reflect.Type) *schema {
 	switch t {
 	case reflect.TypeFor[json.RawMessage]():
 		return &schema{} // any JSON
+	case reflect.TypeFor[eventtree.ID]():
+		return &schema{Type: "string"} // 16 hexadecimal digits
 	case reflect.TypeFor[time.Time]():
 		return &schema{Type: "string", Format: "date-time"}
 	case reflect.TypeFor[module.Acks]():
@@ -91,7 +94,7 @@ func (s schemas) fields(t reflect.Type, out *schema) {
 			inner.Type = []string{"array", "null"}
 		}
 		out.Properties[name] = inner
-		if options != "omitempty" {
+		if options != "omitempty" && options != "omitzero" {
 			out.Required = append(out.Required, name)
 		}
 	}

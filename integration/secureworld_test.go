@@ -104,13 +104,21 @@ func secureClient(t *testing.T, c connect.Config) *client.Client {
 	return opened
 }
 
+// secured is the example under a name of its own.
+type secured struct {
+	wordcount.Words
+	name string
+}
+
+func (m *secured) ModuleName() string { return m.name }
+
 // secureWords is a module of this test alone.
-func secureWords() *wordcount.Words {
-	return &wordcount.Words{Name: "Words" + strings.ReplaceAll(uuid.NewString(), "-", "")}
+func secureWords() *secured {
+	return &secured{name: "Words" + strings.ReplaceAll(uuid.NewString(), "-", "")}
 }
 
 // countsWords appends a sentence and reads what came of it.
-func countsWords(t *testing.T, c *client.Client, m *wordcount.Words) {
+func countsWords(t *testing.T, c *client.Client, m *secured) {
 	t.Helper()
 	if err := c.Use(t.Context(), m); err != nil {
 		t.Fatal(err)

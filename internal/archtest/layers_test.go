@@ -80,6 +80,7 @@ var place = map[string]layer{
 	"localcluster": assemblies,
 	"simulation":   assemblies,
 	"console":      assemblies,
+	"overview":     assemblies,
 	"httpapi":      assemblies,
 	"httpauth":     assemblies,
 	"connect":      assemblies,

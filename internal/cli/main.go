@@ -63,6 +63,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(
 		demoCommand(), aclCommand(), modulesCommand(), describeCommand(), tasksCommand(), optionsCommand(), parkedCommand(),
 		appendCommand(), selectCommand(), watchCommand(), queryCommand(), progressCommand(), treeCommand(), treesCommand(), pauseCommand(), resumeCommand(), serveCommand(),
+		consoleCommand(), topCommand(), doctorCommand(), dumpCommand(),
 	)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; '%s --help' lists the flags", err, cmd.CommandPath())

@@ -88,7 +88,8 @@ func switchCommand(name, short, state, long string, do func(*client.Client, cont
 		Use: name + " MODULE TOPOLOGY", Short: short, Long: long, Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return r.use(cmd.Context(), func(c *client.Client) error {
-				if err := do(c, cmd.Context(), args[0], args[1]); err != nil {
+				e := client.AuditEntry{Did: name + "Topology", Subject: "topology " + args[1]}
+				if err := noted(cmd.Context(), c, args[0], e, do(c, cmd.Context(), args[0], args[1])); err != nil {
 					return err
 				}
 				if r.json {

@@ -88,7 +88,15 @@ func completeOptions(r *remote) cobra.CompletionFunc {
 func (r *remote) set(cmd *cobra.Command, scope client.OptionScope, module, name, value string) error {
 	ctx := cmd.Context()
 	return r.use(ctx, func(c *client.Client) error {
-		if err := c.SetOption(ctx, module, scope, name, value); err != nil {
+		before, err := c.Option(ctx, module, scope, name)
+		if err != nil {
+			return err
+		}
+		e := client.AuditEntry{Did: "setOption", Subject: name + scopeText(scope), Before: before.Value, After: value}
+		if value == "" {
+			e.Did, e.After = "unsetOption", before.Default
+		}
+		if err := noted(ctx, c, module, e, c.SetOption(ctx, module, scope, name, value)); err != nil {
 			return err
 		}
 		v, err := c.Option(ctx, module, scope, name)

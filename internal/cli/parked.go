@@ -61,7 +61,7 @@ func parkedCommand() *cobra.Command {
 				return err
 			}
 		}
-		return c.EditParked(cmd.Context(), ref, raw)
+		return noted(cmd.Context(), c, ref.Module, client.AuditEntry{Did: "editParked", Subject: ref.String(), After: string(raw)}, c.EditParked(cmd.Context(), ref, raw))
 	}, "edited; the depot keeps the former value")
 	edit.Args = cobra.ExactArgs(1)
 	edit.Flags().StringVar(&value, "value", "", "the new value, in the depot's stored form")
@@ -84,10 +84,10 @@ func parkedCommand() *cobra.Command {
 			},
 		},
 		order("retry", "Run records once more, now", func(cmd *cobra.Command, c *client.Client, ref client.ParkedRef) error {
-			return c.RetryParked(cmd.Context(), ref)
+			return noted(cmd.Context(), c, ref.Module, client.AuditEntry{Did: "retryParked", Subject: ref.String()}, c.RetryParked(cmd.Context(), ref))
 		}, "done"),
 		order("skip", "Drop records for good", func(cmd *cobra.Command, c *client.Client, ref client.ParkedRef) error {
-			return c.SkipParked(cmd.Context(), ref)
+			return noted(cmd.Context(), c, ref.Module, client.AuditEntry{Did: "skipParked", Subject: ref.String()}, c.SkipParked(cmd.Context(), ref))
 		}, "dropped"),
 		edit,
 	)

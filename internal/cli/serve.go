@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,7 +41,7 @@ func serveCommand() *cobra.Command {
 				return err
 			}
 			return r.use(cmd.Context(), func(c *client.Client) error {
-				api, err := httpapi.New(httpapi.Config{Client: c, Timeout: timeout, Authorize: authorize})
+				api, err := httpapi.New(httpapi.Config{Client: c, Timeout: timeout, Authorize: authorize, Who: whoAsks})
 				if err != nil {
 					return err
 				}
@@ -69,6 +70,11 @@ func serveCommand() *cobra.Command {
 // authorize has the API ask for the role that a request needs.
 func authorize(r *http.Request, a httpapi.Access) error {
 	return httpauth.Allow(r.Context(), a.Changes)
+}
+
+// whoAsks names who asks for the audit log: the token's or the certificate's name, else the address.
+func whoAsks(r *http.Request) string {
+	return cmp.Or(httpauth.From(r.Context()).Name, httpapi.RemoteHost(r))
 }
 
 // serveUntil serves until ctx ends; watches end with it, other requests are finished.

@@ -61,10 +61,11 @@ func stepNames() string {
 	return strings.Join(names, ", ")
 }
 
-// Reference describes the steps, in Markdown.
-func Reference() string {
-	var out strings.Builder
-	out.WriteString("| step | leads to |\n|---|---|\n")
+// StepDoc describes a step.
+type StepDoc struct{ Name, Doc string }
+
+// Steps describes all steps, for a reader.
+func Steps() (all []StepDoc) {
 	for _, name := range []string{
 		"it", "key", "must", "elem", "field", "nth", "first", "last", "all", "vals", "keys", "entries",
 		"range", "rangeFrom", "rangeTo", "rangeFromStart", "rangeToEnd", "filter", "filterNot", "len", "count", "limit", "page",
@@ -73,7 +74,17 @@ func Reference() string {
 		if s.args != "" {
 			name += "(" + s.args + ")"
 		}
-		out.WriteString("| `" + name + "` | " + s.doc + " |\n")
+		all = append(all, StepDoc{name, s.doc})
+	}
+	return all
+}
+
+// Reference describes the steps, in Markdown.
+func Reference() string {
+	var out strings.Builder
+	out.WriteString("| step | leads to |\n|---|---|\n")
+	for _, s := range Steps() {
+		out.WriteString("| `" + s.Name + "` | " + s.Doc + " |\n")
 	}
 	return out.String()
 }

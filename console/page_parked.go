@@ -1,0 +1,203 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/httpapi"
+	"github.com/coppice-run/coppice/task"
+)
+
+// parkedMax bounds how many records one page shows.
+const parkedMax = 500
+
+// parkedPage lists what is parked.
+type parkedPage struct {
+	Module  string
+	Records []parkedRecord
+	More    int
+	Reasons []reason
+}
+
+// reason is one that several records may have.
+type reason struct {
+	Text, Handler string
+	Records       int
+}
+
+// parkedRecord is a record with the address of its page.
+type parkedRecord struct {
+	client.ParkedRecord
+	To string
+}
+
+func showParked(q *request) error {
+	all, err := q.h.cluster.Parked(q.ctx, q.module)
+	if err != nil {
+		return err
+	}
+	page := parkedPage{Module: q.module, More: max(0, len(all)-parkedMax)}
+	for _, r := range all[:len(all)-page.More] {
+		page.Records = append(page.Records, parkedRecord{r, parkedAddress(r.ParkedRef)})
+	}
+	page.Reasons = reasons(all)
+	return q.show("parked", frame{Title: "Parked records", Lead: "Put aside for a person to decide: they failed as often as they may, a handler parked them, or they do not decode.", Crumbs: q.within(), JSON: "/modules/" + q.module + "/parked"}, page)
+}
+
+// reasons counts the records by why they are parked, and by what failed.
+func reasons(all []client.ParkedRecord) (out []reason) {
+	seen := map[reason]int{}
+	for i := range all {
+		key := reason{Text: all[i].Reason, Handler: handlerOf(&all[i].ParkedRef)}
+		n, known := seen[key]
+		if !known {
+			n = len(out)
+			seen[key] = n
+			out = append(out, key)
+		}
+		out[n].Records++
+	}
+	return out
+}
+
+// handlerOf names what failed: the step of an event, else the source.
+func handlerOf(r *client.ParkedRef) string {
+	if r.Step != "" {
+		return r.Topology + "/" + r.Step
+	}
+	return r.Topology + "/" + r.Source
+}
+
+// parkedAddress is the address of a record's page.
+func parkedAddress(r client.ParkedRef) string {
+	v := url.Values{"topology": {r.Topology}, "source": {r.Source}, "partition": {strconv.Itoa(int(r.Partition))}, "offset": {strconv.FormatInt(r.Offset, 10)}}
+	if r.Event != "" {
+		v.Set("step", r.Step)
+		v.Set("event", r.Event)
+		v.Set("task", strconv.Itoa(int(r.Task)))
+	}
+	return at("m", r.Module, "parked", "one") + "?" + v.Encode()
+}
+
+// ref is the record that the request names.
+func (q *request) ref() (client.ParkedRef, error) {
+	partition, err := q.number("partition", 0)
+	if err != nil {
+		return client.ParkedRef{}, err
+	}
+	offset, err := q.number("offset", 0)
+	if err != nil {
+		return client.ParkedRef{}, err
+	}
+	id, err := q.number("task", 0)
+	if err != nil {
+		return client.ParkedRef{}, err
+	}
+	return client.ParkedRef{
+		Module: q.module, Topology: q.value("topology"), Source: q.value("source"), Partition: int32(partition), Offset: offset,
+		Step: q.value("step"), Event: q.value("event"), Task: task.ID(id),
+	}, nil
+}
+
+// parkedOnePage is one record, to be looked at and changed.
+type parkedOnePage struct {
+	parkedRecord
+	Depot  string
+	Binary bool   // the value is no text: it is edited as base64
+	Edit   string // what the form holds
+	Handle string
+}
+
+func showParkedRecord(q *request) error {
+	ref, err := q.ref()
+	if err != nil {
+		return err
+	}
+	all, err := q.h.cluster.Parked(q.ctx, q.module)
+	if err != nil {
+		return err
+	}
+	for _, r := range all {
+		if r.ParkedRef != ref {
+			continue
+		}
+		d, err := q.h.cluster.Describe(q.ctx, q.module)
+		if err != nil {
+			return err
+		}
+		page := parkedOnePage{parkedRecord: parkedRecord{r, parkedAddress(ref)}, Binary: !utf8.Valid(r.Value), Edit: string(r.Value), Handle: handlerOf(&ref), Depot: depotOf(&d, ref.Topology, ref.Source)}
+		if page.Binary {
+			page.Edit = base64.StdEncoding.EncodeToString(r.Value)
+		}
+		return q.show("parkedone", frame{Title: fmt.Sprintf("Record %d of partition %d", ref.Offset, ref.Partition), Lead: page.Handle, Section: "parked", Crumbs: q.within(link{"Parked records", at("m", q.module, "parked")}), JSON: "/modules/" + q.module + "/parked"}, page)
+	}
+	return &httpapi.Problem{Status: http.StatusNotFound, Detail: "The record is not parked, or no longer: it was retried or skipped.", Mend: "look at the list of parked records"}
+}
+
+// depotOf is the depot that a source reads.
+func depotOf(d *client.Description, topology, source string) string {
+	for _, t := range d.Topologies {
+		for _, s := range t.Sources {
+			if t.Name == topology && s.Name == source {
+				return s.Depot
+			}
+		}
+	}
+	return ""
+}
+
+func retryParked(q *request) error {
+	return q.orderParked("It ran, and is done.", q.h.cluster.RetryParked)
+}
+
+func skipParked(q *request) error {
+	return q.orderParked("It is dropped, for good.", q.h.cluster.SkipParked)
+}
+
+func (q *request) orderParked(done string, do func(context.Context, client.ParkedRef) error) error {
+	ref, err := q.ref()
+	if err != nil {
+		return err
+	}
+	next := at("m", q.module, "parked")
+	return q.change(client.AuditEntry{Subject: ref.String()}, next, fmt.Sprintf("Record %d of partition %d: %s", ref.Offset, ref.Partition, lowerFirst(done)), func(ctx context.Context) error { return do(ctx, ref) })
+}
+
+func lowerFirst(text string) string { return string(bytes.ToLower([]byte(text[:1]))) + text[1:] }
+
+// editParked replaces the value of a record, and then retries it if that is asked for.
+func editParked(q *request) error {
+	ref, err := q.ref()
+	if err != nil {
+		return err
+	}
+	value := []byte(q.value("value"))
+	if q.value("binary") != "" {
+		if value, err = base64.StdEncoding.DecodeString(q.value("value")); err != nil {
+			return &httpapi.Problem{Status: http.StatusBadRequest, Detail: "the value is no base64: " + err.Error(), Mend: "go back and mend it"}
+		}
+	} else {
+		value = bytes.ReplaceAll(value, []byte("\r\n"), []byte("\n")) // as forms send lines
+	}
+	next, done := parkedAddress(ref), "It has the new value now. Retry it, and it runs with it."
+	if q.value("then") == "retry" {
+		next, done = at("m", q.module, "parked"), fmt.Sprintf("Record %d of partition %d ran with its new value, and is done.", ref.Offset, ref.Partition)
+	}
+	e := client.AuditEntry{Subject: ref.String(), Before: q.value("before"), After: string(value)}
+	return q.change(e, next, done, func(ctx context.Context) error {
+		if err := q.h.cluster.EditParked(ctx, ref, value); err != nil {
+			return err
+		}
+		if q.value("then") == "retry" {
+			return q.h.cluster.RetryParked(ctx, ref)
+		}
+		return nil
+	})
+}

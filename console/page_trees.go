@@ -1,0 +1,136 @@
+package console
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/eventtree"
+	"github.com/coppice-run/coppice/task"
+)
+
+// treesShown bounds how many trees the list has.
+const treesShown = 200
+
+// treesPage lists event trees.
+type treesPage struct {
+	Module     string
+	Live       []eventtree.Tree
+	Recent     []eventtree.Tree
+	Failing    []failing
+	Latency    latency
+	Topology   string
+	Topologies []string
+	Depots     []client.DepotInfo
+	Now        time.Time
+}
+
+// failing is a handler that fails, with a record of those that it fails for.
+type failing struct {
+	Handler string
+	Error   string
+	Records int
+	Example eventtree.Tree
+}
+
+func showTrees(q *request) error {
+	d, err := q.h.cluster.Describe(q.ctx, q.module)
+	if err != nil {
+		return err
+	}
+	page := treesPage{Module: q.module, Topology: q.value("topology"), Depots: d.Depots, Now: time.Now()}
+	for _, t := range d.Topologies {
+		page.Topologies = append(page.Topologies, t.Name)
+	}
+	all, err := q.h.cluster.Trees(q.ctx, q.module, client.TreeFilter{Topology: page.Topology, Recent: true, Limit: treesShown})
+	if err != nil {
+		return err
+	}
+	for _, t := range all {
+		if t.State.Over() {
+			page.Recent = append(page.Recent, t)
+		} else {
+			page.Live = append(page.Live, t)
+		}
+	}
+	page.Failing, page.Latency = failingOf(all), latencyOf(all)
+	return q.show("trees", frame{Title: "Event trees", Lead: "What records set off, and what each waits for now: those under way, and those that the workers have kept.", Crumbs: q.within(), JSON: query("/modules/"+q.module+"/trees", "recent", "true", "topology", page.Topology)}, page)
+}
+
+// failingOf counts the errors of trees by the source and the text.
+func failingOf(all []eventtree.Tree) (out []failing) {
+	at := map[string]int{}
+	for _, t := range all {
+		if t.Error == "" {
+			continue
+		}
+		key := t.Topology + "/" + t.Source + "\x00" + t.Error
+		n, known := at[key]
+		if !known {
+			n = len(out)
+			at[key] = n
+			out = append(out, failing{Handler: t.Topology + "/" + t.Source, Error: t.Error, Example: t})
+		}
+		out[n].Records++
+	}
+	return out
+}
+
+// treePage is what one record has set off.
+type treePage struct {
+	Module  string
+	Record  eventtree.Record
+	Trees   []eventtree.Tree
+	Payload string
+	Gone    string // why the record cannot be read
+	Now     time.Time
+}
+
+func showTree(q *request) error {
+	partition, err := q.number("partition", 0)
+	if err != nil {
+		return err
+	}
+	offset, err := q.number("offset", 0)
+	if err != nil {
+		return err
+	}
+	name := q.r.PathValue("depot")
+	trees, err := q.h.cluster.Tree(q.ctx, q.module, name, task.ID(partition), offset)
+	if err != nil {
+		return err
+	}
+	page := treePage{Module: q.module, Record: eventtree.Record{Module: q.module, Depot: name, Partition: task.ID(partition), Offset: offset}, Trees: trees, Now: time.Now()}
+	records, err := q.h.cluster.ReadDepot(q.ctx, q.module, name, int(partition), offset, offset+1)
+	switch {
+	case err != nil:
+		page.Gone = err.Error()
+	case len(records) == 0:
+		page.Gone = "the offset holds no record"
+	default:
+		page.Payload = pretty(records[0].Value)
+	}
+	return q.show("tree", frame{
+		Title: fmt.Sprintf("Record %d of %s, partition %d", offset, name, partition), Section: "trees", Crumbs: q.within(link{"Event trees", at("m", q.module, "trees")}),
+		JSON: fmt.Sprintf("/modules/%s/depots/%s/records/%d/%d/trees", q.module, name, partition, offset),
+	}, page)
+}
+
+// treeAddress is the address of a record's page.
+func treeAddress(module string, r *eventtree.Record) string {
+	return at("m", module, "trees", r.Depot, strconv.Itoa(int(r.Partition)), strconv.FormatInt(r.Offset, 10))
+}
+
+// treeState says how a tree or event is.
+func treeState(s eventtree.State) state {
+	switch s {
+	case eventtree.Done, eventtree.Ended:
+		return state{string(s), "good"}
+	case eventtree.Failed, eventtree.Parked, eventtree.Rejected, eventtree.Dropped:
+		return state{string(s), "bad"}
+	case eventtree.Retrying, eventtree.Behind, eventtree.Held:
+		return state{string(s), "warn"}
+	}
+	return state{string(s), "info"}
+}

@@ -1,0 +1,228 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/connect"
+	"github.com/coppice-run/coppice/kafkadepot"
+	"github.com/coppice-run/coppice/overview"
+	"github.com/coppice-run/coppice/redisstate"
+)
+
+// finding is something that the doctor found.
+type finding struct {
+	Level string `json:"level"` // broken, risky or fine
+	About string `json:"about"`
+	What  string `json:"what"`
+	Mend  string `json:"mend,omitempty"`
+}
+
+// Levels of findings.
+const (
+	broken = "broken" // something does not work, or records or state may be lost
+	risky  = "risky"  // it works, and may not go on so
+	fine   = "fine"
+)
+
+// findings is what a doctor writes down.
+type findings []finding
+
+func (f *findings) add(level, about, what, mend string) {
+	*f = append(*f, finding{level, about, what, mend})
+}
+
+func (f findings) count(level string) (n int) {
+	for i := range f {
+		if f[i].Level == level {
+			n++
+		}
+	}
+	return n
+}
+
+// errBroken: the doctor found something broken; what, is printed.
+var errBroken = errors.New("something is broken: see above")
+
+// doctorCommand examines an installation.
+func doctorCommand() *cobra.Command {
+	var r remote
+	cmd := &cobra.Command{
+		Use: "doctor", Short: "Examine Kafka, Redis and the modules; say what is wrong and how to mend it", Args: cobra.NoArgs,
+		Long: "Examine the servers and the modules on them: whether they answer, versions, policies under which\nstate or records would be lost, replicas, clocks, memory, topics, tasks without an owner, what\nstands still, and records that retention takes before they are processed.\n\n" +
+			"It changes nothing. Its exit code is 1 if something is broken.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := r.named(); err != nil {
+				return err
+			}
+			found := r.examine(cmd.Context())
+			if r.json {
+				if err := printJSON(cmd.OutOrStdout(), struct {
+					Findings findings `json:"findings"`
+				}{found}); err != nil {
+					return err
+				}
+			} else if err := printFindings(cmd.OutOrStdout(), found); err != nil {
+				return err
+			}
+			if found.count(broken) > 0 {
+				return errBroken
+			}
+			return nil
+		},
+	}
+	r.register(cmd)
+	return cmd
+}
+
+// named reports whether it is said where the modules run.
+func (r *remote) named() error {
+	if err := r.servers.Complete(os.Getenv); err != nil {
+		return err
+	}
+	if len(r.servers.Kafka.Brokers) == 0 || len(r.servers.Redis.Addresses) == 0 {
+		return fmt.Errorf("say where the module runs: --kafka and --redis, or %s and %s", connect.Variable("kafka"), connect.Variable("redis"))
+	}
+	return nil
+}
+
+func printFindings(out io.Writer, found findings) error {
+	for _, f := range found {
+		if _, err := fmt.Fprintf(out, "%-7s %s: %s\n", f.Level, f.About, f.What); err != nil {
+			return err
+		}
+		if f.Mend != "" {
+			fmt.Fprintf(out, "        → %s\n", f.Mend)
+		}
+	}
+	_, err := fmt.Fprintf(out, "%d broken, %d risky, %d fine\n", found.count(broken), found.count(risky), found.count(fine))
+	return err
+}
+
+// examine looks at everything that can be reached.
+func (r *remote) examine(ctx context.Context) findings {
+	var f findings
+	log, kafka := r.examineKafka(ctx, &f)
+	state := r.examineRedis(ctx, &f)
+	if log != nil {
+		defer log.Close()
+	}
+	if state != nil {
+		defer state.Close()
+	}
+	if kafka == nil || state == nil {
+		f.add(risky, "modules", "they were not looked at, for a server does not answer", "mend that first")
+		return f
+	}
+	network, err := r.servers.Network(nil)
+	if err != nil {
+		f.add(broken, "workers", err.Error(), "")
+		return f
+	}
+	c, err := client.New(client.Config{Log: log, Store: state, Network: network})
+	if err != nil {
+		f.add(broken, "client", err.Error(), "")
+		return f
+	}
+	defer c.Close()
+	examineModules(ctx, &f, c, kafka)
+	return f
+}
+
+func (r *remote) examineKafka(ctx context.Context, f *findings) (*kafkadepot.Log, *kafkadepot.Facts) {
+	about := "kafka at " + strings.Join(r.servers.Kafka.Brokers, ",")
+	log, err := r.servers.Log(ctx, nil)
+	if err != nil {
+		f.add(broken, about, err.Error(), "name the brokers as host:port")
+		return nil, nil
+	}
+	if err := log.Check(ctx); err != nil {
+		f.add(broken, about, err.Error(), "start the brokers, or mend the address, TLS or SASL")
+		return log, nil
+	}
+	facts, err := log.Facts(ctx)
+	if err != nil {
+		f.add(broken, about, err.Error(), "let the user describe topics and their configuration")
+		return log, nil
+	}
+	f.add(fine, about, fmt.Sprintf("answers: %s, %s", count(len(facts.Brokers), "broker"), orUnknown(facts.Version)), "")
+	for i := range facts.Topics {
+		judgeTopic(f, &facts.Topics[i], len(facts.Brokers))
+	}
+	return log, &facts
+}
+
+func (r *remote) examineRedis(ctx context.Context, f *findings) *redisstate.Store {
+	about := "redis at " + strings.Join(r.servers.Redis.Addresses, ",")
+	state, err := r.servers.Store(ctx, nil)
+	if err != nil {
+		f.add(broken, about, err.Error(), "start the server, or mend the address, TLS or password")
+		return nil
+	}
+	if err := state.Check(ctx); err != nil {
+		f.add(broken, about, err.Error(), "no worker starts on it before that is mended")
+	}
+	all, err := state.Facts(ctx)
+	if err != nil {
+		f.add(broken, about, err.Error(), "start the masters of the cluster")
+	}
+	for i := range all {
+		judgeRedis(f, &all[i])
+	}
+	return state
+}
+
+func orUnknown(text string) string {
+	if text == "" {
+		return "unknown version"
+	}
+	return text
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// examineModules looks at each module twice, so that what stands still shows.
+func examineModules(ctx context.Context, f *findings, c *client.Client, kafka *kafkadepot.Facts) {
+	all, err := overview.New(overview.Config{Cluster: c}).All(ctx)
+	if err != nil {
+		f.add(broken, "modules", err.Error(), "")
+		return
+	}
+	if len(all) == 0 {
+		f.add(fine, "modules", "none has run on these servers yet", "")
+	}
+	for _, e := range all {
+		about, before := "module "+e.Info.Name, len(*f)
+		if e.Error != "" {
+			f.add(broken, about, e.Error, "look whether its workers are of a version that this command reads")
+			continue
+		}
+		for _, one := range e.Module.Findings {
+			level := risky
+			if one.Severity == overview.Broken {
+				level = broken
+			}
+			what := one.What
+			if one.Waits != "" {
+				what += "; it waits for " + one.Waits
+			}
+			f.add(level, about, what, one.Mend)
+		}
+		judgeRetention(ctx, f, c, e.Module, kafka)
+		if len(*f) == before {
+			f.add(fine, about, fmt.Sprintf("%s on %s, %d records to do", count(len(e.Module.Tasks), "task"), count(len(e.Module.Workers), "worker"), e.Module.Lag()), "")
+		}
+	}
+}

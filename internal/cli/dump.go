@@ -1,0 +1,210 @@
+package cli
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	goruntime "runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/overview"
+)
+
+// dumpCommand packs what somebody who helps needs to see.
+func dumpCommand() *cobra.Command {
+	var r remote
+	var file string
+	cmd := &cobra.Command{
+		Use: "support-dump", Short: "Pack what somebody who helps needs to see, without records and secrets", Args: cobra.NoArgs,
+		Long: "Pack into one archive: what 'doctor' finds, versions, and of each module its plan, progress, tasks,\noptions, audit log, and why records are parked. It holds no record, no key and no value of a PState.\n" +
+			"Passwords, tokens and keys that stand in a text are blotted out; user names and the parts of\naddresses before an @ as well. Look at it before you send it: it is plain JSON.",
+		Example: "  coppice support-dump --output dump.tar.gz",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := r.named(); err != nil {
+				return err
+			}
+			files, err := r.collect(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if err := writeArchive(file, files); err != nil {
+				return err
+			}
+			if r.json {
+				return printJSON(cmd.OutOrStdout(), struct {
+					File  string `json:"file"`
+					Files int    `json:"files"`
+				}{file, len(files)})
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", file, count(len(files), "file"))
+			return err
+		},
+	}
+	r.register(cmd)
+	cmd.Flags().StringVar(&file, "output", "coppice-dump.tar.gz", "the archive to write")
+	return cmd
+}
+
+// dumped is one file of the archive.
+type dumped struct {
+	name string
+	data []byte
+}
+
+// dumper gathers files.
+type dumper struct{ files []dumped }
+
+// add adds a file of JSON, in which secrets are blotted out. v is anything that encodes.
+func (d *dumper) add(name string, v any, err error) {
+	if err != nil {
+		v = struct {
+			Error string `json:"error"`
+		}{err.Error()}
+	}
+	raw, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		raw = fmt.Appendf(nil, "%q", err.Error())
+	}
+	d.files = append(d.files, dumped{name, append(blotted(raw), '\n')})
+}
+
+// collect asks for all that goes into a dump. What cannot be asked has its error in its place.
+func (r *remote) collect(ctx context.Context) ([]dumped, error) {
+	d := &dumper{}
+	build, _ := debug.ReadBuildInfo()
+	about := struct {
+		Time     time.Time `json:"time"`
+		Go       string    `json:"go"`
+		System   string    `json:"system"`
+		Version  string    `json:"version"`
+		Revision string    `json:"revision,omitempty"`
+		Kafka    string    `json:"kafka"`
+		Redis    string    `json:"redis"`
+	}{Time: time.Now().UTC(), Go: goruntime.Version(), System: goruntime.GOOS + "/" + goruntime.GOARCH, Kafka: strings.Join(r.servers.Kafka.Brokers, ","), Redis: strings.Join(r.servers.Redis.Addresses, ",")}
+	if build != nil {
+		about.Version = build.Main.Version
+		for _, s := range build.Settings {
+			if s.Key == "vcs.revision" {
+				about.Revision = s.Value
+			}
+		}
+	}
+	d.add("about.json", about, nil)
+	d.add("doctor.json", r.examine(ctx), nil)
+	err := r.use(ctx, func(c *client.Client) error {
+		modules, err := c.Modules(ctx)
+		d.add("modules.json", modules, err)
+		look := overview.New(overview.Config{Cluster: c})
+		for _, m := range modules {
+			d.module(ctx, c, look, m.Name)
+		}
+		return nil
+	})
+	if err != nil {
+		d.add("error.json", nil, err) // the doctor says more
+	}
+	return d.files, ctx.Err()
+}
+
+func (d *dumper) module(ctx context.Context, c *client.Client, look *overview.Overview, name string) {
+	folder := "modules/" + name + "/"
+	describe, err := c.Describe(ctx, name)
+	for i := range describe.PStates {
+		describe.PStates[i].Initial = nil // a value
+	}
+	d.add(folder+"plan.json", describe, err)
+	m, err := look.Module(ctx, name)
+	d.add(folder+"overview.json", m, err)
+	options, err := c.Options(ctx, name, client.OptionScope{})
+	d.add(folder+"options.json", options, err)
+	audit, err := c.Audit(ctx, name)
+	for i := range audit {
+		if e := &audit[i]; e.Did != "setOption" && e.Did != "unsetOption" {
+			e.Before, e.After = "", "" // parts of records
+		}
+	}
+	d.add(folder+"audit.json", audit, err)
+	parked, err := c.Parked(ctx, name)
+	d.add(folder+"parked.json", withoutValues(parked), err)
+}
+
+// parkedWithoutValue is what a dump tells of a parked record.
+type parkedWithoutValue struct {
+	client.ParkedRef
+	Time       time.Time `json:"time"`
+	Reason     string    `json:"reason"`
+	Attempts   int       `json:"attempts"`
+	Edited     bool      `json:"edited"`
+	KeyBytes   int       `json:"keyBytes"`
+	ValueBytes int       `json:"valueBytes"`
+}
+
+func withoutValues(all []client.ParkedRecord) []parkedWithoutValue {
+	out := []parkedWithoutValue{}
+	for i := range all {
+		r := &all[i]
+		out = append(out, parkedWithoutValue{r.ParkedRef, r.Time, r.Reason, r.Attempts, r.Edited, len(r.Key), len(r.Value)})
+	}
+	return out
+}
+
+// secrets are forms in which secrets stand in texts: each keeps its first group.
+var secrets = []*regexp.Regexp{
+	// a name that says it, with its value behind it
+	regexp.MustCompile(`(?i)((?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|authorization|sasl\.jaas\.config)[\w.-]*(?:\\?["'])?\s*[:=]\s*(?:\\?["'])?(?:bearer |basic )?)[^\s"'\\,;&}]+`),
+	// user and password of an address
+	regexp.MustCompile(`(\w+://)[^\s/"'@]+@`),
+	// headers and keys that are known by their looks
+	regexp.MustCompile(`(?i)(bearer\s+)[\w.~+/=-]{8,}`),
+	regexp.MustCompile(`()\beyJ[\w-]{6,}\.[\w-]{6,}\.[\w-]*`),
+	regexp.MustCompile(`()\b(?:AKIA|ASIA)[0-9A-Z]{16}\b`),
+	regexp.MustCompile(`()\b(?:gh[pousr]_|xox[abprs]-|sk_live_|glpat-)[\w-]{10,}`),
+	regexp.MustCompile(`()-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`),
+}
+
+const blot = "█████"
+
+// blotted takes secrets out of a text.
+func blotted(raw []byte) []byte {
+	text := string(raw)
+	for _, s := range secrets {
+		text = s.ReplaceAllStringFunc(text, func(found string) string {
+			kept := s.FindStringSubmatch(found)[1]
+			if strings.HasSuffix(found, "@") {
+				return kept + blot + "@"
+			}
+			return kept + blot
+		})
+	}
+	return []byte(text)
+}
+
+// writeArchive writes the files into one that did not exist.
+func writeArchive(name string, files []dumped) (err error) {
+	out, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("--output: %w", err)
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	packed := gzip.NewWriter(out)
+	archive := tar.NewWriter(packed)
+	for _, f := range files {
+		if err := archive.WriteHeader(&tar.Header{Name: "coppice-dump/" + f.name, Mode: 0o600, Size: int64(len(f.data)), ModTime: time.Now()}); err != nil {
+			return err
+		}
+		if _, err := archive.Write(f.data); err != nil {
+			return err
+		}
+	}
+	return errors.Join(archive.Close(), packed.Close())
+}

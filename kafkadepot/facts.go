@@ -1,0 +1,102 @@
+package kafkadepot
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+)
+
+// Facts are what brokers tell of themselves and of the topics of modules: for tools that judge
+// an installation.
+type Facts struct {
+	Brokers []string     `json:"brokers"` // addresses
+	Version string       `json:"version"` // the oldest of them, as their protocol shows it
+	Topics  []TopicFacts `json:"topics"`  // those of modules, by name
+}
+
+// TopicFacts are what is known of a topic.
+type TopicFacts struct {
+	Name       string `json:"name"`
+	Module     string `json:"module"`
+	Depot      string `json:"depot"` // or __meta and its like
+	Partitions int    `json:"partitions"`
+	Replicas   int    `json:"replicas"`   // the fewest of a partition
+	InSync     int    `json:"inSync"`     // the fewest of a partition
+	Leaderless int    `json:"leaderless"` // partitions without a leader
+	// Config holds what matters for records that are kept: cleanup.policy, retention.ms,
+	// retention.bytes, message.timestamp.type, min.insync.replicas, unclean.leader.election.enable.
+	Config map[string]string `json:"config"`
+}
+
+// keeping are the options of topics that say how records are kept.
+var keeping = []string{"cleanup.policy", "retention.ms", "retention.bytes", "message.timestamp.type", "min.insync.replicas", "unclean.leader.election.enable"}
+
+// Facts asks the brokers. What a user may not see is left out.
+func (l *Log) Facts(ctx context.Context) (Facts, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.config.CheckTimeout)
+	defer cancel()
+	out := Facts{Topics: []TopicFacts{}}
+	metadata, err := l.admin.Metadata(ctx)
+	if err != nil {
+		return out, l.unreachable(err)
+	}
+	for _, b := range metadata.Brokers {
+		out.Brokers = append(out.Brokers, b.Host)
+	}
+	slices.Sort(out.Brokers)
+	if versions, err := l.admin.ApiVersions(ctx); err == nil {
+		versions.Each(func(v kadm.BrokerApiVersions) {
+			if guess := v.VersionGuess(); v.Err == nil && (out.Version == "" || guess < out.Version) {
+				out.Version = guess
+			}
+		})
+	}
+	var names []string
+	for name, d := range metadata.Topics {
+		parts := strings.Split(name, ".")
+		if len(parts) != 3 || parts[0] != "coppice" || d.Err != nil {
+			continue
+		}
+		out.Topics = append(out.Topics, topicFacts(name, parts[1], parts[2], d))
+		names = append(names, name)
+	}
+	slices.SortFunc(out.Topics, func(a, b TopicFacts) int { return strings.Compare(a.Name, b.Name) })
+	if len(names) == 0 {
+		return out, nil
+	}
+	configs, err := l.admin.DescribeTopicConfigs(ctx, names...)
+	if err != nil {
+		return out, l.failed("reading the configuration of the topics", err)
+	}
+	for i := range out.Topics {
+		t := &out.Topics[i]
+		described, err := configs.On(t.Name, nil)
+		if err != nil || described.Err != nil {
+			continue // whoever may not see it is told less
+		}
+		for _, c := range described.Configs {
+			if slices.Contains(keeping, c.Key) {
+				t.Config[c.Key] = c.MaybeValue()
+			}
+		}
+	}
+	return out, nil
+}
+
+func topicFacts(name, module, depotName string, d kadm.TopicDetail) TopicFacts {
+	t := TopicFacts{Name: name, Module: module, Depot: depotName, Partitions: len(d.Partitions), Config: map[string]string{}}
+	for _, p := range d.Partitions {
+		if t.Replicas == 0 || len(p.Replicas) < t.Replicas {
+			t.Replicas = len(p.Replicas)
+		}
+		if t.InSync == 0 || len(p.ISR) < t.InSync {
+			t.InSync = len(p.ISR)
+		}
+		if p.Leader < 0 {
+			t.Leaderless++
+		}
+	}
+	return t
+}

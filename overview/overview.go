@@ -1,0 +1,177 @@
+package overview
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/eventtree"
+	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/task"
+)
+
+// Cluster is where an overview asks: a *client.Client is one.
+type Cluster interface {
+	Modules(context.Context) ([]client.ModuleInfo, error)
+	Describe(ctx context.Context, module string) (client.Description, error)
+	Tasks(ctx context.Context, module string) ([]client.TaskInfo, error)
+	TaskStatus(ctx context.Context, module string, id task.ID) (runtime.Status, error)
+	Progress(ctx context.Context, module, topology string) ([]client.SourceProgress, error)
+	Option(ctx context.Context, module string, scope client.OptionScope, name string) (client.OptionValue, error)
+	// Stuck and Trees say which handlers hold up tasks, and what records wait for.
+	Stuck(ctx context.Context, module string, longerThan time.Duration) ([]eventtree.Handler, error)
+	Trees(ctx context.Context, module string, filter client.TreeFilter) ([]eventtree.Tree, error)
+	Tree(ctx context.Context, module, depot string, partition task.ID, offset int64) ([]eventtree.Tree, error)
+}
+
+// Config says how an overview looks. The zero value of all but Cluster is usable.
+type Config struct {
+	// Cluster is asked. Required.
+	Cluster Cluster
+	// Period is the least time between two looks at a module; who asks earlier is told what
+	// was seen. Default 1 s.
+	Period time.Duration
+	// Looks bounds the window of each module. Default 120.
+	Looks int
+	// AnswerTimeout bounds how long an owner may take to tell of a task. Default 300 ms.
+	AnswerTimeout time.Duration
+	// LookTimeout bounds the questions of one look to owners: the tasks that were not asked
+	// by then are told as such. Default 2 s.
+	LookTimeout time.Duration
+	// Now is the clock. Default time.Now.
+	Now func() time.Time
+}
+
+// Overview looks at the modules of a cluster. It is safe for concurrent use.
+type Overview struct {
+	config  Config
+	mu      sync.Mutex
+	modules map[string]*watched
+}
+
+// New makes an overview.
+func New(config Config) *Overview {
+	setDefault(&config.Period, time.Second)
+	setDefault(&config.Looks, 120)
+	setDefault(&config.AnswerTimeout, 300*time.Millisecond)
+	setDefault(&config.LookTimeout, 2*time.Second)
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	return &Overview{config: config, modules: map[string]*watched{}}
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// watched is what is known of a module. Its lock is held during a look, so that one look
+// serves all who ask meanwhile.
+type watched struct {
+	stale  atomic.Bool // something was changed since the last look
+	mu     sync.Mutex
+	last   *Module
+	course map[string][]Point // by topology
+	counts map[string]count   // by topology, of the last look
+	owners map[task.ID]owner  // since when
+	hops   hops
+	silent map[task.ID]time.Time // since when
+}
+
+// count is what rates are made of.
+type count struct {
+	at        time.Time
+	done, end int64
+	changed   time.Time // when done was first seen to be what it is
+}
+
+// owner is an ownership period as it was seen.
+type owner struct {
+	address, epoch string
+	since          time.Time
+	handedOver     bool
+}
+
+// Module tells how a module is. What it returns is shared: it is to be read only. Errors:
+// client.ErrNoModule.
+func (o *Overview) Module(ctx context.Context, name string) (*Module, error) {
+	w := o.watched(name)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if stale := w.stale.Swap(false); !stale && w.last != nil && o.config.Now().Sub(w.last.At) < o.config.Period {
+		return w.last, nil
+	}
+	m, err := o.look(ctx, w, name)
+	if err != nil {
+		return nil, err
+	}
+	w.last = m
+	return m, nil
+}
+
+// Forget has the next question about a module looked at anew: something was changed.
+func (o *Overview) Forget(name string) {
+	o.watched(name).stale.Store(true)
+}
+
+func (o *Overview) watched(name string) *watched {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	w := o.modules[name]
+	if w == nil {
+		w = &watched{course: map[string][]Point{}, counts: map[string]count{}, owners: map[task.ID]owner{}, silent: map[task.ID]time.Time{}}
+		o.modules[name] = w
+	}
+	return w
+}
+
+// All tells how all modules are, by name. A module that cannot be looked at has an error in
+// its place.
+func (o *Overview) All(ctx context.Context) ([]Entry, error) {
+	modules, err := o.config.Cluster.Modules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Entry, len(modules))
+	var wait sync.WaitGroup
+	for i := range modules {
+		wait.Go(func() {
+			all[i].Info = modules[i]
+			m, err := o.Module(ctx, modules[i].Name)
+			if err != nil {
+				all[i].Error = err.Error()
+				return
+			}
+			all[i].Module = m
+		})
+	}
+	wait.Wait()
+	return all, nil
+}
+
+// Entry is a module among others.
+type Entry struct {
+	Info   client.ModuleInfo `json:"info"`
+	Module *Module           `json:"overview,omitempty"`
+	Error  string            `json:"error,omitempty"`
+}
+
+// Watch looks at all modules each period until ctx ends, so that courses are there before
+// somebody asks. What fails is tried again at the next look.
+func (o *Overview) Watch(ctx context.Context) {
+	tick := time.NewTicker(o.config.Period)
+	defer tick.Stop()
+	for {
+		_, _ = o.All(ctx) // who asks is told of errors
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
