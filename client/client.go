@@ -51,6 +51,7 @@ type bound struct {
 	name   string
 	tasks  int
 	plan   *module.Plan
+	spread *module.Plan         // as the tasks run it, over topics of others
 	former []*module.PStatePlan // of earlier versions
 	slots  []store.Slot         // by task
 
@@ -104,10 +105,13 @@ func (c *Client) over(ctx context.Context) error {
 // Use makes the module's handles usable with this client: it runs Define, once
 // per value, and checks what it declares against the module that runs. Errors:
 // ErrNoModule, naming the modules that exist; ErrMismatch, naming what lacks;
-// *module.DefinitionError.
+// *module.DefinitionError; *module.DependencyError, where what it mirrors is not as it declares.
 func (c *Client) Use(ctx context.Context, m module.Module) error {
 	plan, err := module.Compile(m)
 	if err != nil {
+		return err
+	}
+	if err := c.bindMirrors(ctx, plan); err != nil {
 		return err
 	}
 	_, err = c.bind(ctx, plan.Module, plan)
@@ -124,26 +128,17 @@ func (c *Client) named(ctx context.Context, name string) (*bound, error) {
 
 // bind finds a running module. plan is the caller's version of it, if it has one.
 func (c *Client) bind(ctx context.Context, name string, plan *module.Plan) (*bound, error) {
-	meta, err := c.config.Log.Meta(ctx, name)
+	b, err := c.registered(ctx, name)
 	if err != nil {
-		return nil, fmt.Errorf("client: looking up module %s: %w", name, err)
+		return nil, err
 	}
-	raw, ok := meta[module.RegistrationKey]
-	if !ok {
+	if b == nil {
 		return nil, c.noModule(ctx, name)
 	}
-	var r module.Registration
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return nil, fmt.Errorf("client: module %s: its registration does not decode: %w", name, err)
-	}
 	if plan != nil {
-		if err := lacks(r.Plan, plan); err != nil {
+		if err := lacks(b.plan, plan); err != nil {
 			return nil, err
 		}
-	}
-	b := &bound{name: name, tasks: r.Tasks, plan: r.Plan, former: r.Former, owners: make([]string, r.Tasks), slots: make([]store.Slot, r.Tasks)}
-	for i := range b.slots {
-		b.slots[i] = wire.Slot(task.Tag(name, task.ID(i), r.Tasks))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -151,19 +146,37 @@ func (c *Client) bind(ctx context.Context, name string, plan *module.Plan) (*bou
 	return b, nil
 }
 
+// registered reads what a module has noted of itself; nil: nothing.
+func (c *Client) registered(ctx context.Context, name string) (*bound, error) {
+	meta, err := c.config.Log.Meta(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("client: looking up module %s: %w", name, err)
+	}
+	raw, ok := meta[module.RegistrationKey]
+	if !ok {
+		return nil, nil
+	}
+	var r module.Registration
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return nil, fmt.Errorf("client: module %s: its registration does not decode: %w", name, err)
+	}
+	spread, err := r.Plan.Spread(r.Tasks, r.Partitions())
+	if err != nil {
+		return nil, fmt.Errorf("client: module %s: %w", name, err)
+	}
+	b := &bound{name: name, tasks: r.Tasks, plan: r.Plan, spread: spread, former: r.Former, owners: make([]string, r.Tasks), slots: make([]store.Slot, r.Tasks)}
+	for i := range b.slots {
+		b.slots[i] = wire.Slot(task.Tag(name, task.ID(i), r.Tasks))
+	}
+	return b, nil
+}
+
 // noModule names the modules that exist.
 func (c *Client) noModule(ctx context.Context, name string) error {
-	specs, err := c.config.Log.Topics(ctx, "")
+	names, err := c.config.Log.Modules(ctx)
 	if err != nil {
 		return fmt.Errorf("module %q: %w", name, ErrNoModule)
 	}
-	var names []string
-	for _, s := range specs {
-		if !slices.Contains(names, s.Module) {
-			names = append(names, s.Module)
-		}
-	}
-	slices.Sort(names)
 	if len(names) == 0 {
 		return fmt.Errorf("module %q: %w: no module has run on these servers; launch it first", name, ErrNoModule)
 	}

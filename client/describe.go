@@ -17,7 +17,9 @@ type Description struct {
 	PStates    []PStateInfo   `json:"pStates"`
 	Topologies []TopologyInfo `json:"topologies"`
 	Queries    []QueryInfo    `json:"queries"`
-	Former     []PStateInfo   `json:"former"` // PStates of earlier versions, whose data are still there
+	Mirrors    []MirrorInfo   `json:"mirrors"`    // what it uses of other modules
+	MirroredBy []MirrorInfo   `json:"mirroredBy"` // what other modules use of it
+	Former     []PStateInfo   `json:"former"`     // PStates of earlier versions, whose data are still there
 }
 
 // DepotInfo is a depot of a module.
@@ -34,7 +36,7 @@ type DepotInfo struct {
 	Appends      bool   `json:"appends"` // clients may append
 }
 
-// TopicInfo is a topic that handlers write to.
+// TopicInfo is a topic of others, which handlers write to or sources read.
 type TopicInfo struct {
 	Name  string `json:"name"`
 	Type  string `json:"type"`
@@ -52,9 +54,11 @@ type PStateInfo struct {
 	// Temporary: it is empty in each microbatch, and never stored.
 	Temporary bool `json:"temporary"`
 	// OwnPartitioner: a function of the module chooses the task of a key.
-	OwnPartitioner bool    `json:"ownPartitioner"`
-	Initial        *string `json:"initial,omitempty"` // stored form of what is there before the first write
-	Level          Level   `json:"level"`             // the outermost
+	OwnPartitioner bool `json:"ownPartitioner"`
+	// Migrations are those that its values pass when they are read, the oldest first.
+	Migrations []string `json:"migrations"`
+	Initial    *string  `json:"initial,omitempty"` // stored form of what is there before the first write
+	Level      Level    `json:"level"`             // the outermost
 }
 
 // Level is one level of a PState's schema: a structure.
@@ -111,6 +115,16 @@ type QueryInfo struct {
 	Seconds  float64 `json:"seconds"`  // that it may take
 }
 
+// MirrorInfo is a depot, PState or query of one module that another one mirrors.
+type MirrorInfo struct {
+	Kind string `json:"kind"` // depot, PState or query
+	// Module is the other module: that declares it, of what this one mirrors; that mirrors
+	// it, of what is mirrored here.
+	Module string `json:"module"`
+	Name   string `json:"name"`
+	Type   string `json:"type"` // in words, as the module that mirrors it has it
+}
+
 // Describe says what a running module consists of. Errors: ErrNoModule, naming the
 // modules that exist.
 func (c *Client) Describe(ctx context.Context, name string) (Description, error) {
@@ -118,7 +132,7 @@ func (c *Client) Describe(ctx context.Context, name string) (Description, error)
 	if err != nil {
 		return Description{}, err
 	}
-	d := Description{Module: b.name, Tasks: b.tasks, Depots: []DepotInfo{}, Topics: []TopicInfo{}, Topologies: []TopologyInfo{}, Queries: []QueryInfo{}}
+	d := Description{Module: b.name, Tasks: b.tasks, Depots: []DepotInfo{}, Topics: []TopicInfo{}, Topologies: []TopologyInfo{}, Queries: []QueryInfo{}, Mirrors: []MirrorInfo{}, MirroredBy: []MirrorInfo{}}
 	for _, p := range b.plan.Depots {
 		d.Depots = append(d.Depots, describeDepot(p, b.tasks))
 	}
@@ -132,7 +146,18 @@ func (c *Client) Describe(ctx context.Context, name string) (Description, error)
 	for _, q := range b.plan.Queries {
 		d.Queries = append(d.Queries, QueryInfo{Name: q.Name, Argument: q.Argument, Result: q.Result, Seconds: q.Timeout.Seconds()})
 	}
-	return d, nil
+	for _, m := range b.plan.Mirrors {
+		d.Mirrors = append(d.Mirrors, MirrorInfo{string(m.Kind), m.Module, m.Name, m.Types()})
+	}
+	dependents, err := c.dependents(ctx, name)
+	for _, other := range dependents {
+		for _, m := range other.plan.Mirrors {
+			if m.Module == name {
+				d.MirroredBy = append(d.MirroredBy, MirrorInfo{string(m.Kind), other.name, m.Name, m.Types()})
+			}
+		}
+	}
+	return d, err
 }
 
 func describeDepot(p *module.DepotPlan, tasks int) DepotInfo {
@@ -151,7 +176,7 @@ func describePStates(plans []*module.PStatePlan) []PStateInfo {
 	for _, p := range plans {
 		all = append(all, PStateInfo{
 			Name: p.Name, Topology: p.Topology, Schema: p.Schema, Global: p.Global, Private: p.Private, Temporary: p.Temporary,
-			OwnPartitioner: p.OwnPartitioner, Initial: p.Initial, Level: describeLevel(p.Layout),
+			OwnPartitioner: p.OwnPartitioner, Migrations: append([]string{}, p.Migrations...), Initial: p.Initial, Level: describeLevel(p.Layout),
 		})
 	}
 	return all

@@ -53,17 +53,23 @@ func (c *Client) Microbatches(ctx context.Context, moduleName, topology string) 
 		info.Applied = min(info.Applied, at.stamp.ID)
 		info.Records += at.stamp.Records
 		for _, s := range plan.Sources {
-			if id < s.Depot.Partitions(b.tasks) {
-				next := at.progress[s.Name].Next
-				if have := info.Next[s.Depot.Name]; id < len(have) {
-					have[id] = min(have[id], next) // a further source of the depot
-				} else {
-					info.Next[s.Depot.Name] = append(have, next)
-				}
+			if partition, reads := s.Depot.Partition(task.ID(id), b.tasks); reads {
+				info.note(s.Depot, partition, at.progress[s.Name].Next)
 			}
 		}
 	}
 	return info, nil
+}
+
+// note says how far one source is with a partition.
+func (i *MicrobatchInfo) note(d *module.DepotPlan, partition int32, next int64) {
+	name := d.Declared(d.Name)
+	for len(i.Next[name]) <= int(partition) {
+		i.Next[name] = append(i.Next[name], -1)
+	}
+	if have := &i.Next[name][partition]; *have < 0 || next < *have {
+		*have = next // of several sources, the one that is behind
+	}
 }
 
 // WaitMicrobatches waits until a microbatch topology has processed so many records since
@@ -217,7 +223,7 @@ func (c *Client) microbatches(ctx context.Context, moduleName, topology string) 
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, plan := range b.plan.Streams {
+	for _, plan := range b.spread.Streams {
 		if plan.Microbatch && plan.Name == topology {
 			return b, plan, nil
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 
 	"github.com/coppice-run/coppice/internal/wire"
@@ -23,23 +22,18 @@ type ModuleInfo struct {
 
 // Modules lists the modules that have run on these servers, by name.
 func (c *Client) Modules(ctx context.Context) ([]ModuleInfo, error) {
-	specs, err := c.config.Log.Topics(ctx, "")
+	names, err := c.config.Log.Modules(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("client: listing the modules: %w", err)
 	}
-	var names []string
-	for _, s := range specs {
-		names = append(names, s.Module)
-	}
-	slices.Sort(names)
 	var all []ModuleInfo
-	for _, name := range slices.Compact(names) {
-		b, err := c.named(ctx, name)
-		if errors.Is(err, ErrNoModule) {
-			continue // its topics are being made
-		}
+	for _, name := range names {
+		b, err := c.registered(ctx, name)
 		if err != nil {
 			return nil, err
+		}
+		if b == nil {
+			continue // it is being launched, or was removed
 		}
 		info := ModuleInfo{Name: name, Tasks: b.tasks}
 		for _, s := range b.plan.Streams {

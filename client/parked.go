@@ -41,12 +41,13 @@ func (r ParkedRef) String() string {
 	return text
 }
 
-// at is the task that it lies on.
-func (r ParkedRef) at() task.ID {
+// at is the task that it lies on, in a module of so many: it has the record's partition, which
+// of a topic of others may be any number.
+func (r ParkedRef) at(tasks int) task.ID {
 	if r.Event != "" {
 		return r.Task
 	}
-	return task.ID(r.Partition)
+	return task.ID(int(r.Partition) % tasks)
 }
 
 // ParkedRecord is a record that was taken out of its stream for a person to
@@ -163,15 +164,18 @@ func (c *Client) orderParked(ctx context.Context, ref ParkedRef, order runtime.P
 	if err != nil {
 		return err
 	}
-	if at := ref.at(); at < 0 || int(at) >= b.tasks {
+	if at := ref.at(b.tasks); at < 0 || int(at) >= b.tasks {
 		return fmt.Errorf("parked record %v: module %s has the tasks 0 to %d: %w", ref, ref.Module, b.tasks-1, ErrNotParked)
 	}
 	if b, err = c.knowing(ctx, b, ref); err != nil {
 		return err
 	}
+	if d := b.sourceOf(ref); ref.Event == "" && d != nil && d.Topic == "" && int(ref.Partition) >= d.Partitions(b.tasks) {
+		return fmt.Errorf("parked record %v: the depot has the partitions 0 to %d: %w", ref, d.Partitions(b.tasks)-1, ErrNotParked)
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.config.AwaitTimeout)
 	defer cancel()
-	a, err := c.ask(ctx, b, &wire.Request{Module: ref.Module, Task: ref.at(), Parked: &wire.ParkedRequest{
+	a, err := c.ask(ctx, b, &wire.Request{Module: ref.Module, Task: ref.at(b.tasks), Parked: &wire.ParkedRequest{
 		Order: uint8(order), Topology: ref.Topology, Source: ref.Source, Offset: ref.Offset, Step: ref.Step, Event: ref.Event, Value: value,
 	}})
 	if err != nil {
@@ -200,7 +204,7 @@ func (c *Client) knowing(ctx context.Context, b *bound, ref ParkedRef) (*bound, 
 		return b, err
 	}
 	var sources []string
-	for _, stream := range b.plan.Streams {
+	for _, stream := range b.spread.Streams {
 		for _, source := range stream.Sources {
 			sources = append(sources, stream.Name+"/"+source.Name)
 		}
@@ -211,19 +215,26 @@ func (c *Client) knowing(ctx context.Context, b *bound, ref ParkedRef) (*bound, 
 
 // hasSource: what a batch block puts aside has a topology alone.
 func (b *bound) hasSource(ref ParkedRef) bool {
-	return slices.ContainsFunc(b.plan.Streams, func(stream *module.StreamPlan) bool {
+	return slices.ContainsFunc(b.spread.Streams, func(stream *module.StreamPlan) bool {
 		return stream.Name == ref.Topology && (ref.Source == "" || slices.ContainsFunc(stream.Sources, func(s *module.SourcePlan) bool { return s.Name == ref.Source }))
 	})
 }
 
 // depotOf is the depot that a source reads.
 func (b *bound) depotOf(ref ParkedRef) string {
-	for _, stream := range b.plan.Streams {
+	if d := b.sourceOf(ref); d != nil {
+		return d.Name
+	}
+	return ref.Source
+}
+
+func (b *bound) sourceOf(ref ParkedRef) *module.DepotPlan {
+	for _, stream := range b.spread.Streams {
 		for _, source := range stream.Sources {
 			if stream.Name == ref.Topology && source.Name == ref.Source {
-				return source.Depot.Name
+				return source.Depot
 			}
 		}
 	}
-	return ref.Source
+	return nil
 }

@@ -38,19 +38,22 @@ func (c *Client) Progress(ctx context.Context, moduleName, topology string) ([]S
 	if err != nil {
 		return nil, err
 	}
-	plans := b.plan.Streams
+	plans := b.spread.Streams
 	if topology != "" {
 		plan, err := b.topology(topology)
 		if err != nil {
 			return nil, err
 		}
-		plans = []*module.StreamPlan{plan}
+		plans = plans[plan.ID : plan.ID+1]
 	}
 	all := []SourceProgress{}
 	for _, plan := range plans {
 		for _, source := range plan.Sources {
-			for p := range source.Depot.Partitions(b.tasks) {
-				one, err := c.sourceProgress(ctx, b, plan, source, int32(p))
+			for id := range task.ID(b.tasks) {
+				if _, reads := source.Depot.Partition(id, b.tasks); !reads {
+					continue
+				}
+				one, err := c.sourceProgress(ctx, b, plan, source, id)
 				if err != nil {
 					return nil, err
 				}
@@ -61,9 +64,14 @@ func (c *Client) Progress(ctx context.Context, moduleName, topology string) ([]S
 	return all, nil
 }
 
-func (c *Client) sourceProgress(ctx context.Context, b *bound, plan *module.StreamPlan, s *module.SourcePlan, partition int32) (SourceProgress, error) {
-	one := SourceProgress{Topology: plan.Name, Source: s.Name, Depot: s.Depot.Name, Partition: partition, Ticks: s.Depot.PeriodMillis > 0}
-	slot := b.slots[partition]
+func (c *Client) sourceProgress(ctx context.Context, b *bound, plan *module.StreamPlan, s *module.SourcePlan, id task.ID) (SourceProgress, error) {
+	partition, _ := s.Depot.Partition(id, b.tasks)
+	depotName, topic := s.Depot.Name, depot.TopicName(s.Depot.Home(b.name))
+	if s.Depot.Topic != "" {
+		depotName, topic = s.Depot.Declared(s.Depot.Name), s.Depot.Topic
+	}
+	one := SourceProgress{Topology: plan.Name, Source: s.Depot.Declared(s.Name), Depot: depotName, Partition: partition, Ticks: s.Depot.PeriodMillis > 0}
+	slot := b.slots[id]
 	reads := []store.Read{{Kind: store.Get, Table: wire.TopologyTable(slot.Tag, plan.Name, plan.Microbatch), Field: s.Name}}
 	_, err := c.config.Store.Read(ctx, slot, reads)
 	if err == nil && reads[0].Found {
@@ -73,10 +81,10 @@ func (c *Client) sourceProgress(ctx context.Context, b *bound, plan *module.Stre
 		}
 	}
 	if err == nil && !one.Ticks {
-		_, one.End, err = c.config.Log.Bounds(ctx, depot.TopicName(b.name, s.Depot.Name), partition)
+		_, one.End, err = c.config.Log.Bounds(ctx, topic, partition)
 	}
 	if err != nil {
-		return one, fmt.Errorf("module %s, source %s/%s, partition %d: %w", b.name, plan.Name, s.Name, partition, err)
+		return one, fmt.Errorf("module %s, source %s/%s, partition %d: %w", b.name, plan.Name, s.Name, one.Partition, err)
 	}
 	if one.Begun && !one.Ticks {
 		one.Lag = max(one.End-one.Next-one.Ahead, 0)

@@ -12,31 +12,18 @@ import (
 	"github.com/coppice-run/coppice/transport"
 )
 
-// Classes of errors of queries, for errors.Is. *QueryError says more.
+// Classes of errors of queries, for errors.Is; they are those of package module.
+// *QueryError says more.
 var (
-	// ErrNoQuery: the module that runs has no query of that name.
-	ErrNoQuery = errors.New("unknown query")
-	// ErrArgument: the argument is not of the type that the query wants.
-	ErrArgument = errors.New("wrong argument")
-	// ErrQueryFailed: the query's own function returned an error.
-	ErrQueryFailed = errors.New("query failed")
-	// ErrQueryLate: it took longer than the query may.
-	ErrQueryLate = errors.New("query took too long")
-	// ErrQueryTooLarge: its result is larger than an answer may be.
-	ErrQueryTooLarge = errors.New("result of query too large")
+	ErrNoQuery       = module.ErrNoQuery       // the module that runs has no query of that name
+	ErrArgument      = module.ErrArgument      // the argument is not of the type that the query wants
+	ErrQueryFailed   = module.ErrQueryFailed   // the query's own function returned an error
+	ErrQueryLate     = module.ErrQueryLate     // it took longer than the query may
+	ErrQueryTooLarge = module.ErrQueryTooLarge // its result is larger than an answer may be
 )
 
 // QueryError is a query that has no answer.
-type QueryError struct {
-	Module, Query string
-	Class         error // one of the classes above
-	Text          string
-}
-
-func (e *QueryError) Error() string {
-	return fmt.Sprintf("query %s.%s: %v: %s", e.Module, e.Query, e.Class, e.Text)
-}
-func (e *QueryError) Is(target error) bool { return target == e.Class }
+type QueryError = module.QueryError
 
 // SendQuestion asks a query of a module that runs: of a worker of the module, each time
 // another one. Where that cannot be reached it asks another: a question changes nothing.
@@ -56,7 +43,7 @@ func (c *Client) SendQuestion(ctx context.Context, q module.Question) ([]byte, e
 		case ctx.Err() != nil:
 			return nil, fmt.Errorf("query %s.%s: %w", q.Module, q.Query, c.over(ctx))
 		case err == nil:
-			return answerOf(q, raw)
+			return q.Answer(raw)
 		}
 		if last = err; !errors.Is(err, transport.ErrNoListener) {
 			break
@@ -80,21 +67,6 @@ func (c *Client) query(ctx context.Context, b *bound, id task.ID, q module.Quest
 		return nil, fmt.Errorf("asking worker %s: %w", address, err)
 	}
 	return raw, nil
-}
-
-func answerOf(q module.Question, raw []byte) ([]byte, error) {
-	a, err := wire.ParseQueryAnswer(raw)
-	if err != nil {
-		return nil, fmt.Errorf("query %s.%s: %w", q.Module, q.Query, err)
-	}
-	class := map[wire.QueryEnd]error{
-		wire.QueryFailed: ErrQueryFailed, wire.QueryUnknown: ErrNoQuery, wire.QueryWrong: ErrArgument,
-		wire.QueryLate: ErrQueryLate, wire.QueryTooLarge: ErrQueryTooLarge,
-	}[a.End]
-	if class != nil {
-		return nil, &QueryError{Module: q.Module, Query: q.Query, Class: class, Text: a.Text}
-	}
-	return a.Result, nil
 }
 
 var _ module.Asker = (*Client)(nil)

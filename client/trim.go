@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/task"
 )
 
 // TrimConfig says how much of a depot is kept.
@@ -21,14 +24,14 @@ type Trimmed struct {
 	Partition  int
 	Start, End int64 // what it holds now
 	Deleted    int64 // offsets
-	// NeededBy is the source, as topology/source, that is not done with older records, so
+	// NeededBy is the source, as topology/source, of another module as module/topology/source, that is not done with older records, so
 	// that less was trimmed than the configuration asks for; "": none.
 	NeededBy string
 }
 
 // TrimDepot deletes the oldest records of a depot's partitions, for good (promise 4.29). Depots
 // keep everything unless somebody calls it. It never deletes a record that a source of the
-// module is not done with, as its progress in the store says; nor, where the depot has
+// module is not done with, or one of a module that mirrors the depot (promise 4.31), as its progress in the store says; nor, where the depot has
 // AppendIDs, one by whose id an append may be told that comes again (promise 4.31). A source that
 // has not begun on a partition keeps all of it.
 //
@@ -43,10 +46,14 @@ func (c *Client) TrimDepot(ctx context.Context, moduleName, depotName string, co
 	if err != nil {
 		return nil, err
 	}
+	readers, err := c.dependents(ctx, moduleName)
+	if err != nil {
+		return nil, err
+	}
 	var all []Trimmed
 	var wrong []error
 	for partition := range d.Partitions(b.tasks) {
-		one, err := c.trim(ctx, b, depotName, partition, int64(d.IDWindow), config)
+		one, err := c.trim(ctx, b, readers, depotName, partition, int64(d.IDWindow), config)
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("trimming depot %s.%s, partition %d: %w", moduleName, depotName, partition, err))
 			continue
@@ -56,7 +63,7 @@ func (c *Client) TrimDepot(ctx context.Context, moduleName, depotName string, co
 	return all, errors.Join(wrong...)
 }
 
-func (c *Client) trim(ctx context.Context, b *bound, depotName string, partition int, window int64, config TrimConfig) (Trimmed, error) {
+func (c *Client) trim(ctx context.Context, b *bound, readers []*bound, depotName string, partition int, window int64, config TrimConfig) (Trimmed, error) {
 	topic, err := c.topicOf(ctx, b.name, depotName, partition)
 	if err != nil {
 		return Trimmed{}, err
@@ -67,19 +74,37 @@ func (c *Client) trim(ctx context.Context, b *bound, depotName string, partition
 		return one, err
 	}
 	below := end - config.EntriesMax
+	need := func(of *bound, plan *module.StreamPlan, s *module.SourcePlan, id task.ID, name string) error {
+		at, err := c.sourceProgress(ctx, of, plan, s, id)
+		if err != nil {
+			return err
+		}
+		if needs := at.Next - window; !at.Begun || needs < below {
+			below, one.NeededBy = needs, name
+			if !at.Begun {
+				below = start
+			}
+		}
+		return nil
+	}
 	for _, plan := range b.plan.Streams {
 		for _, s := range plan.Sources {
 			if s.Depot.Name != depotName {
 				continue
 			}
-			at, err := c.sourceProgress(ctx, b, plan, s, int32(partition))
-			if err != nil {
+			if err := need(b, plan, s, task.ID(partition), plan.Name+"/"+s.Name); err != nil {
 				return one, err
 			}
-			if needs := at.Next - window; !at.Begun || needs < below {
-				below, one.NeededBy = needs, plan.Name+"/"+s.Name
-				if !at.Begun {
-					below = start
+		}
+	}
+	place := Place{Module: b.name, Depot: depotName, Partition: int32(partition)}
+	for _, reader := range readers {
+		for _, plan := range reader.plan.Streams {
+			for _, s := range plan.Sources {
+				if id, reads := reader.reads(s, place); reads {
+					if err := need(reader, plan, s, id, reader.name+"/"+plan.Name+"/"+s.Name); err != nil {
+						return one, err
+					}
 				}
 			}
 		}

@@ -130,6 +130,10 @@ type Log interface {
 	// Topics lists the depots that exist, of one module or of all (module "").
 	Topics(ctx context.Context, module string) ([]TopicSpec, error)
 
+	// Modules lists the modules of which something is known, by name: those that have put
+	// facts, also without a depot.
+	Modules(ctx context.Context) ([]string, error)
+
 	// Append writes one record to a partition and calls done exactly once with
 	// its offset, from any goroutine: with the level Replicated when all in-sync
 	// replicas have it, with None at once and offset -1. It blocks only while
@@ -158,6 +162,10 @@ type Log interface {
 
 	// Reader returns a reader without assignments.
 	Reader(ctx context.Context) (Reader, error)
+	// CommittedReader is Reader for topics that others write: records of transactions
+	// that were aborted are left out, and those of open ones, and what lies behind them,
+	// wait.
+	CommittedReader(ctx context.Context) (Reader, error)
 
 	// PutMeta and Meta keep small facts about a module (its plan, resolved start
 	// positions, options) in the module's compacted topic, latest value per key. A

@@ -39,8 +39,15 @@ type place struct {
 }
 
 // Reader returns a reader without assignments.
-func (l *Log) Reader(context.Context) (depot.Reader, error) {
-	client, err := kgo.NewClient(l.config.reading()...)
+func (l *Log) Reader(context.Context) (depot.Reader, error) { return l.newReader() }
+
+// CommittedReader returns a reader that leaves out what transactions have not committed.
+func (l *Log) CommittedReader(context.Context) (depot.Reader, error) {
+	return l.newReader(kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+}
+
+func (l *Log) newReader(more ...kgo.Opt) (depot.Reader, error) {
+	client, err := kgo.NewClient(append(l.config.reading(), more...)...)
 	if err != nil {
 		return nil, fmt.Errorf("kafkadepot: %w", err)
 	}

@@ -209,6 +209,22 @@ func (l *Log) Topics(ctx context.Context, module string) ([]depot.TopicSpec, err
 	return specs, nil
 }
 
+// Modules lists the modules that have a meta topic.
+func (l *Log) Modules(ctx context.Context) ([]string, error) {
+	details, err := l.admin.ListTopics(ctx)
+	if err != nil {
+		return nil, l.failed("listing topics", err)
+	}
+	var names []string
+	for name, d := range details {
+		if parts := strings.Split(name, "."); len(parts) == 3 && parts[0] == "coppice" && parts[2] == metaDepot && d.Err == nil {
+			names = append(names, parts[1])
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
 // Bounds returns the first offset of a partition and the one behind its last.
 func (l *Log) Bounds(ctx context.Context, topic string, partition int32) (start, end int64, err error) {
 	err = l.patiently(ctx, func(ctx context.Context) error {

@@ -222,6 +222,10 @@ func (c *Cluster) Log() depot.Log { return c.log }
 // Store returns the store that the cluster runs on.
 func (c *Cluster) Store() store.Store { return c.store }
 
+// Network returns what carries what workers and clients say to each other: for workers that
+// the caller starts.
+func (c *Cluster) Network() transport.Network { return c.network }
+
 // stopTimeout bounds how long Close waits for records under way.
 const stopTimeout = 5 * time.Second
 

@@ -99,6 +99,9 @@ var ErrUndeclared = errors.New("handle is not declared: launch its module or bin
 // ErrDisallowed: the depot was declared with DisallowAppends.
 var ErrDisallowed = errors.New("the depot takes no appends of clients: only the module's topologies append to it")
 
+// ErrMirror: the handle is a mirror, which does not know what chooses a record's partition.
+var ErrMirror = errors.New("the handle is a mirror: append by the handle of the module that declares the depot")
+
 // Append writes one record and waits as its level says: by default until every
 // stream of the module is done with it. What the streams returned is in the
 // acks.
@@ -125,6 +128,9 @@ func (d Depot[T]) Append(ctx context.Context, a Appender, v T, options ...Append
 func (d Depot[T]) Record(v T, options ...AppendOption) (Record, error) {
 	if d.d == nil {
 		return Record{}, ErrUndeclared
+	}
+	if d.d.mirrored != nil {
+		return Record{}, fmt.Errorf("append to depot %s.%s: %w", d.d.plan.Module, d.d.plan.Name, ErrMirror)
 	}
 	if d.d.plan.Disallowed {
 		return Record{}, fmt.Errorf("append to depot %s.%s: %w", d.d.plan.Module, d.d.plan.Name, ErrDisallowed)

@@ -18,7 +18,7 @@ const (
 )
 
 // Asked is one run of a query, or a part of it. It is a pstate.Reader of what is
-// committed: of each task at its own moment.
+// committed: of each task at its own moment, of this module and of those that it mirrors.
 type Asked struct {
 	ctx   context.Context
 	depth int // of queries that ask queries
@@ -37,14 +37,15 @@ type Views interface {
 	// of the partition of each key.
 	At(ctx context.Context, id task.ID) *overlay.View
 	Tasks() int
+	// It asks the queries of other modules.
+	Asker
 }
 
 // RunQuery answers a question: for workers. The error is the query's own.
 func RunQuery(ctx context.Context, p *QueryPlan, views Views, argument []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
-	a := &Asked{ctx: ctx, views: views, tasks: views.Tasks(), view: views.At(ctx, task.None), room: make(chan struct{}, askedAtOnce)}
-	return p.Run(a, argument)
+	return p.Run(newAsked(ctx, views), argument)
 }
 
 // StateView makes a run a pstate.Reader.

@@ -27,6 +27,16 @@ type depotDecl[T any] struct {
 	// Of a migration, if there is one: of values, or of what is stored.
 	migrate       func(T) (T, bool)
 	migrateStored func([]byte) ([]byte, bool)
+
+	mirrored *DepotPlan // that its sources have, of a mirror; nil: plan
+}
+
+// reads is the plan that a source of the depot has.
+func (d *depotDecl[T]) reads() *DepotPlan {
+	if d.mirrored != nil {
+		return d.mirrored
+	}
+	return d.plan
 }
 
 // DepotOption changes how a depot's records are stored, or who may append.

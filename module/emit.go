@@ -90,7 +90,7 @@ func (d Depot[T]) emittable(ev *Event) *host.Event {
 		return nil
 	}
 	if d.d.plan.Module != h.Module {
-		h.Fail("append to depot %q of module %s from a handler of module %s: a topology appends to the depots of its own module", d.d.plan.Name, d.d.plan.Module, h.Module)
+		h.Fail("append to depot %q of module %s from a handler of module %s: a topology appends to the depots of its own module; to append elsewhere, make a call (module.DeclareCall) that does so with a client", d.d.plan.Name, d.d.plan.Module, h.Module)
 		return nil
 	}
 	return h

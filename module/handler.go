@@ -16,7 +16,7 @@ func (h HandlerName) String() string {
 }
 
 // Handles is what stands for handlers of a module: a Step and a Call for their own, a
-// Depot and Ticks for those of all sources that read it, a HandlerName for the one that it names.
+// Depot, Topic and Ticks for those of all sources that read it, a HandlerName for the one that it names.
 // For test kits.
 type Handles interface{ handlers(*Plan) []HandlerName }
 
@@ -64,7 +64,14 @@ func (d Depot[T]) handlers(p *Plan) []HandlerName {
 	if d.d == nil {
 		return nil
 	}
-	return p.sourcesOf(d.d.plan)
+	return p.sourcesOf(d.d.reads())
+}
+
+func (t Topic[T]) handlers(p *Plan) []HandlerName {
+	if t.t == nil {
+		return nil
+	}
+	return p.sourcesOf(t.t.read)
 }
 
 func (t Ticks) handlers(p *Plan) []HandlerName { return p.sourcesOf(t.plan) }

@@ -108,7 +108,28 @@ func TestMistakes(t *testing.T) {
 		"nil step": {func(b *module.Builder) {
 			module.DeclareStep(b.Stream("s"), nil, "x", module.Stay[string](), nothing)
 		}, `step "x": its handle is nil; pass the address`},
-		"nil ack":   {func(b *module.Builder) { module.DeclareAck(b.Stream("s"), nil, agg.Sum[int]()) }, `ack "s-0": its handle is nil`},
+		"nil ack": {func(b *module.Builder) { module.DeclareAck(b.Stream("s"), nil, agg.Sum[int]()) }, `ack "s-0": its handle is nil`},
+		"source of an undeclared topic": {func(b *module.Builder) {
+			module.DeclareTopicSource(b.Stream("s"), module.Topic[string]{}, func(*module.Event, module.TopicRecord[string]) error { return nil })
+		}, `reads a topic that is not declared; declare it before the source: DeclareTopic`},
+		"topic source without handler": {func(b *module.Builder) {
+			var o module.Topic[string]
+			module.DeclareTopic(b, &o, "out")
+			module.DeclareTopicSource(b.Stream("s"), o, nil)
+		}, `source "out" of stream "s": has no handler`},
+		"topics of one source name": {func(b *module.Builder) {
+			var o, p module.Topic[string]
+			module.DeclareTopic(b, &o, "a.b")
+			module.DeclareTopic(b, &p, "a-b")
+			s := b.Stream("s")
+			for _, t := range []module.Topic[string]{o, p} {
+				module.DeclareTopicSource(s, t, func(*module.Event, module.TopicRecord[string]) error { return nil })
+			}
+		}, `declared twice; give a further source of the same depot a name of its own: module.SourceID`},
+		"object without a function": {func(b *module.Builder) {
+			var o module.Object[int]
+			module.DeclareObject(b, &o, "o", nil, nil)
+		}, `object "o": has no function that opens it`},
 		"nil topic": {func(b *module.Builder) { module.DeclareTopic[string](b, nil, "t") }, `topic "t": its handle is nil`},
 		"nil option of a source": {func(b *module.Builder) {
 			var d module.Depot[string]

@@ -17,13 +17,16 @@ import (
 // Plan is the checked, printable form of a module. Its function fields are for
 // the engine.
 type Plan struct {
-	Module    string
-	Depots    []*DepotPlan
-	Topics    []*TopicPlan `json:",omitempty"`
-	PStates   []*PStatePlan
-	Streams   []*StreamPlan
-	Queries   []*QueryPlan `json:",omitempty"`
-	StepCount int          `json:"-"`
+	Module  string
+	Depots  []*DepotPlan
+	Topics  []*TopicPlan  `json:",omitempty"`
+	Objects []*ObjectPlan `json:",omitempty"`
+	PStates []*PStatePlan
+	Streams []*StreamPlan
+	Queries []*QueryPlan `json:",omitempty"`
+	// Mirrors are what the module uses of others.
+	Mirrors   []*MirrorPlan `json:",omitempty"`
+	StepCount int           `json:"-"`
 }
 
 // Query returns the query of a name.
@@ -40,7 +43,7 @@ type DepotPlan struct {
 	Module       string `json:"-"`
 	Name         string
 	Type         string // of its records
-	Partitioning string // "hash", "random", "global", "custom" or "ticks"
+	Partitioning string // "hash", "random", "global", "custom", "ticks" or "mirror"
 	Codec        string
 	Global       bool `json:",omitempty"` // one partition, that of task 0
 	Disallowed   bool `json:",omitempty"` // clients may not append
@@ -55,6 +58,14 @@ type DepotPlan struct {
 	Key *wire.KeyType `json:",omitempty"`
 	// Shape is the stored form of the records, as far as it is known.
 	Shape *shape.Shape `json:",omitempty"`
+	// Topic is the topic of others that sources read; "": a depot of the module's own.
+	Topic string `json:",omitempty"`
+	// Lane tells apart what a task reads of such a topic; see Spread.
+	Lane int `json:"-"`
+	// TopicPartitions is how many partitions the topic has, once Spread has said so.
+	TopicPartitions int `json:"-"`
+	// Mirror says where the records are, of a source that reads a depot of another module.
+	Mirror *MirroredDepot `json:",omitempty"`
 	// Prepare makes a record of its JSON form: the value as the codec stores it, the key,
 	// the partition.
 	Prepare func(raw []byte) (Record, error) `json:"-"`
@@ -62,7 +73,7 @@ type DepotPlan struct {
 	migratesStored bool
 }
 
-// TopicPlan is a declared topic: handlers write to it.
+// TopicPlan is a declared topic: handlers write to it, sources read it.
 type TopicPlan struct {
 	Module string `json:"-"`
 	Name   string // as Kafka has it
@@ -81,9 +92,13 @@ type PStatePlan struct {
 	Private   bool   `json:",omitempty"` // read by its topology only
 	Temporary bool   `json:",omitempty"` // empty in each microbatch, never stored
 	// OwnPartitioner: a function of the module chooses the task of a key.
-	OwnPartitioner bool          `json:",omitempty"`
-	Initial        *string       `json:",omitempty"` // stored form of what is there before the first write
-	Decl           *overlay.Decl `json:"-"`
+	OwnPartitioner bool    `json:",omitempty"`
+	Initial        *string `json:",omitempty"` // stored form of what is there before the first write
+	// Migrations are those that its values pass, the oldest first, and Migrated those of earlier
+	// versions, which are done.
+	Migrations []string      `json:",omitempty"`
+	Migrated   []string      `json:",omitempty"`
+	Decl       *overlay.Decl `json:"-"`
 }
 
 // StreamPlan is a declared stream topology.
@@ -104,6 +119,8 @@ type StreamPlan struct {
 	// Rounds are the steps with which the rounds of batch blocks begin, one event of each on
 	// every task.
 	Rounds []*StepPlan `json:"-"`
+
+	declared int // sources that are declared, where there are lanes of them (Spread)
 }
 
 // BatchPlan is a declared batch block.
@@ -189,6 +206,12 @@ func (p *Plan) String() string {
 	for _, t := range p.Topics {
 		fmt.Fprintf(&out, "  topic   %-16s %s, %s, stored as %s\n", t.Name, t.Type, t.partitioning(), t.Codec)
 	}
+	for _, o := range p.Objects {
+		fmt.Fprintf(&out, "  object  %-16s %s, one of each task\n", o.Name, o.Type)
+	}
+	for _, m := range p.Mirrors {
+		fmt.Fprintf(&out, "  mirror  %-16s %s\n", m.Module+"."+m.Name, m)
+	}
 	for _, s := range p.Streams {
 		fmt.Fprintf(&out, "  %s %s\n", s.kind(), s.Name)
 		for _, ps := range p.PStates {
@@ -237,6 +260,9 @@ func (p *PStatePlan) String() string {
 			out.WriteString(", stored as " + name)
 		}
 	}
+	if len(p.Migrations) > 0 {
+		fmt.Fprintf(&out, ", migrated by %s", strings.Join(p.Migrations, ", then "))
+	}
 	if p.Initial != nil {
 		fmt.Fprintf(&out, ", at first %s", *p.Initial)
 	}
@@ -247,11 +273,29 @@ func (p *PStatePlan) String() string {
 // this one stores: one is the other, or has fields that the other has not.
 func (p *PStatePlan) ReadBy(other *PStatePlan) bool {
 	return p.Global == other.Global && p.OwnPartitioner == other.OwnPartitioner && initialOf(p) == initialOf(other) &&
-		(len(p.Layout.Changes(other.Layout)) == 0 || len(other.Layout.Changes(p.Layout)) == 0)
+		(len(p.Layout.Changes(other.Layout)) == 0 || len(other.Layout.Changes(p.Layout)) == 0 && len(p.Migrations) == 0) && p.migratedBy(other)
+}
+
+// MigrationID names all migrations of the PState together: what its tasks have to be done with.
+func (p *PStatePlan) MigrationID() string { return strings.Join(p.Migrations, ",") }
+
+// migratedBy reports whether a program that declares the PState in its own way has the
+// migrations that stored values may still have to pass, and none that they have passed and
+// forgotten.
+func (p *PStatePlan) migratedBy(other *PStatePlan) bool {
+	for _, id := range p.Migrations {
+		if !slices.Contains(other.Migrations, id) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(p.Migrated, func(id string) bool { return slices.Contains(other.Migrations, id) })
 }
 
 // Partitions is the number of the depot's partitions in a module of so many tasks.
 func (d *DepotPlan) Partitions(tasks int) int {
+	if d.Mirror != nil {
+		return d.Mirror.reads(tasks)
+	}
 	if d.Global {
 		return 1
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/module/agg"
 	"github.com/coppice-run/coppice/pstate"
@@ -165,4 +166,72 @@ func TestAcksPrint(t *testing.T) {
 			t.Errorf("printed %s, want %s", got, want)
 		}
 	}
+}
+
+// A topic that others write has a source for each partition of a task, and numbers that stay
+// what they are when it grows, also in a plan that does not know of it yet.
+func TestSpread(t *testing.T) {
+	t.Parallel()
+	plan, err := module.Compile(&spreading{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if same, err := plan.Spread(4, nil); err != nil || len(same.Streams[0].Sources) != 2 {
+		t.Errorf("spread over nothing: %+v, %v", same, err)
+	}
+	small, err := plan.Spread(4, map[string]int{"a.b": 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	large, err := plan.Spread(4, map[string]int{"a.b": 9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(plan.Streams[0].Sources) != 2 || plan.Streams[0].Sources[1].Depot.TopicPartitions != 0 {
+		t.Errorf("spreading changed the plan")
+	}
+	read := map[int32]string{}
+	for _, source := range large.Streams[0].Sources {
+		for id := range module.TaskID(4) {
+			if partition, ok := source.Depot.Partition(id, 4); ok && source.Depot.Topic == "a.b" {
+				if other, twice := read[partition]; twice || int(partition)%4 != int(id) {
+					t.Errorf("partition %d is read by %s and %s, task %d", partition, other, source.Name, id)
+				}
+				read[partition] = source.Name
+			}
+		}
+	}
+	if len(read) != 9 || read[3] != "a-b" || read[4] != "a-b.1" || read[8] != "a-b.2" {
+		t.Errorf("read are %v", read)
+	}
+	for _, source := range large.Streams[0].Sources {
+		number := uint16(source.ID)
+		known, ok := small.Streams[0].Source(number)
+		back, found := small.Streams[0].SourceNumber(source.Name)
+		switch lane := source.Depot.Topic == "a.b"; {
+		case lane != ok && source.ID >= 2, ok && known.MaxAttempts != source.MaxAttempts:
+			t.Errorf("source %d, %s, is known as %+v, %t", number, source.Name, known, ok)
+		case lane && (!found || back != number || small.Streams[0].SourceName(number) != source.Name):
+			t.Errorf("source %s has number %d, %t, and source %d the name %q", source.Name, back, found, number, small.Streams[0].SourceName(number))
+		}
+	}
+	if _, ok := small.Streams[0].SourceNumber("a-b.x"); ok || small.Streams[0].SourceName(wire.NoSource) != "" {
+		t.Error("what is no source has a number or a name")
+	}
+	if _, err := plan.Spread(1, map[string]int{"a.b": 40000}); err == nil {
+		t.Error("spread over more sources than there can be")
+	}
+}
+
+type spreading struct {
+	In  module.Depot[int]
+	Out module.Topic[int]
+}
+
+func (m *spreading) Define(b *module.Builder) {
+	module.RandomDepot(b, &m.In, "in")
+	module.DeclareTopic(b, &m.Out, "a.b")
+	s := b.Stream("s")
+	module.DeclareSource(s, m.In, func(*module.Event, int) error { return nil })
+	module.DeclareTopicSource(s, m.Out, func(*module.Event, module.TopicRecord[int]) error { return nil }, module.MaxAttempts(3))
 }

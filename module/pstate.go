@@ -36,6 +36,7 @@ func planOf(d *overlay.Decl, topology string) *PStatePlan {
 	p := &PStatePlan{Name: d.Name, Topology: topology, Decl: d, Global: d.Global, Private: d.Private, Temporary: d.Temporary, OwnPartitioner: d.Partition != nil, Initial: d.Initial}
 	if d.Schema != nil {
 		p.Schema, p.Layout = d.Schema.Text, pstate.LayoutOf(d.Schema)
+		p.Migrations = p.Layout.AllMigrations()
 	}
 	return p
 }

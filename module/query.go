@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/coppice-run/coppice/internal/codec"
+	"github.com/coppice-run/coppice/internal/shape"
 )
 
 // Query is the handle of a question that a module answers from its PStates: a function
@@ -18,6 +19,7 @@ type queryDecl[A, R any] struct {
 	argument codec.Codec[A]
 	result   codec.Codec[R]
 	run      func(*Asked, A) (R, error)
+	foreign  bool // it is a mirror
 }
 
 // QueryPlan is a declared query.
@@ -26,7 +28,10 @@ type QueryPlan struct {
 	Name     string
 	Argument string        // its type
 	Result   string        // its type
-	Timeout  time.Duration // of one run
+	Timeout  time.Duration `json:",omitempty"` // of one run
+	// ArgumentShape and ResultShape are their forms, as far as they are known.
+	ArgumentShape *shape.Shape `json:",omitempty"`
+	ResultShape   *shape.Shape `json:",omitempty"`
 	// Run answers an argument in its stored form with a result in its.
 	Run func(*Asked, []byte) ([]byte, error) `json:"-"`
 }
@@ -61,7 +66,7 @@ func DeclareQuery[A, R any](b *Builder, q *Query[A, R], name string, f func(*Ask
 		b.mistake(thing, "has no function", "pass a func(*module.Asked, "+typeName[A]()+") ("+typeName[R]()+", error)")
 	}
 	decl := &queryDecl[A, R]{argument: argument, result: result, run: f}
-	decl.plan = &QueryPlan{Module: b.plan.Module, Name: name, Argument: typeName[A](), Result: typeName[R](), Timeout: queryTimeout, Run: decl.answer}
+	decl.plan = &QueryPlan{Module: b.plan.Module, Name: name, Argument: typeName[A](), Result: typeName[R](), Timeout: queryTimeout, Run: decl.answer, ArgumentShape: argument.Shape, ResultShape: result.Shape}
 	applyAll(b, thing, options, decl.plan)
 	if decl.plan.Timeout <= 0 {
 		b.mistake(thing, fmt.Sprintf("may take %v", decl.plan.Timeout), "give QueryTimeout a time above 0")
@@ -109,12 +114,6 @@ func (e *ArgumentError) Error() string {
 }
 func (e *ArgumentError) Unwrap() error { return e.Cause }
 
-// Question is a question ready to be sent. For implementations of Asker.
-type Question struct {
-	Module, Query string
-	Argument      []byte
-}
-
 // Asker asks modules; a client is one.
 type Asker interface {
 	SendQuestion(context.Context, Question) ([]byte, error)
@@ -144,10 +143,14 @@ func (q Query[A, R]) Ask(ctx context.Context, a Asker, argument A) (result R, er
 }
 
 // Within asks the query as a part of another one, on the same worker and within the
-// other's time. A query may ask itself, up to 100 deep.
+// other's time. A query may ask itself, up to 100 deep. A query of another module
+// ([MirrorQuery]) runs on a worker of that one, within the asker's time.
 func (q Query[A, R]) Within(asked *Asked, argument A) (result R, err error) {
 	if q.q == nil {
 		return result, ErrUndeclared
+	}
+	if q.q.foreign {
+		return q.Ask(asked.ctx, asked.views, argument)
 	}
 	inner, err := asked.deeper(q.q.plan)
 	if err != nil {

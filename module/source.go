@@ -1,8 +1,10 @@
 package module
 
 import (
+	"errors"
 	"fmt"
 
+	"github.com/coppice-run/coppice/codec"
 	"github.com/coppice-run/coppice/depot"
 )
 
@@ -19,12 +21,12 @@ func DeclareSource[T any](of Topology, d Depot[T], f func(*Event, T) error, opti
 		return
 	}
 	decl := d.d
-	plan := s.declareSource(decl.plan, f == nil, options)
+	plan := s.declareSource(decl.reads(), f == nil, options)
 	plan.Run = func(ev *Event, r *depot.Record) error {
 		v, gone, err := decl.decode(r)
 		switch {
 		case err != nil:
-			return Park(fmt.Errorf("record does not decode as %s: %w", decl.plan.Type, err))
+			return undecoded(fmt.Errorf("record does not decode as %s: %w", decl.plan.Type, err))
 		case gone:
 			return nil
 		}
@@ -34,7 +36,7 @@ func DeclareSource[T any](of Topology, d Depot[T], f func(*Event, T) error, opti
 
 // declareSource adds a source to the topology.
 func (s *Stream) declareSource(d *DepotPlan, lacksHandler bool, options []SourceOption) *SourcePlan {
-	plan := &SourcePlan{ID: len(s.plan.Sources), Name: d.Name, Depot: d, MaxAttempts: AttemptsDefault}
+	plan := &SourcePlan{ID: len(s.plan.Sources), Name: d.sourceName(), Depot: d, MaxAttempts: AttemptsDefault}
 	applyAll(s.b, fmt.Sprintf("source of depot %q in %s %q", d.Name, s.plan.noun(), s.plan.Name), options, plan)
 	thing := fmt.Sprintf("source %q of %s %q", plan.Name, s.plan.noun(), s.plan.Name)
 	for _, m := range plan.mistakes(s.plan) {
@@ -57,7 +59,7 @@ func (p *SourcePlan) mistakes(stream *StreamPlan) (all []Mistake) {
 			wrong("is one of several sources of a depot, and one of them has RetryNone", "several sources of one depot retry: RetryNone goes with a single one (promise 3x.02)")
 		}
 	}
-	if !namePattern.MatchString(p.Name) {
+	if !namePattern.MatchString(p.Name) && (p.Depot.Mirror == nil || p.Name != p.Depot.Name) {
 		wrong(fmt.Sprintf("has the name %q", p.Name), "a name has "+nameRule)
 	}
 	if stream.Microbatch && p.Retry != RetriesIndividual {
@@ -149,3 +151,12 @@ func GoOnWhenFull() SourceOption { return func(s *SourcePlan) { s.GoesOnWhenFull
 // succeeded, and what is left of their earlier runs takes no effect any more
 // (R21). So the last writer of a key is the last record, as without failures.
 func RetryAllAfter() SourceOption { return retry(RetriesAllAfter) }
+
+// undecoded is how a record ends that a codec has not decoded: parked, or if nothing is known
+// of it now, failed.
+func undecoded(err error) error {
+	if errors.Is(err, codec.ErrUnavailable) {
+		return err
+	}
+	return Park(err)
+}

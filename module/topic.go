@@ -1,8 +1,10 @@
 package module
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/coppice-run/coppice/depot"
@@ -11,8 +13,9 @@ import (
 	"github.com/coppice-run/coppice/task"
 )
 
-// Topic is the handle of a Kafka topic outside of the module, to which handlers write
-// records of type T: what others read. It must exist when the module starts; its
+// Topic is the handle of a Kafka topic outside of the module, whose records have values
+// of type T: others write it and sources read it ([DeclareTopicSource]), or handlers write
+// it and others read it ([Topic.Emit]), or both. It must exist when the module starts; its
 // partitions, retention and the like belong to whoever made it.
 //
 // What an exactly-once topology emits is written in Kafka transactions: whoever reads
@@ -22,6 +25,7 @@ type Topic[T any] struct{ t *topicDecl[T] }
 
 type topicDecl[T any] struct {
 	plan  *TopicPlan
+	read  *DepotPlan // what sources read
 	codec codec.Codec[T]
 	key   func(dst []byte, v T) ([]byte, error) // nil: no key
 }
@@ -64,6 +68,7 @@ func declareTopic[T any](b *Builder, t *Topic[T], name string, options []DepotOp
 	decl := &topicDecl[T]{plan: &TopicPlan{Module: b.plan.Module, Name: name, Type: typeName[T]()}}
 	var chosen depotOptions
 	decl.codec, decl.plan.Codec, chosen = chooseCodec[T](b, thing, options)
+	decl.read = &DepotPlan{Module: b.plan.Module, Name: topicPrefix + name, Type: typeName[T](), Partitioning: "topic", Codec: decl.plan.Codec, Disallowed: true, Topic: name, Shape: decl.codec.Shape}
 	if chosen.ids > 0 {
 		b.mistake(thing, "has AppendIDs, which is for depots", "leave it out: who appends to a topic is up to Kafka")
 	}
@@ -82,16 +87,51 @@ func declareTopic[T any](b *Builder, t *Topic[T], name string, options []DepotOp
 // the record of the event is done when the topic has it; see [Depot.Emit]. In an
 // exactly-once topology it is written in a transaction with others of its task.
 func (t Topic[T]) Emit(ev *Event, v T, options ...EmitOption) {
-	h := &ev.host
-	if t.t == nil {
-		h.Fail("write to a topic: %w", ErrUndeclared)
-		return
-	}
-	if t.t.plan.Module != h.Module {
-		h.Fail("write to topic %q, which module %s declares, from a handler of module %s", t.t.plan.Name, t.t.plan.Module, h.Module)
+	h := t.writable(ev)
+	if h == nil {
 		return
 	}
 	r, err := t.t.record(v)
+	t.emit(h, r, err, options)
+}
+
+// EmitRecord is Emit for a record with a key and headers of its own, or without a value: a
+// tombstone, which a compacted topic takes as the deletion of its key. Without a key it has
+// the one that a keyed topic makes of its value. What is read from one topic can be written
+// to another as it is; Time, Partition and Offset are the topic's to give. Headers that begin with
+// "coppice-" are not allowed, nor a tombstone without a key.
+func (t Topic[T]) EmitRecord(ev *Event, v TopicRecord[T], options ...EmitOption) {
+	h := t.writable(ev)
+	if h == nil {
+		return
+	}
+	r := depot.Record{Key: v.Key, Headers: slices.Clone(v.Headers)}
+	err := mayWrite(v.Key, v.Tombstone, v.Headers)
+	if err == nil && !v.Tombstone {
+		var made depot.Record
+		made, err = t.t.record(v.Value)
+		if r.Value = made.Value; r.Key == nil {
+			r.Key = made.Key
+		}
+	}
+	t.emit(h, r, err, options)
+}
+
+func mayWrite(key []byte, tombstone bool, headers []depot.Header) error {
+	if tombstone && key == nil {
+		return errors.New("a tombstone has a key: it says what is deleted")
+	}
+	for _, header := range headers {
+		if strings.HasPrefix(header.Key, reservedHeaders) {
+			return fmt.Errorf("header %q: those that begin with %q are the engine's", header.Key, reservedHeaders)
+		}
+	}
+	return nil
+}
+
+const reservedHeaders = "coppice-"
+
+func (t Topic[T]) emit(h *host.Event, r depot.Record, err error, options []EmitOption) {
 	if err != nil {
 		h.Fail("write to topic %q: %w", t.t.plan.Name, err)
 		return
@@ -101,6 +141,20 @@ func (t Topic[T]) Emit(ev *Event, v T, options ...EmitOption) {
 		o(&a)
 	}
 	emit(h, "topic", t.t.plan.Name, a)
+}
+
+// writable checks that the event may write to the topic.
+func (t Topic[T]) writable(ev *Event) *host.Event {
+	h := &ev.host
+	if t.t == nil {
+		h.Fail("write to a topic: %w", ErrUndeclared)
+		return nil
+	}
+	if t.t.plan.Module != h.Module {
+		h.Fail("write to topic %q, which module %s declares, from a handler of module %s", t.t.plan.Name, t.t.plan.Module, h.Module)
+		return nil
+	}
+	return h
 }
 
 func (t *topicDecl[T]) record(v T) (r depot.Record, err error) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/coppice-run/coppice/pstate"
 )
 
 // Change is something that a new version of a module declares otherwise than the
@@ -104,6 +106,7 @@ func (s *PStatePlan) changes(now *PStatePlan) []string {
 	for i, text := range found {
 		found[i] = "its schema: " + text
 	}
+	found = append(found, s.migrationChanges(now)...)
 	if s.Global != now.Global {
 		found = append(found, "was "+s.places()+", is "+now.places())
 	} else if s.OwnPartitioner != now.OwnPartitioner {
@@ -113,6 +116,69 @@ func (s *PStatePlan) changes(now *PStatePlan) []string {
 		found = append(found, fmt.Sprintf("its initial value was %s, is %s: it would change on each task that has never written it", a, b))
 	}
 	return found
+}
+
+// migrationChanges says which migrations are declared anew that are over, or that cannot be told
+// from others.
+func (s *PStatePlan) migrationChanges(now *PStatePlan) (found []string) {
+	for _, id := range now.Migrations {
+		if slices.Contains(s.Migrations, id) {
+			continue
+		}
+		for _, former := range append(slices.Clone(s.Migrated), s.Migrations...) {
+			switch {
+			case former == id:
+				found = append(found, fmt.Sprintf("its migration %q was done and left out: what was written since would be migrated again; give the new one another id", id))
+			case pstate.MarkOf(former) == pstate.MarkOf(id):
+				found = append(found, fmt.Sprintf("its migration %q cannot be told from the earlier one %q; give it another id", id, former))
+			}
+		}
+	}
+	return found
+}
+
+// Ended lists the PStates of the version before of which this one leaves a migration out: all of
+// theirs have to be done.
+func (p *Plan) Ended(before *Registration) (ended []*PStatePlan) {
+	for _, old := range append(slices.Clone(before.Plan.PStates), before.Former...) {
+		now := p.pstate(old.Name)
+		if now != nil && slices.ContainsFunc(old.Migrations, func(id string) bool { return !slices.Contains(now.Migrations, id) }) {
+			ended = append(ended, old)
+		}
+	}
+	return ended
+}
+
+// Remember returns the plan with the migrations of each PState that are over, so that none is
+// used again.
+func (p *Plan) Remember(before *Registration) *Plan {
+	out := *p
+	out.PStates = slices.Clone(p.PStates)
+	for _, old := range append(slices.Clone(before.Plan.PStates), before.Former...) {
+		i := slices.IndexFunc(out.PStates, func(now *PStatePlan) bool { return now.Name == old.Name })
+		if i < 0 || len(old.Migrated)+len(old.Migrations) == 0 {
+			continue
+		}
+		now := *out.PStates[i]
+		now.Migrated = slices.Clone(old.Migrated)
+		for _, id := range old.Migrations {
+			if !slices.Contains(now.Migrations, id) && !slices.Contains(now.Migrated, id) {
+				now.Migrated = append(now.Migrated, id)
+			}
+		}
+		out.PStates[i] = &now
+	}
+	return &out
+}
+
+// UnfinishedError refuses a version that leaves a migration out which is not done.
+type UnfinishedError struct {
+	Module, PState, Migration string
+	Tasks                     []int // that still have values of before
+}
+
+func (e *UnfinishedError) Error() string {
+	return fmt.Sprintf("module %s: PState %q: migration %q is not done on the tasks %v: launch the version that declares it until coppice progress --migrations says so", e.Module, e.PState, e.Migration, e.Tasks)
 }
 
 func (s *PStatePlan) places() string {

@@ -46,6 +46,7 @@ type Keyed[K any] interface {
 var (
 	ErrNotOwner   = overlay.ErrNotOwner   // written by another topology than the one that declares it
 	ErrPrivate    = overlay.ErrPrivate    // a private PState, read by a client or another topology
+	ErrForeign    = overlay.ErrForeign    // a PState of another module, used by a handler
 	ErrNotHere    = overlay.ErrNotHere    // a global PState, used on another task than task 0
 	ErrUndeclared = overlay.ErrUndeclared // the handle's module was not launched, nor bound with Use
 	ErrBadKey     = overlay.ErrBadKey     // a key without a stored form: NaN, a year of five digits

@@ -18,8 +18,12 @@ func Declare(h Schema, d *overlay.Decl, options ...Option) []error {
 			option.apply(&o)
 		}
 	}
-	s := &shaper{codecs: o.codecs, partition: o.partition, mistakes: o.mistakes}
+	s := &shaper{codecs: o.codecs, partition: o.partition, mistakes: o.mistakes, migrations: o.migrations}
 	root := h.shape(s)
+	s.mistakes = append(s.mistakes, s.unused()...)
+	if d.Temporary && len(o.migrations) > 0 {
+		s.mistake("is temporary and has a migration: it is never stored, and has nothing to migrate")
+	}
 	if fixed, ok := h.(interface{ of() reflect.Type }); ok && reflect.TypeOf(h).Elem() != fixed.of() {
 		s.mistake("%v embeds Fixed[%v]; it has to embed Fixed of itself", reflect.TypeOf(h).Elem(), fixed.of())
 	}

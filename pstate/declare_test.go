@@ -84,6 +84,12 @@ func TestMistakesOfPStates(t *testing.T) {
 		{&pstate.Map[string, int]{}, []pstate.Option{pstate.PartitionBy[string](nil)}, "PartitionBy has no function"},
 		{&pstate.Map[string, int]{}, []pstate.Option{pstate.Codec(codec.Text)}, "value type int: the text codec is for strings and byte slices"},
 		{&pstate.List[string]{}, []pstate.Option{pstate.Codec(protobufcodec.Codec)}, "string is no pointer to a protobuf message"},
+		{&pstate.Map[string, int]{}, []pstate.Option{pstate.Migrate("m", func(int) string { return "" })}, "its migration \"m\" is to string, and it has no values of that type"},
+		{&pstate.Map[string, int]{}, []pstate.Option{pstate.Migrate[string, int]("m", nil)}, "its migration \"m\" has no function"},
+		{&pstate.Map[string, int]{}, []pstate.Option{pstate.Migrate("a,b", func(string) int { return 0 })}, "has a migration \"a,b\"; a name has"},
+		{&pstate.Map[string, int]{}, []pstate.Option{pstate.Migrate("m", func(string) int { return 0 }), pstate.Migrate("m", func(bool) int { return 0 })}, "has two migrations whose ids are \"m\""},
+		{&pstate.Map[string, string]{}, []pstate.Option{pstate.Codec(codec.Text), pstate.Migrate("m", func(int) string { return "" })}, "is of values that are stored as text"},
+		{&pstate.Map[string, int]{}, []pstate.Option{pstate.Migrate("m", func(chan int) int { return 0 })}, "its migration \"m\" is from chan int"},
 	} {
 		d := &overlay.Decl{Module: "M", Name: "p", Owner: owner}
 		var text []string
@@ -165,6 +171,10 @@ func TestLayoutChanges(t *testing.T) {
 		{layout(t, &pstate.List[pair]{}), layout(t, &pstate.List[other]{}), "values: field B was int16, is string"},
 		{layout(t, &pstate.List[string]{}), layout(t, &pstate.List[string]{}, pstate.Codec(msgpackcodec.Codec)), "values were stored as json, are as msgpack"},
 		{layout(t, &pstate.MapOf[string, pstate.Set[int]]{}), layout(t, &pstate.MapOf[string, pstate.Set[string]]{}), "within: keys were int64, are text"},
+		{layout(t, &pstate.Map[string, int]{}), layout(t, &pstate.Map[string, string]{}, pstate.Migrate("a", func(int) string { return "" })), ""},
+		{layout(t, &pstate.Map[string, int]{}), layout(t, &pstate.Map[string, string]{}, pstate.Migrate("a", func(bool) string { return "" })), "values: was int64, is bool, and migration a is from that"},
+		{layout(t, &pstate.Map[string, string]{}, pstate.Migrate("a", func(int) string { return "" })), layout(t, &pstate.Map[string, pair]{}, pstate.Migrate("a", func(int) string { return "" }), pstate.Migrate("b", func(string) pair { return pair{} })), ""},
+		{layout(t, &pstate.Map[string, int]{}), layout(t, &pstate.Map[string, pair]{}, pstate.Migrate("a", func(int) string { return "" }), pstate.Migrate("b", func(string) pair { return pair{} })), ""},
 		{layout(t, &profile{}), layout(t, &profileMore{}), ""},
 		{layout(t, &profileMore{}), layout(t, &profile{}), "field Extra is gone"},
 		{layout(t, &profile{}), layout(t, &profileLess{}), "field Age is gone; field Friends is gone; field Posts is gone; field Home: field City: values: was string, is int64; field Home: field Moved: was a sorted map, is a map"},

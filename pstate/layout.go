@@ -19,6 +19,10 @@ type Layout struct {
 	Value  *shape.Shape  `json:"value,omitempty"`
 	Elem   *Layout       `json:"elem,omitempty"`   // of a map or list of structures
 	Fields []*Layout     `json:"fields,omitempty"` // of fixed keys
+	// Migrations are those that values pass when they are read, the oldest first, and From what
+	// each of them starts from.
+	Migrations []string       `json:"migrations,omitempty"`
+	From       []*shape.Shape `json:"from,omitempty"`
 }
 
 // LayoutOf returns the layout of a declared schema. For package module.
@@ -26,7 +30,7 @@ func LayoutOf(s *overlay.Schema) *Layout {
 	if s == nil {
 		return nil
 	}
-	l := &Layout{Name: s.Name, Kind: s.Kind.String(), Key: s.Key, Codec: s.Codec, Value: s.Shape, Elem: LayoutOf(s.Elem)}
+	l := &Layout{Name: s.Name, Kind: s.Kind.String(), Key: s.Key, Codec: s.Codec, Value: s.Shape, Elem: LayoutOf(s.Elem), Migrations: s.Migrations, From: s.From}
 	for _, field := range s.Fields {
 		l.Fields = append(l.Fields, LayoutOf(field))
 	}
@@ -35,7 +39,7 @@ func LayoutOf(s *overlay.Schema) *Layout {
 
 // Changes returns why data that were stored with this layout are not all found and
 // read with another; nothing if they are. A new version may add fixed keys, and to
-// values what shape.Changes allows.
+// values what shape.Changes allows, or what a migration reads.
 func (l *Layout) Changes(now *Layout) []string { return l.changes(now, "") }
 
 func (l *Layout) changes(now *Layout, where string) (found []string) {
@@ -51,7 +55,7 @@ func (l *Layout) changes(now *Layout, where string) (found []string) {
 	case l.Codec != now.Codec:
 		report("values were stored as %s, are as %s", l.Codec, now.Codec)
 	default:
-		for _, text := range shape.Changes(l.Value, now.Value) {
+		for _, text := range l.valueChanges(now) {
 			report("values: %s", text)
 		}
 	}

@@ -19,6 +19,7 @@ type settings struct {
 	partition       any
 	initial         func(root *overlay.Schema) (raw string, err error)
 	mistakes        []error
+	migrations      []*migration
 }
 
 // Global makes a PState of one partition, which task 0 holds. Events on other tasks

@@ -9,6 +9,7 @@ import (
 	"github.com/coppice-run/coppice/codec"
 	internal "github.com/coppice-run/coppice/internal/codec"
 	"github.com/coppice-run/coppice/internal/overlay"
+	"github.com/coppice-run/coppice/internal/shape"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/task"
 )
@@ -22,6 +23,10 @@ type shaper struct {
 	types     []reflect.Type // fixed keys around
 	where     []string       // fields around
 	mistakes  []error
+
+	migrations []*migration
+	chain      []string       // of the value's type that is looked at: migrations that lead to it, the first one first
+	stored     []*shape.Shape // what each of them starts from
 }
 
 func (s *shaper) mistake(format string, args ...any) {
@@ -44,6 +49,13 @@ func valued[T any](s *shaper, kind overlay.Kind) *overlay.Schema {
 		s.mistake("value type %v: %w", reflect.TypeFor[T](), err)
 	}
 	out.Leaf, out.Codec, out.Shape = &leaf, leaf.Name, leaf.Shape
+	s.chain, s.stored = nil, nil
+	if s.migrated(&leaf, reflect.TypeFor[T](), leaf.Name); len(s.chain) > 0 {
+		out.Migrations, out.From = s.chain, s.stored
+		mark := MarkOf(s.chain[len(s.chain)-1])
+		out.Outdated = func(raw string) bool { return !strings.HasSuffix(raw, mark) }
+		out.Rewrite = overlay.Rewrite[T]
+	}
 	return out
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/redis/go-redis/v9"
 
@@ -107,6 +108,7 @@ type question struct {
 	bounds      *redis.StringCmd          // HGET of a list's bounds
 	all         *redis.MapStringStringCmd // HGETALL
 	part        *redis.Cmd                // the range scripts
+	walk        *redis.ScanCmd            // HSCAN
 }
 
 // ask puts the commands of the reads into a pipeline. Neighbouring Gets of one
@@ -142,6 +144,9 @@ func ask(ctx context.Context, pipe redis.Pipeliner, reads []store.Read) []questi
 			q.count = pipe.SCard(ctx, r.Table.Key)
 		case r.Kind == store.Len:
 			q.count = pipe.Exists(ctx, r.Table.Key)
+		case r.Kind == store.Walk:
+			cursor, _ := strconv.ParseUint(r.Field, 10, 64) // "": from the beginning
+			q.walk = pipe.HScan(ctx, r.Table.Key, cursor, "", int64(r.Span.Limit))
 		case r.Table.Kind == store.Map:
 			q.all = pipe.HGetAll(ctx, r.Table.Key)
 		case r.Table.Kind == store.List:
@@ -177,6 +182,16 @@ func (q *question) answer(reads []store.Read) error {
 	case q.count != nil:
 		count, err := q.count.Result()
 		r.Count = int(count)
+		return err
+	case q.walk != nil:
+		pairs, cursor, err := q.walk.Result()
+		r.Elements, r.Value = r.Elements[:0], ""
+		for i := 0; i+1 < len(pairs); i += 2 {
+			r.Elements = append(r.Elements, store.Element{Field: pairs[i], Value: pairs[i+1]})
+		}
+		if cursor != 0 {
+			r.Value = strconv.FormatUint(cursor, 10)
+		}
 		return err
 	case q.all != nil:
 		fields, err := q.all.Result()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/coppice-run/coppice/acker"
 	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime/channel"
 	"github.com/coppice-run/coppice/runtime/stream"
 	"github.com/coppice-run/coppice/store"
@@ -188,7 +189,11 @@ func (t *Task) exhausted(it *item) string {
 
 func (t *Task) attemptsMax(it *item) int {
 	e := &it.frame.Events[it.index]
-	return t.plan.Streams[t.steps[e.Step].TopologyID()].Sources[e.Source].MaxAttempts
+	source, ok := t.plan.Streams[t.steps[e.Step].TopologyID()].Source(e.Source)
+	if !ok {
+		return module.AttemptsDefault // of a source that this version does not have
+	}
+	return source.MaxAttempts
 }
 
 // inboxEventFailed holds the channel until the event is tried again, or ends it: it
@@ -239,7 +244,7 @@ func (t *Task) tellFailure(it *item, failures int, err error) {
 	step := t.steps[it.frame.Events[it.index].Step].Name
 	if t.listener.RecordFailed != nil {
 		t.listener.RecordFailed(RecordInfo{
-			TaskInfo: t.info, Topology: t.topology[h.Topology].plan.Name, Source: t.plan.Streams[h.Topology].Sources[h.Origin.Source].Name,
+			TaskInfo: t.info, Topology: t.topology[h.Topology].plan.Name, Source: t.sourceName(h.Topology, h.Origin.Source),
 			Partition: h.Origin.Root, Offset: h.Origin.Offset, Attempt: failures, Err: "step " + step + ": " + err.Error(), Trace: h.Origin.Trace,
 		})
 	}

@@ -43,7 +43,7 @@ func (d *Directory) StepName(step uint16) string { return d.steps[step].Name }
 
 // SourceName names a source of a step's topology.
 func (d *Directory) SourceName(step, source uint16) string {
-	return d.plan.Streams[d.steps[step].TopologyID()].Sources[source].Name
+	return d.plan.Streams[d.steps[step].TopologyID()].SourceName(source)
 }
 
 // Step finds a step by its name, or a name that it had.
@@ -54,12 +54,7 @@ func (d *Directory) Step(name string) (uint16, bool) {
 
 // Source finds a source of a step's topology.
 func (d *Directory) Source(step uint16, name string) (uint16, bool) {
-	for _, s := range d.plan.Streams[d.steps[step].TopologyID()].Sources {
-		if s.Name == name {
-			return uint16(s.ID), true
-		}
-	}
-	return 0, false
+	return d.plan.Streams[d.steps[step].TopologyID()].SourceNumber(name)
 }
 
 // Column makes the empty column of a step.

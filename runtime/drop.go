@@ -31,6 +31,9 @@ func (t *Task) drop(cause error) {
 func (t *Task) stop() {
 	t.phase = idle
 	t.doubt = nil
+	if t.objects == objectsOpen {
+		t.objects, t.host.Objects = objectsClosed, nil
+	}
 	t.effects.Stopped = true
 }
 

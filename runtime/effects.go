@@ -31,6 +31,9 @@ type Effects struct {
 	Heads []task.ID
 	// Starts: find out where new sources begin; answer with StartsDone.
 	Starts []StartQuery
+	// OpenObjects: open the task's objects; answer with ObjectsOpened, once. They are closed
+	// with Halt and Stopped, and when the driver ends; not with Drop.
+	OpenObjects bool
 	// Feeds: what to read of which depot from now on.
 	Feeds []Feed
 	// Frames: send them; each is handed over. Their batch is committed.

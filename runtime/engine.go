@@ -43,6 +43,8 @@ func (t *Task) take(in Input) {
 		t.onReadDone(in)
 	case *StartsDone:
 		t.onStartsDone(in)
+	case *ObjectsOpened:
+		t.onObjectsOpened(in)
 	case *CommitDone:
 		t.onCommitDone(in)
 	case *HeadsDone:
@@ -162,6 +164,7 @@ func (t *Task) wakeAt() int64 {
 		t.nextCall(earlier)
 		earlier(t.nextAppend())
 		t.nextMicro(earlier)
+		t.nextSweep(earlier)
 		for _, topo := range t.topology {
 			earlier(t.nextDeadline(topo))
 			if topo.dirty {

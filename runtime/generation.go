@@ -33,11 +33,11 @@ type generationKey struct {
 func (t *Task) current(it *item) (run, alive bool) {
 	e := &it.frame.Events[it.index]
 	topology := t.steps[e.Step].TopologyID()
-	sources := t.plan.Streams[topology].Sources
-	if int(e.Source) >= len(sources) {
+	source, ok := t.plan.Streams[topology].Source(e.Source)
+	if !ok {
 		return true, true // of a source that this version does not have
 	}
-	switch sources[e.Source].Retry {
+	switch source.Retry {
 	case module.RetriesAllAfter:
 		return t.newest(generationKey{e.Root, topology, e.Source}, e.Generation)
 	case module.RetriesNone:
@@ -123,7 +123,7 @@ const (
 
 func (t *Task) generationField(key generationKey) string {
 	stream := t.plan.Streams[key.topology]
-	return stream.Name + "/" + stream.Sources[key.source].Name + "/" + key.root.String()
+	return stream.Name + "/" + stream.SourceName(key.source) + "/" + key.root.String()
 }
 
 // loadGenerations reads the newest generations that the slot knows.
@@ -152,10 +152,11 @@ func (t *Task) generationOf(field string) (generationKey, bool) {
 		return generationKey{}, false
 	}
 	for i, stream := range t.plan.Streams {
-		for _, source := range stream.Sources {
-			if stream.Name == parts[0] && source.Name == parts[1] {
-				return generationKey{task.ID(root), i, uint16(source.ID)}, true
-			}
+		if stream.Name != parts[0] {
+			continue
+		}
+		if source, ok := stream.SourceNumber(parts[1]); ok {
+			return generationKey{task.ID(root), i, source}, true
 		}
 	}
 	return generationKey{}, false

@@ -49,6 +49,9 @@ type Listener struct {
 	// AppendDropped is called when a source drops the record of an append that it has
 	// met before.
 	AppendDropped func(AppendDroppedInfo)
+	// MigrationFailed is called when a value of a PState cannot be migrated; the task comes back to
+	// it after a while.
+	MigrationFailed func(MigrationInfo)
 	// LostTail is called when the log has what was appended by commits that the store
 	// has lost (R31): the task halts then, or goes on.
 	LostTail func(LostTailInfo)
@@ -210,8 +213,5 @@ func (t *Task) fetchInfo(reads []store.Read) FetchInfo {
 // sourceName names the source of a record's topology; "" where this version of the
 // module does not have it.
 func (t *Task) sourceName(topology int, source uint16) string {
-	if sources := t.plan.Streams[topology].Sources; int(source) < len(sources) {
-		return sources[source].Name
-	}
-	return ""
+	return t.plan.Streams[topology].SourceName(source)
 }

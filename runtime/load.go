@@ -23,7 +23,7 @@ func (t *Task) ownTables() []store.Table {
 		tables = append(tables, wire.StageTable(t.config.Tag, m.topology.plan.Name))
 	}
 	return append(tables, wire.AttemptsTable(tag), wire.GenerationsTable(tag), wire.ChannelsTable(tag), wire.OutboxTable(tag), wire.GroupsTable(tag), wire.EndingsTable(tag), wire.CallsTable(tag),
-		wire.AppendsTable(tag), wire.SendersTable(tag))
+		wire.AppendsTable(tag), wire.SendersTable(tag), wire.MigrationsTable(tag))
 }
 
 // load takes over what the slot holds.
@@ -46,6 +46,10 @@ func (t *Task) load(reads []store.Read) {
 		return
 	}
 	if err := t.loadSenders(own[8].Elements); err != nil {
+		t.halt(err)
+		return
+	}
+	if err := t.loadSweeps(own[9].Elements); err != nil {
 		t.halt(err)
 		return
 	}
@@ -91,7 +95,7 @@ func (t *Task) loadProgress(reads []store.Read) {
 		t.phase = starting
 		return
 	}
-	t.openSlot()
+	t.openObjects()
 }
 
 func (t *Task) onStartsDone(in *StartsDone) {
@@ -116,7 +120,7 @@ func (t *Task) onStartsDone(in *StartsDone) {
 			}
 		}
 	}
-	t.openSlot()
+	t.openObjects()
 }
 
 // openSlot sends the first commit of the ownership period, also without work:

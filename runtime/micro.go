@@ -2,11 +2,9 @@ package runtime
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/coppice-run/coppice/internal/overlay"
 	"github.com/coppice-run/coppice/internal/wire"
-	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime/microbatch"
 	"github.com/coppice-run/coppice/runtime/stream"
 	"github.com/coppice-run/coppice/store"
@@ -141,8 +139,9 @@ func (t *Task) coordinatorConfig(topo *topology) microbatch.Config {
 			return stream.Backoff(uint16(min(attempt+1, 30)), int64(o.RetryBackoff), int64(o.RetryBackoffMax), t.config.Random.Float64())
 		},
 		MaxAttempts: func(source string) int {
-			if i := topo.numberOf(source); i >= 0 {
-				return topo.plan.Sources[i].MaxAttempts
+			if n, ok := topo.plan.SourceNumber(source); ok {
+				s, _ := topo.plan.Source(n)
+				return s.MaxAttempts
 			}
 			return 0
 		},
@@ -151,15 +150,16 @@ func (t *Task) coordinatorConfig(topo *topology) microbatch.Config {
 
 // numberOf is the number of a source; -1: this version of the module does not have it.
 func (topo *topology) numberOf(source string) int {
-	return slices.IndexFunc(topo.plan.Sources, func(p *module.SourcePlan) bool { return p.Name == source })
+	if n, ok := topo.plan.SourceNumber(source); ok {
+		return int(n)
+	}
+	return -1
 }
 
 // sourceName is the name of the source of a number.
 func (topo *topology) sourceName(number uint16) (string, bool) {
-	if int(number) >= len(topo.plan.Sources) {
-		return "", false
-	}
-	return topo.plan.Sources[number].Name, true
+	name := topo.plan.SourceName(number)
+	return name, name != ""
 }
 
 // pollMicros lets the microbatch topologies go on, until none has anything to say.

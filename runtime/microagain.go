@@ -66,8 +66,12 @@ func (t *Task) runsAgain(o *order) bool {
 
 // findParked has what a range names be read from the slot, as an order to itself.
 func (t *Task) findParked(r *run, g wire.MicroRange) {
-	topo := r.micro.topology
-	o := &order{Parked: Parked{Topology: topo.plan.Name, Source: topo.plan.Sources[g.Source].Name, Offset: g.From}, part: r}
+	source, ok := r.micro.topology.sourceName(g.Source)
+	if !ok {
+		t.cannot(r.micro, r.name, fmt.Sprintf("this version of the module has no source %d", g.Source))
+		return
+	}
+	o := &order{Parked: Parked{Topology: r.micro.topology.plan.Name, Source: source, Offset: g.From}, part: r}
 	if g.Parked != wire.ParkedWhole {
 		o.Step, o.Event = cutLast(g.Parked)
 	}

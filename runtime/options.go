@@ -102,6 +102,12 @@ type Options struct {
 	// StreamPaused has a stream begin no record and no retry
 	// (topology.stream.paused); those under way go on. Default false.
 	StreamPaused bool
+	// MigrationElementsPerBatch is about how many values of a PState that migrates a task looks at
+	// in one event (migration.elements.per.batch.max). Default 200.
+	MigrationElementsPerBatch int
+	// MigrationElementsPerSecond is how many it looks at in a second
+	// (migration.elements.per.second.max). Default 2,000.
+	MigrationElementsPerSecond int
 	// AckResultsMax is how many results of finished records a task keeps per
 	// source for appenders that ask late. Default 10,000.
 	AckResultsMax int
@@ -123,6 +129,8 @@ func (o Options) WithDefaults() Options {
 	setDefault(&o.DepotCacheCardinality, 20_000)
 	setDefault(&o.ProbePeriod, 2*time.Second)
 	setDefault(&o.AckResultsMax, 10_000)
+	setDefault(&o.MigrationElementsPerBatch, 200)
+	setDefault(&o.MigrationElementsPerSecond, 2_000)
 	setDefault(&o.MaxCallsPerTask, 100)
 	setDefault(&o.AwaitsMax, 100_000)
 	setDefault(&o.CatchupChunkSize, 5_000)

@@ -21,7 +21,7 @@ func (t *Task) parkEvent(it *item, why error, failures int) {
 		return
 	}
 	p := wire.ParkedRecord{
-		Version: 1, Topology: step.Topology, Source: t.plan.Streams[step.TopologyID()].Sources[e.Source].Name,
+		Version: 1, Topology: step.Topology, Source: t.plan.Streams[step.TopologyID()].SourceName(e.Source),
 		Partition: int32(e.Root), Offset: e.Offset, TimeMillis: e.Time,
 		Step: step.Name, Event: wire.GroupField(e.Seed), Task: t.config.Task,
 		Reason: "step " + step.Name + ": " + why.Error(), Attempts: max(failures, 1),

@@ -173,6 +173,7 @@ func (t *Task) drawMore() {
 	t.drawChannels()
 	t.drawCalls()
 	t.drawOrders()
+	t.drawSweeps()
 	t.drawMicros()
 	for _, topo := range t.topology {
 		if topo.micro != nil {

@@ -52,7 +52,9 @@ type Status struct {
 	Sources []SourceStatus
 	// Microbatches are the microbatch topologies that this task coordinates.
 	Microbatches []MicrobatchStatus
-	Held         []Held
+	// Migrations are the PStates whose values migrate.
+	Migrations []MigrationStatus `json:",omitempty"`
+	Held       []Held
 }
 
 // SourceStatus is where a source stands on the task's partition of its depot.
@@ -149,7 +151,7 @@ func (t *Task) Status() Status {
 		Committing: t.inflight != nil, Reading: t.co.waiting || t.holding > 0,
 		Calls: len(t.calls.all), Appends: t.emissions.count(), Sent: slices.Clone(t.numbers), Heard: t.dealtWith(),
 		Queued: t.queued(), Pending: t.pending(), QueuedBytes: t.QueuedBytes(),
-		Held: t.waitingAtHolds(),
+		Held: t.waitingAtHolds(), Migrations: t.migrationStatus(),
 	}
 	if t.phase == halted {
 		s.Halted = t.halted

@@ -10,9 +10,9 @@ import (
 
 // How a task comes to own its slot:
 //
-//	idle ──Start──► taking ──Taken──► loading ──progress──► starting ──starts──► opening ──first commit──► running
-//	                  ▲                                                                                      │
-//	                  └────────────── back-off, if nominated ◄── nil EXEC, lost reply, refusal, … ◄──────────┘
+//	idle ──Start──► taking ──Taken──► loading ──progress──► starting ──starts──► preparing ──objects──► opening ──first commit──► running
+//	                  ▲                                                                                                              │
+//	                  └────────────────────────── back-off, if nominated ◄── nil EXEC, lost reply, refusal, … ◄──────────────────────┘
 //
 // Every break of the connection leads back to taking, with a new token (R2,
 // R10): a late EXEC of the old connection then aborts itself, and what the

@@ -32,17 +32,18 @@ type Config struct {
 type phase uint8
 
 const (
-	idle     phase = iota // before Start, or stopped
-	taking                // Take is under way, or its pause before
-	loading               // reading its progress from the slot
-	starting              // finding where new sources begin
-	opening               // the first commit of the ownership period is under way (R3)
+	idle      phase = iota // before Start, or stopped
+	taking                 // Take is under way, or its pause before
+	loading                // reading its progress from the slot
+	starting               // finding where new sources begin
+	preparing              // the task's objects are being opened
+	opening                // the first commit of the ownership period is under way (R3)
 	running
 	halted
 )
 
 func (p phase) String() string {
-	return [...]string{"idle", "taking", "loading", "starting", "opening", "running", "halted"}[p]
+	return [...]string{"idle", "taking", "loading", "starting", "preparing", "opening", "running", "halted"}[p]
 }
 
 // Task is the engine of one task. Not for concurrent use.
@@ -64,6 +65,7 @@ type Task struct {
 	nominated bool
 	pressure  Pressure
 	anyWhole  bool // some topology's batches fail as one
+	objects   objects
 	empty     bool // the slot held no progress when it was taken
 	now       int64
 	effects   Effects
@@ -123,6 +125,7 @@ type Task struct {
 	// exactly once over hops
 	exact      bool // some topology is
 	directory  *Directory
+	sweeps     []*sweep // of PStates whose values migrate
 	hops       hops
 	batches    uint64 // that were begun
 	released   uint64 // the last of them that is committed
@@ -166,8 +169,8 @@ func New(config Config) *Task {
 	for _, plan := range config.Plan.Streams {
 		topo := &topology{plan: plan, options: t.options, table: wire.TopologyTable(config.Tag, plan.Name, plan.Microbatch)}
 		for _, sp := range plan.Sources {
-			if int(config.Task) >= sp.Depot.Partitions(config.Tasks) {
-				continue // a global depot, which task 0 reads
+			if _, reads := sp.Depot.Partition(config.Task, config.Tasks); !reads {
+				continue // a global depot, which task 0 reads, or a topic with fewer partitions
 			}
 			if readings[sp.Depot.Name] == nil {
 				readings[sp.Depot.Name] = new(uint64)
@@ -196,6 +199,7 @@ func New(config Config) *Task {
 		t.hops.pack = wire.NewPacker(t.directory)
 		t.heldEvents = map[task.ID]heldEvent{}
 	}
+	t.newSweeps()
 	t.noteWhole()
 	t.parkedDecl = parkedDecl(config.Plan.Module, len(config.Plan.PStates))
 	t.event = module.NewEvent()

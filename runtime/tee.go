@@ -28,9 +28,10 @@ func Tee(listeners ...*Listener) *Listener {
 		RecordParked:  tee(all, func(l *Listener) func(RecordInfo) { return l.RecordParked }),
 		RecordDropped: tee(all, func(l *Listener) func(RecordInfo) { return l.RecordDropped }),
 
-		AppendDone:    tee(all, func(l *Listener) func(AppendInfo) { return l.AppendDone }),
-		AppendDropped: tee(all, func(l *Listener) func(AppendDroppedInfo) { return l.AppendDropped }),
-		LostTail:      tee(all, func(l *Listener) func(LostTailInfo) { return l.LostTail }),
+		AppendDone:      tee(all, func(l *Listener) func(AppendInfo) { return l.AppendDone }),
+		AppendDropped:   tee(all, func(l *Listener) func(AppendDroppedInfo) { return l.AppendDropped }),
+		MigrationFailed: tee(all, func(l *Listener) func(MigrationInfo) { return l.MigrationFailed }),
+		LostTail:        tee(all, func(l *Listener) func(LostTailInfo) { return l.LostTail }),
 
 		Microbatch: tee(all, func(l *Listener) func(MicrobatchInfo) { return l.Microbatch }),
 

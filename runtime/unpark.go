@@ -35,6 +35,7 @@ const (
 // order is an order under way.
 type order struct {
 	Parked
+	sweep *sweep // it is a piece of that, and nobody's order
 	begun bool
 	found wire.ParkedRecord
 
@@ -84,6 +85,10 @@ func (t *Task) drawOrders() {
 
 // runOrder reads the parked record and changes it; called like a handler.
 func (t *Task) runOrder(o *order) error {
+	if o.sweep != nil {
+		t.runSweep(o.sweep)
+		return nil
+	}
 	if o.part != nil && o.found.Version != 0 {
 		return nil // it is to be put aside
 	}
@@ -119,6 +124,8 @@ var errRunsAgain = errors.New("a microbatch is running it again: look what becam
 // with their commit.
 func (t *Task) orderRan(o *order, err error) {
 	switch {
+	case o.sweep != nil:
+		t.sweepRan(o.sweep, err)
 	case o.part != nil:
 		t.foundParked(o, err)
 	case errors.Is(err, errRunsAgain):

@@ -26,7 +26,7 @@ func (w *world) call(o *owner, c runtime.Call) {
 			return // it had not begun
 		}
 		done := &runtime.CallDone{ID: c.ID}
-		done.Result, done.Err = w.steps[c.Step].Call(module.WithCallID(context.Background(), c.Seed), c.Input, 0)
+		done.Result, done.Err = w.steps[c.Step].Call(module.WithObjects(module.WithCallID(context.Background(), c.Seed), o.objects), c.Input, 0)
 		w.tracef("%v called %s: %v", o, w.steps[c.Step].Name, done.Err)
 		w.after(w.between(100*microsecond, 20*millisecond), func() { o.step(done) })
 	})

@@ -25,6 +25,7 @@ func (w *world) check() {
 	if err := w.workload.Check(w.present(), parked); err != nil {
 		w.violate("%v", err)
 	}
+	w.checkTables()
 	if c, ok := w.workload.(interface{ checkKept() error }); ok && !w.lost {
 		if err := c.checkKept(); err != nil {
 			w.violate("%v", err)
@@ -40,14 +41,26 @@ func (w *world) check() {
 	if c, ok := w.workload.(interface {
 		checkAt(at []pstate.Reader, exact bool) error
 	}); ok {
-		at := make([]pstate.Reader, w.tasks)
-		for i := range at {
-			at[i] = taskReader{w, w.tags[i]}
-		}
-		if err := c.checkAt(at, w.result.LostTails == 0); err != nil {
+		if err := c.checkAt(w.taskReaders(), w.result.LostTails == 0); err != nil {
 			w.violate("%v", err)
 		}
 	}
+	if c, ok := w.workload.(interface {
+		checkRead(topics map[string][]depot.Record, at []pstate.Reader, exact bool) error
+	}); ok {
+		if err := c.checkRead(w.foreign, w.taskReaders(), w.result.LostTails == 0); err != nil {
+			w.violate("%v", err)
+		}
+	}
+}
+
+// taskReaders read the partition of each task.
+func (w *world) taskReaders() []pstate.Reader {
+	at := make([]pstate.Reader, w.tasks)
+	for i := range at {
+		at[i] = taskReader{w, w.tags[i]}
+	}
+	return at
 }
 
 // Read answers from the servers' present histories.

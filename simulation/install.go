@@ -24,7 +24,12 @@ func (w *world) forget() {
 
 // install has processes that start from now on run a plan.
 func (w *world) install(plan *module.Plan) {
-	w.plan = w.observe(plan)
+	spread, err := plan.Spread(w.tasks, w.topicPartitions(plan))
+	if err != nil {
+		w.violate("%v", err)
+		return
+	}
+	w.plan = w.observe(spread)
 	w.steps = w.plan.Steps()
 	w.directory = runtime.NewDirectory(w.plan, w.steps)
 	if err := w.makeTopics(); err != nil {

@@ -30,7 +30,7 @@ func (w *world) makeTopics() error {
 		}
 		w.topics[d.Name] = topic
 	}
-	return nil
+	return w.makeReadTopics()
 }
 
 // startOf finds where a source of a task begins, once, and keeps it outside the slot
@@ -50,7 +50,7 @@ func (w *world) startOf(o *owner, q runtime.StartQuery) (runtime.Started, error)
 		return w.starts[key], nil
 	}
 	topic := o.topics[q.Depot]
-	first, _, err := w.log.Bounds(context.Background(), topic.Name, int32(o.id))
+	first, _, err := w.log.Bounds(context.Background(), topic.Name, w.readBy(q.Depot, o.id))
 	s := runtime.Started{Offset: first, Topic: topic.ID}
 	if err == nil {
 		w.starts[key] = s
@@ -102,13 +102,13 @@ func (o *owner) order(f runtime.Feed) {
 	have := o.feeds[key]
 	switch f.Order {
 	case runtime.FeedFrom:
-		topic := o.topics[f.Depot]
-		at := depot.Position{Topic: topic.Name, TopicID: f.Topic, Partition: int32(o.id), Offset: f.Offset, LeaderEpoch: f.Epoch, Reached: f.Reached}
+		topic, partition := o.topics[f.Depot], o.w.readBy(f.Depot, o.id)
+		at := depot.Position{Topic: topic.Name, TopicID: f.Topic, Partition: partition, Offset: f.Offset, LeaderEpoch: f.Epoch, Reached: f.Reached}
 		if at.TopicID == ([16]byte{}) {
 			at.TopicID = topic.ID
 		}
 		if f.Back > 0 {
-			first, _, err := o.w.log.Bounds(context.Background(), topic.Name, int32(o.id))
+			first, _, err := o.w.log.Bounds(context.Background(), topic.Name, partition)
 			if err != nil {
 				o.w.violate("%v", err)
 			}

@@ -34,6 +34,7 @@ type owner struct {
 	pending []pendingInput // while paused
 	skew    int64          // its clock's lead
 	writer  writer
+	objects []any  // of its task, while they are open
 	epoch   uint64 // of the transactor that it opened last
 	wrote   map[root]bool
 	wakeAt  int64
@@ -143,6 +144,9 @@ func (o *owner) carryOut(e *runtime.Effects) {
 		starts := slices.Clone(e.Starts)
 		w.after(w.between(100*microsecond, 5*millisecond), func() { o.answerStarts(starts) })
 	}
+	if e.OpenObjects {
+		o.openObjects()
+	}
 	for _, f := range e.Feeds {
 		o.order(f)
 	}
@@ -166,6 +170,9 @@ func (o *owner) carryOut(e *runtime.Effects) {
 	}
 	for _, a := range answers {
 		w.answered(o, a)
+	}
+	if e.Halt != nil || e.Stopped {
+		o.closeObjects()
 	}
 	if e.Halt != nil {
 		w.halted(o, on, e.Halt)

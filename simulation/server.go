@@ -181,8 +181,25 @@ func (s *slot) answer(r *store.Read) {
 		} else {
 			answerRange(r, table)
 		}
+	case store.Walk:
+		answerWalk(r, table)
 	default:
 		panic(fmt.Sprintf("read kind %d", r.Kind))
+	}
+}
+
+// answerWalk answers a Walk: the fields behind one of them.
+func answerWalk(r *store.Read, table map[string]string) {
+	r.Elements, r.Value = nil, ""
+	for _, field := range slices.Sorted(maps.Keys(table)) {
+		if r.Field != "" && field <= r.Field {
+			continue
+		}
+		if r.Span.Limit > 0 && len(r.Elements) == r.Span.Limit {
+			r.Value = r.Elements[len(r.Elements)-1].Field
+			return
+		}
+		r.Elements = append(r.Elements, store.Element{Field: field, Value: table[field]})
 	}
 }
 

@@ -78,7 +78,7 @@ func (o *owner) transact(txn *runtime.Transaction) {
 		}
 		for i := range txn.Records {
 			r := &txn.Records[i]
-			w.foreign[r.Topic] = append(w.foreign[r.Topic], r.Record)
+			w.writeTopic(r.Topic, r.Record, r.Spread)
 		}
 		state.position = txn.Position
 		w.tracef("%v wrote %d records to topics, up to %s", o, len(txn.Records), txn.Position)

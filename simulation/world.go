@@ -141,6 +141,7 @@ func newWorld(config Config) *world {
 	w.drawExtras()
 	w.special()
 	w.options.PhaseTimeout = w.options.TreeTimeout
+	w.options.MigrationElementsPerBatch = 1 + int(w.config.Seed%7)
 	w.allowLosses()
 	return w
 }

@@ -63,7 +63,7 @@ func (o *owner) write(a runtime.Append) {
 			return
 		}
 		if a.Topic != "" {
-			w.foreign[a.Topic] = append(w.foreign[a.Topic], a.Record)
+			w.writeTopic(a.Topic, a.Record, a.Spread)
 			w.tracef("append %d of %v: topic %s %q", a.ID, o, a.Topic, a.Record.Value)
 			return
 		}

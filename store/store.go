@@ -100,6 +100,7 @@ const (
 	Get   ReadKind = iota + 1 // one field's value; of a set: whether it holds the field
 	Len                       // the number of fields; of a List: of its elements
 	Range                     // fields in order, and their values if the kind has them; of sorted kinds a Span, of a List a Part, of a Map Span{}: all of it at once, in any order
+	Walk                      // some fields of a Map with their values, and where to go on; see Read.Field
 )
 
 // Span is a part of an ordered table, by the bytes of its fields. The zero Span
@@ -140,9 +141,12 @@ type Element struct {
 type Read struct {
 	Table Table
 	Kind  ReadKind
-	Field string // of Get
-	Span  Span   // of Range
-	Part  Part   // of Range of a List
+	// Field is the field of Get. Of Walk it is where to go on: "" at first, then the Value of the
+	// answer before, until that is "". Whoever walks to the end on one connection sees each field
+	// that was there all the time, some perhaps twice; Span.Limit is about how many at a time.
+	Field string
+	Span  Span // of Range
+	Part  Part // of Range of a List
 
 	Found    bool      // Get: the field is there
 	Value    string    // Get: its value

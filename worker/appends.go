@@ -25,7 +25,7 @@ func (l *appendLine) put(appends []runtime.Append) {
 	l.waiting = append(l.waiting, appends...)
 	if !l.running {
 		l.running = true
-		l.d.w.background.Go(l.run)
+		l.d.loaded.background.Go(l.run)
 	}
 }
 
@@ -63,7 +63,7 @@ func (l *appendLine) write(a *runtime.Append) {
 		}
 		topic = a.Topic
 	}
-	l.d.w.config.Log.Append(l.d.w.ctx, topic, partition, a.Record, depot.Replicated, func(_ int64, err error) {
+	l.d.w.config.Log.Append(l.d.loaded.ctx, topic, partition, a.Record, depot.Replicated, func(_ int64, err error) {
 		l.d.send(&runtime.AppendDone{ID: id, Err: err})
 	})
 }

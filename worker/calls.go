@@ -19,21 +19,22 @@ type calls struct {
 
 func newCalls(d *driver) *calls {
 	c := &calls{d: d}
-	c.ctx, c.cancel = context.WithCancel(d.w.ctx)
+	c.ctx, c.cancel = context.WithCancel(d.loaded.ctx)
 	return c
 }
 
 // drop ends the calls under way: what they return counts for nothing any more.
 func (c *calls) drop() {
 	c.cancel()
-	c.ctx, c.cancel = context.WithCancel(c.d.w.ctx)
+	c.ctx, c.cancel = context.WithCancel(c.d.loaded.ctx)
 }
 
 // make makes a call; its answer goes to the engine.
 func (c *calls) make(call runtime.Call) {
-	ctx := module.WithCallID(c.ctx, call.Seed)
+	ctx := module.WithObjects(module.WithCallID(c.ctx, call.Seed), c.d.object.opened())
+	ctx = module.WithViews(ctx, &views{w: c.d.w, l: c.d.loaded})
 	step := c.d.loaded.steps[call.Step]
-	c.d.w.background.Go(func() {
+	c.d.loaded.background.Go(func() {
 		done := &runtime.CallDone{ID: call.ID}
 		done.Result, done.Err = guarded(ctx, step, call)
 		c.d.send(done)

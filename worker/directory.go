@@ -122,12 +122,12 @@ func (o *directory) look(id task.ID, raw []byte, not string) {
 	}
 	o.waiting[id] = &frames{raw: [][]byte{raw}, not: not}
 	o.queued[id].Store(true)
-	o.w.background.Go(func() { o.find(id) })
+	o.l.background.Go(func() { o.find(id) })
 }
 
 // find looks at a task's head until it names a worker, and sends there what waits.
 func (o *directory) find(id task.ID) {
-	ctx, cancel := context.WithTimeout(o.w.ctx, lookTimeout)
+	ctx, cancel := context.WithTimeout(o.l.ctx, lookTimeout)
 	defer cancel()
 	for {
 		address, err := o.head(ctx, id)
@@ -143,7 +143,7 @@ func (o *directory) find(id task.ID) {
 	n := len(o.waiting[id].raw)
 	o.drop(id)
 	o.mu.Unlock()
-	if o.w.ctx.Err() == nil {
+	if o.l.ctx.Err() == nil {
 		o.w.config.Logger.Warn("a task has no owner; what was sent to it is tried again from the root", "module", o.l.plan.Module, "task", int(id), "frames", n)
 	}
 	o.lost(id, "")

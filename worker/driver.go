@@ -30,6 +30,7 @@ type driver struct {
 	mail   *mailbox
 	slots  *slotLine
 	calls  *calls
+	object *objects
 	spills *spillLine
 	writes *appendLine
 	topics *topicLine
@@ -69,6 +70,7 @@ func newDriver(w *Worker, l *loaded, id task.ID) *driver {
 		log: w.config.Logger.With("module", l.plan.Module, "task", int(id)),
 	}
 	d.slots, d.calls, d.spills, d.writes, d.topics = newSlotLine(d), newCalls(d), newSpillLine(d), &appendLine{d: d}, &topicLine{d: d}
+	d.object = newObjects(d)
 	d.owner = &Owner{Module: l.plan.Module, Task: id, Address: w.link.Address(), d: d}
 	d.engine = runtime.New(runtime.Config{
 		Plan: l.plan, Task: id, Tasks: l.tasks, Tag: tag, Address: w.link.Address(),
@@ -153,6 +155,13 @@ func (d *driver) listener() *runtime.Listener {
 			appended(i)
 		}
 	}
+	unmigrated := l.MigrationFailed
+	l.MigrationFailed = func(i runtime.MigrationInfo) {
+		d.log.Error("a value cannot be migrated; the task comes back to it", "pstate", i.PState, "migration", i.Migration, "cause", i.Err)
+		if unmigrated != nil {
+			unmigrated(i)
+		}
+	}
 	lost := l.LostTail
 	l.LostTail = func(i runtime.LostTailInfo) {
 		d.log.Error("Kafka has records of commits that the store has lost, or lacks records that it had acknowledged (topology.appends.lost.tail says what follows)", "topology", i.Topology, "source", i.Source, "offset", i.Offset, "of_task", int(i.From), "come_again", i.Records, "missing", i.Missing)
@@ -198,6 +207,7 @@ func (d *driver) settle(ctx context.Context) {
 func (d *driver) run(ctx context.Context) {
 	defer d.engine.Close()
 	defer d.slots.close()
+	defer d.object.close() // behind the calls
 	defer d.calls.drop()
 	defer d.spills.close()
 	defer d.topics.close()
@@ -293,6 +303,9 @@ func (d *driver) carryOut(e *runtime.Effects) {
 	if len(e.Starts) > 0 {
 		d.loaded.starts.ask(d, append([]runtime.StartQuery(nil), e.Starts...))
 	}
+	if e.OpenObjects {
+		d.object.start()
+	}
 	for _, f := range e.Feeds {
 		d.feed(f)
 	}
@@ -318,6 +331,7 @@ func (d *driver) carryOut(e *runtime.Effects) {
 		d.halted.Store(&e.Halt)
 		d.log.Error("task halted; the others go on", "cause", e.Halt)
 		d.readyOnce.Do(func() { close(d.ready) })
+		d.object.close()
 	}
 	if e.Crash {
 		d.crashed = true

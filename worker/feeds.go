@@ -12,12 +12,13 @@ import (
 	"github.com/coppice-run/coppice/runtime"
 )
 
-// feeds reads the depot partitions of all tasks of the worker, one strand of each: a
+// feeds reads the depot partitions of all tasks of a module on the worker, one strand of each: a
 // reader has one position in a partition. Orders are
 // carried out by the goroutine that polls, between two polls: so every record
 // that a poll delivers belongs to the assignment that stands.
 type feeds struct {
 	w      *Worker
+	l      *loaded
 	reader depot.Reader
 
 	mu     sync.Mutex
@@ -45,6 +46,8 @@ type feedOrder struct {
 	feed runtime.Feed
 	gone bool // the driver has ended; there is no feed
 }
+
+func (o *feedOrder) partition() int32 { return o.d.loaded.partition(o.feed.Depot, o.d.id) }
 
 type assignment struct {
 	d          *driver
@@ -76,7 +79,7 @@ func (f *feeds) run(ctx context.Context) {
 		pollCtx, cancel := context.WithCancel(ctx)
 		orders := f.next(ctx, cancel)
 		f.carryOut(orders)
-		err := f.reader.Poll(pollCtx, f.w.catchupChunk(), f.deliver)
+		err := f.reader.Poll(pollCtx, int(f.l.options.chunk.Load()), f.deliver)
 		woken := pollCtx.Err() != nil
 		cancel()
 		if err != nil && !woken && !errors.Is(err, context.Canceled) && ctx.Err() == nil {
@@ -84,16 +87,6 @@ func (f *feeds) run(ctx context.Context) {
 			pause(ctx, 100*time.Millisecond)
 		}
 	}
-}
-
-// catchupChunk is how many records one poll hands over: as many as the modules of
-// this worker allow.
-func (w *Worker) catchupChunk() int {
-	most := 0
-	for _, l := range w.all() {
-		most = max(most, int(l.options.chunk.Load()))
-	}
-	return most
 }
 
 // gatherPause is how long the orders of several tasks gather: tasks that start
@@ -135,7 +128,7 @@ func (f *feeds) carryOut(orders []feedOrder) {
 			continue
 		}
 		topic := o.d.loaded.topics[o.feed.Depot]
-		key, source := feedKey{topic.Name, int32(o.d.id)}, sourceKey{o.d, o.feed.Depot}
+		key, source := feedKey{topic.Name, o.partition()}, sourceKey{o.d, o.feed.Depot}
 		switch o.feed.Order {
 		case runtime.FeedFrom, runtime.FeedStop:
 			if o.d.gone.Load() || o.feed.Order == runtime.FeedFrom && o.feed.Generation < f.oldest[source] {
@@ -188,7 +181,7 @@ func (f *feeds) start(starts []feedOrder) {
 			f.notAssigned(o, err)
 			continue
 		}
-		at := depot.Position{Topic: topic.Name, TopicID: o.feed.Topic, Partition: int32(o.d.id), Offset: offset, LeaderEpoch: o.feed.Epoch, Reached: o.feed.Reached}
+		at := depot.Position{Topic: topic.Name, TopicID: o.feed.Topic, Partition: o.partition(), Offset: offset, LeaderEpoch: o.feed.Epoch, Reached: o.feed.Reached}
 		if o.feed.Topic == ([16]byte{}) {
 			at.TopicID = topic.ID
 		}
@@ -203,7 +196,7 @@ func (f *feeds) start(starts []feedOrder) {
 	switch {
 	case err == nil:
 		for _, o := range starts {
-			f.assigned[feedKey{o.d.loaded.topics[o.feed.Depot].Name, int32(o.d.id)}] = assignment{o.d, o.feed.Depot, o.feed.Generation}
+			f.assigned[feedKey{o.d.loaded.topics[o.feed.Depot].Name, o.partition()}] = assignment{o.d, o.feed.Depot, o.feed.Generation}
 		}
 	case len(starts) > 1:
 		for _, o := range starts {
@@ -223,7 +216,7 @@ func (f *feeds) begins(o feedOrder, topic depot.Topic) (int64, error) {
 	if o.feed.Back == 0 || o.feed.Offset == 0 {
 		return o.feed.Offset, nil
 	}
-	first, _, err := f.w.config.Log.Bounds(f.w.ctx, topic.Name, int32(o.d.id))
+	first, _, err := f.w.config.Log.Bounds(f.l.ctx, topic.Name, o.partition())
 	return min(o.feed.Offset, max(first, o.feed.Offset-o.feed.Back)), err
 }
 
@@ -235,8 +228,8 @@ func (f *feeds) notAssigned(o feedOrder, err error) {
 		return
 	}
 	f.w.config.Logger.Warn("assigning a depot partition failed; trying again", "depot", o.feed.Depot, "task", int(o.d.id), "cause", err)
-	f.w.background.Go(func() {
-		pause(f.w.ctx, assignPause)
+	f.l.background.Go(func() {
+		pause(f.l.ctx, assignPause)
 		f.order(o.d, o.feed)
 	})
 }

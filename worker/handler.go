@@ -111,7 +111,7 @@ func (h handler) Call(ctx context.Context, _ string, request []byte) ([]byte, er
 	case <-ctx.Done():
 		d.askOver(q, id)
 		return nil, ctx.Err()
-	case <-h.w.ctx.Done():
+	case <-l.ctx.Done():
 		return nil, errLeaving
 	}
 }
@@ -133,6 +133,9 @@ func (l *loaded) sensible(q *wire.Request) error {
 		return nil
 	}
 	depot, ok := l.plan.Depot(q.Await.Depot)
+	if elsewhere := l.elsewhere[q.Await.Depot]; elsewhere != nil && elsewhere.Mirror != nil {
+		depot, ok = elsewhere, true
+	}
 	if !ok {
 		return fmt.Errorf("module %s has no depot %q", q.Module, q.Await.Depot)
 	}

@@ -69,7 +69,7 @@ func (o *dynamic) input() *runtime.OptionsChanged {
 
 // tellLevel tells operators what the store lacks for the durability level.
 func (o *dynamic) tellLevel() {
-	if err := o.w.checkLevel(o.w.ctx, o.l); err != nil && o.w.ctx.Err() == nil {
+	if err := o.w.checkLevel(o.l.ctx, o.l); err != nil && o.l.ctx.Err() == nil {
 		o.w.config.Logger.Error("the durability level cannot be reached: no commit is confirmed", "module", o.l.plan.Module, "cause", err)
 	}
 }
@@ -85,25 +85,25 @@ func (o *dynamic) durability() store.Level {
 // queueBytesMax is the module's worker.queue.bytes.max.
 func (o *dynamic) queueBytesMax() int64 { return o.queueMax.Load() }
 
-// follow watches the meta topic until the worker stops.
+// follow watches the meta topic until the module stops here.
 func (o *dynamic) follow() {
-	for o.w.ctx.Err() == nil {
-		err := o.w.config.Log.WatchMeta(o.w.ctx, o.l.plan.Module, func(key string, value []byte) {
+	for o.l.ctx.Err() == nil {
+		err := o.w.config.Log.WatchMeta(o.l.ctx, o.l.plan.Module, func(key string, value []byte) {
 			if value == nil {
 				o.l.starts.forget(key)
 			}
 			if o.put(key, value) {
 				o.w.config.Logger.Info("options changed", "module", o.l.plan.Module, "key", key)
 				if strings.Contains(key, settings.Durability) {
-					o.w.background.Go(o.tellLevel)
+					o.l.background.Go(o.tellLevel)
 				}
 				o.l.each(func(d *driver) { d.send(o.input()) })
 			}
 			o.tell(key, value)
 		})
-		if o.w.ctx.Err() == nil {
+		if o.l.ctx.Err() == nil {
 			o.w.config.Logger.Warn("following the options failed; trying again", "module", o.l.plan.Module, "cause", err)
-			pause(o.w.ctx, time.Second)
+			pause(o.l.ctx, time.Second)
 		}
 	}
 }
@@ -130,7 +130,7 @@ func (o *dynamic) settled(ctx context.Context, d *driver, s *wire.SettingRequest
 		if o.has(s) {
 			break
 		}
-		if err := o.w.until(ctx, news); err != nil {
+		if err := o.l.until(ctx, news); err != nil {
 			return err
 		}
 	}
@@ -146,14 +146,14 @@ func (o *dynamic) has(s *wire.SettingRequest) bool {
 	return ok == (len(s.Value) > 0) && have == string(s.Value)
 }
 
-// until waits for something while the asker does and the worker runs.
-func (w *Worker) until(ctx context.Context, done <-chan struct{}) error {
+// until waits for something while the asker does and the module runs here.
+func (l *loaded) until(ctx context.Context, done <-chan struct{}) error {
 	select {
 	case <-done:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-w.ctx.Done():
+	case <-l.ctx.Done():
 		return errLeaving
 	}
 }

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -61,14 +62,14 @@ func (o *ownership) change(c nomination.Change) {
 
 // begin runs a task; locked.
 func (o *ownership) begin(id task.ID) {
-	if o.leaving || !o.nominated[id] || o.l.drivers[id].Load() != nil || o.w.ctx.Err() != nil {
+	if o.leaving || !o.nominated[id] || o.l.drivers[id].Load() != nil || o.l.ctx.Err() != nil {
 		return
 	}
 	d := newDriver(o.w, o.l, id)
 	o.l.drivers[id].Store(d)
-	o.w.background.Go(func() {
+	o.l.background.Go(func() {
 		o.handOver(d)
-		d.run(o.w.ctx)
+		d.run(o.l.ctx)
 		o.ended(d)
 	})
 }
@@ -79,21 +80,21 @@ const againPause = time.Second
 // ended takes a task off that has stopped. Where it is nominated all the same, it
 // is begun again after a while: whoever asked for it may have been wrong, or gone.
 func (o *ownership) ended(d *driver) {
-	for _, f := range o.w.feeds {
+	for _, f := range slices.Concat(o.l.feeds, o.l.committed) {
 		f.leave(d)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.l.drivers[d.id].CompareAndSwap(d, nil)
-	if !o.nominated[d.id] || o.leaving || o.w.ctx.Err() != nil {
+	if !o.nominated[d.id] || o.leaving || o.l.ctx.Err() != nil {
 		return
 	}
 	if d.crashed {
 		o.begin(d.id)
 		return
 	}
-	o.w.background.Go(func() {
-		pause(o.w.ctx, againPause)
+	o.l.background.Go(func() {
+		pause(o.l.ctx, againPause)
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		o.begin(d.id)
@@ -115,7 +116,7 @@ const handOverTimeout = 150 * time.Millisecond
 // handOver asks the owner of a task to finish what it has begun, and to begin no
 // more: a hand-over in good order repeats no record of this task's depots.
 func (o *ownership) handOver(d *driver) {
-	ctx, cancel := context.WithTimeout(o.w.ctx, handOverTimeout)
+	ctx, cancel := context.WithTimeout(o.l.ctx, handOverTimeout)
 	defer cancel()
 	address, err := o.l.owners.head(ctx, d.id)
 	if err != nil || address == "" || address == o.w.link.Address() {
@@ -133,8 +134,8 @@ func (o *ownership) handOver(d *driver) {
 // the task is still nominated to this worker, it begins records again.
 func (o *ownership) release(ctx context.Context, d *driver) {
 	d.settle(ctx)
-	o.w.background.Go(func() {
-		pause(o.w.ctx, againPause)
+	o.l.background.Go(func() {
+		pause(o.l.ctx, againPause)
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		if !o.leaving && o.nominated[d.id] {

@@ -25,7 +25,7 @@ func (w *Worker) query(ctx context.Context, l *loaded, q *wire.QueryRequest) *wi
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(w.ctx, cancel)()
+	defer context.AfterFunc(l.ctx, cancel)()
 	result, err := module.RunQuery(ctx, p, &views{w: w, l: l}, q.Argument)
 	var wrong *module.ArgumentError
 	switch {
@@ -66,11 +66,14 @@ func (v *views) At(ctx context.Context, id task.ID) *overlay.View {
 	return d.View()
 }
 
-// Slots are those of a module of this worker.
+// Slots are those of the module itself, or of one that it mirrors something of.
 func (v *views) Slots(name string) ([]store.Slot, error) {
-	l := v.w.module(name)
-	if l == nil {
-		return nil, fmt.Errorf("no module %q on this worker; it has %s", name, v.w.names())
+	if name == v.l.plan.Module {
+		return v.l.slots, nil
 	}
-	return l.slots, nil
+	f := v.l.foreign[name]
+	if f == nil {
+		return nil, fmt.Errorf("module %s mirrors nothing of a module %q", v.l.plan.Module, name)
+	}
+	return f.slots, nil
 }

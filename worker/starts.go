@@ -59,13 +59,13 @@ func (s *starter) ask(d *driver, queries []runtime.StartQuery) {
 	s.asked = append(s.asked, startQuestion{d, queries})
 	if !s.running {
 		s.running = true
-		s.w.background.Go(s.run)
+		s.l.background.Go(s.run)
 	}
 }
 
 func (s *starter) run() {
 	for {
-		pause(s.w.ctx, gatherPause)
+		pause(s.l.ctx, gatherPause)
 		s.mu.Lock()
 		asked := s.asked
 		s.asked = nil
@@ -75,7 +75,7 @@ func (s *starter) run() {
 			return
 		}
 		s.mu.Unlock()
-		facts, err := s.w.config.Log.Meta(s.w.ctx, s.l.plan.Module)
+		facts, err := s.w.config.Log.Meta(s.l.ctx, s.l.plan.Module)
 		var group sync.WaitGroup
 		for _, q := range asked {
 			group.Go(func() {
@@ -115,7 +115,7 @@ func (s *starter) answer(q startQuestion, facts map[string][]byte) *runtime.Star
 		}
 		offset, err := s.begin(query, topic, q.d.id)
 		if err != nil {
-			done.Err = fmt.Errorf("depot %s partition %d: %w", query.Depot, q.d.id, err)
+			done.Err = fmt.Errorf("depot %s partition %d: %w", query.Depot, s.l.partition(query.Depot, q.d.id), err)
 			return done
 		}
 		done.Starts[i] = runtime.Started{Offset: offset, Topic: topic.ID}
@@ -133,7 +133,7 @@ func (s *starter) put(key string, value any) error {
 	if err != nil {
 		return err
 	}
-	return s.w.config.Log.PutMeta(s.w.ctx, s.l.plan.Module, key, raw)
+	return s.w.config.Log.PutMeta(s.l.ctx, s.l.plan.Module, key, raw)
 }
 
 // begin finds where a source begins that has never read: a source of ticks, now.
@@ -141,7 +141,11 @@ func (s *starter) begin(q runtime.StartQuery, topic depot.Topic, id task.ID) (in
 	if d, ok := s.l.plan.Depot(q.Depot); ok && d.PeriodMillis > 0 {
 		return s.w.now().UnixMilli() + 1, nil
 	}
-	return s.find(topic, int32(id), q.Start)
+	partition := s.l.partition(q.Depot, id)
+	if s.l.grown(q, partition) {
+		q.Start = module.Start{Kind: module.StartBeginning}
+	}
+	return s.find(topic, partition, q.Start)
 }
 
 // find resolves a start against the log as it is now (promises 3.67 to 3.71).
@@ -149,11 +153,11 @@ func (s *starter) find(topic depot.Topic, partition int32, start module.Start) (
 	log := s.w.config.Log
 	switch start.Kind {
 	case module.StartAfter:
-		return log.OffsetAfter(s.w.ctx, topic.Name, partition, start.After)
+		return log.OffsetAfter(s.l.ctx, topic.Name, partition, start.After)
 	case module.StartTimeAgo:
-		return log.OffsetAfter(s.w.ctx, topic.Name, partition, s.w.now().Add(-start.Ago))
+		return log.OffsetAfter(s.l.ctx, topic.Name, partition, s.w.now().Add(-start.Ago))
 	}
-	first, end, err := log.Bounds(s.w.ctx, topic.Name, partition)
+	first, end, err := log.Bounds(s.l.ctx, topic.Name, partition)
 	switch start.Kind {
 	case module.StartBeginning:
 		return first, err
@@ -192,8 +196,8 @@ func (s *starter) took(d *driver) {
 		return
 	}
 	s.noted[d.id] = true
-	s.w.background.Go(func() {
-		if err := s.put(dataKey(d), dataNote{1}); err != nil && s.w.ctx.Err() == nil {
+	s.l.background.Go(func() {
+		if err := s.put(dataKey(d), dataNote{1}); err != nil && s.l.ctx.Err() == nil {
 			d.log.Warn("could not note that the task has data; if its slot is ever lost as a whole, it is rebuilt without a word", "cause", err)
 		}
 	})

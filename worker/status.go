@@ -19,7 +19,7 @@ func (d *driver) status(ctx context.Context) (string, error) {
 	case <-taken:
 	case <-ctx.Done():
 		return "", ctx.Err()
-	case <-d.w.ctx.Done():
+	case <-d.loaded.ctx.Done():
 		return "", errLeaving
 	}
 	raw, err := json.Marshal(&s)

@@ -88,5 +88,9 @@ func (d *driver) feed(f runtime.Feed) {
 		d.ticks.order(f, plan.PeriodMillis)
 		return
 	}
-	d.w.feeds[f.Strand].order(d, f)
+	feeds := d.loaded.feeds
+	if elsewhere := d.loaded.elsewhere[f.Depot]; elsewhere != nil && elsewhere.Topic != "" {
+		feeds = d.loaded.committed
+	}
+	feeds[f.Strand].order(d, f)
 }

@@ -40,7 +40,7 @@ func (l *topicLine) put(j topicJob) {
 	l.waiting = append(l.waiting, j)
 	if !l.running {
 		l.running = true
-		l.d.w.background.Go(l.run)
+		l.d.loaded.background.Go(l.run)
 	}
 }
 
@@ -87,7 +87,7 @@ func (l *topicLine) drop() {
 
 func (l *topicLine) open(round uint64) {
 	l.drop()
-	ctx, cancel := context.WithTimeout(l.d.w.ctx, transactPatience)
+	ctx, cancel := context.WithTimeout(l.d.loaded.ctx, transactPatience)
 	defer cancel()
 	t, position, err := l.d.w.config.Log.Transactor(ctx, depot.TransactorID{Module: l.d.loaded.plan.Module, Task: int32(l.d.id), Tasks: l.d.loaded.tasks})
 	if err != nil {
@@ -115,7 +115,7 @@ func (l *topicLine) write(txn *runtime.Transaction) error {
 		}
 		records[i] = depot.TopicRecord{Topic: r.Topic, Partition: partition, Record: r.Record}
 	}
-	return l.transactor.Write(l.d.w.ctx, records, txn.Position)
+	return l.transactor.Write(l.d.loaded.ctx, records, txn.Position)
 }
 
 // sinks are the topics that are no depots, and how many partitions they had when they

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/settings"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
@@ -28,7 +29,6 @@ type Worker struct {
 	ctx        context.Context // ends when the worker stops
 	cancel     context.CancelCauseFunc
 	started    time.Time
-	feeds      []*feeds // by strand; two, and two more where there are microbatches
 	spills     *spillFolder
 	outlets    outlets
 	background sync.WaitGroup
@@ -98,56 +98,87 @@ func (w *Worker) check(ctx context.Context) error {
 	return errors.Join(logErr, storeErr)
 }
 
-// openFeeds opens a reader for each strand that a task may have.
-func (w *Worker) openFeeds(ctx context.Context) error {
+// openFeeds opens a reader for each strand that a task of a module may have. Modules have
+// readers of their own: one may read the depots of another, at a place of its own, and one that
+// catches up does not hold up the others.
+func (w *Worker) openFeeds(ctx context.Context, l *loaded) error {
 	strands := runtime.StreamStrands
-	for _, l := range w.all() {
-		if slices.ContainsFunc(l.plan.Streams, func(s *module.StreamPlan) bool { return s.Microbatch }) {
-			strands = runtime.Strands
-		}
+	if slices.ContainsFunc(l.plan.Streams, func(s *module.StreamPlan) bool { return s.Microbatch }) {
+		strands = runtime.Strands
 	}
-	for range strands {
-		reader, err := w.config.Log.Reader(ctx)
-		if err != nil {
-			return fmt.Errorf("worker: opening a depot reader: %w", err)
-		}
-		w.feeds = append(w.feeds, &feeds{w: w, reader: reader})
+	var err error
+	if l.feeds, err = w.readers(ctx, l, strands, w.config.Log.Reader); err != nil || len(l.plan.ReadTopics()) == 0 {
+		return err
 	}
-	for _, f := range w.feeds {
-		w.background.Go(func() { f.run(w.ctx) })
+	if l.committed, err = w.readers(ctx, l, strands, w.config.Log.CommittedReader); err != nil {
+		return err
 	}
+	l.background.Go(func() { w.watchTopics(l) })
 	return nil
 }
 
-func (w *Worker) launch(ctx context.Context, modules []module.Module) error {
-	for _, m := range modules {
-		l, err := w.load(ctx, m)
+// readers opens readers, and has them read.
+func (w *Worker) readers(ctx context.Context, l *loaded, strands int, open func(context.Context) (depot.Reader, error)) (all []*feeds, err error) {
+	for range strands {
+		reader, err := open(ctx)
 		if err != nil {
+			return all, fmt.Errorf("worker: opening a depot reader: %w", err)
+		}
+		f := &feeds{w: w, l: l, reader: reader}
+		all = append(all, f)
+		l.background.Go(func() { f.run(l.ctx) })
+	}
+	return all, nil
+}
+
+func (w *Worker) launch(ctx context.Context, modules []module.Module) error {
+	modules, err := inOrder(modules)
+	if err != nil {
+		return err
+	}
+	for _, m := range modules {
+		if _, err := w.prepare(ctx, m); err != nil {
 			return err
 		}
-		if w.module(l.plan.Module) != nil {
-			return fmt.Errorf("worker: two modules are named %s", l.plan.Module)
-		}
-		w.mu.Lock()
-		w.modules[l.plan.Module] = l
-		w.mu.Unlock()
-	}
-	if err := w.openFeeds(ctx); err != nil {
-		return err
 	}
 	w.background.Go(w.watchPressure)
 	var all []*driver
 	for _, l := range w.all() {
-		if err := w.checkLevel(ctx, l); err != nil {
+		if err := w.begin(ctx, l); err != nil {
 			return err
-		}
-		w.background.Go(l.options.follow)
-		if err := l.tenure.join(ctx); err != nil {
-			return fmt.Errorf("worker: joining the workers of module %s: %w", l.plan.Module, err)
 		}
 		l.each(func(d *driver) { all = append(all, d) })
 	}
 	return awaitReady(ctx, all)
+}
+
+// prepare loads a module, and opens its readers.
+func (w *Worker) prepare(ctx context.Context, m module.Module) (*loaded, error) {
+	l, err := w.load(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	if w.modules[l.plan.Module] != nil {
+		w.mu.Unlock()
+		l.cancel(ErrStopped)
+		return nil, fmt.Errorf("worker: module %s runs here already", l.plan.Module)
+	}
+	w.modules[l.plan.Module] = l
+	w.mu.Unlock()
+	return l, w.openFeeds(ctx, l)
+}
+
+// begin takes the module's tasks that are nominated.
+func (w *Worker) begin(ctx context.Context, l *loaded) error {
+	if err := w.checkLevel(ctx, l); err != nil {
+		return err
+	}
+	l.background.Go(l.options.follow)
+	if err := l.tenure.join(ctx); err != nil {
+		return fmt.Errorf("worker: joining the workers of module %s: %w", l.plan.Module, err)
+	}
+	return nil
 }
 
 // awaitReady waits until every task runs, or has passed to another worker; a task
@@ -266,12 +297,13 @@ func (w *Worker) Abort() { w.stop.Do(w.end) }
 // end stops everything at once.
 func (w *Worker) end() {
 	w.cancel(ErrStopped)
-	for _, l := range w.all() {
+	all := w.all()
+	for _, l := range all {
 		l.tenure.close()
 	}
 	w.background.Wait()
-	for _, f := range w.feeds {
-		_ = f.reader.Close()
+	for _, l := range all {
+		l.close()
 	}
 	_ = w.link.Close()
 	if err := w.spills.close(); err != nil {

@@ -19,11 +19,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/coppice-run/coppice/examples/bank"
-	"github.com/coppice-run/coppice/examples/bankmicrobatch"
-	"github.com/coppice-run/coppice/examples/components"
-	"github.com/coppice-run/coppice/examples/componentsexact"
-	"github.com/coppice-run/coppice/examples/componentsmicrobatch"
 	"github.com/coppice-run/coppice/simulation"
 )
 
@@ -58,8 +53,7 @@ func parse(args []string) (options, error) {
 	var o options
 	var names string
 	all := make([]string, 0, 4)
-	workloads := append(simulation.Workloads(), bank.Workload(), bankmicrobatch.Workload(),
-		components.Workload(), componentsexact.Workload(), componentsmicrobatch.Workload())
+	workloads := append(simulation.Workloads(), examples()...)
 	for _, w := range workloads {
 		all = append(all, w.Name)
 	}

@@ -1,6 +1,8 @@
 package protobufcodec_test
 
 import (
+	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -11,6 +13,8 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 	"pgregory.net/rapid"
 
+	"github.com/coppice-run/coppice/codec"
+	"github.com/coppice-run/coppice/codec/codectest"
 	"github.com/coppice-run/coppice/codec/protobufcodec"
 )
 
@@ -75,4 +79,75 @@ func FuzzDecode(f *testing.F) {
 			roundTrip(t, m)
 		}
 	})
+}
+
+func equal[M proto.Message](a, b M) bool {
+	return proto.Equal(a, b) && reflect.ValueOf(a).IsNil() == reflect.ValueOf(b).IsNil()
+}
+
+func TestSuite(t *testing.T) {
+	t.Parallel()
+	codectest.Suite[*wrapperspb.StringValue]{Codec: protobufcodec.Codec, Values: []*wrapperspb.StringValue{wrapperspb.String("x"), wrapperspb.String("")}, Equal: equal[*wrapperspb.StringValue]}.Run(t)
+}
+
+// table is a registry of schemas in memory.
+type table struct{ ids map[string]int }
+
+func (*table) Schema(int) (codec.Schema, error) {
+	return codec.Schema{}, errors.New("nobody asks for it")
+}
+
+func (s *table) ID(subject string, schema codec.Schema) (int, error) {
+	if schema.Type != codec.ProtobufSchema {
+		return 0, fmt.Errorf("a schema of type %s", schema.Type)
+	}
+	if s.ids[subject] == 0 {
+		return 0, fmt.Errorf("%w: %s", codec.ErrUnavailable, subject)
+	}
+	return s.ids[subject], nil
+}
+
+// With a registry, a message goes behind the id of its schema and the place of its type.
+func TestRegistered(t *testing.T) {
+	t.Parallel()
+	schemas := &table{map[string]int{"texts-value": 0x01020304}}
+	c, err := protobufcodec.Registered(schemas, "texts-value", `syntax = "proto3"; …`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	codectest.Suite[*structpb.Struct]{Codec: c, Values: []*structpb.Struct{{}}, NoZero: true, Equal: equal[*structpb.Struct]}.Run(t)
+	codectest.Suite[*wrapperspb.StringValue]{Codec: c, Values: []*wrapperspb.StringValue{wrapperspb.String("x")}, NoZero: true, Equal: equal[*wrapperspb.StringValue]}.Run(t)
+	first, third := &structpb.Struct{}, structpb.NewBoolValue(true)
+	if raw, err := c.Append(nil, &first); err != nil || string(raw) != "\x00\x01\x02\x03\x04\x00" {
+		t.Errorf("the first type of its file: %x, %v", raw, err)
+	}
+	raw, err := c.Append(nil, &third) // the second of its file
+	if err != nil || string(raw[:7]) != "\x00\x01\x02\x03\x04\x02\x02" {
+		t.Fatalf("the second type of its file: %x, %v", raw, err)
+	}
+	if err := c.Decode(raw, &first); err == nil || !strings.Contains(err.Error(), "type at [1]") {
+		t.Errorf("read as another type: %v", err)
+	}
+	var none *structpb.Struct
+	if _, err := c.Append(nil, &none); err == nil {
+		t.Error("a nil message was stored")
+	}
+	other, err := protobufcodec.Registered(schemas, "other-value", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Append(nil, &first); !errors.Is(err, codec.ErrUnavailable) {
+		t.Errorf("with a registry that does not answer: %v", err)
+	}
+	if _, err := protobufcodec.Registered(nil, "", ""); err == nil {
+		t.Error("a codec without a registry")
+	}
+}
+
+func FuzzRegistered(f *testing.F) {
+	c, err := protobufcodec.Registered(&table{map[string]int{"s": 7}}, "s", "")
+	if err != nil {
+		f.Fatal(err)
+	}
+	codectest.Suite[*structpb.Value]{Codec: c, Values: []*structpb.Value{structpb.NewBoolValue(true)}, NoZero: true, Equal: equal[*structpb.Value]}.Fuzz(f)
 }

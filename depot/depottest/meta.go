@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 var metaCases = []subtest{
@@ -12,6 +13,7 @@ var metaCases = []subtest{
 	{"the latest value of each key", metaLatest},
 	{"many keys", metaMany},
 	{"modules are apart", metaApart},
+	{"modules are listed", metaModules},
 	{"a nil value removes the key", metaRemove},
 	{"watching follows what is put", metaWatch},
 }
@@ -75,6 +77,16 @@ func metaApart(b *bench) {
 	b.put(other, "start", []byte("three"))
 	b.wantMeta(b.module, map[string][]byte{"plan": []byte("one")})
 	b.wantMeta(other, map[string][]byte{"plan": []byte("two"), "start": []byte("three")})
+}
+
+func metaModules(b *bench) {
+	other := b.module + "-other"
+	b.put(b.module, "plan", []byte("one"))
+	b.put(other, "plan", []byte("two"))
+	names, err := b.Log.Modules(b.ctx)
+	if err != nil || !slices.IsSorted(names) || !slices.Contains(names, b.module) || !slices.Contains(names, other) {
+		b.Fatalf("Modules: %v, %v, want %s and %s among them, in order", names, err, b.module, other)
+	}
 }
 
 func metaRemove(b *bench) {

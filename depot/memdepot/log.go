@@ -148,6 +148,9 @@ func (l *Log) Reader(ctx context.Context) (depot.Reader, error) {
 	return &reader{log: l}, nil
 }
 
+// CommittedReader is Reader: the records of a transaction come when it is committed.
+func (l *Log) CommittedReader(ctx context.Context) (depot.Reader, error) { return l.Reader(ctx) }
+
 // Close ends the log and wakes every Poll. Closing again does nothing.
 func (l *Log) Close() error {
 	l.mu.Lock()

@@ -3,6 +3,7 @@ package memdepot
 import (
 	"bytes"
 	"context"
+	"maps"
 	"slices"
 )
 
@@ -22,6 +23,16 @@ func (l *Log) PutMeta(ctx context.Context, module, key string, value []byte) err
 	l.meta[module] = append(l.meta[module], fact{key, bytes.Clone(value)})
 	l.wake()
 	return nil
+}
+
+// Modules lists the modules of which facts were put.
+func (l *Log) Modules(ctx context.Context) ([]string, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.usable(ctx, "listing modules"); err != nil {
+		return nil, err
+	}
+	return slices.Sorted(maps.Keys(l.meta)), nil
 }
 
 // Meta returns a copy of all facts about a module; the map is never nil.

@@ -63,6 +63,7 @@ var place = map[string]layer{
 	"kafkadepot":              adapters,
 	"redisstate":              adapters,
 	"telemetry":               adapters,
+	"codec/registry":          adapters,
 	"internal/pipe":           adapters,
 	"depot/memdepot":          adapters,
 	"store/memstore":          adapters,

@@ -44,7 +44,7 @@ func printDescription(out io.Writer, d *client.Description) error {
 		fmt.Fprintf(out, "\n%s\n", title)
 		return table(out, header, rows)
 	}
-	var depots, topics, sources, steps, batches, topologies, queries [][]string
+	var depots, topics, sources, steps, batches, topologies, queries, mirrors, mirroredBy [][]string
 	for _, p := range d.Depots {
 		depots = append(depots, []string{p.Name, byKey(&p), fmt.Sprint(p.Partitions), p.Codec, recordText(p.Type, p.Record), yes(p.Appends)})
 	}
@@ -66,12 +66,18 @@ func printDescription(out io.Writer, d *client.Description) error {
 	for _, q := range d.Queries {
 		queries = append(queries, []string{q.Name, q.Argument, q.Result, fmt.Sprintf("%v s", q.Seconds)})
 	}
+	for _, m := range d.Mirrors {
+		mirrors = append(mirrors, []string{m.Module, m.Kind, m.Name, m.Type})
+	}
+	for _, m := range d.MirroredBy {
+		mirroredBy = append(mirroredBy, []string{m.Module, m.Kind, m.Name, m.Type})
+	}
 	for _, s := range []struct {
 		title, header string
 		rows          [][]string
 	}{
 		{"Depots", "NAME PARTITIONED PARTITIONS CODEC RECORDS APPENDS", depots},
-		{"Topics that handlers write to", "NAME CODEC RECORDS", topics},
+		{"Topics of others", "NAME CODEC RECORDS", topics},
 		{"PStates", "NAME WRITTEN-BY SCHEMA CODECS PLACED", pstateRows(d.PStates)},
 		{"PStates of earlier versions", "NAME WRITTEN-BY SCHEMA CODECS PLACED", pstateRows(d.Former)},
 		{"Topologies", "NAME KIND RETURNS GUARANTEE", topologies},
@@ -79,6 +85,8 @@ func printDescription(out io.Writer, d *client.Description) error {
 		{"Steps", "TOPOLOGY STEP CARRIES PLACED", steps},
 		{"Batch blocks", "TOPOLOGY BLOCK ROWS", batches},
 		{"Queries", "NAME ARGUMENT RESULT WITHIN", queries},
+		{"Mirrors of other modules", "MODULE KIND NAME TYPE", mirrors},
+		{"Mirrored by other modules", "MODULE KIND NAME TYPE", mirroredBy},
 	} {
 		if err := section(s.title, s.header, s.rows); err != nil {
 			return err
@@ -124,6 +132,9 @@ func placed(p *client.PStateInfo) string {
 		text += ", temporary"
 	case p.Private:
 		text += ", private"
+	}
+	if len(p.Migrations) > 0 {
+		text += ", migrated by " + strings.Join(p.Migrations, ", ")
 	}
 	return text
 }

@@ -30,6 +30,7 @@ func modulesCommand() *cobra.Command {
 		},
 	}
 	r.register(cmd)
+	cmd.AddCommand(removeCommand())
 	return cmd
 }
 

@@ -15,6 +15,7 @@ import (
 func progressCommand() *cobra.Command {
 	var r remote
 	var topology string
+	var migrations bool
 	cmd := &cobra.Command{
 		Use: "progress MODULE", Short: "Show how far each source of a module is with its depot", Args: cobra.ExactArgs(1),
 		Long: "Show how far each source of a module is with each partition of its depot: NEXT is the offset\nbelow which all records are done, AHEAD how many behind it are done, too, END the offset behind\n" +
@@ -22,6 +23,9 @@ func progressCommand() *cobra.Command {
 		ValidArgsFunction: r.completeModules,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return r.use(cmd.Context(), func(c *client.Client) error {
+				if migrations {
+					return printMigrations(cmd, &r, c, args[0])
+				}
 				all, err := c.Progress(cmd.Context(), args[0], topology)
 				if err != nil {
 					return err
@@ -34,7 +38,23 @@ func progressCommand() *cobra.Command {
 	}
 	r.register(cmd)
 	cmd.Flags().StringVar(&topology, "topology", "", "of this topology only")
+	cmd.Flags().BoolVar(&migrations, "migrations", false, "instead, how far each task is with PStates whose values migrate")
 	return cmd
+}
+
+// printMigrations shows how far each task is with PStates whose values migrate.
+func printMigrations(cmd *cobra.Command, r *remote, c *client.Client, module string) error {
+	all, err := c.Migrations(cmd.Context(), module)
+	if err != nil {
+		return err
+	}
+	return list(r, cmd.OutOrStdout(), all, "no PState of the module migrates", "PSTATE MIGRATION TASK STATE SEEN REWRITTEN", func(m client.MigrationProgress) []string {
+		state := "under way"
+		if m.Done {
+			state = "done"
+		}
+		return []string{m.PState, m.Migration, strconv.Itoa(int(m.Task)), state, strconv.FormatInt(m.Seen, 10), strconv.FormatInt(m.Rewritten, 10)}
+	})
 }
 
 // reached are the columns that say how far a source is.

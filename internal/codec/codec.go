@@ -11,6 +11,7 @@ import (
 	"math"
 	"reflect"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 	"unsafe"
 
@@ -168,13 +169,16 @@ func decodeString[T any](raw []byte, value *T) error {
 	return json.Unmarshal(raw, asString(value))
 }
 
+// blanks may stand behind JSON: migrations mark with them what they have written.
+const blanks = " \t\r\n"
+
 func intCodec[T any](t reflect.Type) (func([]byte, *T) ([]byte, error), func([]byte, *T) error, bool) {
 	bits := t.Bits()
 	appendInt := func(dst []byte, value *T) ([]byte, error) {
 		return strconv.AppendInt(dst, loadInt(unsafe.Pointer(value), bits), 10), nil
 	}
 	decodeInt := func(raw []byte, value *T) error {
-		n, err := strconv.ParseInt(view(raw), 10, bits)
+		n, err := strconv.ParseInt(strings.TrimRight(view(raw), blanks), 10, bits)
 		if err != nil {
 			return fmt.Errorf("%q is no %v", raw, t)
 		}
@@ -191,7 +195,7 @@ func uintCodec[T any](t reflect.Type) (func([]byte, *T) ([]byte, error), func([]
 		return strconv.AppendUint(dst, uint64(loadInt(unsafe.Pointer(value), bits))&mask, 10), nil
 	}
 	decodeUint := func(raw []byte, value *T) error {
-		n, err := strconv.ParseUint(view(raw), 10, bits)
+		n, err := strconv.ParseUint(strings.TrimRight(view(raw), blanks), 10, bits)
 		if err != nil {
 			return fmt.Errorf("%q is no %v", raw, t)
 		}

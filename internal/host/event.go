@@ -35,6 +35,9 @@ type Event struct {
 	// Memory is what batch blocks keep on the task for the attempt; nil in a stream.
 	Memory *Memory
 
+	// Objects are the task's own, in the order of the plan. Set by the engine.
+	Objects []any
+
 	// OpenTree gives a root event its tree when it first hops. Set by the engine.
 	OpenTree func(*Event)
 	// Shuffled draws the next task of a random round-robin. Set by the engine.

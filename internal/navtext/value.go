@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/coppice-run/coppice/internal/overlay"
@@ -22,7 +23,7 @@ func storedJSON(s *overlay.Schema, raw pstate.Stored) (json.RawMessage, error) {
 		if !json.Valid([]byte(raw)) {
 			return nil, strconv.ErrSyntax
 		}
-		return json.RawMessage(raw), nil
+		return json.RawMessage(strings.TrimRight(string(raw), " \t\r\n")), nil
 	case "text":
 		if utf8.ValidString(string(raw)) {
 			return appendText(nil, string(raw)), nil

@@ -13,6 +13,8 @@ var (
 	ErrNotOwner = errors.New("only the topology that declares a PState writes it")
 	// ErrPrivate: a client or another topology read a private PState.
 	ErrPrivate = errors.New("the PState is private: only the topology that declares it reads it")
+	// ErrForeign: a handler used a PState of another module.
+	ErrForeign = errors.New("the PState is of another module, and not on this task: read it in a lookup (module.DeclareLookup)")
 	// ErrNotHere: a handler used a global PState on a task that does not hold it.
 	ErrNotHere = errors.New("the PState is global, its one partition is on task 0")
 	// ErrUndeclared: a handle was used before its module's Define filled it.
@@ -34,6 +36,9 @@ func (v *View) mayRead(p *Path) error {
 	}
 	if d.Private && (v.direct != nil || v.Owner != d.Owner) {
 		return v.refuse(d, ErrPrivate)
+	}
+	if d.Foreign && v.direct == nil {
+		return v.refuse(d, ErrForeign)
 	}
 	return v.mayUse(p)
 }
@@ -63,6 +68,9 @@ func (v *View) mayWrite(p *Path) bool {
 		return false
 	case v.direct != nil:
 		_ = v.refuse(p.Decl, errors.New("a client only reads"))
+		return false
+	case p.Decl.Foreign:
+		_ = v.refuse(p.Decl, fmt.Errorf("%w, of module %s alone", ErrNotOwner, p.Decl.Module))
 		return false
 	case v.Owner != p.Decl.Owner:
 		v.Fail(fmt.Errorf("PState %s of topology %q, event of topology %q: %w", p.Decl.Name, p.Decl.Owner, v.Owner, ErrNotOwner))

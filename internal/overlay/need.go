@@ -47,6 +47,9 @@ func (v *View) Supply(reads []store.Read) {
 			n.stored.raw, n.stored.found, n.stored.done = r.Value, r.Found, true
 		case n.page != nil:
 			n.page.elements, n.page.more, n.page.done = r.Elements, r.More && len(r.Elements) > 0, true
+			if n.page.walk {
+				n.page.to = r.Value
+			}
 			v.pages = append(v.pages, n.page)
 		default:
 			n.table.lenBase, n.table.lenOf = r.Count, v.open

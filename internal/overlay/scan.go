@@ -13,6 +13,8 @@ type page struct {
 	table    *Table
 	span     store.Span
 	part     store.Part // of a list, instead of a span
+	walk     bool       // of a map, from a place on
+	from, to string     // that place, and where to go on
 	elements []store.Element
 	more     bool
 	done     bool
@@ -170,7 +172,7 @@ func (v *View) answered(pg *page, read store.Read) (*page, error) {
 // have finds an answered page.
 func (v *View) have(pg *page) *page {
 	for _, other := range v.pages {
-		if other.table == pg.table && other.span == pg.span && other.part == pg.part && other.done {
+		if other.table == pg.table && other.span == pg.span && other.part == pg.part && other.walk == pg.walk && other.from == pg.from && other.done {
 			return other
 		}
 	}

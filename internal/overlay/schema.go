@@ -21,6 +21,7 @@ type Decl struct {
 
 	Global   bool // one partition, on task 0
 	Private  bool // only its topology reads it
+	Foreign  bool // it is of another module: only views of what is committed read it
 	Volatile bool // written beside the views, which therefore keep nothing of it
 	// Temporary: it is empty at the beginning of each attempt at a microbatch, lives in
 	// memory, and is never stored.
@@ -59,6 +60,14 @@ type Schema struct {
 
 	Key  *wire.KeyType // of maps and sets
 	Leaf any           // *codec.Codec[T] of the values of a Value, a Map, a SortedMap or a List
+
+	// Of values that migrate: the migrations, and what each starts from; whether a stored value
+	// has not passed them; and what stores an element as it is read, which one that the view does
+	// not know has raw in the store.
+	Migrations []string
+	From       []*shape.Shape
+	Outdated   func(raw string) bool
+	Rewrite    func(v *View, p *Path, raw string) (rewritten bool)
 
 	Codec string       // its name
 	Shape *shape.Shape // of the values

@@ -17,6 +17,16 @@ func All() []Option { return all }
 
 var all = sorted([]Option{
 	{
+		Name: "migration.elements.per.batch.max", Place: ForModule, Unit: "values",
+		Doc:   "Values of a PState that migrates which a task looks at in one event, about, and rewrites where they are of before.",
+		field: count(func(o *runtime.Options) *int { return &o.MigrationElementsPerBatch }),
+	},
+	{
+		Name: "migration.elements.per.second.max", Place: ForModule, Unit: "values",
+		Doc:   "Values of PStates that migrate which each task looks at in a second. What is read is migrated in any case; this is about what nobody reads.",
+		field: count(func(o *runtime.Options) *int { return &o.MigrationElementsPerSecond }),
+	},
+	{
 		Name: "topology.stream.max.executing.per.task", Place: ForTopology, Unit: "records",
 		Doc:   "Records of a topology that a task has begun and not finished. At the limit the source waits, acked appends behind it are told that they are throttled, and a source with RetryNone skips.",
 		field: count(func(o *runtime.Options) *int { return &o.MaxExecutingPerTask }),

@@ -211,6 +211,7 @@ const (
 	keyedAppend = 1 << iota // a key follows
 	groupAppend             // a group follows
 	topicAppend             // a topic follows
+	valueless               // the record has no value
 )
 
 // keptAppendsVersion opens the stored form of kept appends.
@@ -231,6 +232,9 @@ func (k *KeptAppends) Append(dst []byte) []byte {
 		}
 		if a.Topic != "" {
 			flags |= topicAppend
+		}
+		if a.Record.Value == nil {
+			flags |= valueless
 		}
 		dst = append(dst, flags)
 		if a.Record.Key != nil {
@@ -266,7 +270,7 @@ func ParseKeptAppends(raw []byte) (KeptAppends, error) {
 	for range p.count(keptAppendBytesMin) {
 		var a KeptAppend
 		flags := p.byte()
-		if flags&^(keyedAppend|groupAppend|topicAppend) != 0 {
+		if flags&^(keyedAppend|groupAppend|topicAppend|valueless) != 0 {
 			p.fail("flags %d of a kept append", flags)
 		}
 		if flags&keyedAppend != 0 {
@@ -278,7 +282,9 @@ func ParseKeptAppends(raw []byte) (KeptAppends, error) {
 		if flags&topicAppend != 0 {
 			a.Topic, a.Spread = p.text(), p.fixed()
 		}
-		a.Record.Value = p.bytes()
+		if a.Record.Value = p.bytes(); flags&valueless != 0 {
+			a.Record.Value = nil
+		}
 		for range p.count(headerBytesMin) {
 			a.Record.Headers = append(a.Record.Headers, depot.Header{Key: p.text(), Value: p.bytes()})
 		}

@@ -24,6 +24,7 @@ import "github.com/coppice-run/coppice/store"
 //	{tag}:calls                    calls to the outside that are under way
 //	{tag}:groups                   records that are consumed and not done (R29)
 //	{tag}:appends                  numbered appends that the log may not have (R30)
+//	{tag}:migrations               how far each PState is rewritten, by its name
 //	{tag}:senders                  which numbered appends each source has met (R30)
 //
 // In segments, '/' is written %2F and '%' is written %25.
@@ -113,6 +114,11 @@ func ChannelsTable(tag string) store.Table {
 // OutboxTable names the parcels of a task that are not confirmed: "<task>/<number>".
 func OutboxTable(tag string) store.Table {
 	return store.Table{Key: "{" + tag + "}:outbox", Kind: store.Map}
+}
+
+// MigrationsTable names how far the PStates of a task are whose values migrate, by their names.
+func MigrationsTable(tag string) store.Table {
+	return store.Table{Key: "{" + tag + "}:migrations", Kind: store.Map}
 }
 
 // GroupsTable names the records of a task that are consumed and whose events are

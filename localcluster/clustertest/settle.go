@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/task"
 )
@@ -69,7 +70,48 @@ func (k *Kit) ends() ends {
 			all[d.Name] = append(all[d.Name], end)
 		}
 	}
+	k.topicEnds(all)
 	return all
+}
+
+// topicEnds adds those of the topics of others that the module reads, by lane and task.
+func (k *Kit) topicEnds(all ends) {
+	k.t.Helper()
+	partitions := map[string]int{}
+	for _, name := range k.plan.ReadTopics() {
+		topic, err := k.cluster.Log().Lookup(k.t.Context(), name)
+		if err != nil {
+			k.t.Fatalf("topic %s: %v", name, err)
+		}
+		partitions[name] = topic.Partitions
+	}
+	spread, err := k.plan.Spread(k.tasks, partitions)
+	if err != nil {
+		k.t.Fatalf("%v", err)
+	}
+	for _, s := range spread.Streams {
+		for _, source := range s.Sources {
+			if d := source.Depot; d.Topic != "" && all[d.Name] == nil {
+				all[d.Name] = k.laneEnds(d)
+			}
+		}
+	}
+}
+
+func (k *Kit) laneEnds(d *module.DepotPlan) []int64 {
+	k.t.Helper()
+	ends := make([]int64, k.tasks)
+	for id := range ends {
+		partition, reads := d.Partition(task.ID(id), k.tasks)
+		if !reads {
+			continue
+		}
+		var err error
+		if _, ends[id], err = k.cluster.Log().Bounds(k.t.Context(), d.Topic, partition); err != nil {
+			k.t.Fatalf("where topic %s ends: %v", d.Topic, err)
+		}
+	}
+	return ends
 }
 
 // atRest reports whether all tasks are, with everything below the ends done. k is

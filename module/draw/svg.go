@@ -98,7 +98,11 @@ func (c *canvas) handlers(s *module.StreamPlan, drawn map[string]bool) {
 	c.y += rowGap / 2
 	for _, source := range s.Sources {
 		if !drawn[source.Name] {
-			add(newBox("source", "source "+source.Name, "source "+source.Name, source.Depot.Type))
+			lines := []string{"source " + source.Name, source.Depot.Type}
+			if m := source.Depot.Mirror; m != nil {
+				lines = append(lines, "depot of module "+m.Module)
+			}
+			add(newBox("source", "source "+source.Name, lines...))
 		}
 	}
 	for _, step := range s.Steps {

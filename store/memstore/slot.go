@@ -88,10 +88,26 @@ func (s *slot) answer(r *store.Read) error {
 		default:
 			t.span(r)
 		}
+	case store.Walk:
+		t.walk(r)
 	default:
 		return fmt.Errorf("read kind %d", r.Kind)
 	}
 	return nil
+}
+
+// walk gives the fields behind one of them, in their order.
+func (t *table) walk(r *store.Read) {
+	for _, field := range slices.Sorted(maps.Keys(t.fields)) {
+		if r.Field != "" && field <= r.Field {
+			continue
+		}
+		if r.Span.Limit > 0 && len(r.Elements) == r.Span.Limit {
+			r.Value = r.Elements[len(r.Elements)-1].Field
+			return
+		}
+		r.Elements = append(r.Elements, store.Element{Field: field, Value: t.fields[field]})
+	}
 }
 
 // bounds are those of a list.

@@ -20,6 +20,7 @@ var rangeCases = []subtest{
 	{"the limit of elements", limitOfElements},
 	{"the limit of bytes", limitOfBytes},
 	{"a whole map", wholeMap},
+	{"a walk through a map", walkMap},
 	{"every part of a list", everyPart},
 	{"the limits of a list's answer", limitsOfList},
 	{"a range is of one moment", oneMoment},
@@ -36,6 +37,37 @@ func ownCommit(b *bench) {
 		}
 		if reads[0].Value != fmt.Sprint(n) || !reads[0].Found || reads[1].Found {
 			b.Fatalf("after commit %d: %+v", n, reads)
+		}
+	}
+}
+
+// walkMap: a walk sees every field that is there all the time, and comes to an end.
+func walkMap(b *bench) {
+	s, _ := b.take(1)
+	t := b.table("m", store.Map)
+	var fields []string
+	for i := range 2000 {
+		fields = append(fields, fmt.Sprint("field ", i), fmt.Sprint("value ", i))
+	}
+	b.commit(s, head(1, 1), put(t, fields...))
+	seen, cursor, looks := map[string]string{}, "", 0
+	for {
+		read := []store.Read{{Table: t, Kind: store.Walk, Field: cursor, Span: store.Span{Limit: 100}}}
+		if err := s.Read(b.ctx, read); err != nil {
+			b.Fatal(err)
+		}
+		for _, e := range read[0].Elements {
+			seen[e.Field] = e.Value
+		}
+		b.commit(s, head(1, uint64(2+looks)), put(t, fmt.Sprint("new ", looks), "new"))
+		if looks++; read[0].Value == "" {
+			break
+		}
+		cursor = read[0].Value
+	}
+	for i := 0; i < len(fields); i += 2 {
+		if seen[fields[i]] != fields[i+1] {
+			b.Fatalf("%s is seen as %q after %d looks", fields[i], seen[fields[i]], looks)
 		}
 	}
 }
