@@ -332,7 +332,8 @@ func (d *driver) carryOut(e *runtime.Effects) {
 		d.deliver(e.Answers[i])
 	}
 	if e.Halt != nil {
-		d.halted.Store(&e.Halt)
+		halt := e.Halt // the effects are used again by the next step
+		d.halted.Store(&halt)
 		d.log.Error("task halted; the others go on", "cause", e.Halt)
 		d.readyOnce.Do(func() { close(d.ready) })
 		d.object.close()

@@ -24,7 +24,7 @@ type objects struct {
 
 func newObjects(d *driver) *objects {
 	o := &objects{d: d}
-	o.ctx, o.cancel = context.WithCancel(d.w.ctx)
+	o.ctx, o.cancel = context.WithCancel(d.loaded.ctx)
 	return o
 }
 
