@@ -32,7 +32,7 @@ func founded(t *testing.T, name string) *authority.Authority {
 }
 
 // meet has two ends shake hands, and returns what each says, and the client's state.
-func meet(t *testing.T, server, client *tls.Config) (serverErr, clientErr error, seen tls.ConnectionState) {
+func meet(t *testing.T, server, client *tls.Config) (seen tls.ConnectionState, serverErr, clientErr error) {
 	t.Helper()
 	left, right := net.Pipe()
 	defer left.Close()
@@ -58,7 +58,7 @@ func meet(t *testing.T, server, client *tls.Config) (serverErr, clientErr error,
 		_, clientErr = c.Read(make([]byte, 1))
 	}
 	_ = right.Close()
-	return <-done, clientErr, c.ConnectionState()
+	return c.ConnectionState(), <-done, clientErr
 }
 
 func both(t *testing.T, f Files) *tls.Config {
@@ -74,10 +74,10 @@ func TestBothEndsShowACertificateOfTheirAuthority(t *testing.T) {
 	t.Parallel()
 	ours, theirs := founded(t, "ours"), founded(t, "theirs")
 	server := both(t, pair(t, ours, "worker-a"))
-	if serverErr, clientErr, _ := meet(t, server, both(t, pair(t, ours, "worker-b"))); serverErr != nil || clientErr != nil {
+	if _, serverErr, clientErr := meet(t, server, both(t, pair(t, ours, "worker-b"))); serverErr != nil || clientErr != nil {
 		t.Fatalf("two workers of one authority: %v, %v", serverErr, clientErr)
 	}
-	if _, clientErr, _ := meet(t, server, both(t, pair(t, theirs, "worker-b"))); clientErr == nil {
+	if _, _, clientErr := meet(t, server, both(t, pair(t, theirs, "worker-b"))); clientErr == nil {
 		t.Error("a worker of another authority trusts ours")
 	}
 	// Who trusts our authority, and shows nothing, or somebody else's certificate.
@@ -85,12 +85,12 @@ func TestBothEndsShowACertificateOfTheirAuthority(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if serverErr, _, _ := meet(t, server, none); serverErr == nil {
+	if _, serverErr, _ := meet(t, server, none); serverErr == nil {
 		t.Error("a client without a certificate is let in")
 	}
 	foreign := pair(t, theirs, "worker-b")
 	foreign.Authorities = ours.Certificate()
-	if serverErr, _, _ := meet(t, server, both(t, foreign)); serverErr == nil {
+	if _, serverErr, _ := meet(t, server, both(t, foreign)); serverErr == nil {
 		t.Error("a certificate of another authority is let in")
 	}
 }
@@ -101,10 +101,10 @@ func TestOnlyTheNamesAreLetIn(t *testing.T) {
 	files := pair(t, a, "worker-a")
 	files.Names = []string{"worker-a", "worker-b"}
 	server := both(t, files)
-	if serverErr, clientErr, _ := meet(t, server, both(t, pair(t, a, "worker-b"))); serverErr != nil || clientErr != nil {
+	if _, serverErr, clientErr := meet(t, server, both(t, pair(t, a, "worker-b"))); serverErr != nil || clientErr != nil {
 		t.Fatalf("a worker who is named: %v, %v", serverErr, clientErr)
 	}
-	serverErr, _, _ := meet(t, server, both(t, pair(t, a, "console")))
+	_, serverErr, _ := meet(t, server, both(t, pair(t, a, "console")))
 	var name *NameError
 	if !errors.As(serverErr, &name) || !strings.Contains(name.Error(), "console") {
 		t.Errorf("somebody who is not named: %v, want a NameError", serverErr)

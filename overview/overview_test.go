@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,7 +17,6 @@ import (
 
 // town is a cluster with one module of three tasks, as the test has it.
 type town struct {
-	mu     sync.Mutex
 	next   int64 // of each partition
 	end    int64
 	paused bool
