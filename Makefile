@@ -39,7 +39,7 @@ simulate: ## run the engine through SEEDS=500 seeds of its simulated world; MODU
 integration: ## run the suites on real servers: those of make stack, else own ones that end with it
 	$(GO) run ./cmd/stack run -- $(GO) test -count=1 -timeout 10m $(REAL)
 
-allocations: ## see that an event costs no more allocations than it may
+bench-test: ## run the tests of the bench
 	cd bench && $(GO) test -timeout 4m .
 
 secure-test: ## run the suite of TLS, users, rights and certificates on secure servers of its own
@@ -117,4 +117,4 @@ examples: ## run all examples, and hold what they print against what they are to
 demo: ## process real flights in this process
 	$(GO) run ./cmd/coppice demo
 
-.PHONY: help test race lint simulate integration allocations secure-test console-test mutants model fuzz chaos rolling-test vulnerabilities licences deploy-test site takeover bench bench-state bench-peers profile performance performance-page stack stack-down examples demo
+.PHONY: help test race lint simulate integration bench-test secure-test console-test mutants model fuzz chaos rolling-test vulnerabilities licences deploy-test site takeover bench bench-state bench-peers profile performance performance-page stack stack-down examples demo

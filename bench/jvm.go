@@ -199,7 +199,7 @@ func (p program) compile(ctx context.Context, work string, sources []string) err
 	fetch := exec.CommandContext(ctx, "mvn", "--batch-mode", "--quiet", "--no-transfer-progress",
 		"--file", filepath.Join(work, "sources", "peers", p.name, "pom.xml"), "dependency:copy-dependencies", "-DoutputDirectory="+jars)
 	if out, err := fetch.CombinedOutput(); err != nil {
-		return fmt.Errorf("Maven (apt-get install maven): %w\n%s", err, tail(string(out), 4000))
+		return fmt.Errorf("maven (apt-get install maven): %w\n%s", err, tail(string(out), 4000))
 	}
 	args := []string{"-nowarn", "-d", classes, "-cp", filepath.Join(jars, "*")}
 	for _, path := range sources {
