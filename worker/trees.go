@@ -101,7 +101,7 @@ func (d *driver) running() (h eventtree.Handler, ok bool) {
 	if !ok {
 		return h, false
 	}
-	h.Worker, h.Since = d.w.link.Address(), d.zero().Add(time.Duration(since))
+	h.Task, h.Worker, h.Since = d.id, d.w.link.Address(), d.zero().Add(time.Duration(since))
 	if h.Root {
 		h.Record.Partition = d.id
 	}

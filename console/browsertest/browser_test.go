@@ -185,7 +185,7 @@ func (r *rig) says(selector, text string) {
 			return
 		}
 		// A page that goes away takes the question along: the next one is asked.
-		if time.Now().Before(deadline) && strings.Contains(err.Error(), "context") && r.ctx.Err() == nil {
+		if time.Now().Before(deadline) && !errors.Is(err, chromedp.ErrPollingTimeout) && r.ctx.Err() == nil {
 			continue
 		}
 		var body string

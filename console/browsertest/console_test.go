@@ -232,7 +232,7 @@ func (r *rig) stuck(t *testing.T) {
 	r.do(chromedp.Click(`//li[contains(@class, "finding")][contains(., "does not answer")]//a`, chromedp.BySearch))
 	r.says("h1", "Record")
 	r.says(".answer", "the handler of step pack of fulfil")
-	r.says("tbody", "reserve")
+	r.says("tbody", "pack")
 	r.shoot("stuck-tree")
 	r.visit("/m/Shop/trees")
 	r.says("#live-trees", "step pack of fulfil")
