@@ -71,3 +71,45 @@ func TestTheForestOfMicrobatches(t *testing.T) {
 		}
 	})
 }
+
+// promise 0.30: a deletion behind a creation of its id holds also where both are in one microbatch, whose
+// creation has not heard from its parent.
+func TestADeletionComesBehindItsCreation(t *testing.T) {
+	onAll(t, func(t *testing.T, c *localcluster.Cluster) {
+		m := &componentsmicrobatch.Module{Name: unique("Behind")}
+		if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{Tasks: 4}); err != nil {
+			t.Fatal(err)
+		}
+		ask := func(change componentsmicrobatch.Change) {
+			t.Helper()
+			if _, err := m.Changes.Append(t.Context(), c.Client(), change, module.Wait(module.AckAppend)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ask(componentsmicrobatch.Create{ID: "house", Text: "of wood"})
+		if err := c.WaitForMicrobatchProcessedCount(t.Context(), m, componentsmicrobatch.Topology, 1); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Client().PauseMicrobatches(t.Context(), m.ModuleName(), componentsmicrobatch.Topology); err != nil {
+			t.Fatal(err)
+		}
+		ask(componentsmicrobatch.Create{ID: "kitchen", Parent: "house", Text: "small"})
+		ask(componentsmicrobatch.Delete{ID: "kitchen"})
+		ask(componentsmicrobatch.Create{ID: "attic", Parent: "house", Text: "dusty"})
+		ask(componentsmicrobatch.Delete{ID: "attic"})
+		ask(componentsmicrobatch.Create{ID: "attic", Parent: "house", Text: "clean"})
+		if err := c.Client().ResumeMicrobatches(t.Context(), m.ModuleName(), componentsmicrobatch.Topology); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.WaitForMicrobatchProcessedCount(t.Context(), m, componentsmicrobatch.Topology, 6); err != nil {
+			t.Fatal(err)
+		}
+		at := c.Client().At(t.Context())
+		if _, exists, err := m.Components.Key("kitchen").Lookup(at); err != nil || exists {
+			t.Errorf("the kitchen exists: %v (%v)", exists, err)
+		}
+		if n, err := m.Children.Key("house").Len(at); err != nil || n > 1 {
+			t.Errorf("the house has %d children (%v)", n, err)
+		}
+	})
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/coppice-run/coppice/internal/overlay"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/store"
 )
 
 // What a microbatch topology has put aside runs again as a part of a later microbatch: it is
@@ -61,15 +62,25 @@ func (t *Task) runsAgain(o *order) bool {
 		return false
 	}
 	same := func(have *order) bool { return have.field() == o.field() }
-	return m.run != nil && slices.ContainsFunc(m.run.again, same) || m.stage != nil && slices.ContainsFunc(m.stage.again, same)
+	return m.run != nil && slices.ContainsFunc(m.run.again, same) || m.stage != nil && m.stage.changesParked(wire.ParkedTable(t.config.Tag).Key, o.field())
+}
+
+// changesParked reports whether what is staged takes something out of the parked ones, or puts
+// it there: also a stage that this owner has found in the slot, which may be decided.
+func (st *stage) changesParked(table, field string) bool {
+	for i := range st.Changes {
+		if c := &st.Changes[i]; c.Table.Key == table {
+			return slices.ContainsFunc(c.Writes, func(w store.Write) bool { return w.Field == field })
+		}
+	}
+	return false
 }
 
 // findParked has what a range names be read from the slot, as an order to itself.
 func (t *Task) findParked(r *run, g wire.MicroRange) {
 	source, ok := r.micro.topology.sourceName(g.Source)
 	if !ok {
-		t.cannot(r.micro, r.name, fmt.Sprintf("this version of the module has no source %d", g.Source))
-		return
+		return // of another version: it stays parked
 	}
 	o := &order{Parked: Parked{Topology: r.micro.topology.plan.Name, Source: source, Offset: g.From}, part: r}
 	if g.Parked != wire.ParkedWhole {
@@ -111,22 +122,27 @@ func (t *Task) foundParked(o *order, err error) {
 		r.left--
 		r.rest(t)
 	case o.again != "":
-		p.Reason = o.again
-		t.parkStaged(r, *p)
-		r.left--
-		r.rest(t)
+		t.staysParked(r, p, o.again)
 	case p.Event != "":
-		t.unparkStaged(r, p)
 		t.runParkedEvent(r, p)
 	default:
-		t.unparkStaged(r, p)
 		s := t.sourceNamed(p.Topology, p.Source)
 		if s == nil {
-			t.cannot(r.micro, r.name, "this version of the module has no source "+p.Source)
+			t.staysParked(r, p, "the module no longer has source "+p.Source)
 			return
 		}
+		t.unparkStaged(r, p)
 		r.records = append(r.records, item{try: try{source: s, record: recordOf(p), attempt: r.attempt}, part: r})
 	}
+}
+
+// staysParked leaves it among the parked ones, with the new reason.
+func (t *Task) staysParked(r *run, p *wire.ParkedRecord, why string) {
+	again := *p
+	again.Reason = why
+	t.parkStaged(r, again)
+	r.left--
+	r.rest(t)
 }
 
 // unparkStaged takes it out of the parked ones, with the microbatch.
@@ -144,13 +160,16 @@ func (t *Task) unparkStaged(r *run, p *wire.ParkedRecord) {
 // runParkedEvent has an event that was put aside run in the attempt, as if the task had
 // sent it to itself.
 func (t *Task) runParkedEvent(r *run, p *wire.ParkedRecord) {
-	step := slices.IndexFunc(t.steps, func(s *module.StepPlan) bool { return s != nil && s.Topology == p.Topology && s.Name == p.Step })
+	step := slices.IndexFunc(t.steps, func(s *module.StepPlan) bool {
+		return s != nil && s.Topology == p.Topology && (s.Name == p.Step || slices.Contains(s.FormerNames, p.Step))
+	})
 	seed, err := strconv.ParseUint(p.Event, 16, 64)
 	source := r.micro.topology.numberOf(p.Source)
 	if step < 0 || err != nil || source < 0 {
-		t.cannot(r.micro, r.name, fmt.Sprintf("this version of the module has no step %s of source %s", p.Step, p.Source))
+		t.staysParked(r, p, fmt.Sprintf("the module no longer has step %s of source %s", p.Step, p.Source))
 		return
 	}
+	t.unparkStaged(r, p)
 	column := t.steps[step].NewColumn(true)
 	column.Add(bytesOf(p.Text, p.Bytes))
 	f := &wire.Frame{From: t.config.Task, To: t.config.Task, Columns: make([]wire.Column, len(t.steps))}

@@ -145,6 +145,10 @@ func (t *Task) orderRan(o *order, err error) {
 func (t *Task) beginParked(o *order) {
 	p := &o.found
 	if m := t.microNamed(p.Topology); m != nil {
+		if m.topology.numberOf(p.Source) < 0 {
+			t.answerOrder(o, AnswerFailed, "it is of no source that the module has: what a batch block has parked, or a source that is gone, does not run again; skip it, or append it anew")
+			return
+		}
 		o.waits, m.has = m, nil
 		return
 	}

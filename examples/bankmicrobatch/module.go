@@ -52,6 +52,9 @@ type Operation struct {
 // account is the one whose balance decides.
 func (o Operation) account() string { return cmp.Or(o.From, o.To) }
 
+// ErrNoTransfer: nothing is to be moved, or from an account to itself.
+var ErrNoTransfer = errors.New("an operation moves more than nothing, to another account")
+
 // ErrTooLittle: the account has less than is to be taken off.
 var ErrTooLittle = errors.New("the account has too little")
 
@@ -78,6 +81,9 @@ func (m *Bank) Define(b *module.Builder) {
 // onOperation carries an operation out on the account that decides. What is refused changes
 // nothing.
 func (m *Bank) onOperation(ev *module.Event, o Operation) error {
+	if o.Cents <= 0 || o.From == o.To {
+		return module.Reject(ErrNoTransfer)
+	}
 	if o.From == "" {
 		agg.Add(ev, m.Paid.Key(o.To), o.Cents)
 		return m.onCredit(ev, o)

@@ -25,6 +25,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/pstate"
@@ -40,6 +41,8 @@ type Module struct {
 	Components pstate.Map[string, Component]
 	// Children are the ids of a component's children, each with its creation.
 	Children pstate.MapOf[string, pstate.SortedMap[string, string]]
+	// underWay are the creations of a component in this microbatch, by its id.
+	underWay pstate.Map[string, creations]
 
 	admit   module.Step[place]
 	persist module.Step[place]
@@ -55,6 +58,9 @@ type Component struct {
 	Text     string
 	Creation string // id of the creation that it is from
 }
+
+// creations are those whose parent has not answered, and those that were deleted meanwhile.
+type creations struct{ Asked, Deleted []string }
 
 // Change is a creation or a deletion.
 type Change interface{ id() string }
@@ -93,6 +99,7 @@ func (m *Module) Define(b *module.Builder) {
 	mb := b.Microbatch(Topology)
 	mb.PState(&m.Components, "components")
 	mb.PState(&m.Children, "children")
+	mb.Temporary(&m.underWay, "underWay")
 	atParent := module.At(&m.Components, func(p place) string { return p.Parent })
 	atChild := module.At(&m.Components, func(p place) string { return p.Child })
 	module.DeclareStep(mb, &m.admit, "admit", atParent, m.onAdmit)
@@ -127,6 +134,7 @@ func (m *Module) onCreate(ev *module.Event, c Create) error {
 	case c.Parent == "":
 		m.Components.Key(c.ID).Set(ev, Component{"", c.Text, creation})
 	default:
+		m.underWay.Key(c.ID).Update(ev, func(u creations) creations { return creations{append(u.Asked, creation), u.Deleted} })
 		m.admit.Send(ev, place{c.Parent, c.ID, c.Text, creation})
 	}
 	return nil
@@ -147,13 +155,14 @@ func (m *Module) onAdmit(ev *module.Event, p place) error {
 }
 
 // onPersist: the child comes to exist (promise 0.06), unless one of its name has come
-// first: then its parent takes it back.
+// first, or a deletion that came behind its creation: then its parent takes it back.
 func (m *Module) onPersist(ev *module.Event, p place) error {
 	_, exists, err := m.Components.Key(p.Child).Lookup(ev)
-	switch {
+	under, err2 := m.underWay.Key(p.Child).Get(ev)
+	switch err = cmp.Or(err, err2); {
 	case err != nil:
 		return err
-	case !exists:
+	case !exists && !slices.Contains(under.Deleted, p.Creation):
 		m.Components.Key(p.Child).Set(ev, Component{p.Parent, p.Text, p.Creation})
 	case !m.forgetful:
 		m.detach.Send(ev, p)
@@ -172,6 +181,12 @@ func (m *Module) onDetach(ev *module.Event, p place) error {
 }
 
 func (m *Module) onDelete(ev *module.Event, id string) error {
+	// What was asked for before it does not come to exist (promise 0.30).
+	if under, err := m.underWay.Key(id).Get(ev); err != nil {
+		return err
+	} else if len(under.Asked) > 0 {
+		m.underWay.Key(id).Set(ev, creations{Deleted: append(under.Deleted, under.Asked...)})
+	}
 	c, exists, err := m.Components.Key(id).Lookup(ev)
 	if err != nil || !exists {
 		return err
