@@ -28,7 +28,7 @@ func nodes(t *testing.T, variable string) []*redis.Client {
 	}
 	var all []*redis.Client
 	for address := range strings.SplitSeq(addresses, ",") {
-		c := redis.NewClient(Config{Addresses: []string{address}}.options(address))
+		c := redis.NewClient(&redis.Options{Addr: address})
 		t.Cleanup(func() { _ = c.Close() })
 		all = append(all, c)
 	}

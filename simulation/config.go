@@ -104,7 +104,7 @@ type Workload struct {
 	// Detects has slots lose tails that others keep, also where no level prevents it:
 	// nothing may be lost or doubled unless a task says so (R27).
 	Detects bool
-	// RecordsMax bounds the records of a run, drawn from 10 on; 0: 60.
+	// RecordsMax bounds the records of a run, drawn from 10 on; 0: 50.
 	RecordsMax int
 	// TreeTimeout is drawn where it is zero: 0.5 to 5 s.
 	TreeTimeout time.Duration

@@ -16,7 +16,7 @@ import (
 // under its key, and notes what it saw then, which is what loops over Go's own maps and
 // slices would have shown. Ranges wait for the store, and later events run ahead.
 func Paths() Workload {
-	return Workload{Name: "paths", RecordsMax: 200, New: func() Case { return &pathsCase{} }}
+	return Workload{Name: "paths", RecordsMax: 140, New: func() Case { return &pathsCase{} }}
 }
 
 type paths struct {

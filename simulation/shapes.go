@@ -16,7 +16,7 @@ import (
 // takes effect exactly once, and what it saw is what a plain Go map would have
 // shown. The caches of the world are small: most reads come from the store.
 func Shapes() Workload {
-	return Workload{Name: "shapes", RecordsMax: 500, New: func() Case { return &shapesCase{} }}
+	return Workload{Name: "shapes", RecordsMax: 300, New: func() Case { return &shapesCase{} }}
 }
 
 // deed is what a record does under its key.

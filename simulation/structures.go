@@ -15,7 +15,7 @@ import (
 // to the structures of its key, and notes what it saw, which is what Go's own would have
 // shown. A second topology reads along, and must never see half of an event.
 func Structures() Workload {
-	return Workload{Name: "structures", RecordsMax: 400, New: func() Case { return &structuresCase{} }}
+	return Workload{Name: "structures", RecordsMax: 250, New: func() Case { return &structuresCase{} }}
 }
 
 // thing is what lies under a key.

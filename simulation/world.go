@@ -86,7 +86,7 @@ const (
 	stepsMax  = 2_000_000
 
 	recordsMin = 10 // of a run
-	recordsMax = 60 // unless its workload says another bound
+	recordsMax = 50 // unless its workload says another bound
 )
 
 // Run runs one seed.

@@ -51,13 +51,13 @@ func metaEmpty(b *bench) {
 
 func metaLatest(b *bench) {
 	for i := range 5 {
-		b.put(b.module, "plan", fmt.Appendf(nil, "version %d", i))
+		b.put(b.module, "fact", fmt.Appendf(nil, "version %d", i))
 		b.put(b.module, "start", fmt.Appendf(nil, "%d", i))
-		b.wantMeta(b.module, map[string][]byte{"plan": fmt.Appendf(nil, "version %d", i), "start": fmt.Appendf(nil, "%d", i)})
+		b.wantMeta(b.module, map[string][]byte{"fact": fmt.Appendf(nil, "version %d", i), "start": fmt.Appendf(nil, "%d", i)})
 	}
-	b.put(b.module, "plan", []byte{})
+	b.put(b.module, "fact", []byte{})
 	b.put(b.module, "binary", []byte{0, 0xff, '\n'})
-	b.wantMeta(b.module, map[string][]byte{"plan": {}, "start": []byte("4"), "binary": {0, 0xff, '\n'}})
+	b.wantMeta(b.module, map[string][]byte{"fact": {}, "start": []byte("4"), "binary": {0, 0xff, '\n'}})
 }
 
 func metaMany(b *bench) {
@@ -72,17 +72,17 @@ func metaMany(b *bench) {
 
 func metaApart(b *bench) {
 	other := b.module + "-other"
-	b.put(b.module, "plan", []byte("one"))
-	b.put(other, "plan", []byte("two"))
+	b.put(b.module, "fact", []byte("one"))
+	b.put(other, "fact", []byte("two"))
 	b.put(other, "start", []byte("three"))
-	b.wantMeta(b.module, map[string][]byte{"plan": []byte("one")})
-	b.wantMeta(other, map[string][]byte{"plan": []byte("two"), "start": []byte("three")})
+	b.wantMeta(b.module, map[string][]byte{"fact": []byte("one")})
+	b.wantMeta(other, map[string][]byte{"fact": []byte("two"), "start": []byte("three")})
 }
 
 func metaModules(b *bench) {
 	other := b.module + "-other"
-	b.put(b.module, "plan", []byte("one"))
-	b.put(other, "plan", []byte("two"))
+	b.put(b.module, "fact", []byte("one"))
+	b.put(other, "fact", []byte("two"))
 	names, err := b.Log.Modules(b.ctx)
 	if err != nil || !slices.IsSorted(names) || !slices.Contains(names, b.module) || !slices.Contains(names, other) {
 		b.Fatalf("Modules: %v, %v, want %s and %s among them, in order", names, err, b.module, other)
@@ -90,12 +90,12 @@ func metaModules(b *bench) {
 }
 
 func metaRemove(b *bench) {
-	b.put(b.module, "plan", []byte("one"))
+	b.put(b.module, "fact", []byte("one"))
 	b.put(b.module, "start", []byte("two"))
-	b.put(b.module, "plan", nil)
+	b.put(b.module, "fact", nil)
 	b.wantMeta(b.module, map[string][]byte{"start": []byte("two")})
-	b.put(b.module, "plan", []byte("three"))
-	b.wantMeta(b.module, map[string][]byte{"plan": []byte("three"), "start": []byte("two")})
+	b.put(b.module, "fact", []byte("three"))
+	b.wantMeta(b.module, map[string][]byte{"fact": []byte("three"), "start": []byte("two")})
 }
 
 // metaWatch: who watches hears of what is there, of what comes, and of what is
@@ -105,8 +105,8 @@ func metaWatch(b *bench) {
 		key   string
 		value []byte
 	}
-	b.put(b.module, "plan", []byte("none"))
-	b.put(b.module, "plan", []byte("one"))
+	b.put(b.module, "fact", []byte("none"))
+	b.put(b.module, "fact", []byte("one"))
 	ctx, cancel := context.WithCancel(b.ctx)
 	heard, ended := make(chan fact, 10), make(chan error, 1)
 	go func() {
@@ -125,7 +125,7 @@ func metaWatch(b *bench) {
 			b.Fatalf("did not hear of %s", key)
 		}
 	}
-	want("plan", []byte("one"))
+	want("fact", []byte("one"))
 	b.put(b.module, "option/a", []byte("two"))
 	want("option/a", []byte("two"))
 	b.put(b.module, "option/a", nil)
