@@ -177,52 +177,42 @@ func (m *Module) InFlight() (n int) {
 	return n
 }
 
-// Lag is how many records are not done, of all topologies.
-func (m *Module) Lag() (n int64) {
-	for i := range m.Topologies {
-		n += m.Topologies[i].Lag
+// total sums a number of each.
+func total[T any, N int | int64 | float64](all []T, of func(*T) N) (sum N) {
+	for i := range all {
+		sum += of(&all[i])
 	}
-	return n
+	return sum
+}
+
+// Lag is how many records are not done, of all topologies.
+func (m *Module) Lag() int64 {
+	return total(m.Topologies, func(t *Topology) int64 { return t.Lag })
 }
 
 // DonePerSecond is the rate of all topologies.
-func (m *Module) DonePerSecond() (n float64) {
-	for i := range m.Topologies {
-		n += m.Topologies[i].DonePerSecond
-	}
-	return n
+func (m *Module) DonePerSecond() float64 {
+	return total(m.Topologies, func(t *Topology) float64 { return t.DonePerSecond })
 }
 
 // AppendedPerSecond is the rate of all topologies: a record that several read counts for each.
-func (m *Module) AppendedPerSecond() (n float64) {
-	for i := range m.Topologies {
-		n += m.Topologies[i].AppendedPerSecond
-	}
-	return n
+func (m *Module) AppendedPerSecond() float64 {
+	return total(m.Topologies, func(t *Topology) float64 { return t.AppendedPerSecond })
 }
 
 // Done is how many records are done, and End how many there are, for all topologies.
-func (m *Module) Done() (n int64) {
-	for i := range m.Topologies {
-		n += m.Topologies[i].Done
-	}
-	return n
+func (m *Module) Done() int64 {
+	return total(m.Topologies, func(t *Topology) int64 { return t.Done })
 }
 
 // End is how many records the depots hold or held, for each topology that reads them.
-func (m *Module) End() (n int64) {
-	for i := range m.Topologies {
-		n += m.Topologies[i].End
-	}
-	return n
+func (m *Module) End() int64 {
+	return total(m.Topologies, func(t *Topology) int64 { return t.End })
 }
 
 // Retries is how many records wait for their next attempt.
-func (m *Module) Retries() (n int) {
-	for i := range m.Topologies {
-		n += m.Topologies[i].Retries
-	}
-	return n
+func (m *Module) Retries() int {
+	return total(m.Topologies, func(t *Topology) int { return t.Retries })
 }
 
 // Course is the window of all topologies together, oldest first.
