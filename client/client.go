@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -152,13 +151,9 @@ func (c *Client) registered(ctx context.Context, name string) (*bound, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client: looking up module %s: %w", name, err)
 	}
-	raw, ok := meta[module.RegistrationKey]
-	if !ok {
-		return nil, nil
-	}
-	var r module.Registration
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return nil, fmt.Errorf("client: module %s: its registration does not decode: %w", name, err)
+	r, err := module.ReadRegistration(name, meta[module.RegistrationKey])
+	if r == nil || err != nil {
+		return nil, err
 	}
 	spread, err := r.Plan.Spread(r.Tasks, r.Partitions())
 	if err != nil {

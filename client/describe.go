@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/pstate"
@@ -150,6 +151,9 @@ func (c *Client) Describe(ctx context.Context, name string) (Description, error)
 		d.Mirrors = append(d.Mirrors, MirrorInfo{string(m.Kind), m.Module, m.Name, m.Types()})
 	}
 	dependents, err := c.dependents(ctx, name)
+	if unreadable := (*module.RegistrationError)(nil); errors.As(err, &unreadable) {
+		err = nil // Modules names it
+	}
 	for _, other := range dependents {
 		for _, m := range other.plan.Mirrors {
 			if m.Module == name {

@@ -88,24 +88,32 @@ func (c *Client) awaitMirrored(ctx context.Context, b *bound, place Place) error
 	return err
 }
 
-// dependents lists the modules that mirror something of another one, by name.
+// dependents lists the modules that mirror something of another one, by name, also where it
+// returns a *module.RegistrationError: then others may.
 func (c *Client) dependents(ctx context.Context, moduleName string) ([]*bound, error) {
 	names, err := c.config.Log.Modules(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("client: listing the modules: %w", err)
 	}
 	var all []*bound
+	var unreadable *module.RegistrationError
 	for _, name := range names {
 		if name == moduleName {
 			continue
 		}
 		b, err := c.registered(ctx, name)
+		if errors.As(err, &unreadable) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
 		if b != nil && slices.Contains(b.plan.MirrorsOf(), moduleName) {
 			all = append(all, b)
 		}
+	}
+	if unreadable != nil {
+		return all, unreadable
 	}
 	return all, nil
 }
@@ -117,7 +125,8 @@ var ErrRunning = errors.New("a worker runs it")
 // find it, and nothing mirrors it any more. It has to be stopped before. Its data stay, in
 // its topics coppice.MODULE.* and under its keys in the store: a module that is launched
 // under its name goes on with them, as a new version of it. Errors: ErrNoModule; ErrRunning;
-// *module.DependentsError, naming the modules that mirror it.
+// *module.DependentsError, naming the modules that mirror it; *module.RegistrationError, of another
+// module which may mirror it.
 func (c *Client) RemoveModule(ctx context.Context, name string) error {
 	b, err := c.bind(ctx, name, nil)
 	if err != nil {

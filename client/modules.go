@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
 )
@@ -18,6 +19,8 @@ type ModuleInfo struct {
 	Topologies []string `json:"topologies"`
 	Depots     []string `json:"depots"`
 	PStates    []string `json:"pStates"`
+	// Error says why nothing else is known of the module: its registration does not decode.
+	Error string `json:"error,omitempty"`
 }
 
 // Modules lists the modules that have run on these servers, by name.
@@ -29,6 +32,10 @@ func (c *Client) Modules(ctx context.Context) ([]ModuleInfo, error) {
 	var all []ModuleInfo
 	for _, name := range names {
 		b, err := c.registered(ctx, name)
+		if unreadable := (*module.RegistrationError)(nil); errors.As(err, &unreadable) {
+			all = append(all, ModuleInfo{Name: name, Error: err.Error()})
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

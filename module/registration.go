@@ -1,5 +1,11 @@
 package module
 
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
 // Registration is what a running module says of itself in its meta topic, for
 // clients, tools and its next version: JSON under RegistrationKey.
 type Registration struct {
@@ -36,3 +42,33 @@ func (r *Registration) Partitions() map[string]int {
 // RemovedKey is the key of the registration of a module that was removed: what is stored is
 // as that says.
 const RemovedKey = "plan.removed"
+
+// RegistrationError says that what a module has noted of itself cannot be read: another
+// program wrote it, or it is damaged. No worker starts a module of that name, and what has to
+// know of every module (TrimDepot, RemoveModule) is refused; everything else goes on without it.
+type RegistrationError struct {
+	Module string
+	Cause  error
+}
+
+func (e *RegistrationError) Error() string {
+	return fmt.Sprintf("module %s: its registration does not decode: %v; delete its topic coppice.%s.__meta if no program of yours has written it", e.Module, e.Cause, e.Module)
+}
+
+func (e *RegistrationError) Unwrap() error { return e.Cause }
+
+// ReadRegistration decodes what a module has noted under RegistrationKey; nil: nothing. Errors:
+// *RegistrationError.
+func ReadRegistration(name string, raw []byte) (*Registration, error) {
+	if raw == nil {
+		return nil, nil
+	}
+	var r Registration
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return nil, &RegistrationError{Module: name, Cause: err}
+	}
+	if r.Plan == nil {
+		return nil, &RegistrationError{Module: name, Cause: errors.New("it has no plan")}
+	}
+	return &r, nil
+}

@@ -142,6 +142,9 @@ func (o *Overview) All(ctx context.Context) ([]Entry, error) {
 	for i := range modules {
 		wait.Go(func() {
 			all[i].Info = modules[i]
+			if all[i].Error = modules[i].Error; all[i].Error != "" {
+				return
+			}
 			m, err := o.Module(ctx, modules[i].Name)
 			if err != nil {
 				all[i].Error = err.Error()

@@ -119,7 +119,7 @@ func (l *loaded) registration(ctx context.Context, w *Worker, facts map[string][
 	now := &module.Registration{Version: 1, Tasks: l.tasks, Plan: l.plan}
 	before, err := registrationOf(l.plan.Module, facts)
 	if err == nil && before == nil {
-		before, err = noted(l.plan.Module, facts[module.RemovedKey])
+		before, err = module.ReadRegistration(l.plan.Module, facts[module.RemovedKey])
 	}
 	if err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -48,19 +47,7 @@ func (w *Worker) registered(ctx context.Context, name string) (*module.Registrat
 }
 
 func registrationOf(name string, facts map[string][]byte) (*module.Registration, error) {
-	return noted(name, facts[module.RegistrationKey])
-}
-
-// noted reads a registration; nil: there is none.
-func noted(name string, raw []byte) (*module.Registration, error) {
-	if raw == nil {
-		return nil, nil
-	}
-	var r module.Registration
-	if err := json.Unmarshal(raw, &r); err != nil || r.Plan == nil {
-		return nil, fmt.Errorf("module %s: the note of its plan does not decode: %w", name, err)
-	}
-	return &r, nil
+	return module.ReadRegistration(name, facts[module.RegistrationKey])
 }
 
 // deploy finds what the module mirrors, and gives the sources of mirrored depots the
@@ -116,6 +103,11 @@ func (w *Worker) checkDependents(ctx context.Context, plan *module.Plan) error {
 			continue
 		}
 		r, err := w.registered(ctx, name)
+		if unreadable := (*module.RegistrationError)(nil); errors.As(err, &unreadable) {
+			// It does not run, so that it loses nothing now.
+			w.config.Logger.Warn("a module that cannot be read was not asked what it mirrors", "launched", plan.Module, "error", err)
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("module %s: %w", plan.Module, err)
 		}

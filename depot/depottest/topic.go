@@ -102,7 +102,7 @@ func listTopics(b *bench) {
 	if _, err := b.Log.Ensure(b.ctx, other); err != nil {
 		b.Fatalf("Ensure: %v", err)
 	}
-	if err := b.Log.PutMeta(b.ctx, b.module, "plan", []byte("not a depot")); err != nil {
+	if err := b.Log.PutMeta(b.ctx, b.module, "note", []byte("not a depot")); err != nil {
 		b.Fatalf("PutMeta: %v", err)
 	}
 	want := []depot.TopicSpec{{Module: b.module, Depot: "numbers", Partitions: 2}, {Module: b.module, Depot: "words", Partitions: 3}}

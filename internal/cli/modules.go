@@ -24,6 +24,9 @@ func modulesCommand() *cobra.Command {
 					return err
 				}
 				return list(&r, cmd.OutOrStdout(), modules, "no module has run on these servers", "MODULE TASKS TOPOLOGIES DEPOTS PSTATES", func(m client.ModuleInfo) []string {
+					if m.Error != "" {
+						return []string{m.Name, "?", m.Error, "", ""}
+					}
 					return []string{m.Name, strconv.Itoa(m.Tasks), strings.Join(m.Topologies, ","), strings.Join(m.Depots, ","), strings.Join(m.PStates, ",")}
 				})
 			})
