@@ -62,6 +62,7 @@ func (m *couple) Define(b *module.Builder) {
 // tale is what becomes of texts that a task is given while a commit is under way, so
 // that they share a batch.
 type tale struct {
+	t      *testing.T
 	h      *hand
 	texts  []string
 	wrote  []string // commits: the PStates of the first topology and the fields that they write
@@ -71,7 +72,7 @@ type tale struct {
 
 func tell(t *testing.T, m *couple, whole bool, texts ...string) *tale {
 	t.Helper()
-	s := &tale{texts: append([]string{"flat x"}, texts...)}
+	s := &tale{t: t, texts: append([]string{"flat x"}, texts...)}
 	hear := func(format string, args ...any) { s.heard = append(s.heard, fmt.Sprintf(format, args...)) }
 	name := func(i runtime.RecordInfo) string { return s.texts[i.Offset] }
 	s.h = byHand(t, m, runtime.Options{}, func(c *runtime.Config) {
@@ -102,7 +103,10 @@ func tell(t *testing.T, m *couple, whole bool, texts ...string) *tale {
 // now and then.
 func (s *tale) rest(e *runtime.Effects) {
 	var given *runtime.Records
-	for looks := 0; looks < 3; {
+	for steps, looks := 0, 0; looks < 3; steps++ {
+		if steps == 10_000 {
+			s.t.Fatalf("it goes on for ever; commits:\n\t%s", strings.Join(s.wrote[:20], "\n\t"))
+		}
 		for _, f := range e.Feeds {
 			if f.Order == runtime.FeedFrom {
 				given = s.records(f)
@@ -199,16 +203,26 @@ func TestAFailedLeafAndItsBatch(t *testing.T) {
 // promise 3.63, R20: only the event that failed counts toward MaxAttempts.
 func TestABatchThatFailsBlamesOne(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{"bad", "sour"} {
-		s := tell(t, &couple{failures: 1000, options: []module.SourceOption{module.MaxAttempts(2)}}, true, "a", kind, "c")
-		parked := slices.DeleteFunc(s.heard, func(text string) bool { return !strings.Contains(text, "parked") })
-		if len(parked) != 1 || !strings.HasPrefix(parked[0], kind) {
-			t.Errorf("parked: %v", parked)
-		}
-		all := strings.Join(s.wrote, ", ")
-		if !strings.Contains(all, "leaves a") || !strings.Contains(all, "c") {
-			t.Errorf("the others did not come through: %s", all)
-		}
+	for _, mode := range []module.SourceOption{nil, module.RetryAllAfter()} {
+		blamesOne(t, "bad", mode)
+		blamesOne(t, "sour", mode)
+	}
+}
+
+func blamesOne(t *testing.T, kind string, mode module.SourceOption) {
+	t.Helper()
+	options := []module.SourceOption{module.MaxAttempts(2)}
+	if mode != nil {
+		options = append(options, mode)
+	}
+	s := tell(t, &couple{failures: 1000, options: options}, true, "a", kind, "c")
+	parked := slices.DeleteFunc(s.heard, func(text string) bool { return !strings.Contains(text, "parked") })
+	if len(parked) != 1 || !strings.HasPrefix(parked[0], kind) {
+		t.Errorf("parked: %v", parked)
+	}
+	all := strings.Join(s.wrote, ", ")
+	if !strings.Contains(all, "leaves a") || !strings.Contains(all, "c") {
+		t.Errorf("the others did not come through: %s", all)
 	}
 }
 

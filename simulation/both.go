@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ import (
 // the last writer of a group is its last record, in all three none is left out, and a
 // record that is acked has taken effect in all.
 func Both() Workload {
-	return Workload{Name: "both", Hops: true, Fails: true, New: func() Case { return &bothCase{groups: map[string][]int{}} }}
+	return Workload{Name: "both", Hops: true, Fails: true, WholePerMille: 750, New: func() Case { return &bothCase{groups: map[string][]int{}} }}
 }
 
 // ordered is how many of the streams keep the order.
@@ -28,10 +29,17 @@ type note struct {
 	Fails  [3]int // attempts that fail, by stream
 	Detour int    // hops that write nothing
 	Trips  int    // attempts that fail at the last of them
+	Home   bool   // they stay on the record's own task, where they may share its batch
 }
 
 // detour is a record on its way over other tasks.
-type detour struct{ Number, Left, Trips int }
+type detour struct {
+	Number, Left, Trips int
+	Home                string // the group whose task it stays on
+}
+
+// by is what a detour is placed by.
+func (d detour) by() string { return cmp.Or(d.Home, fmt.Sprint(d.Number, d.Left, d.Trips)) }
 
 type noting struct {
 	Notes module.Depot[note]
@@ -47,7 +55,7 @@ func (m *noting) Define(b *module.Builder) {
 		s.PState(&m.Last[i], "last"+name)
 		s.PState(&m.All[i], "all"+name)
 		if i == 0 {
-			module.DeclareStep(s, &m.pass, "pass", module.ByHash(func(d detour) string { return fmt.Sprint(d) }), m.onPass)
+			module.DeclareStep(s, &m.pass, "pass", module.ByHash(detour.by), m.onPass)
 		}
 		options := []module.SourceOption{module.StartFromBeginning(), module.MaxAttempts(0)}
 		if i < ordered {
@@ -64,14 +72,19 @@ func (m *noting) onNote(ev *module.Event, i int, n note) error {
 	m.All[i].Key(n.Group).Add(ev, n.Number) // reads before it writes
 	m.Last[i].Key(n.Group).Set(ev, n.Number)
 	if i == 0 && n.Detour > 0 {
-		m.pass.Send(ev, detour{n.Number, n.Detour, n.Trips})
+		d := detour{Number: n.Number, Left: n.Detour, Trips: n.Trips}
+		if n.Home {
+			d.Home = n.Group
+		}
+		m.pass.Send(ev, d)
 	}
 	return nil
 }
 
 func (m *noting) onPass(ev *module.Event, d detour) error {
 	if d.Left > 1 {
-		m.pass.Send(ev, detour{d.Number, d.Left - 1, d.Trips})
+		d.Left--
+		m.pass.Send(ev, d)
 	} else if ev.Attempt() <= d.Trips {
 		return errMood
 	}
@@ -96,6 +109,7 @@ func (c *bothCase) Append(a module.Appender, r *rand.Rand, number int) error {
 	if r.IntN(4) == 0 {
 		n.Detour = 1 + r.IntN(4)
 		n.Trips = r.IntN(3)
+		n.Home = r.IntN(3) == 0
 	}
 	c.notes = append(c.notes, n)
 	c.groups[n.Group] = append(c.groups[n.Group], n.Number)

@@ -104,6 +104,10 @@ type Workload struct {
 	// Detects has slots lose tails that others keep, also where no level prevents it:
 	// nothing may be lost or doubled unless a task says so (R27).
 	Detects bool
+	// LossPerMille is in how many of 1,000 runs the log loses records, where a workload can
+	// tell what is right then (Survivor); 0: 400. WholePerMille is in how many a batch
+	// fails as one (topology.stream.fail.whole.batch); 0: 300. A workload that is about one of them has more.
+	LossPerMille, WholePerMille int
 	// RecordsMax bounds the records of a run, drawn from 10 on; 0: 50.
 	RecordsMax int
 	// TreeTimeout is drawn where it is zero: 0.5 to 5 s.

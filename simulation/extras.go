@@ -1,6 +1,9 @@
 package simulation
 
-import "math/rand/v2"
+import (
+	"cmp"
+	"math/rand/v2"
+)
 
 // drawExtras draws what came later than the seeds that are kept: from a source of its
 // own, so that those seeds still mean the runs that they meant.
@@ -9,7 +12,7 @@ func (w *world) drawExtras() {
 	// A calm world shows what happens at the first attempt, and a user's module runs with
 	// the options that it has in production, unless somebody sets others.
 	_, users := w.workload.(*usersCase)
-	w.options.FailWholeBatch = w.extra.IntN(1000) < 300 && !w.config.Calm && !w.config.Workload.FewAttempts && !users
+	w.options.FailWholeBatch = w.extra.IntN(1000) < cmp.Or(w.config.Workload.WholePerMille, 300) && !w.config.Calm && !w.config.Workload.FewAttempts && !users
 	if w.strained = w.config.QueueBytesMax > 0 || w.extra.IntN(1000) < 400; w.strained {
 		w.options.TreeBytesMax = 1 + w.extra.Int64N(4000)
 	}

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -44,8 +45,8 @@ type truncation struct {
 // shows nothing more.
 func (w *world) allowLosses() {
 	_, survives := w.workload.(Survivor)
-	lossy := survives && w.chance(400)
-	w.allowed[Truncation] = w.allowed[Truncation] && lossy
+	lossy := survives && w.chance(cmp.Or(w.config.Workload.LossPerMille, 400))
+	w.allowed[Truncation] = (w.allowed[Truncation] || w.config.Workload.LossPerMille > 0 && !w.config.Calm && !w.without(Truncation)) && lossy
 	w.allowed[Retention] = w.allowed[Retention] && lossy
 	w.allowed[Recreation] = w.allowed[Recreation] && lossy && w.chance(150)
 	w.breaksLeft = 1 + w.random.IntN(max(w.tasks/2, 1))

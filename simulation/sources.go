@@ -15,7 +15,7 @@ import (
 // and again, so that owners find it far behind the others, read for it apart, and
 // join it to them. None of the records hop: each source applies each record once.
 func Sources() Workload {
-	return Workload{Name: "sources", Fails: true, New: func() Case { return &sourcesCase{} }}
+	return Workload{Name: "sources", Fails: true, LossPerMille: 850, New: func() Case { return &sourcesCase{} }}
 }
 
 type chore struct {

@@ -61,7 +61,7 @@ func run(ctx context.Context, seeds int, only string) error {
 			return fmt.Errorf("%s: %w", m.Name, err)
 		case n == 0:
 			missed = append(missed, m.Name)
-			fmt.Printf("%-22s %-9s NOT FOUND by %d seeds: %s\n", m.Name, m.Rule, seeds, m.What)
+			fmt.Printf("%-22s %-9s NOT FOUND by %d seeds: %s\n", m.Name, m.Rule, max(seeds, m.Seeds), m.What)
 		default:
 			took = append(took, n)
 			fmt.Printf("%-22s %-9s seeds %4d  %s\n", m.Name, m.Rule, n, how)
@@ -122,7 +122,7 @@ func (t *trial) try(ctx context.Context, m *mutants.Mutation) (seeds int, how st
 	if out, err := build.CombinedOutput(); err != nil {
 		return 0, "", fmt.Errorf("it does not compile: %w\n%s", err, out)
 	}
-	args := []string{"-seeds", strconv.Itoa(t.seeds), "-until-found"}
+	args := []string{"-seeds", strconv.Itoa(max(t.seeds, m.Seeds)), "-until-found"}
 	if m.Workloads != "" {
 		args = append(args, "-workloads", m.Workloads)
 	}

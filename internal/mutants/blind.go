@@ -120,7 +120,7 @@ func blindReads() []Mutation {
 		{Name: "note-stays", Rule: "3.39", What: "a nested key that a failed event wrote first counts as noted: later writes beneath it are not found by its outer structure", File: access,
 			Old: "v.undo = append(v.undo, undo{table: t, mark: t.cleared, unnote: true})", New: "v.undo = append(v.undo, undo{table: t, mark: t.cleared})"},
 		{Name: "pages-stay", Rule: "3.39", What: "a range that one batch read is read from memory by the next, without the writes between", File: "internal/overlay/seal.go",
-			Old: "\tclear(v.pages)\n\tv.pages = v.pages[:0]\n", New: ""},
+			Old: "\tclear(v.pages)\n\tv.pages = v.pages[:0]\n", New: "", Workloads: "structures,shapes,paths"},
 		{Name: "page-too-short", Rule: "3.39", What: "a range with a limit asks for no more elements than the limit, though the batch has deleted some of them: it returns too few", File: "internal/overlay/scan.go",
 			Old: "if most := left + len(t.dirty); left > 0", New: "if most := left; left > 0"},
 		{Name: "whole-stays", Rule: "3.39", What: "a table that was empty at first still counts as all in memory when an element was evicted: the element counts as absent", File: "internal/overlay/seal.go",

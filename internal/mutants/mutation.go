@@ -22,6 +22,9 @@ type Mutation struct {
 	New  string
 	// Workloads are those that run through what the mistake is in, with commas; "": all.
 	Workloads string
+	// Seeds is how many seeds to try of each of its workloads at least, where few runs, of
+	// workloads that cost little, meet what shows the mistake; 0: as many as of others.
+	Seeds int
 	// Blind says that it was written without knowledge of the checkers.
 	Blind bool
 }

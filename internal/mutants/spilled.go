@@ -15,7 +15,7 @@ func spilled() []Mutation {
 		{Name: "batch-mates-stand", Rule: "3.63", What: "a batch that fails as one fails the event alone, and takes back all", File: "runtime/whole.go",
 			Old: "t.failMates(it, err)\n\t\treturn", New: "return"},
 		{Name: "nobody-to-blame", Rule: "R20", What: "where a batch fails as one and takes its sources back, the attempt that failed is not counted", File: "runtime/whole.go",
-			Old: "\tt.blame(it, err)\n", New: ""},
+			Old: "\tt.blame(it, err)\n", New: "", Workloads: "both", Seeds: 20_000},
 		{Name: "batch-appends-stand", Rule: "3.63", What: "a batch that fails as one takes its writes back, and not what its events appended to depots", File: "runtime/whole.go",
 			Old: "\tb.batchAppends.reset()\n", New: ""},
 	}

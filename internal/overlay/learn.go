@@ -15,6 +15,9 @@ func (v *View) Learns() { v.keys = map[string]*Table{} }
 
 // Learn takes over what another view of the task has had stored. No event is running.
 func (v *View) Learn(changes []store.Change) {
+	if len(changes) == 0 {
+		return
+	}
 	for i := range changes {
 		c := &changes[i]
 		t := v.keys[c.Table.Key]
