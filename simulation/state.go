@@ -140,13 +140,9 @@ func (p *posted) unapplied(s *State) (*wire.Parcel, error) {
 	return parcel, nil
 }
 
-// moment is the state now: of one server, of the given life of it.
-func (w *world) moment(h *history) *State {
+// present is the state of the servers that clients find.
+func (w *world) present() *State {
 	s := &State{w: w}
-	if len(w.servers) == 1 {
-		s.histories = []*history{h}
-		return s
-	}
 	for _, server := range w.servers {
 		s.histories = append(s.histories, server.current)
 	}
@@ -159,14 +155,13 @@ func (w *world) watch(h *history) {
 	if !ok || w.config.unchecked || len(w.result.Violations) > 0 {
 		return
 	}
-	s := w.moment(h)
+	s := w.present()
 	if !slices.Contains(s.histories, h) {
-		return // of several servers, what a replaced one holds belongs to no moment
+		// What a replaced server holds belongs to no moment: tasks that are still connected
+		// with it read from the log what owners on the new one have appended.
+		return
 	}
 	if err := watched.Watch(s); err != nil {
 		w.violate("at this moment: %v", err)
 	}
 }
-
-// present is the state of the servers that clients find.
-func (w *world) present() *State { return w.moment(w.servers[0].current) }
