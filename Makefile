@@ -42,11 +42,16 @@ integration: ## run the suites on real servers: those of make stack, else own on
 bench-test: ## run the tests of the bench
 	cd bench && $(GO) test -timeout 4m .
 
-secure-test: ## run the suite of TLS, users, rights and certificates on secure servers of its own
+secure-test: ## run the suite of TLS, users, rights and certificates on secure servers of its own, and those of tokens, roles and limits of HTTP
 	$(GO) run ./cmd/stack run --secure -- $(GO) test -count=1 -timeout 8m ./integration -run '^TestSecure'
+	$(GO) test -count=1 ./httpauth ./certs ./connect ./secret
 
 console-test: ## use the console in a headless Chromium; SHOTS=docs/console: with new pictures for the documentation
 	@chromium=$$(.ci/chromium) && cd console/browsertest && COPPICE_CHROMIUM=$$chromium COPPICE_SHOTS=$(if $(SHOTS),$(abspath $(SHOTS))) $(GO) test -count=1 -timeout 6m ./...
+
+stored: ## keep what today's code stores as NAME=0.1.0: integration/testdata/upgrade has it of each version that is read
+	@test -n "$(NAME)" || { echo 'make stored NAME=0.1.0'; exit 2; }
+	COPPICE_STORED=$(NAME) $(GO) test -count=1 ./integration -run '^TestUpgradeKeepsWhatIsStored$$'
 
 mutants: ## make mistakes in the protocol, and have the simulator find each
 	@$(GO) run ./cmd/mutants
@@ -117,4 +122,4 @@ examples: ## run all examples, and hold what they print against what they are to
 demo: ## process real flights in this process
 	$(GO) run ./cmd/coppice demo
 
-.PHONY: help test race lint simulate integration bench-test secure-test console-test mutants model fuzz chaos rolling-test vulnerabilities licences deploy-test site takeover bench bench-state bench-peers profile performance performance-page stack stack-down examples demo
+.PHONY: help test race lint simulate integration bench-test secure-test console-test stored mutants model fuzz chaos rolling-test vulnerabilities licences deploy-test site takeover bench bench-state bench-peers profile performance performance-page stack stack-down examples demo

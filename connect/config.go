@@ -10,9 +10,10 @@ import (
 
 // Config says where the servers are, and who the program is to them.
 type Config struct {
+	// Kafka and Redis hold the depots and the state.
 	Kafka   Kafka
 	Redis   Redis
-	Workers Workers
+	Workers Workers // how they reach each other, and clients reach them
 }
 
 // Kafka is how the brokers are reached.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -113,4 +114,33 @@ func TestTheCodeOfTheGuideToPStates(t *testing.T) {
 	if name, err := m.Profiles.Key("ann").Name.Get(r); name != "Ann" || err != nil {
 		t.Errorf("ann's name is %q, error %v", name, err)
 	}
+}
+
+// stock is a shop with nothing but its stock, by what its keys are.
+type stock[K comparable] struct {
+	Sold  module.Depot[string]
+	Stock pstate.Map[K, int]
+}
+
+func (m *stock[K]) ModuleName() string { return "Shop" }
+
+func (m *stock[K]) Define(b *module.Builder) {
+	module.RandomDepot(b, &m.Sold, "sold")
+	s := b.Stream("shop")
+	s.PState(&m.Stock, "stock")
+	module.DeclareSource(s, m.Sold, func(*module.Event, string) error { return nil })
+}
+
+// The guide shows why a version is refused.
+func TestTheGuideShowsARefusal(t *testing.T) {
+	t.Parallel()
+	before, err := module.Compile(&stock[string]{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, err := module.Compile(&stock[int64]{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	guide.Outputs(t, "docs/guides/pstates.md", fmt.Sprintln(now.Accepts(&module.Registration{Plan: before})))
 }

@@ -70,7 +70,7 @@ func account(i int) string { return fmt.Sprintf("account%d", i%accounts) }
 // total sums all accounts, of one snapshot.
 func (m *transfers) total(ctx context.Context, c *client.Client) (sum int, id uint64, err error) {
 	err = c.Snapshot(ctx, m.name, "bank", func(r pstate.Reader, at uint64) error {
-		sum, id = 0, at
+		sum, id = 0, at // it may be called again
 		for i := range accounts {
 			n, err := m.Balances.Key(account(i)).Get(r)
 			if err != nil {

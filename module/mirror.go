@@ -16,6 +16,7 @@ import (
 // MirrorKind is what is mirrored.
 type MirrorKind string
 
+// What a mirror can be of.
 const (
 	MirrorsDepot  MirrorKind = "depot"
 	MirrorsPState MirrorKind = "PState"

@@ -15,6 +15,7 @@ import (
 // Config is what a task is made of. Everything that is not determined by its
 // inputs comes in here.
 type Config struct {
+	// Plan is the module's, Task the one of its Tasks that this is.
 	Plan    *module.Plan
 	Task    task.ID
 	Tasks   int

@@ -13,8 +13,9 @@ import (
 
 // Config says what to run.
 type Config struct {
+	// Seed is what the whole run follows from: the same seed, the same run.
 	Seed     uint64
-	Workload Workload
+	Workload Workload // what is done, and what has to hold
 	// Tasks, Servers and Records are drawn from the seed where they are zero: 2 to
 	// 6 tasks, 1 or 2 store servers, 10 records to as many as the workload says.
 	Tasks, Servers, Records int

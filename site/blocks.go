@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -20,105 +19,130 @@ import (
 //	               compiled; a line of … leaves something out
 //	json           it decodes
 //	console        a session that a test runs and compares: package internal/cli
-//	sh             commands for a shell, to be typed: nothing runs them
-//	text           a drawing, a format or an output: nothing runs it
+//	sh             commands: shell.go; those of coppice by a test of package internal/cli
+//	text output    what is printed: a test prints it and compares (guide.Outputs)
+//	text bytes     bytes of a format with notes: a Go file, a golden test, has them
+//	text format    lines of a format with notes: as bytes
+//	text drawing   a picture, and
+//	text sketch    an output that is shortened: these two cannot be checked
 //
-// Another language, or none, is checked by nothing and refused, but for the numbers of
-// blocks in unchecked.txt, which are to become smaller: who checks more writes them anew
-// (go run . -tally).
+// Anything else is checked by nothing and refused, as is code that is set off by spaces. Pages
+// that are written from code are compared with it by the tests that write them.
+
+// A page of these was written by a test, which compares it.
+var written = []string{"docs/reference/cli.md", "docs/reference/http.md", "docs/reference/options.md", "docs/reference/examples.md"}
+
+// checker is what blocks are held against.
+type checker struct {
+	code    []source
+	shell   shell
+	written func(page string) bool
+}
+
+// source is a Go file without indentation and empty lines, and with its texts joined that are
+// put together of several.
+type source struct {
+	name, text, joined string
+}
 
 // unchecked returns the blocks that nothing checks.
 func (s *site) unchecked() []error {
-	allowed, err := readAllowed(filepath.Join(s.root, "site", "unchecked.txt"))
-	if err != nil {
-		return []error{err}
-	}
 	code, err := readCode(s.root)
 	if err != nil {
 		return []error{err}
 	}
+	commands, err := readShell(s.root, code)
+	if err != nil {
+		return []error{err}
+	}
+	c := &checker{code, commands, func(page string) bool { return slices.Contains(written, page) }}
 	var problems []error
 	for _, p := range s.pages {
-		found := p.unchecked(code)
-		if most := allowed[p.file]; len(found) > most {
-			problems = append(problems, found...)
-			problems = append(problems, fmt.Errorf("%s has %d blocks that nothing checks, unchecked.txt allows %d", p.file, len(found), most))
-		}
+		problems = append(problems, p.unchecked(c)...)
 	}
 	return problems
 }
 
 // unchecked are the blocks of a page that nothing checks.
-func (p *page) unchecked(code []string) (found []error) {
+func (p *page) unchecked(c *checker) (found []error) {
+	if c.written(p.file) {
+		return nil
+	}
 	_ = ast.Walk(p.tree, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // nothing in it fails
-		if b, ok := n.(*ast.FencedCodeBlock); ok && entering {
-			if err := p.check(b, code); err != nil {
-				found = append(found, err)
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		switch b := n.(type) {
+		case *ast.FencedCodeBlock:
+			info := ""
+			if b.Info != nil {
+				info = string(b.Info.Value(p.source))
 			}
+			if err := c.check(p.file, info, p.lines(b)); err != nil {
+				found = append(found, fmt.Errorf("%s: %w", p.where(b), err))
+			}
+		case *ast.CodeBlock:
+			found = append(found, fmt.Errorf("%s: a block that is set off by spaces: put it between ``` with what it is", p.where(b)))
 		}
 		return ast.WalkContinue, nil
 	})
 	return found
 }
 
-// allowedHead begins unchecked.txt.
-const allowedHead = `# Blocks of code that nothing checks yet, by file: see blocks.go. The numbers are to become smaller;
-# go run . -tally writes them.
-`
+// lines are those of a block.
+func (p *page) lines(b ast.Node) (lines []string) {
+	for i := range b.Lines().Len() {
+		line := b.Lines().At(i)
+		lines = append(lines, strings.TrimSuffix(string(line.Value(p.source)), "\n"))
+	}
+	return lines
+}
 
-// tally writes the numbers as they are, and tells what they count.
-func (s *site) tally() error {
-	code, err := readCode(s.root)
-	if err != nil {
-		return err
+// where names a block by its file and line.
+func (p *page) where(b ast.Node) string {
+	if b.Lines().Len() == 0 {
+		return p.file
 	}
-	text := allowedHead
-	for _, p := range s.pages {
-		found := p.unchecked(code)
-		for _, problem := range found {
-			fmt.Println(problem)
-		}
-		if len(found) > 0 {
-			text += fmt.Sprintf("%d %s\n", len(found), p.file)
-		}
-	}
-	return os.WriteFile(filepath.Join(s.root, "site", "unchecked.txt"), []byte(text), 0o644)
+	return p.file + ":" + strconv.Itoa(1+strings.Count(string(p.source[:b.Lines().At(0).Start]), "\n"))
 }
 
 // check is nil for a block that something checks.
-func (p *page) check(b *ast.FencedCodeBlock, code []string) error {
-	var lines []string
-	for i := range b.Lines().Len() {
-		line := b.Lines().At(i)
-		lines = append(lines, string(line.Value(p.source)))
-	}
-	where := p.file
-	if b.Lines().Len() > 0 {
-		where += ":" + strconv.Itoa(1+strings.Count(string(p.source[:b.Lines().At(0).Start]), "\n"))
-	}
-	switch language := string(b.Language(p.source)); language {
-	case "sh", "console", "text":
+func (c *checker) check(page, info string, lines []string) error {
+	switch info {
+	case "console", "text drawing", "text sketch":
 		return nil
 	case "json":
-		if !json.Valid([]byte(strings.Join(lines, ""))) {
-			return fmt.Errorf("%s: the block is no JSON", where)
+		if !json.Valid([]byte(strings.Join(lines, "\n"))) {
+			return fmt.Errorf("the block is no JSON")
 		}
 		return nil
 	case "go":
-		for _, piece := range pieces(lines) {
-			if !slices.ContainsFunc(code, func(file string) bool { return strings.Contains(file, piece) }) {
-				first, _, _ := strings.Cut(strings.TrimPrefix(piece, "\n"), "\n")
-				return fmt.Errorf("%s: no Go file has these lines, from %q on", where, first)
-			}
-		}
-		return nil
+		return c.goes(lines)
+	case "sh":
+		return c.shell.check(lines)
+	case "text output":
+		return c.printed(page)
+	case "text bytes":
+		return c.bytes(lines)
+	case "text format":
+		return c.format(lines)
 	default:
-		return fmt.Errorf("%s: nothing checks a block of language %q: say go, json, console, sh or text", where, language)
+		return fmt.Errorf("nothing checks a block of %q: say go, json, console, sh, or text with output, bytes, format, drawing or sketch", info)
 	}
 }
 
-// pieces are the lines of a block between those that leave something out, without
-// indentation and empty lines.
+// goes holds a block of Go against the files.
+func (c *checker) goes(lines []string) error {
+	for _, piece := range pieces(lines) {
+		if !slices.ContainsFunc(c.code, func(file source) bool { return strings.Contains(file.text, piece) }) {
+			first, _, _ := strings.Cut(strings.TrimPrefix(piece, "\n"), "\n")
+			return fmt.Errorf("no Go file has these lines, from %q on", first)
+		}
+	}
+	return nil
+}
+
+// pieces are the lines of a block between those that leave something out, flat.
 func pieces(lines []string) (pieces []string) {
 	var piece strings.Builder
 	end := func() {
@@ -128,7 +152,7 @@ func pieces(lines []string) (pieces []string) {
 		piece.Reset()
 	}
 	for _, line := range lines {
-		switch line = strings.TrimSpace(line); line {
+		switch line = flat(line); line {
 		case "":
 		case "…", "// …", "...":
 			end()
@@ -140,8 +164,11 @@ func pieces(lines []string) (pieces []string) {
 	return pieces
 }
 
-// readCode reads all Go files, without indentation and empty lines.
-func readCode(root string) (code []string, err error) {
+// flat takes indentation out of a line, and what gofmt lines up.
+func flat(line string) string { return strings.Join(strings.Fields(line), " ") }
+
+// readCode reads all Go files.
+func readCode(root string) (code []source, err error) {
 	err = filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -156,38 +183,15 @@ func readCode(root string) (code []string, err error) {
 		if err != nil {
 			return err
 		}
-		lines := strings.Split(string(raw), "\n")
 		var file strings.Builder
 		file.WriteByte('\n')
-		for _, line := range lines {
-			if line = strings.TrimSpace(line); line != "" {
+		for line := range strings.Lines(string(raw)) {
+			if line = flat(line); line != "" {
 				file.WriteString(line + "\n")
 			}
 		}
-		code = append(code, file.String())
+		code = append(code, source{filepath.ToSlash(name), file.String(), joined.ReplaceAllString(string(raw), "")})
 		return nil
 	})
 	return code, err
-}
-
-// readAllowed reads lines of a number and a file.
-func readAllowed(name string) (map[string]int, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("site: %w", err)
-	}
-	defer file.Close()
-	allowed := map[string]int{}
-	lines := bufio.NewScanner(file)
-	for lines.Scan() {
-		text := strings.TrimSpace(lines.Text())
-		if text == "" || strings.HasPrefix(text, "#") {
-			continue
-		}
-		number, page, _ := strings.Cut(text, " ")
-		if allowed[page], err = strconv.Atoi(number); err != nil {
-			return nil, fmt.Errorf("site: %s: %q: want a number and a file", name, text)
-		}
-	}
-	return allowed, lines.Err()
 }

@@ -10,21 +10,17 @@ import (
 func main() {
 	root := flag.String("root", "..", "folder of the repository")
 	out := flag.String("out", "", "folder to write the site to; default: only check")
-	tally := flag.Bool("tally", false, "write how many blocks of code nothing checks into unchecked.txt")
 	flag.Parse()
-	if err := run(*root, *out, *tally); err != nil {
+	if err := run(*root, *out); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(root, out string, tally bool) error {
+func run(root, out string) error {
 	s, err := read(root)
 	if err != nil {
 		return err
-	}
-	if tally {
-		return s.tally()
 	}
 	problems := append(s.resolve(), s.unchecked()...)
 	if len(problems) > 0 {

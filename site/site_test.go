@@ -42,7 +42,9 @@ func small(t *testing.T, page string) *site {
 	root := t.TempDir()
 	for name, text := range map[string]string{
 		"README.md": page, "CHANGELOG.md": "# Changes\n", "CONTRIBUTING.md": "# Contributing\n",
-		"docs/guides/a.md": "# A\n\n## Some heading\n", "x/x.go": "package x\n\nfunc f() {\n\tprintln(1)\n\n\tprintln(2)\n}\n", "site/unchecked.txt": "",
+		"docs/guides/a.md": "# A\n\n## Some heading\n", "x/x.go": "package x\n\nfunc f() {\n\tprintln(1)\n\n\tprintln(2)\n}\n\nconst sample = \"0a\" + \"ff01\" + \"02\" // COPPICE_KAFKA\n",
+		"x/x_test.go": "package x\n\nfunc TestIt(t T) {\n\tguide.Outputs(t, \"CHANGELOG.md\", f())\n}\n", "Makefile": "test: ## test\n\tgo test\n",
+		"docker-compose.yml": "services:\n  a:\n    profiles: [core, observe]\n",
 	} {
 		file := filepath.Join(root, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -76,7 +78,21 @@ func TestWrongPagesAreFound(t *testing.T) {
 		fence + "json\n{\"a\": 1}\n" + fence:                                     "",
 		fence + "json\n{a: 1}\n" + fence:                                         "is no JSON",
 		fence + "\nwhat is this\n" + fence:                                       "nothing checks",
-		fence + "sh\nmake\n" + fence + "\n\n" + fence + "text\na -> b\n" + fence: "",
+		fence + "text\nwhat is this\n" + fence:                                   "nothing checks",
+		"so:\n\n    what is this\n":                                              "set off by spaces",
+		fence + "text drawing\na -> b\n" + fence:                                 "",
+		fence + "text output\nso\n" + fence:                                      "no test compares the outputs of this page",
+		fence + "text bytes\n0a ff01   note\n  02\n" + fence:                     "",
+		fence + "text bytes\nanswer 0aff\n       note\nquestion ff01\n" + fence:  "",
+		fence + "text bytes\n0a ff02\n" + fence:                                  "no Go file has the bytes 0aff02",
+		fence + "text format\nff…const sample =\n│ note\n" + fence:               "",
+		fence + "text format\nother  const example\n" + fence:                    "no Go file has \"const example\"",
+		fence + "sh\nmake test # all\nCOPPICE_KAFKA=a \\\n  coppice x\n" + fence: "",
+		fence + "sh\nmake tests\n" + fence:                                       "no target tests",
+		fence + "sh\nexport COPPICE_CAFCA=a\n" + fence:                           "nothing knows the variable COPPICE_CAFCA",
+		fence + "sh\ngo run ./x && go run ./y\n" + fence:                         "there is no ./y",
+		fence + "sh\ndocker compose --profile core --profile look up\n" + fence:  "no such profile",
+		fence + "sh\nrm -r x\n" + fence:                                          "nothing checks the command rm",
 	} {
 		s := small(t, "# Page\n\n"+page+"\n")
 		var told []string

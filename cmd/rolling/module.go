@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"github.com/coppice-run/coppice/internal/fleet"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/module/agg"
 	"github.com/coppice-run/coppice/pstate"
@@ -29,13 +30,6 @@ type saleNow struct {
 	Note string `json:",omitempty"`
 }
 
-// pulse says who processed a record, and when.
-type pulse struct {
-	Worker  string
-	Version int
-	At      int64 // nanoseconds since 1970, of this machine
-}
-
 const moduleName = "Till"
 
 // till is the module; R is what its records are.
@@ -47,7 +41,7 @@ type till[R sale | saleNow] struct {
 	Sold   pstate.Map[string, int] // times that a sale took effect, by its id
 	Booked pstate.Map[string, int] // times that it arrived at its peer's task, by peer
 	Notes  pstate.Map[string, int] // of version 2 alone
-	Pulse  module.Ack[pulse]
+	Pulse  module.Ack[fleet.Pulse]
 	book   module.Step[R]
 }
 
@@ -61,7 +55,7 @@ func (m *till[R]) Define(b *module.Builder) {
 	if m.version == second {
 		s.PState(&m.Notes, "notes")
 	}
-	module.DeclareAck(s, &m.Pulse, agg.Last[pulse]())
+	module.DeclareAck(s, &m.Pulse, agg.Last[fleet.Pulse]())
 	if m.version != without {
 		module.DeclareStep(s, &m.book, "book", module.At(&m.Booked, func(r R) string { return peerOf(r) }), func(ev *module.Event, r R) error {
 			agg.Inc(ev, m.Booked.Key(peerOf(r)))
@@ -82,7 +76,7 @@ func (m *till[R]) onSale(ev *module.Event, r R) error {
 	if m.version == second {
 		agg.Inc(ev, m.Notes.Key(idOf(r)))
 	}
-	m.Pulse.Return(ev, pulse{m.worker, m.version, time.Now().UnixNano()})
+	m.Pulse.Return(ev, fleet.Pulse{Worker: m.worker, Version: m.version, At: time.Now().UnixNano()})
 	return nil
 }
 

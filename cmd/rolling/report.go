@@ -7,20 +7,22 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/coppice-run/coppice/internal/fleet"
 )
 
 // report looks every acked record up, prints the figures, and returns what is wrong.
 func report(ctx context.Context, l *load, pauses []time.Duration) error {
-	if l.failed != nil {
-		return l.failed
+	if err := l.Failed(); err != nil {
+		return err
 	}
 	lost, doubled, err := lookUp(ctx, l)
 	if err != nil {
 		return err
 	}
 	versions := map[int]int{}
-	for _, samples := range l.samples {
-		for _, s := range samples {
+	for _, id := range l.Samples.Tasks() {
+		for _, s := range l.Of(id) {
 			versions[s.Version]++
 		}
 	}
@@ -29,9 +31,9 @@ func report(ctx context.Context, l *load, pauses []time.Duration) error {
 		fmt.Println("  " + what)
 	}
 	slices.Sort(pauses)
-	p99 := percentile(pauses, 99)
+	p99 := fleet.Percentile(pauses, 99)
 	fmt.Printf("replaced %d workers, %d acked, lost %d, doubled %d, pause of a task p50 %v p99 %v longest %v (goal %v)\n",
-		2*workerCount, len(l.acked), len(lost), len(doubled), round(percentile(pauses, 50)), round(p99), longest(pauses), l.goal)
+		2*workerCount, len(l.acked), len(lost), len(doubled), fleet.Round(fleet.Percentile(pauses, 50)), fleet.Round(p99), longest(pauses), l.goal)
 	var problems []error
 	if len(lost)+len(doubled) > 0 {
 		problems = append(problems, fmt.Errorf("%d records are lost and %d doubled", len(lost), len(doubled)))
@@ -40,7 +42,7 @@ func report(ctx context.Context, l *load, pauses []time.Duration) error {
 		problems = append(problems, errors.New("one of the versions has processed nothing"))
 	}
 	if p99 > l.goal {
-		problems = append(problems, fmt.Errorf("the 99th percentile of the pauses is %v, the goal is %v", round(p99), l.goal))
+		problems = append(problems, fmt.Errorf("the 99th percentile of the pauses is %v, the goal is %v", fleet.Round(p99), l.goal))
 	}
 	return errors.Join(problems...)
 }
@@ -83,19 +85,9 @@ func lookUp(ctx context.Context, l *load) (lost, doubled []string, err error) {
 
 func first10(texts []string) []string { return texts[:min(10, len(texts))] }
 
-// percentile is of sorted times.
-func percentile(times []time.Duration, p int) time.Duration {
-	if len(times) == 0 {
-		return 0
-	}
-	return times[min(len(times)-1, (len(times)*p+99)/100-1)]
-}
-
 func longest(times []time.Duration) time.Duration {
 	if len(times) == 0 {
 		return 0
 	}
-	return round(slices.Max(times))
+	return fleet.Round(slices.Max(times))
 }
-
-func round(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }

@@ -4,23 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/signal"
-	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/coppice-run/coppice/client"
-	"github.com/coppice-run/coppice/internal/stack"
-	"github.com/coppice-run/coppice/kafkadepot"
+	"github.com/coppice-run/coppice/internal/fleet"
 	"github.com/coppice-run/coppice/module"
-	"github.com/coppice-run/coppice/redisstate"
-	"github.com/coppice-run/coppice/task"
-	"github.com/coppice-run/coppice/transport/grpctransport"
 )
 
 // The workers that share the tasks, and the one that joins and leaves.
@@ -33,7 +25,7 @@ const (
 // bench is one run of the command.
 type bench struct {
 	options
-	fleet     *fleet
+	fleet     *fleet.Fleet
 	appenders *appenders
 	client    *client.Client
 	heart     *heart
@@ -43,47 +35,43 @@ type bench struct {
 }
 
 // measure runs the command.
-func measure(o options) (err error) {
+func measure(o options) error {
 	sizes, err := o.megabytes()
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if o.folder == "" {
-		if o.folder, err = os.MkdirTemp("", "coppice-takeover-"); err != nil {
+	return fleet.On("takeover", o.Folder, func(ctx context.Context, at fleet.Place) (err error) {
+		b := &bench{options: o, fleet: fleet.New(at, o.Tasks), heart: &heart{}, redis: redis.NewClient(&redis.Options{Addr: at.Servers.Redis()})}
+		defer func() { err = errors.Join(err, b.fleet.Close(), b.redis.Close()) }()
+		c, release, err := at.Client(ctx)
+		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, os.RemoveAll(o.folder)) }()
-	}
-	servers, err := stack.Up(ctx, stack.Config{Folder: o.folder, Parts: stack.Parts{Kafka: true, Redis: true}, EndWithCaller: true, Progress: func(line string) { fmt.Println(line) }})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, stack.Down(context.Background(), o.folder, false)) }()
-	logs := filepath.Join(o.folder, "workers")
-	if err := os.MkdirAll(logs, 0o755); err != nil {
-		return err
-	}
-	b := &bench{options: o, fleet: newFleet(o, servers, logs), heart: &heart{}, redis: redis.NewClient(&redis.Options{Addr: servers.Redis()})}
-	defer func() { err = errors.Join(err, b.fleet.close(), b.redis.Close()) }()
-	return b.run(ctx, sizes)
+		defer release()
+		b.client = c
+		return b.run(ctx, sizes)
+	})
+}
+
+// start starts a worker.
+func (b *bench) start(name string) error {
+	_, err := b.fleet.Start(name, "-session", b.session.String())
+	return err
 }
 
 func (b *bench) run(ctx context.Context, sizes []int) error {
 	for _, name := range []string{workerA, workerB} {
-		if err := b.fleet.start(name); err != nil {
+		if err := b.start(name); err != nil {
 			return err
 		}
 	}
-	if err := b.fleet.shared(ctx); err != nil {
+	if err := b.fleet.Shared(ctx); err != nil {
 		return err
 	}
-	release, err := b.open(ctx)
-	if err != nil {
+	if err := b.client.Use(ctx, b.heart); err != nil {
 		return err
 	}
-	defer release()
+	b.appenders = newAppenders(b.options, b.heart, b.client)
 	var rows []row
 	for _, size := range sizes {
 		r, err := b.size(ctx, size)
@@ -93,27 +81,6 @@ func (b *bench) run(ctx context.Context, sizes []int) error {
 		rows = append(rows, r)
 	}
 	return b.report(rows)
-}
-
-// open makes the client.
-func (b *bench) open(ctx context.Context) (release func(), err error) {
-	log, err := kafkadepot.Open(ctx, kafkadepot.Config{Brokers: []string{b.fleet.servers.Kafka()}})
-	if err != nil {
-		return nil, err
-	}
-	state, err := redisstate.Open(ctx, redisstate.Config{Addresses: []string{b.fleet.servers.Redis()}})
-	if err != nil {
-		return nil, errors.Join(err, log.Close())
-	}
-	b.client, err = client.New(client.Config{Log: log, Store: state, Network: grpctransport.New(grpctransport.Config{})})
-	if err == nil {
-		err = b.client.Use(ctx, b.heart)
-	}
-	if err != nil {
-		return nil, errors.Join(err, state.Close(), log.Close())
-	}
-	b.appenders = newAppenders(b.options, b.heart, b.client)
-	return func() { _ = errors.Join(b.client.Close(), state.Close(), log.Close()) }, nil
 }
 
 // size measures with so many megabytes on each worker.
@@ -162,8 +129,8 @@ func (b *bench) fill(ctx context.Context, megabytes int) error {
 	for range 8 {
 		group.Go(func() {
 			for n := range numbers {
-				_, err := untilDone(ctx, b.client, func() (module.Acks, error) {
-					return b.heart.Loads.Append(ctx, b.client, load{Task: n % b.tasks, Number: n})
+				_, err := fleet.UntilDone(ctx, b.client, func() (module.Acks, error) {
+					return b.heart.Loads.Append(ctx, b.client, load{Task: n % b.Tasks, Number: n})
 				})
 				if err != nil {
 					mu.Lock()
@@ -197,30 +164,19 @@ func (b *bench) settled(ctx context.Context) (bytes int64, err error) {
 				}
 			}
 		}
-		pause(ctx, 200*time.Millisecond)
+		fleet.Pause(ctx, 200*time.Millisecond)
 		if ctx.Err() != nil {
 			return 0, ctx.Err()
 		}
 	}
 }
 
-// all lists the tasks.
-func (b *bench) all() []task.ID {
-	ids := make([]task.ID, b.tasks)
-	for i := range ids {
-		ids[i] = task.ID(i)
-	}
-	return ids
-}
-
 // warm waits until every task has processed records for so long, and forgets what was
 // before.
 func (b *bench) warm(ctx context.Context) error {
-	until := time.Now().Add(time.Second).UnixNano()
-	if err := b.appenders.await(ctx, b.all(), func(s sample) bool { return s.At >= until }); err != nil {
+	if err := b.appenders.Beyond(ctx, time.Second); err != nil {
 		return err
 	}
-	b.appenders.forget()
-	until = time.Now().Add(300 * time.Millisecond).UnixNano()
-	return b.appenders.await(ctx, b.all(), func(s sample) bool { return s.At >= until })
+	b.appenders.Forget()
+	return b.appenders.Beyond(ctx, 300*time.Millisecond)
 }

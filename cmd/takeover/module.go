@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/coppice-run/coppice/internal/fleet"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/module/agg"
 	"github.com/coppice-run/coppice/pstate"
@@ -21,12 +22,6 @@ type load struct {
 	Task, Number int
 }
 
-// pulse says who processed a record, and when.
-type pulse struct {
-	Worker string
-	At     int64 // nanoseconds since 1970, of this machine
-}
-
 // heart is the module that is measured.
 type heart struct {
 	worker string // the process that it runs in
@@ -35,7 +30,7 @@ type heart struct {
 	Loads  module.Depot[load]
 	Counts pstate.Map[int, int]
 	Kept   pstate.Map[string, string]
-	Pulse  module.Ack[pulse]
+	Pulse  module.Ack[fleet.Pulse]
 	arrive module.Step[beat]
 }
 
@@ -53,7 +48,7 @@ func (m *heart) Define(b *module.Builder) {
 	s := b.Stream("heart")
 	s.PState(&m.Counts, "counts")
 	s.PState(&m.Kept, "kept")
-	module.DeclareAck(s, &m.Pulse, agg.Last[pulse]())
+	module.DeclareAck(s, &m.Pulse, agg.Last[fleet.Pulse]())
 	module.DeclareStep(s, &m.arrive, "arrive", module.Custom(func(v beat, _ int) int { return v.To }), func(ev *module.Event, v beat) error {
 		agg.Inc(ev, m.Counts.Key(v.To))
 		return nil
@@ -63,7 +58,7 @@ func (m *heart) Define(b *module.Builder) {
 }
 
 func (m *heart) onBeat(ev *module.Event, v beat) error {
-	m.Pulse.Return(ev, pulse{m.worker, time.Now().UnixNano()})
+	m.Pulse.Return(ev, fleet.Pulse{Worker: m.worker, At: time.Now().UnixNano()})
 	agg.Inc(ev, m.Counts.Key(v.Task))
 	if v.To != v.Task {
 		m.arrive.Send(ev, v)

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/coppice-run/coppice/internal/fleet"
 )
 
 // prober watches what stands still by itself, whatever the tasks do: the machine and
@@ -29,7 +31,7 @@ const probePeriod = 5 * time.Millisecond
 func (p *prober) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		begun := time.Now()
-		pause(ctx, probePeriod)
+		fleet.Pause(ctx, probePeriod)
 		woke := time.Now()
 		if p.redis.Ping(ctx).Err() != nil {
 			continue

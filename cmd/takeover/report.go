@@ -8,6 +8,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/coppice-run/coppice/internal/fleet"
 )
 
 // row is what was measured with one size.
@@ -53,7 +55,7 @@ func (b *bench) report(rows []row) error {
 		} {
 			slices.Sort(line.times)
 			fmt.Fprintf(w, "%d\t%s\t%d\t%v\t%v\t%v\t%v\t\n", r.megabytes, line.what, len(line.times),
-				round(percentile(line.times, 50)), round(percentile(line.times, 90)), round(percentile(line.times, 99)), round(percentile(line.times, 100)))
+				fleet.Round(fleet.Percentile(line.times, 50)), fleet.Round(fleet.Percentile(line.times, 90)), fleet.Round(fleet.Percentile(line.times, 99)), fleet.Round(fleet.Percentile(line.times, 100)))
 		}
 	}
 	if err := w.Flush(); err != nil {
@@ -62,14 +64,14 @@ func (b *bench) report(rows []row) error {
 	var killed, moved []string
 	var missed []error
 	for _, r := range rows {
-		longest, p99 := percentile(r.killed, 100), percentile(r.moves(), 99)
+		longest, p99 := fleet.Percentile(r.killed, 100), fleet.Percentile(r.moves(), 99)
 		killed = append(killed, fmt.Sprintf("%d MB %.2f s", r.megabytes, longest.Seconds()))
 		moved = append(moved, fmt.Sprintf("%d MB %d ms", r.megabytes, p99.Milliseconds()))
 		if longest > b.overKill {
-			missed = append(missed, fmt.Errorf("with %d MB a task of a killed worker stood still for %v beyond the session timeout, the goal is %v", r.megabytes, round(longest), b.overKill))
+			missed = append(missed, fmt.Errorf("with %d MB a task of a killed worker stood still for %v beyond the session timeout, the goal is %v", r.megabytes, fleet.Round(longest), b.overKill))
 		}
 		if p99 > b.overMove {
-			missed = append(missed, fmt.Errorf("with %d MB the 99th percentile of the pauses of hand-overs is %v, the goal is %v", r.megabytes, round(p99), b.overMove))
+			missed = append(missed, fmt.Errorf("with %d MB the 99th percentile of the pauses of hand-overs is %v, the goal is %v", r.megabytes, fleet.Round(p99), b.overMove))
 		}
 	}
 	fmt.Printf("killed: longest %s beyond a session of %v (goal %v); handed over: p99 %s (goal %v)\n",
@@ -77,17 +79,6 @@ func (b *bench) report(rows []row) error {
 	return errors.Join(missed...)
 }
 
-// percentile of sorted durations; 100 is the longest.
-func percentile(sorted []time.Duration, percent int) time.Duration {
-	if len(sorted) == 0 {
-		return 0
-	}
-	// The least that is no less than so many percent of them.
-	return sorted[max((len(sorted)*percent+99)/100-1, 0)]
-}
-
-func round(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
-
 func spread(sorted []time.Duration) string {
-	return fmt.Sprintf("p50 %v p99 %v longest %v", round(percentile(sorted, 50)), round(percentile(sorted, 99)), round(percentile(sorted, 100)))
+	return fmt.Sprintf("p50 %v p99 %v longest %v", fleet.Round(fleet.Percentile(sorted, 50)), fleet.Round(fleet.Percentile(sorted, 99)), fleet.Round(fleet.Percentile(sorted, 100)))
 }

@@ -59,20 +59,19 @@ func (m *Words) Define(b *module.Builder) {
 	module.DeclareAggregate(rank, &m.latest, "latest-words", agg.Top(topMost, byTimes), m.onLatest)
 }
 
-// onLine adds rows to the first block: they are summed up here before they travel.
+// onLine adds rows to the first block.
 func (m *Words) onLine(ev *module.Event, line string) error {
 	for word := range strings.FieldsSeq(line) {
-		m.words.Add(ev, word, 1)
+		m.words.Add(ev, word, 1) // a row: summed up here before it travels
 	}
 	return nil
 }
 
-// onWord runs once for each word of the microbatch, where its count is; it gives the new
-// count on to the next block.
+// onWord runs once for each word of the microbatch, where its count is.
 func (m *Words) onWord(ev *module.Event, word string, times int) error {
 	all := agg.Into(ev, m.Counts.Key(word), agg.Sum[int](), times)
 	m.top.Add(ev, Count{word, all})
-	m.latest.Add(ev, Count{word, times})
+	m.latest.Add(ev, Count{word, times}) // a row of the next block; all is the new count
 	return nil
 }
 

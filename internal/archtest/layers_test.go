@@ -99,6 +99,7 @@ var place = map[string]layer{
 	"internal/archtest":   entry,
 	"internal/guide":      entry,
 	"internal/authority":  entry,
+	"internal/fleet":      entry,
 }
 
 // layerOf is the layer of the longest placed folder that holds the package.

@@ -88,7 +88,7 @@ func foreign(path, name string) bool {
 }
 
 func (s *source) add(path string) error {
-	syntax, err := parser.ParseFile(positions, path, nil, parser.SkipObjectResolution)
+	syntax, err := parser.ParseFile(positions, path, nil, parser.SkipObjectResolution|parser.ParseComments)
 	if err != nil {
 		return err
 	}

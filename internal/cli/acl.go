@@ -2,15 +2,28 @@ package cli
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/coppice-run/coppice/redisstate"
 )
 
+// aclUser is the user that the line is for unless another is named.
+const aclUser = "coppice"
+
+func printACL(out io.Writer, config redisstate.ACLConfig) error {
+	line, err := redisstate.ACL(config)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, line)
+	return err
+}
+
 // aclCommand prints what a user of Redis needs.
 func aclCommand() *cobra.Command {
-	config := redisstate.ACLConfig{User: "coppice"}
+	config := redisstate.ACLConfig{User: aclUser}
 	var reads bool
 	cmd := &cobra.Command{
 		Use: "acl [MODULE]...", Short: "Print the line of Redis' ACL for a user with the least rights",
@@ -22,12 +35,7 @@ func aclCommand() *cobra.Command {
 			if reads {
 				config.Right = redisstate.Reading
 			}
-			line, err := redisstate.ACL(config)
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), line)
-			return err
+			return printACL(cmd.OutOrStdout(), config)
 		},
 	}
 	flags := cmd.Flags()

@@ -54,11 +54,15 @@ var errBroken = errors.New("something is broken: see above")
 // doctorCommand examines an installation.
 func doctorCommand() *cobra.Command {
 	var r remote
+	var acl bool
 	cmd := &cobra.Command{
 		Use: "doctor", Short: "Examine Kafka, Redis and the modules; say what is wrong and how to mend it", Args: cobra.NoArgs,
 		Long: "Examine the servers and the modules on them: whether they answer, versions, policies under which\nstate or records would be lost, replicas, clocks, memory, topics, tasks without an owner, what\nstands still, and records that retention takes before they are processed.\n\n" +
 			"It changes nothing. Its exit code is 1 if something is broken.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if acl {
+				return printACL(cmd.OutOrStdout(), redisstate.ACLConfig{User: aclUser})
+			}
 			if err := r.named(); err != nil {
 				return err
 			}
@@ -79,6 +83,7 @@ func doctorCommand() *cobra.Command {
 		},
 	}
 	r.register(cmd)
+	cmd.Flags().BoolVar(&acl, "acl", false, "print the line of Redis' ACL for a user with the least rights, and examine nothing; coppice acl has more to say")
 	return cmd
 }
 

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -32,17 +31,21 @@ type Shop struct {
 	History pstate.MapOf[string, pstate.SortedMap[int, Order]] // per customer, by number
 	Total   module.Ack[int]
 	Spent   module.Query[string, int] // by customer
-
-	name string
 }
-
-func (m *Shop) ModuleName() string { return cmp.Or(m.name, "Shop") }
 
 type Order struct {
 	Customer string
 	Item     string
 	Amount   int
 }
+
+// namedShop is a shop beside others on the same servers.
+type namedShop struct {
+	Shop
+	name string
+}
+
+func (m *namedShop) ModuleName() string { return m.name }
 
 func (m *Shop) Define(b *module.Builder) {
 	module.HashDepot(b, &m.Orders, "orders", func(o Order) string { return o.Customer })
@@ -120,7 +123,7 @@ func TestGuideCommandsOnRealServers(t *testing.T) {
 // followGuide runs the commands of the guide on a shop of the given name.
 func followGuide(t *testing.T, c *localcluster.Cluster, name string, run func(args ...string) (int, string, string)) {
 	t.Helper()
-	if err := c.Launch(t.Context(), &Shop{name: name}, localcluster.LaunchConfig{Tasks: 2}); err != nil {
+	if err := c.Launch(t.Context(), &namedShop{name: name}, localcluster.LaunchConfig{Tasks: 2}); err != nil {
 		t.Fatal(err)
 	}
 	api, err := httpapi.New(httpapi.Config{Client: c.Client()})

@@ -12,11 +12,11 @@ import (
 
 // Block is a piece of a page that is fenced off.
 type Block struct {
-	Language string // "go", "console"; "" where none is named
+	Language string // "go", "console", "text output"; "" where none is named
 	Text     string
 }
 
-var fenced = regexp.MustCompile("(?ms)^```([a-z]*)\n(.*?)^```$")
+var fenced = regexp.MustCompile("(?ms)^```([a-z ]*)\n(.*?)^```$")
 
 // Page returns a page, named by its path from the root of the project.
 func Page(t testing.TB, name string) string {
@@ -109,6 +109,22 @@ func files(t testing.TB, patterns []string) (codes []string) {
 		}
 	}
 	return codes
+}
+
+// Outputs fails the test unless each output that a page shows (a block of "text output") is in
+// one of the texts, which the test has printed. … stands for anything on its line.
+func Outputs(t testing.TB, name string, printed ...string) {
+	t.Helper()
+	for _, block := range Blocks(t, name, "text output") {
+		shown := regexp.MustCompile(`(?m)^ *` + strings.ReplaceAll(regexp.QuoteMeta(block.Text), "…", ".*"))
+		found := false
+		for _, text := range printed {
+			found = found || shown.MatchString(text)
+		}
+		if !found {
+			t.Errorf("%s shows what is not printed:\n%s\nprinted is\n%s", name, block.Text, strings.Join(printed, "\n"))
+		}
+	}
 }
 
 var spaces = regexp.MustCompile(`[ \t]+`)

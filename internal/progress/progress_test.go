@@ -63,7 +63,8 @@ func TestProgressGolden(t *testing.T) {
 	p.Epoch = 3
 	p.FinishRange(125, 130)
 	p.Finish(140)
-	const want = "1 next=120 epoch=3 topic=5f0000000000000000000000000000c1 done=125-130,140"
+	p.Park(140)
+	const want = "1 next=120 epoch=3 topic=5f0000000000000000000000000000c1 done=125-130,140 parked=140"
 	if got := string(p.AppendText(nil)); got != want {
 		t.Errorf("stored as %q, want %q", got, want)
 	}
@@ -79,7 +80,7 @@ func TestProgressGolden(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add("1 next=120 epoch=3 topic=5f0000000000000000000000000000c1 done=125-130,140")
+	f.Add("1 next=120 epoch=3 topic=5f0000000000000000000000000000c1 done=125-130,140 parked=140")
 	f.Fuzz(func(t *testing.T, text string) {
 		p, err := progress.Parse(text)
 		if err != nil {

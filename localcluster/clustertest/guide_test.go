@@ -119,6 +119,7 @@ func TestWhatATransferCosts(t *testing.T) {
 	for _, tree := range recording.Trees() {
 		t.Log(&tree)
 	}
+	guide.Outputs(t, "docs/guides/testing-modules.md", fmt.Sprintln(&recording.Trees()[0]))
 }
 
 func TestAtMidnight(t *testing.T) {

@@ -3,6 +3,7 @@ package flow_test
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -300,4 +301,40 @@ func (m *twice) Define(b *module.Builder) {
 func TestTheGuideShowsCodeThatRuns(t *testing.T) {
 	t.Parallel()
 	guide.Shows(t, "docs/guides/dataflow.md", "guide_test.go")
+}
+
+// wrongWords is declared with the mistakes of the guide.
+type wrongWords struct{ Sentences module.Depot[string] }
+
+func (m *wrongWords) ModuleName() string { return "Words" }
+
+func (m *wrongWords) Define(b *module.Builder) {
+	module.RandomDepot(b, &m.Sentences, "sentences")
+	s := b.Stream("words")
+	flow.Source(s, m.Sentences, func(b *flow.Block, sentence flow.Var[string]) {
+		word := flow.Declare[string](b)
+		flow.IfTrue(b, flow.Equal(sentence, flow.Const("be")), func(b *flow.Block) { flow.Assign(b, word, sentence) })
+		flow.Do1(b, func(*module.Event, string) error { return nil }, word)
+		flow.BatchBlock(b, "count", func(*flow.Block) {})
+	})
+}
+
+// The guide shows what is printed: of plans, and of mistakes, whose lines are those of another file.
+func TestTheGuideShowsWhatIsPrinted(t *testing.T) {
+	t.Parallel()
+	plan, err := module.Compile(&Words{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = module.Compile(&wrongWords{})
+	lines := []string{"31", "24", "36"} // in the order in which they are named
+	mistakes := regexp.MustCompile(`flow/guide_test\.go:[0-9]+`).ReplaceAllStringFunc(fmt.Sprint(err), func(at string) string {
+		if len(lines) == 0 {
+			return at
+		}
+		line := lines[0]
+		lines = lines[1:]
+		return "words/module.go:" + line
+	})
+	guide.Outputs(t, "docs/guides/dataflow.md", plan.String(), mistakes+"\n")
 }
