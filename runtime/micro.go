@@ -255,14 +255,15 @@ func (t *Task) order(m *micro, o microbatch.Order) {
 	if o.Kind == microbatch.Run && message.Round == 0 {
 		state := m.coordinator.State()
 		message.Attempt = uint16(min(state.Attempt, 1<<16-1))
-		for _, r := range state.Ranges {
+		numbers := state.Numbers()
+		for i, r := range state.Ranges {
 			if r.Task == o.To {
-				message.Ranges = append(message.Ranges, wire.MicroRange{Source: uint16(m.topology.numberOf(r.Source)), From: r.From, To: r.To, Parked: r.Parked})
+				message.Ranges = append(message.Ranges, wire.MicroRange{Source: uint16(m.topology.numberOf(r.Source)), From: r.From, To: r.To, Parked: r.Parked, Again: numbers[i]})
 			}
 		}
 		for _, b := range state.Blames {
 			if n := m.topology.numberOf(b.Source); b.Parks && b.Task == o.To && n >= 0 {
-				message.Parks = append(message.Parks, wire.MicroPark{Source: uint16(n), Offset: b.Offset, Reason: b.Reason})
+				message.Parks = append(message.Parks, wire.MicroPark{Source: uint16(n), Offset: b.Offset, Parked: b.Parked, Reason: b.Reason})
 			}
 		}
 	}

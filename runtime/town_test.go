@@ -85,6 +85,7 @@ type town struct {
 	now    int64
 	tokens byte
 	frames []*wire.Frame // under way, in the order of sending
+	steps  []*module.StepPlan
 }
 
 // citizen is a task with its slot, which outlives its owners.
@@ -136,6 +137,7 @@ func (c *citizen) own(m module.Module) {
 	if c.engine != nil {
 		c.engine.Close()
 	}
+	c.town.steps = plan.Steps()
 	c.engine = runtime.New(runtime.Config{
 		Plan: plan, Task: c.id, Tasks: len(c.town.tasks), Tag: c.tag(), Address: "here", Random: rand.New(rand.NewPCG(1, uint64(c.id))), Options: c.options,
 		NewToken: func() task.Token { c.town.tokens++; return task.Token{c.town.tokens} },
@@ -205,14 +207,19 @@ func (c *citizen) carryOut(e *runtime.Effects) (next runtime.Input) {
 	return nil
 }
 
-// copied is a frame as it comes out of the network; all that these tasks send is in
-// parcels.
+// copied is a frame as it comes out of the network. Of streams all that these tasks send is
+// in parcels.
 func (w *town) copied(f *wire.Frame) *wire.Frame {
 	raw, err := f.Append(nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	f, err = wire.ParseFrame(raw, func(uint16) (wire.Column, error) { return nil, errors.New("an event outside of a parcel") })
+	f, err = wire.ParseFrame(raw, func(step uint16) (wire.Column, error) {
+		if s := w.steps[step]; len(f.Events) > 0 && f.Events[0].Generation != nil {
+			return s.NewColumn(true), nil
+		}
+		return nil, errors.New("an event outside of a parcel")
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}

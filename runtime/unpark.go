@@ -42,6 +42,8 @@ type order struct {
 	waits *micro // the topology that is to run it again, with its next microbatch
 	part  *run   // of an order that the engine gives itself: the attempt that runs it
 	again string // why it was put aside once more
+	// number is what events of it go by in the attempt.
+	number uint16
 }
 
 // field names the parked record or event that an order is about.

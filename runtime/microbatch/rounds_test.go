@@ -149,7 +149,7 @@ func TestTheRecordThatFailsABlockIsFound(t *testing.T) {
 	if want := []int64{9, 9, 7, 6, 6}; len(ends) != len(want) || ends[2] != 7 || ends[3] != 6 {
 		t.Errorf("the ranges end at %v, want %v", ends, want)
 	}
-	if b := r.c.State().Blames[0]; b.Record != (Record{"d", 1, 5}) || !b.Parks || b.Reason != "no" {
+	if b := r.c.State().Blames[0]; b.Record != (Record{"d", 1, 5, ""}) || !b.Parks || b.Reason != "no" {
 		t.Errorf("%+v is blamed", b)
 	}
 }
