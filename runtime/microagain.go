@@ -36,11 +36,28 @@ func (o *order) parkedName() string {
 	return o.Step + "/" + o.Event
 }
 
-// parkedReady is what people want to have run again.
+// parkedReady is what people want to have run again: no more of it than of a partition, and
+// nothing of a source that may begin no record now.
 func (t *Task) parkedReady(m *micro) (ready []wire.MicroRange) {
+	if len(t.orders) == 0 {
+		return nil
+	}
+	open := map[string]bool{} // by source
 	for _, o := range t.orders {
+		if len(ready) >= m.topology.options.MicrobatchRecordsMax {
+			break
+		}
 		n := m.topology.numberOf(o.Source)
-		if o.waits == m && n >= 0 {
+		if o.waits != m || n < 0 {
+			continue
+		}
+		may, known := open[o.Source]
+		if !known {
+			s := t.sourceFor(m.topology.plan.Name, o.Source)
+			may = s != nil && t.shut(s) == "" && t.mayBegin(s)
+			open[o.Source] = may
+		}
+		if may {
 			ready = append(ready, wire.MicroRange{Source: uint16(n), From: o.Offset, To: o.Offset + 1, Parked: o.parkedName()})
 		}
 	}
