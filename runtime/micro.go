@@ -85,6 +85,14 @@ func (e *DisagreeError) Error() string {
 	return fmt.Sprintf("microbatch topology %s: %s: one slot has lost commits that another one has seen. Restore both to one moment, or have the module built anew from its depots; store.durability = replicated N prevents it", e.Topology, e.What)
 }
 
+// StuckError: a batch block fails at every attempt, and none of the microbatch's records is to
+// blame: they have been left out one by one. The microbatch is not applied.
+type StuckError struct{ Topology, What string }
+
+func (e *StuckError) Error() string {
+	return fmt.Sprintf("microbatch topology %s: %s. Mend the batch block, or what it rests on, and start the module again: nothing of the microbatch has taken effect, and what is put aside of it can run again", e.Topology, e.What)
+}
+
 // addMicro makes the part of a microbatch topology.
 func (t *Task) addMicro(topo *topology) {
 	topo.micro = &micro{topology: topo}
@@ -145,7 +153,19 @@ func (t *Task) coordinatorConfig(topo *topology) microbatch.Config {
 			}
 			return 0
 		},
+		MaxAttemptsBare: topo.attemptsMax(),
 	}
+}
+
+// attemptsMax is the largest number of attempts of the topology's sources; 0: one has no bound.
+func (topo *topology) attemptsMax() (most int) {
+	for _, s := range topo.plan.Sources {
+		if s.MaxAttempts == 0 {
+			return 0
+		}
+		most = max(most, s.MaxAttempts)
+	}
+	return most
 }
 
 // numberOf is the number of a source; -1: this version of the module does not have it.
@@ -205,7 +225,11 @@ func (t *Task) coordinate(m *micro) {
 	}
 	t.noteMicro(m)
 	if c.Phase() == microbatch.Broken && t.doom == nil {
-		t.haltIfOwner(&DisagreeError{m.topology.plan.Name, c.Word()})
+		if c.Stuck() {
+			t.haltIfOwner(&StuckError{m.topology.plan.Name, c.Word()})
+		} else {
+			t.haltIfOwner(&DisagreeError{m.topology.plan.Name, c.Word()})
+		}
 	}
 }
 

@@ -35,7 +35,7 @@ func newRig(t *testing.T, state State) *rig {
 	r := &rig{t: t}
 	r.c = NewCoordinator(Config{
 		Tasks: 3, NewToken: r.token, PhaseTimeout: timeout, AskAgain: again,
-		Pause: func(int) int64 { return rest }, MaxAttempts: func(string) int { return most },
+		Pause: func(int) int64 { return rest }, MaxAttempts: func(string) int { return most }, MaxAttemptsBare: most,
 	}, state, 0)
 	for i := range r.owner {
 		r.owner[i] = task.Token{100, byte(i)}
