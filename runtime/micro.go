@@ -29,6 +29,7 @@ type micros struct {
 	feed []*feed // that are read for them, apart from those of streams
 	mail []*wire.Frame
 	own  []wire.Micro // what the task says to itself
+	wait bool         // something of them finds no room in a commit with other things (R42)
 }
 
 // micro is one microbatch topology on this task.
@@ -100,7 +101,7 @@ func (t *Task) addMicro(topo *topology) {
 }
 
 func (m *micros) forget(tasks int) {
-	m.mail, m.own = make([]*wire.Frame, tasks), nil
+	m.mail, m.own, m.wait = make([]*wire.Frame, tasks), nil, false
 	for _, one := range m.all {
 		one.leave()
 		*one = micro{topology: one.topology}

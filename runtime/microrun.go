@@ -263,11 +263,20 @@ func (t *Task) microEventDone(it *item) {
 	}
 	delta, _ := h.Delta()
 	t.microEventOver(it, delta)
-	if dirty := r.view.Dirty(); dirty > t.options.MaxFieldsPerBatch || len(r.appends) > t.options.MaxFieldsPerBatch {
+	if r.view.Dirty()+len(r.appends) > t.options.MaxFieldsPerBatch {
 		t.microFails(it, &wire.MicroFailure{Large: true, Text: fmt.Sprintf("the microbatch writes more than %d fields on task %d", t.options.MaxFieldsPerBatch, t.config.Task)})
-	} else if bytes := r.view.Written(); int64(bytes) > t.options.MaxBytesPerBatch {
+	} else if bytes := r.written(t.options.MaxBytesPerBatch); int64(bytes) > t.options.MaxBytesPerBatch {
 		t.microFails(it, &wire.MicroFailure{Large: true, Text: fmt.Sprintf("the microbatch writes %d bytes on task %d, more than %d", bytes, t.config.Task, t.options.MaxBytesPerBatch)})
 	}
+}
+
+// written is about how many bytes the attempt writes here. What was written several times is
+// counted once only where the bound asks for it.
+func (r *run) written(most int64) int {
+	if n := r.view.Written(); int64(n) <= most {
+		return n
+	}
+	return r.view.Recount()
 }
 
 // microEventOver acks an event: delta is its own id with those of its children.

@@ -101,7 +101,8 @@ type citizen struct {
 	engine     *runtime.Task
 	pending    *store.Batch // its commit under way
 	generation uint64
-	asked      []task.ID // whose heads it wants to know, where heads are held back
+	feeds      map[int]uint64 // generations, by strand
+	asked      []task.ID      // whose heads it wants to know, where heads are held back
 	holdHeads  bool
 	wanted     []store.Read // what it wants to read, where reads are held back
 	holdReads  bool
@@ -148,6 +149,7 @@ func (c *citizen) own(m module.Module) {
 	})
 	c.town.t.Cleanup(c.engine.Close)
 	c.pending, c.answers, c.halt, c.asked, c.wanted = nil, nil, nil, nil, nil
+	c.feeds = map[int]uint64{}
 	c.step(&runtime.Start{})
 }
 
@@ -173,6 +175,7 @@ func (c *citizen) carryOut(e *runtime.Effects) (next runtime.Input) {
 	for _, f := range e.Feeds {
 		if f.Order == runtime.FeedFrom {
 			c.generation = f.Generation
+			c.feeds[f.Strand] = f.Generation
 		}
 	}
 	if e.Drop {
