@@ -150,6 +150,29 @@ func (p *Plan) Ended(before *Registration) (ended []*PStatePlan) {
 	return ended
 }
 
+// Dropped lists the microbatch topologies of the version before that this one has not: what
+// was decided of them has to be applied, since nobody will do it any more.
+func (p *Plan) Dropped(before *Registration) (dropped []string) {
+	for _, old := range before.Plan.Streams {
+		if old.Microbatch && !slices.ContainsFunc(p.Streams, func(s *StreamPlan) bool { return s.Microbatch && s.Name == old.Name }) {
+			dropped = append(dropped, old.Name)
+		}
+	}
+	return dropped
+}
+
+// UnappliedError refuses a version without a microbatch topology whose latest microbatch is
+// decided, and not applied on all tasks: a part of it would never take effect (promise 0.18).
+type UnappliedError struct {
+	Module, Topology string
+	Microbatch       uint64
+	Tasks            []int // that have not applied it
+}
+
+func (e *UnappliedError) Error() string {
+	return fmt.Sprintf("module %s: this version has no microbatch topology %s, of which microbatch %d is decided and not applied on the tasks %v: launch the version that has it, pause it (topology.microbatch.paused), and wait until coppice progress says that it is idle", e.Module, e.Topology, e.Microbatch, e.Tasks)
+}
+
 // Remember returns the plan with the migrations of each PState that are over, so that none is
 // used again.
 func (p *Plan) Remember(before *Registration) *Plan {

@@ -1,6 +1,7 @@
 package runtime_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -45,7 +46,7 @@ func (m *pausing) Define(b *module.Builder) {
 }
 
 // promise 0.15, promise 0.16, promise 0.17: an event is all that a handler does. While it
-// waits for what it reads nothing of it is committed; a hop is where it ends, also one to
+// waits for what it reads nothing of it is committed; a hop, of any partitioner, is where it ends, also one to
 // the same task: what comes behind it is committed later.
 func TestAnEventEndsAtItsHops(t *testing.T) {
 	t.Parallel()
@@ -67,6 +68,72 @@ func TestAnEventEndsAtItsHops(t *testing.T) {
 		e = h.step(&runtime.CommitDone{})
 		if e.Commit == nil || !slices.Equal(written(e.Commit, "d"), []string{"x"}) {
 			t.Errorf("exactly once %t: the second commit is %+v, want the write behind the hop", exactlyOnce, e.Commit)
+		}
+	}
+}
+
+// boundaries is a record whose handler ends at each kind of asynchronous boundary: before it A is
+// written, behind it D, and C by another record.
+type boundaries struct {
+	lookup  bool // of mirror PStates and the like, else a call to the outside
+	Texts   module.Depot[string]
+	A, C, D pstate.Map[string, string]
+	ask     module.Call[string]
+	then    module.Step[string]
+}
+
+func (m *boundaries) Define(b *module.Builder) {
+	module.HashDepot(b, &m.Texts, "texts", func(v string) string { return v }, module.Text())
+	s := b.Stream("pausing")
+	s.PState(&m.A, "a")
+	s.PState(&m.C, "c")
+	s.PState(&m.D, "d")
+	module.DeclareStep(s, &m.then, "then", module.Stay[string](), func(ev *module.Event, v string) error {
+		m.D.Key(v).Set(ev, v)
+		return nil
+	})
+	if m.lookup {
+		module.DeclareLookup(s, &m.ask, "ask", func(_ *module.Asked, v string) (string, error) { return v, nil }, &m.then)
+	} else {
+		module.DeclareCall(s, &m.ask, "ask", func(_ context.Context, v string) (string, error) { return v, nil }, &m.then)
+	}
+	module.DeclareSource(s, m.Texts, func(ev *module.Event, v string) error {
+		if v == "other" {
+			m.C.Key(v).Set(ev, v)
+			return nil
+		}
+		m.A.Key(v).Set(ev, v)
+		m.ask.Start(ev, v)
+		return nil
+	}, module.StartFromBeginning())
+}
+
+// promise 0.16: calls to the outside, and lookups, as those of mirror PStates are, end the event as
+// hops do: what it wrote is committed before the call is made, others run meanwhile, and
+// what comes behind it is an event of its own.
+func TestAnEventEndsAtItsCalls(t *testing.T) {
+	t.Parallel()
+	for _, lookup := range []bool{false, true} {
+		h := byHand(t, &boundaries{lookup: lookup}, runtime.Options{})
+		e := h.give("texts", 0, "x")
+		if e.Commit == nil || len(e.Calls) != 0 || !slices.Equal(written(e.Commit, "a"), []string{"x"}) {
+			t.Fatalf("lookup %t: first the commit is %+v, calls %+v; want what stands before the call alone", lookup, e.Commit, e.Calls)
+		}
+		e = h.step(&runtime.CommitDone{})
+		if len(e.Calls) != 1 || e.Commit != nil {
+			t.Fatalf("lookup %t: behind the commit there are the calls %+v and the commit %+v", lookup, e.Calls, e.Commit)
+		}
+		id := e.Calls[0].ID
+		if e = h.give("texts", 1, "other"); e.Commit == nil || !slices.Equal(written(e.Commit, "c"), []string{"other"}) {
+			t.Errorf("lookup %t: another record waits for the call: %+v", lookup, e.Commit)
+		}
+		h.step(&runtime.CommitDone{})
+		var all []string
+		for e = h.step(&runtime.CallDone{ID: id, Result: []byte(`"x"`)}); e.Commit != nil; e = h.step(&runtime.CommitDone{}) {
+			all = append(all, written(e.Commit, "d")...)
+		}
+		if !slices.Equal(all, []string{"x"}) {
+			t.Errorf("lookup %t: behind the call %v are written", lookup, all)
 		}
 	}
 }

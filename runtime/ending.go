@@ -4,7 +4,6 @@ import (
 	"github.com/coppice-run/coppice/acker"
 	"github.com/coppice-run/coppice/internal/host"
 	"github.com/coppice-run/coppice/internal/wire"
-	"github.com/coppice-run/coppice/task"
 )
 
 // eventDone books a finished event.
@@ -108,7 +107,7 @@ func (t *Task) eventInfo(it *item, err error, trace *wire.Trace) EventInfo {
 		Microbatch: h.Microbatch, Tree: h.Origin.Tree.ID, Seed: h.Seed, Children: h.Hopped(), Accesses: t.accesses, Err: err, Trace: trace,
 	}
 	if it.part != nil {
-		info.RootTask = task.ID(h.Origin.Tree.Slot)
+		info.RootTask, _ = wire.MicroPart(h.Origin.Tree.Slot)
 	}
 	if it.source != nil && it.frame == nil {
 		info.Topology, info.Step, info.Source, info.Root = it.source.topology.plan.Name, it.source.plan.Name, it.source.plan.Name, true

@@ -29,6 +29,7 @@ type micros struct {
 	feed []*feed // that are read for them, apart from those of streams
 	mail []*wire.Frame
 	own  []wire.Micro // what the task says to itself
+	wait bool         // something of them finds no room in a commit with other things (R42)
 }
 
 // micro is one microbatch topology on this task.
@@ -85,6 +86,14 @@ func (e *DisagreeError) Error() string {
 	return fmt.Sprintf("microbatch topology %s: %s: one slot has lost commits that another one has seen. Restore both to one moment, or have the module built anew from its depots; store.durability = replicated N prevents it", e.Topology, e.What)
 }
 
+// StuckError: a batch block fails at every attempt, and none of the microbatch's records is to
+// blame: they have been left out one by one. The microbatch is not applied.
+type StuckError struct{ Topology, What string }
+
+func (e *StuckError) Error() string {
+	return fmt.Sprintf("microbatch topology %s: %s. Mend the batch block, or what it rests on, and start the module again: nothing of the microbatch has taken effect, and what is put aside of it can run again", e.Topology, e.What)
+}
+
 // addMicro makes the part of a microbatch topology.
 func (t *Task) addMicro(topo *topology) {
 	topo.micro = &micro{topology: topo}
@@ -92,7 +101,7 @@ func (t *Task) addMicro(topo *topology) {
 }
 
 func (m *micros) forget(tasks int) {
-	m.mail, m.own = make([]*wire.Frame, tasks), nil
+	m.mail, m.own, m.wait = make([]*wire.Frame, tasks), nil, false
 	for _, one := range m.all {
 		one.leave()
 		*one = micro{topology: one.topology}
@@ -145,7 +154,19 @@ func (t *Task) coordinatorConfig(topo *topology) microbatch.Config {
 			}
 			return 0
 		},
+		MaxAttemptsBare: topo.attemptsMax(),
 	}
+}
+
+// attemptsMax is the largest number of attempts of the topology's sources; 0: one has no bound.
+func (topo *topology) attemptsMax() (most int) {
+	for _, s := range topo.plan.Sources {
+		if s.MaxAttempts == 0 {
+			return 0
+		}
+		most = max(most, s.MaxAttempts)
+	}
+	return most
 }
 
 // numberOf is the number of a source; -1: this version of the module does not have it.
@@ -205,7 +226,11 @@ func (t *Task) coordinate(m *micro) {
 	}
 	t.noteMicro(m)
 	if c.Phase() == microbatch.Broken && t.doom == nil {
-		t.haltIfOwner(&DisagreeError{m.topology.plan.Name, c.Word()})
+		if c.Stuck() {
+			t.haltIfOwner(&StuckError{m.topology.plan.Name, c.Word()})
+		} else {
+			t.haltIfOwner(&DisagreeError{m.topology.plan.Name, c.Word()})
+		}
 	}
 }
 
@@ -255,14 +280,15 @@ func (t *Task) order(m *micro, o microbatch.Order) {
 	if o.Kind == microbatch.Run && message.Round == 0 {
 		state := m.coordinator.State()
 		message.Attempt = uint16(min(state.Attempt, 1<<16-1))
-		for _, r := range state.Ranges {
+		numbers := state.Numbers()
+		for i, r := range state.Ranges {
 			if r.Task == o.To {
-				message.Ranges = append(message.Ranges, wire.MicroRange{Source: uint16(m.topology.numberOf(r.Source)), From: r.From, To: r.To, Parked: r.Parked})
+				message.Ranges = append(message.Ranges, wire.MicroRange{Source: uint16(m.topology.numberOf(r.Source)), From: r.From, To: r.To, Parked: r.Parked, Again: numbers[i]})
 			}
 		}
 		for _, b := range state.Blames {
 			if n := m.topology.numberOf(b.Source); b.Parks && b.Task == o.To && n >= 0 {
-				message.Parks = append(message.Parks, wire.MicroPark{Source: uint16(n), Offset: b.Offset, Reason: b.Reason})
+				message.Parks = append(message.Parks, wire.MicroPark{Source: uint16(n), Offset: b.Offset, Parked: b.Parked, Reason: b.Reason})
 			}
 		}
 	}

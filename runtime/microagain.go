@@ -10,6 +10,7 @@ import (
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/task"
 )
 
 // What a microbatch topology has put aside runs again as a part of a later microbatch: it is
@@ -35,11 +36,28 @@ func (o *order) parkedName() string {
 	return o.Step + "/" + o.Event
 }
 
-// parkedReady is what people want to have run again.
+// parkedReady is what people want to have run again: no more of it than of a partition, and
+// nothing of a source that may begin no record now.
 func (t *Task) parkedReady(m *micro) (ready []wire.MicroRange) {
+	if len(t.orders) == 0 {
+		return nil
+	}
+	open := map[string]bool{} // by source
 	for _, o := range t.orders {
+		if len(ready) >= m.topology.options.MicrobatchRecordsMax {
+			break
+		}
 		n := m.topology.numberOf(o.Source)
-		if o.waits == m && n >= 0 {
+		if o.waits != m || n < 0 {
+			continue
+		}
+		may, known := open[o.Source]
+		if !known {
+			s := t.sourceFor(m.topology.plan.Name, o.Source)
+			may = s != nil && t.shut(s) == "" && t.mayBegin(s)
+			open[o.Source] = may
+		}
+		if may {
 			ready = append(ready, wire.MicroRange{Source: uint16(n), From: o.Offset, To: o.Offset + 1, Parked: o.parkedName()})
 		}
 	}
@@ -82,12 +100,12 @@ func (t *Task) findParked(r *run, g wire.MicroRange) {
 	if !ok {
 		return // of another version: it stays parked
 	}
-	o := &order{Parked: Parked{Topology: r.micro.topology.plan.Name, Source: source, Offset: g.From}, part: r}
+	o := &order{Parked: Parked{Topology: r.micro.topology.plan.Name, Source: source, Offset: g.From}, part: r, number: g.Again}
 	if g.Parked != wire.ParkedWhole {
 		o.Step, o.Event = cutLast(g.Parked)
 	}
 	for _, k := range r.parks {
-		if k.Source == g.Source && k.Offset == g.From {
+		if k.Source == g.Source && k.Offset == g.From && k.Parked == g.Parked {
 			o.again = k.Reason
 		}
 	}
@@ -124,7 +142,7 @@ func (t *Task) foundParked(o *order, err error) {
 	case o.again != "":
 		t.staysParked(r, p, o.again)
 	case p.Event != "":
-		t.runParkedEvent(r, p)
+		t.runParkedEvent(r, p, o.number)
 	default:
 		s := t.sourceNamed(p.Topology, p.Source)
 		if s == nil {
@@ -132,7 +150,7 @@ func (t *Task) foundParked(o *order, err error) {
 			return
 		}
 		t.unparkStaged(r, p)
-		r.records = append(r.records, item{try: try{source: s, record: recordOf(p), attempt: r.attempt}, part: r})
+		r.records = append(r.records, item{try: try{source: s, record: recordOf(p), attempt: r.attempt, again: o.number}, part: r})
 	}
 }
 
@@ -159,7 +177,7 @@ func (t *Task) unparkStaged(r *run, p *wire.ParkedRecord) {
 
 // runParkedEvent has an event that was put aside run in the attempt, as if the task had
 // sent it to itself.
-func (t *Task) runParkedEvent(r *run, p *wire.ParkedRecord) {
+func (t *Task) runParkedEvent(r *run, p *wire.ParkedRecord, number uint16) {
 	step := slices.IndexFunc(t.steps, func(s *module.StepPlan) bool {
 		return s != nil && s.Topology == p.Topology && (s.Name == p.Step || slices.Contains(s.FormerNames, p.Step))
 	})
@@ -176,7 +194,7 @@ func (t *Task) runParkedEvent(r *run, p *wire.ParkedRecord) {
 	f.Columns[step] = column
 	f.Events = []wire.Event{{
 		Origin: wire.Origin{
-			Tree: acker.Ref{Slot: uint32(t.config.Task), ID: r.name.Tree()}, Root: coordinating,
+			Tree: acker.Ref{Slot: wire.MicroSlot(task.ID(p.Partition), number), ID: r.name.Tree()}, Root: coordinating,
 			Source: uint16(source), Attempt: r.attempt, Offset: p.Offset, Time: p.TimeMillis, Generation: r.mark,
 		},
 		Seed: seed, Step: uint16(step),

@@ -89,7 +89,9 @@ func (t *Task) toCoordinator(c *microbatch.Coordinator, m *micro, kind microbatc
 				c.BlockedAt(n, x.Text)
 				return
 			}
-			if name, ok := m.topology.sourceName(x.Source); ok && x.Record {
+			if again, ok := c.State().Again(x.Again); ok && x.Record {
+				record = &again
+			} else if name, ok := m.topology.sourceName(x.Source); ok && x.Record {
 				record = &microbatch.Record{Source: name, Task: x.Task, Offset: x.Offset}
 			}
 			c.FailedAt(n, record, x.Large, x.Text)

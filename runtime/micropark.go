@@ -15,9 +15,10 @@ func (t *Task) parkedMicro(it *item, why error) wire.ParkedRecord {
 	}
 	e := &it.frame.Events[it.index]
 	step := t.steps[e.Step]
+	of, _ := wire.MicroPart(e.Tree.Slot)
 	p := wire.ParkedRecord{
 		Version: 1, Topology: step.Topology, Source: t.sourceName(step.TopologyID(), e.Source),
-		Partition: int32(e.Tree.Slot), Offset: e.Offset, TimeMillis: e.Time,
+		Partition: int32(of), Offset: e.Offset, TimeMillis: e.Time,
 		Step: step.Name, Event: wire.GroupField(e.Seed), Task: t.config.Task,
 		Reason: "step " + step.Name + ": " + why.Error(), Attempts: int(e.Attempt),
 	}

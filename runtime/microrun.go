@@ -154,7 +154,7 @@ func (t *Task) startRound(m *micro, n microbatch.Name, round int) {
 	f.Columns[step.ID].Add([]byte("{}"))
 	f.Events = []wire.Event{{
 		Origin: wire.Origin{
-			Tree: acker.Ref{Slot: uint32(t.config.Task), ID: n.Tree()}, Root: coordinating,
+			Tree: acker.Ref{Slot: wire.MicroSlot(t.config.Task, 0), ID: n.Tree()}, Root: coordinating,
 			Source: wire.NoSource, Attempt: r.attempt, Offset: int64(round), Time: r.latest, Generation: r.mark,
 		},
 		Seed: n.RoundSeed(m.topology.plan.Name, t.config.Task, round), Step: step.ID,
@@ -166,7 +166,7 @@ func (t *Task) startRound(m *micro, n microbatch.Name, round int) {
 func (r *run) take(t *Task, s *source, record *depot.Record) {
 	try := try{source: s, record: record, attempt: r.attempt}
 	for _, k := range r.parks {
-		if int(k.Source) == s.plan.ID && k.Offset == record.Offset {
+		if int(k.Source) == s.plan.ID && k.Offset == record.Offset && k.Parked == "" {
 			p := parkedRecord(&finished{try: try, outcome: wire.Parked, text: k.Reason})
 			t.command(r, &order{part: r, found: p, again: k.Reason})
 			return
@@ -245,7 +245,7 @@ func (t *Task) strayed(it *item) {
 func (t *Task) prepareMicro(it *item) {
 	r, s := it.part, it.source
 	origin := wire.Origin{
-		Tree: acker.Ref{Slot: uint32(t.config.Task), ID: r.name.Tree()}, Root: coordinating,
+		Tree: acker.Ref{Slot: wire.MicroSlot(t.config.Task, it.again), ID: r.name.Tree()}, Root: coordinating,
 		Source: uint16(s.plan.ID), Attempt: r.attempt, Offset: it.record.Offset, Time: it.record.Time.UnixMilli(),
 		Trace: traceOf(it.record), Generation: r.mark,
 	}
@@ -263,11 +263,20 @@ func (t *Task) microEventDone(it *item) {
 	}
 	delta, _ := h.Delta()
 	t.microEventOver(it, delta)
-	if dirty := r.view.Dirty(); dirty > t.options.MaxFieldsPerBatch || len(r.appends) > t.options.MaxFieldsPerBatch {
+	if r.view.Dirty()+len(r.appends) > t.options.MaxFieldsPerBatch {
 		t.microFails(it, &wire.MicroFailure{Large: true, Text: fmt.Sprintf("the microbatch writes more than %d fields on task %d", t.options.MaxFieldsPerBatch, t.config.Task)})
-	} else if bytes := r.view.Written(); int64(bytes) > t.options.MaxBytesPerBatch {
+	} else if bytes := r.written(t.options.MaxBytesPerBatch); int64(bytes) > t.options.MaxBytesPerBatch {
 		t.microFails(it, &wire.MicroFailure{Large: true, Text: fmt.Sprintf("the microbatch writes %d bytes on task %d, more than %d", bytes, t.config.Task, t.options.MaxBytesPerBatch)})
 	}
+}
+
+// written is about how many bytes the attempt writes here. What was written several times is
+// counted once only where the bound asks for it.
+func (r *run) written(most int64) int {
+	if n := r.view.Written(); int64(n) <= most {
+		return n
+	}
+	return r.view.Recount()
 }
 
 // microEventOver acks an event: delta is its own id with those of its children.
@@ -304,7 +313,8 @@ func (t *Task) microFails(it *item, why *wire.MicroFailure) {
 	if o.Source == wire.NoSource {
 		why.Record, why.Block = false, why.Record
 	} else {
-		why.Source, why.Task, why.Offset = o.Source, task.ID(o.Tree.Slot), o.Offset
+		why.Source, why.Offset = o.Source, o.Offset
+		why.Task, why.Again = wire.MicroPart(o.Tree.Slot)
 		why.Record = why.Record || why.Large
 	}
 	t.sayMicro(r.micro, coordinating, wire.Micro{Kind: uint8(microbatch.Fails), ID: r.name.ID, Token: r.name.Token, Failure: why})

@@ -74,13 +74,67 @@ func (t *Task) microsDue() bool {
 	return false
 }
 
-// storeMicros adds to the batch that is being sealed what microbatches have to store.
+// size is what the stage takes in a commit: fields, with tables that it drops, and bytes.
+func (st *stage) size() (fields, bytes int) {
+	for i := range st.Changes {
+		c := &st.Changes[i]
+		fields += len(c.Writes)
+		if c.Drop {
+			fields++
+		}
+		for j := range c.Writes {
+			bytes += len(c.Writes[j].Field) + len(c.Writes[j].Value)
+		}
+	}
+	for i := range st.Appends {
+		r := &st.Appends[i].Record
+		bytes += len(r.Key) + len(r.Value)
+	}
+	return fields + len(st.Appends), bytes
+}
+
+// room is what a commit still may hold (R42). What is larger than that goes alone.
+type room struct {
+	fields, bytes int
+	none          bool // nothing is in it yet
+}
+
+func (t *Task) roomIn(b *batch) room {
+	r := room{fields: t.options.MaxFieldsPerBatch - t.view.Dirty(), bytes: int(t.options.MaxBytesPerBatch) - t.view.Written(), none: b.events == 0 && t.view.Dirty() == 0}
+	return r
+}
+
+// take reports whether there is room, and takes it.
+func (r *room) take(fields, bytes int) bool {
+	if !r.none && (fields > r.fields || bytes > r.bytes) {
+		return false
+	}
+	r.fields, r.bytes, r.none = r.fields-fields, r.bytes-bytes, false
+	return true
+}
+
+// storeMicros adds to the batch that is being sealed what microbatches have to store. The
+// write sets of several topologies, and of streams, are in one commit where it holds them; else
+// the next one is left to microbatches, so that none waits for ever.
 func (t *Task) storeMicros(b *batch) {
+	left := t.roomIn(b)
+	t.micros.wait = false
 	for _, m := range t.micros.all {
 		if m.store != nil {
 			b.note(m.topology.table, store.Write{Field: wire.CurrentField, Value: string(m.store.AppendText(nil))})
 			b.micros = append(b.micros, microDone{m, microStored, m.store})
 			m.store = nil
+		}
+		if !m.sealing && !m.applying {
+			continue
+		}
+		fields, bytes := m.stage.size()
+		if m.sealing {
+			fields = bytes/stagedFieldBytes + 1
+		}
+		if !left.take(fields, bytes) {
+			t.micros.wait = true
+			continue
 		}
 		if m.sealing {
 			m.sealing = false
@@ -92,6 +146,9 @@ func (t *Task) storeMicros(b *batch) {
 		}
 	}
 }
+
+// stagedFieldBytes is about what a field of a stored stage holds.
+const stagedFieldBytes = 64 << 10
 
 // storeStage adds the stage and its seal (R35).
 func (t *Task) storeStage(m *micro, b *batch) {

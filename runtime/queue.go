@@ -13,6 +13,7 @@ type try struct {
 	attempt  uint16 // 1 for the first
 	failures uint16 // earlier attempts that count toward MaxAttempts (R20)
 	number   uint16 // what the slot says of them; 0: nothing (R20)
+	again    uint16 // of what was put aside and is part of a microbatch: its number there
 	run      uint64 // source.run when it began to run
 	order    *order // that had a parked record run again
 }

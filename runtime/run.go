@@ -29,7 +29,7 @@ func (t *Task) run() {
 
 // full reports whether the open batch takes no more events.
 func (t *Task) full() bool {
-	return t.open != nil && (t.open.events >= t.options.MaxEventsPerBatch || t.view.Dirty() >= half(t.options.MaxFieldsPerBatch) ||
+	return t.micros.wait || t.open != nil && (t.open.events >= t.options.MaxEventsPerBatch || t.view.Dirty() >= half(t.options.MaxFieldsPerBatch) ||
 		int64(t.view.Written()) >= t.options.MaxBytesPerBatch/2 || t.host.Out.LastingEvents() >= t.options.MaxFieldsPerBatch || t.sentEnough() || t.open.appendBytes >= batchAppendBytesMax || t.apart())
 }
 

@@ -85,6 +85,7 @@ type town struct {
 	now    int64
 	tokens byte
 	frames []*wire.Frame // under way, in the order of sending
+	steps  []*module.StepPlan
 }
 
 // citizen is a task with its slot, which outlives its owners.
@@ -100,7 +101,8 @@ type citizen struct {
 	engine     *runtime.Task
 	pending    *store.Batch // its commit under way
 	generation uint64
-	asked      []task.ID // whose heads it wants to know, where heads are held back
+	feeds      map[int]uint64 // generations, by strand
+	asked      []task.ID      // whose heads it wants to know, where heads are held back
 	holdHeads  bool
 	wanted     []store.Read // what it wants to read, where reads are held back
 	holdReads  bool
@@ -136,6 +138,7 @@ func (c *citizen) own(m module.Module) {
 	if c.engine != nil {
 		c.engine.Close()
 	}
+	c.town.steps = plan.Steps()
 	c.engine = runtime.New(runtime.Config{
 		Plan: plan, Task: c.id, Tasks: len(c.town.tasks), Tag: c.tag(), Address: "here", Random: rand.New(rand.NewPCG(1, uint64(c.id))), Options: c.options,
 		NewToken: func() task.Token { c.town.tokens++; return task.Token{c.town.tokens} },
@@ -146,6 +149,7 @@ func (c *citizen) own(m module.Module) {
 	})
 	c.town.t.Cleanup(c.engine.Close)
 	c.pending, c.answers, c.halt, c.asked, c.wanted = nil, nil, nil, nil, nil
+	c.feeds = map[int]uint64{}
 	c.step(&runtime.Start{})
 }
 
@@ -171,6 +175,7 @@ func (c *citizen) carryOut(e *runtime.Effects) (next runtime.Input) {
 	for _, f := range e.Feeds {
 		if f.Order == runtime.FeedFrom {
 			c.generation = f.Generation
+			c.feeds[f.Strand] = f.Generation
 		}
 	}
 	if e.Drop {
@@ -205,14 +210,19 @@ func (c *citizen) carryOut(e *runtime.Effects) (next runtime.Input) {
 	return nil
 }
 
-// copied is a frame as it comes out of the network; all that these tasks send is in
-// parcels.
+// copied is a frame as it comes out of the network. Of streams all that these tasks send is
+// in parcels.
 func (w *town) copied(f *wire.Frame) *wire.Frame {
 	raw, err := f.Append(nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	f, err = wire.ParseFrame(raw, func(uint16) (wire.Column, error) { return nil, errors.New("an event outside of a parcel") })
+	f, err = wire.ParseFrame(raw, func(step uint16) (wire.Column, error) {
+		if s := w.steps[step]; len(f.Events) > 0 && f.Events[0].Generation != nil {
+			return s.NewColumn(true), nil
+		}
+		return nil, errors.New("an event outside of a parcel")
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -17,8 +17,8 @@ import (
 // as events among the others: it reads and writes the parked records like a
 // PState, so an order takes effect with one commit or not at all.
 //
-// A retried record runs once, now: behind all records of its partition that have
-// run meanwhile, and not in their order. If it fails it stays parked, with the new
+// A retried record runs once, as soon as its source may begin one (R43, R44): behind all
+// records of its partition that have run meanwhile, and not in their order. If it fails it stays parked, with the new
 // reason. Where it does not hop it leaves the parked ones in the commit of its own
 // effects.
 
@@ -42,6 +42,8 @@ type order struct {
 	waits *micro // the topology that is to run it again, with its next microbatch
 	part  *run   // of an order that the engine gives itself: the attempt that runs it
 	again string // why it was put aside once more
+	// number is what events of it go by in the attempt.
+	number uint16
 }
 
 // field names the parked record or event that an order is about.
@@ -76,11 +78,27 @@ func (t *Task) parkedPath(field string) overlay.Path {
 // drawOrders puts the orders that wait among the items to run.
 func (t *Task) drawOrders() {
 	for _, o := range t.orders {
-		if !o.begun {
+		if len(t.queue.drawn) >= drawAhead {
+			break
+		}
+		if !o.begun && !t.postponed(o) {
 			o.begun = true
 			t.queue.drawn = append(t.queue.drawn, item{command: o})
 		}
 	}
+}
+
+// postponed reports whether an order has to wait: for what becomes of what a microbatch runs
+// again, or, of a record of a stream, because its source may begin none now.
+func (t *Task) postponed(o *order) bool {
+	if t.microNamed(o.Topology) != nil {
+		return t.runsAgain(o)
+	}
+	if o.Order != ParkedRetry || t.finishing {
+		return false
+	}
+	s := t.sourceFor(o.Topology, o.Source)
+	return s != nil && (t.shut(s) != "" || t.throttled(s.topology))
 }
 
 // runOrder reads the parked record and changes it; called like a handler.
@@ -105,7 +123,7 @@ func (t *Task) runOrder(o *order) error {
 		return nil
 	}
 	if t.runsAgain(o) {
-		return errRunsAgain
+		return errLater // a microbatch that runs it has begun meanwhile
 	}
 	switch o.Order {
 	case ParkedSkip:
@@ -118,7 +136,7 @@ func (t *Task) runOrder(o *order) error {
 	return nil
 }
 
-var errRunsAgain = errors.New("a microbatch is running it again: look what became of it, and ask once more")
+var errLater = errors.New("the order has to wait")
 
 // orderRan goes on after runOrder: a retried record begins, the others are done
 // with their commit.
@@ -128,14 +146,16 @@ func (t *Task) orderRan(o *order, err error) {
 		t.sweepRan(o.sweep, err)
 	case o.part != nil:
 		t.foundParked(o, err)
-	case errors.Is(err, errRunsAgain):
-		t.answerOrder(o, AnswerHalted, err.Error())
+	case errors.Is(err, errLater):
+		o.begun = false
 	case err != nil:
 		t.answerOrder(o, AnswerFailed, err.Error())
 	case o.Order != ParkedRetry:
 		t.open.orders = append(t.open.orders, o)
 	case t.finishing:
 		t.answerOrder(o, AnswerHalted, "the task is about to end")
+	case t.postponed(o):
+		o.begun = false // others have begun meanwhile
 	default:
 		t.beginParked(o)
 	}

@@ -36,7 +36,7 @@ func (w *Watch) enter(number int, h *host.Event) {
 	w.offset.Store(h.Origin.Offset)
 	root := h.Origin.Root
 	if h.Microbatch != 0 {
-		root = task.ID(h.Origin.Tree.Slot)
+		root, _ = wire.MicroPart(h.Origin.Tree.Slot)
 	}
 	w.what.Store(uint64(number+1)<<(64-handlerBits) | uint64(uint32(root))&(1<<rootBits-1)<<(attemptBits+sourceBits) |
 		uint64(h.Origin.Source)&(1<<sourceBits-1)<<attemptBits | uint64(min(h.Origin.Attempt, 1<<attemptBits-1)))
@@ -137,7 +137,7 @@ func matches(plan *module.Plan, steps []*module.StepPlan, q *eventtree.Query, e 
 	stream := plan.Streams[step.TopologyID()]
 	root := e.Root
 	if stream.Microbatch {
-		root = task.ID(e.Tree.Slot)
+		root, _ = wire.MicroPart(e.Tree.Slot)
 	}
 	if e.Offset != q.Offset || int(e.Source) >= len(stream.Sources) || root != q.Partition || stream.Sources[e.Source].Depot.Name != q.Depot {
 		return found, false

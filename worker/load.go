@@ -114,7 +114,8 @@ func (l *loaded) each(visit func(*driver)) {
 
 // registration is what the module's meta topic will say of its plan. A plan that would
 // not find or read what the version before it stored is refused
-// (*module.ChangedError).
+// (*module.ChangedError), and one that leaves undone what that had decided
+// (*module.UnappliedError).
 func (l *loaded) registration(ctx context.Context, w *Worker, facts map[string][]byte) (*module.Registration, error) {
 	now := &module.Registration{Version: 1, Tasks: l.tasks, Plan: l.plan}
 	before, err := registrationOf(l.plan.Module, facts)
@@ -130,6 +131,9 @@ func (l *loaded) registration(ctx context.Context, w *Worker, facts map[string][
 		}
 		now.Former, now.Topics = l.plan.Former(before), before.Topics
 		if err := l.migrated(ctx, w, before); err != nil {
+			return nil, fmt.Errorf("worker: %w", err)
+		}
+		if err := l.appliedAll(ctx, w, before); err != nil {
 			return nil, fmt.Errorf("worker: %w", err)
 		}
 		l.plan = l.plan.Remember(before)

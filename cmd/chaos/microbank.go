@@ -32,6 +32,7 @@ type microRun struct {
 type transfer struct {
 	bankmicrobatch.Operation
 	outcome outcome
+	there   bool // in both histories, in the end
 }
 
 const (
@@ -159,6 +160,7 @@ func (r *microRun) books(ctx context.Context, c *client.Client, v *verdict) erro
 		sums[t.To] += s.in
 		sums[t.From] += s.out
 		there := s.in == t.Cents && s.out == -t.Cents
+		r.orders[i].there = there
 		switch {
 		case !there && (s.in != 0 || s.out != 0):
 			v.strangely("transfer %s of %d changed its accounts by %d and %d", t.ID, t.Cents, s.in, s.out)

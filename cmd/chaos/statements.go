@@ -30,14 +30,21 @@ func (r *microRun) makeTopics(ctx context.Context, kafka string) error {
 	return nil
 }
 
-// checkTopics holds what readers with read_committed see against the transfers: each that was
-// acked is there, and none twice. Where servers may have lost what they had answered, doubled
-// ones are announced by the tasks (R31), and told here.
+// checkTopics holds what readers with read_committed see against the transfers, behind check: each
+// that was acked is there, each whose outcome is unknown if it is in the histories and not
+// otherwise, and none twice. Where servers may have lost what they had answered, doubled ones are
+// announced by the tasks (R31), and told here.
 func (r *microRun) checkTopics(ctx context.Context, kafka string, kept bool, v *verdict) error {
 	written, err := committed(ctx, kafka)
 	if err != nil {
 		return fmt.Errorf("reading topic %s: %w", statements, err)
 	}
+	r.compare(written, kept, v)
+	return nil
+}
+
+// compare judges the topic by how often it has each operation.
+func (r *microRun) compare(written map[string]int, kept bool, v *verdict) {
 	all, twice := 0, 0
 	for _, n := range written {
 		all += n
@@ -45,16 +52,21 @@ func (r *microRun) checkTopics(ctx context.Context, kafka string, kept bool, v *
 	}
 	v.tell("statements %d, written twice %d", all, twice)
 	for _, t := range r.orders {
-		switch n := written[t.ID]; {
+		n := written[t.ID]
+		switch {
 		case t.outcome == acked && n == 0:
 			v.lost = append(v.lost, fmt.Sprintf("transfer %s was acked, and topic %s does not have it", t.ID, statements))
 		case t.outcome == absent && n > 0:
 			v.strangely("transfer %s was said not to be appended, and topic %s has it", t.ID, statements)
-		case n > 1 && kept:
+		case t.there && n == 0:
+			v.lost = append(v.lost, fmt.Sprintf("transfer %s is in the histories, and topic %s does not have it", t.ID, statements))
+		case !t.there && n > 0:
+			v.strangely("topic %s has transfer %s, which is in no history", statements, t.ID)
+		}
+		if n > 1 && kept {
 			v.doubled = append(v.doubled, fmt.Sprintf("topic %s has transfer %s %d times", statements, t.ID, n))
 		}
 	}
-	return nil
 }
 
 // committed counts the operations of the topic by their ids, as far as they are committed.

@@ -115,6 +115,9 @@ func (t *trial) try(ctx context.Context, m *mutants.Mutation) (seeds int, how st
 	if err := os.WriteFile(list, overlay, 0o600); err != nil {
 		return 0, "", err
 	}
+	if m.Test != "" {
+		return t.test(ctx, m.Test, list)
+	}
 	binary := filepath.Join(t.folder, "simulate")
 	// Without the example modules, and without symbols: compiling takes most of a campaign.
 	build := exec.CommandContext(ctx, "go", "build", "-tags", "core", "-ldflags", "-s -w", "-overlay", list, "-o", binary, "./cmd/simulate")
@@ -136,6 +139,23 @@ func (t *trial) try(ctx context.Context, m *mutants.Mutation) (seeds int, how st
 		return 1, "the simulator ended: " + lastLine(out), nil
 	}
 	return 0, "", nil
+}
+
+// test runs the test that has to fail; that counts as one seed.
+func (t *trial) test(ctx context.Context, which, overlay string) (seeds int, how string, err error) {
+	folder, name, _ := strings.Cut(which, " ")
+	run := exec.CommandContext(ctx, "go", "test", "-count", "1", "-overlay", overlay, "-run", "^"+name+"$", folder)
+	run.Dir = t.root
+	out, err := run.CombinedOutput()
+	switch {
+	case err == nil && strings.Contains(string(out), "no tests to run"):
+		return 0, "", fmt.Errorf("there is no %s in %s", name, folder)
+	case err == nil:
+		return 0, "", nil
+	case !strings.Contains(string(out), "--- FAIL: "+name):
+		return 0, "", fmt.Errorf("%s does not run: %w\n%s", name, err, out)
+	}
+	return 1, name + " fails", nil
 }
 
 func lastLine(out []byte) string {

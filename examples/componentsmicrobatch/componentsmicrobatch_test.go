@@ -22,3 +22,10 @@ func TestThePlantedBugIsFound(t *testing.T) {
 	forest.FindsBug(t, Workload(), func() simulation.Case { return &trial{m: Module{forgetful: true}} },
 		"which does not exist, or has the parent", "ran forest/persist")
 }
+
+// promise 0.03: what was created and never deleted is there in the end; where creations are lost
+// it is noticed.
+func TestLostCreationsAreFound(t *testing.T) {
+	t.Parallel()
+	forest.FindsBug(t, Workload(), func() simulation.Case { return &trial{lost: "c3"} }, "c3 was created", "and not deleted since: it exists false")
+}

@@ -1,6 +1,7 @@
 package componentsmicrobatch
 
 import (
+	"errors"
 	"math/rand/v2"
 
 	"github.com/coppice-run/coppice/examples/internal/forest"
@@ -10,7 +11,8 @@ import (
 )
 
 // Workload is the forest in the simulator (cmd/simulate): nothing points to what does not
-// exist, in the snapshot of any moment.
+// exist, in the snapshot of any moment; and at rest what was created is there, and what was
+// deleted is not, as far as it follows from what was asked for.
 func Workload() simulation.Workload {
 	return simulation.Workload{Name: "components-microbatch", Hops: true, New: func() simulation.Case { return &trial{} }}
 }
@@ -19,6 +21,8 @@ func Workload() simulation.Workload {
 type trial struct {
 	m    Module
 	last uint64 // microbatch that was looked at last
+	past forest.History
+	lost string // tests have the changes of this component be lost
 }
 
 // Module is the forest.
@@ -37,7 +41,15 @@ func (c *trial) Programs() (int, func(*simulation.Program) error) {
 		if f.Delete {
 			change = Delete{f.ID}
 		}
+		end := c.past.Begin(f)
+		if f.ID == c.lost {
+			end()
+			return nil
+		}
 		_, err := c.m.Changes.Append(p.Context(), p, change)
+		if err == nil {
+			end()
+		}
 		return err
 	})
 }
@@ -49,16 +61,22 @@ func (c *trial) Watch(s *simulation.State) error {
 		return err
 	}
 	c.last = id
-	return c.Check(r, nil)
+	f, err := c.m.reads().Load(r)
+	if err != nil {
+		return err
+	}
+	c.past.Saw(f)
+	return f.Check(forest.Excused{})
 }
 
-// Check is what holds in every snapshot, and at rest.
+// Check is what holds at rest.
 func (c *trial) Check(r pstate.Reader, _ func(int) bool) error {
 	f, err := c.m.reads().Load(r)
 	if err != nil {
 		return err
 	}
-	return f.Check(forest.Excused{})
+	_, err = c.past.Check(f)
+	return errors.Join(f.Check(forest.Excused{}), err)
 }
 
 // reads are how the forest is read.

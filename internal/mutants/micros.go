@@ -59,6 +59,18 @@ func micros() []Mutation {
 		Mutation{Name: "records-lost", Rule: "R34", What: "a task tells that its records have run when the first of them has", File: run,
 			Old: "func (r *run) rest(t *Task) {\n\tif r.left == 0 {", New: "func (r *run) rest(t *Task) {\n\tif r.left == 0 && len(r.records) < 2 || r.left == len(r.records)-1 {"},
 	)
+	const transactor, snapshots = "simulation/transactor.go", "simulation/microbatch.go" // what drives the engine, and reads beside it
+	all = append(all,
+		Mutation{Name: "position-before-fence", Rule: "R30", What: "a new owner asks for the position of the last transaction, and fences off who writes them after that", File: transactor, Workloads: "micro-emit,emit-once",
+			Old: "\t\tstate.epoch++\n\t\tepoch := state.epoch\n",
+			New: "\t\tbefore := bytes.Clone(state.position)\n\t\tif !w.faulty(LostAppend) {\n\t\t\tw.after(w.between(100*microsecond, 5*millisecond), func() {\n\t\t\t\tstate.epoch++\n\t\t\t\to.epoch = state.epoch\n\t\t\t\to.step(&runtime.TopicsOpened{Round: round, Position: before})\n\t\t\t})\n\t\t\treturn\n\t\t}\n\t\tepoch := state.epoch\n"},
+		Mutation{Name: "stages-not-laid", Rule: "18.04", What: "a snapshot shows tasks that have not applied the latest microbatch as they are, without their stages", File: snapshots, Workloads: "microbatch",
+			Old: "\t\t\tif snap.laid[id], err = s.lay(id, topology, at); err != nil {\n", New: "\t\t\tif _, err = s.lay(id, topology, at); err != nil {\n"},
+		Mutation{Name: "snapshot-mixes-ids", Rule: "18.04", What: "a client's snapshot shows tasks that have gone on at a later microbatch", File: "client/microbatch.go", Test: "./client TestASnapshotIsOfOneMicrobatch",
+			Old: "case stamp.ID > s.at.ID, stamp.ID == s.at.ID && stamp.Token != s.at.Token:", New: "case stamp.ID == s.at.ID && stamp.Token != s.at.Token:"},
+		Mutation{Name: "snapshot-mixes-attempts", Rule: "18.04", What: "a client's snapshot shows another attempt at its microbatch", File: "client/microbatch.go", Test: "./client TestASnapshotIsOfOneMicrobatch",
+			Old: "case stamp.ID > s.at.ID, stamp.ID == s.at.ID && stamp.Token != s.at.Token:", New: "case stamp.ID > s.at.ID:"},
+	)
 	const memory, batch = "internal/host/memory.go", "module/batch.go"
 	all = append(all,
 		Mutation{Name: "no-barrier-in-blocks", Rule: "R34", What: "results are given out in the round in which the parts are sent: some have not come", File: batch, Workloads: "batch",
@@ -76,7 +88,7 @@ func micros() []Mutation {
 			Old: "(t.path.Decl.Owner != owner || t.light)", New: "t.path.Decl.Owner != owner"},
 	)
 	for i := range all {
-		if all[i].Workloads == "" {
+		if all[i].Workloads == "" && all[i].Test == "" {
 			all[i].Workloads = "microbatch"
 		}
 	}

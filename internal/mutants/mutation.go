@@ -1,6 +1,7 @@
 // Package mutants lists mistakes that could be made in the protocol: small changes
 // of the source, each of which leaves out or breaks one rule. Each must be found by
-// the simulator, or the simulator shows nothing; cmd/mutants tries them. The changed
+// the simulator, or the simulator shows nothing; those of what it does not run, as clients, by a
+// test. cmd/mutants tries them. The changed
 // files exist only while the compiler reads them (go build -overlay): no trace of a
 // mutation is in what is built otherwise.
 package mutants
@@ -25,6 +26,9 @@ type Mutation struct {
 	// Seeds is how many seeds to try of each of its workloads at least, where few runs, of
 	// workloads that cost little, meet what shows the mistake; 0: as many as of others.
 	Seeds int
+	// Test is the test that finds it, where no run of the simulator comes by: the package and the
+	// name, with a space.
+	Test string
 	// Blind says that it was written without knowledge of the checkers.
 	Blind bool
 }

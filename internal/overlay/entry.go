@@ -40,6 +40,7 @@ type element interface {
 	drop()
 	appendValue(arena []byte) ([]byte, error)
 	kept() bool // the stored form is in node.raw
+	size() int  // about how many bytes it takes in its commit
 	forget()
 }
 

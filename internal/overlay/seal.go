@@ -72,6 +72,22 @@ func (v *View) Dirty() int { return len(v.dirtied) - v.light + len(v.changed) }
 // times counts each time.
 func (v *View) Written() int { return v.written }
 
+// Recount has Written count each element once, and none of temporary tables, which no commit
+// holds. It looks at all that the open batch has written; not while a savepoint is open.
+func (v *View) Recount() int {
+	v.written = 0
+	for _, e := range v.dirtied {
+		switch n := e.node(); {
+		case n.table.light:
+		case n.flags&present == 0:
+			v.written += aroundBytes + len(n.field)
+		default:
+			v.written += e.size()
+		}
+	}
+	return v.written
+}
+
 // change puts a table on the list of those that the open batch changes.
 func (v *View) change(t *Table) {
 	if t.changes != v.open && !t.light {

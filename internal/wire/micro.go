@@ -27,16 +27,27 @@ type MicroRange struct {
 	Source   uint16
 	From, To int64
 	Parked   string // ParkedWhole, or the event "<step>/<event>": it is put aside there, and runs again
+	Again    uint16 // of run: the number that its events go by, from 1 over all tasks; 0: it is not parked
 }
 
 // ParkedWhole says of a range that it is a parked record, and not one of its events.
 const ParkedWhole = "record"
 
-// MicroPark is a record that is put aside.
+// MicroPark is a record that is put aside, or what a range named and is to stay there.
 type MicroPark struct {
 	Source uint16
 	Offset int64
+	Parked string // as in the range
 	Reason string
+}
+
+// MicroSlot is what the events of a microbatch carry as the slot of their tree: the task of
+// their record, and the number of what was put aside and runs again, 0 if it is none.
+func MicroSlot(of task.ID, again uint16) uint32 { return uint32(of)&(1<<16-1) | uint32(again)<<16 }
+
+// MicroPart reads it back.
+func MicroPart(slot uint32) (of task.ID, again uint16) {
+	return task.ID(slot & (1<<16 - 1)), uint16(slot >> 16)
 }
 
 // MicroFailure says why a task cannot go on with an attempt.
@@ -48,6 +59,7 @@ type MicroFailure struct {
 	Source uint16
 	Task   task.ID
 	Offset int64
+	Again  uint16 // not by that of the depot, but by what runs again under this number
 }
 
 // Flags of a failure.
@@ -56,6 +68,7 @@ const (
 	failureLarge
 	failureRecord
 	failureBlock
+	failureAgain
 )
 
 // appendMicros appends what is said of microbatches; nothing if nothing is.
@@ -84,12 +97,16 @@ func (m *Micro) append(dst []byte) []byte {
 		dst = binary.AppendVarint(dst, r.From)
 		dst = binary.AppendVarint(dst, r.To)
 		dst = appendText(dst, r.Parked)
+		if r.Parked != "" {
+			dst = binary.AppendUvarint(dst, uint64(r.Again))
+		}
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(m.Parks)))
 	for i := range m.Parks {
 		k := &m.Parks[i]
 		dst = binary.AppendUvarint(dst, uint64(k.Source))
 		dst = binary.AppendVarint(dst, k.Offset)
+		dst = appendText(dst, k.Parked)
 		dst = appendText(dst, k.Reason)
 	}
 	x := m.Failure
@@ -106,17 +123,24 @@ func (m *Micro) append(dst []byte) []byte {
 	if x.Block {
 		flags |= failureBlock
 	}
+	if x.Again != 0 {
+		flags |= failureAgain
+	}
 	dst = appendText(append(dst, flags), x.Text)
 	dst = binary.AppendUvarint(dst, uint64(x.Source))
 	dst = binary.AppendUvarint(dst, uint64(x.Task))
-	return binary.AppendVarint(dst, x.Offset)
+	dst = binary.AppendVarint(dst, x.Offset)
+	if x.Again != 0 {
+		dst = binary.AppendUvarint(dst, uint64(x.Again))
+	}
+	return dst
 }
 
 // The least bytes of an entry.
 const (
 	microBytesMin = 31
 	rangeBytesMin = 4
-	parkBytesMin  = 3
+	parkBytesMin  = 4
 )
 
 // micros reads what is said of microbatches, if anything is.
@@ -136,18 +160,25 @@ func (p *parser) micros(f *Frame) {
 func (p *parser) micro() Micro {
 	m := Micro{Topology: p.uint16(), Kind: p.byte(), ID: p.uvarint(), Token: p.token(), Delta: p.fixed(), Attempt: p.uint16(), Round: p.uint16()}
 	for range p.count(rangeBytesMin) {
-		m.Ranges = append(m.Ranges, MicroRange{Source: p.uint16(), From: p.varint(), To: p.varint(), Parked: p.text()})
+		r := MicroRange{Source: p.uint16(), From: p.varint(), To: p.varint(), Parked: p.text()}
+		if r.Parked != "" {
+			r.Again = p.uint16()
+		}
+		m.Ranges = append(m.Ranges, r)
 	}
 	for range p.count(parkBytesMin) {
-		m.Parks = append(m.Parks, MicroPark{Source: p.uint16(), Offset: p.varint(), Reason: p.text()})
+		m.Parks = append(m.Parks, MicroPark{Source: p.uint16(), Offset: p.varint(), Parked: p.text(), Reason: p.text()})
 	}
 	flags := p.byte()
 	if flags == 0 {
 		return m
 	}
-	if flags&failureThere == 0 || flags&^(failureThere|failureLarge|failureRecord|failureBlock) != 0 {
+	if flags&failureThere == 0 || flags&^(failureThere|failureLarge|failureRecord|failureBlock|failureAgain) != 0 {
 		p.fail("failure flags %d", flags)
 	}
 	m.Failure = &MicroFailure{Large: flags&failureLarge != 0, Record: flags&failureRecord != 0, Block: flags&failureBlock != 0, Text: p.text(), Source: p.uint16(), Task: p.task(), Offset: p.varint()}
+	if flags&failureAgain != 0 {
+		m.Failure.Again = p.uint16()
+	}
 	return m
 }

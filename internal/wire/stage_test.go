@@ -110,10 +110,11 @@ func TestSealsAndStamps(t *testing.T) {
 func TestMicros(t *testing.T) {
 	t.Parallel()
 	f := wire.Frame{From: 1, To: 0, Number: 2, Micros: []wire.Micro{
-		{Topology: 1, Kind: 2, ID: 9, Token: token(0xaa), Attempt: 2, Round: 3, Ranges: []wire.MicroRange{{Source: 1, From: 5, To: 8}}, Parks: []wire.MicroPark{{Source: 1, Offset: 6, Reason: "no"}}},
+		{Topology: 1, Kind: 2, ID: 9, Token: token(0xaa), Attempt: 2, Round: 3, Ranges: []wire.MicroRange{{Source: 1, From: 5, To: 8}, {Source: 1, From: 2, To: 3, Parked: "s/f", Again: 300}}, Parks: []wire.MicroPark{{Source: 1, Offset: 6, Reason: "no"}, {Source: 1, Offset: 2, Parked: "s/f", Reason: "yet"}}},
 		{Kind: 7, ID: 9, Token: token(0xaa), Delta: 5},
 		{Kind: 8, ID: 9, Token: token(0xaa), Failure: &wire.MicroFailure{Text: "x", Large: true, Record: true, Source: 2, Task: 3, Offset: 4}},
 		{Kind: 8, ID: 9, Token: token(0xaa), Failure: &wire.MicroFailure{Text: "y", Block: true}},
+		{Kind: 8, ID: 9, Token: token(0xaa), Failure: &wire.MicroFailure{Text: "z", Record: true, Source: 2, Task: 3, Offset: 4, Again: 1<<16 - 1}},
 	}}
 	if f.Empty() {
 		t.Error("a frame with messages counts as a greeting")
@@ -128,11 +129,14 @@ func TestMicros(t *testing.T) {
 		t.Fatal(err)
 	}
 	name := "09" + strings.Repeat("aa", 16)
-	want := "04" +
-		"01" + "02" + name + "0000000000000000" + "02" + "03" + "01" + "01" + "0a" + "10" + "00" + "01" + "01" + "0c" + "026e6f" + "00" +
+	want := "05" +
+		"01" + "02" + name + "0000000000000000" + "02" + "03" +
+		"02" + "01" + "0a" + "10" + "00" + "01" + "04" + "06" + "03732f66" + "ac02" +
+		"02" + "01" + "0c" + "00" + "026e6f" + "01" + "04" + "03732f66" + "03796574" + "00" +
 		"00" + "07" + name + "0500000000000000" + "00" + "00" + "00" + "00" + "00" +
 		"00" + "08" + name + "0000000000000000" + "00" + "00" + "00" + "00" + "07" + "0178" + "02" + "03" + "08" +
-		"00" + "08" + name + "0000000000000000" + "00" + "00" + "00" + "00" + "09" + "0179" + "00" + "00" + "00"
+		"00" + "08" + name + "0000000000000000" + "00" + "00" + "00" + "00" + "09" + "0179" + "00" + "00" + "00" +
+		"00" + "08" + name + "0000000000000000" + "00" + "00" + "00" + "00" + "15" + "017a" + "02" + "03" + "08" + "ffff03"
 	if got := hex.EncodeToString(raw[len(head):]); got != want {
 		t.Errorf("written as\n%s, want\n%s", got, want)
 	}

@@ -18,7 +18,7 @@ const (
 	Deciding                // the decision is on its way to the slot
 	Applying                // every task applies
 	Confirming              // the stamps have been heard of, and are looked at
-	Broken                  // two slots disagree
+	Broken                  // two slots disagree, or no attempt can succeed
 )
 
 var phaseNames = [...]string{"idle", "resting", "joining", "running", "staging", "verifying", "deciding", "applying", "confirming", "broken"}
@@ -42,6 +42,8 @@ type Config struct {
 	Pause func(attempt int) int64
 	// MaxAttempts of a source, after which a record that fails is put aside; 0: none is.
 	MaxAttempts func(source string) int
+	// MaxAttemptsBare is that of batch blocks in a microbatch without ranges.
+	MaxAttemptsBare int
 	// ForceDelay is the least time between the beginnings of two microbatches.
 	ForceDelay int64
 }
@@ -67,6 +69,7 @@ type Coordinator struct {
 	failing int    // attempts that failed in a row
 	slow    int    // of those, by taking too long
 	blocked int    // attempts that a batch block has failed
+	stuck   bool   // Broken because no attempt can succeed
 }
 
 type rangeKey struct {
@@ -256,8 +259,12 @@ func (c *Coordinator) anyJoined() bool {
 	return !c.all(func(m *member) bool { return !m.joined })
 }
 
-// Word is what is wrong in phase Broken.
+// Word is what is wrong in phase Broken; Stuck reports whether it is that no attempt can
+// succeed, else two slots disagree.
 func (c *Coordinator) Word() string { return c.word }
+
+// Stuck: see Word.
+func (c *Coordinator) Stuck() bool { return c.stuck }
 
 func (c *Coordinator) all(which func(*member) bool) bool {
 	for i := range c.members {

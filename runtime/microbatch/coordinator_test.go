@@ -35,7 +35,7 @@ func newRig(t *testing.T, state State) *rig {
 	r := &rig{t: t}
 	r.c = NewCoordinator(Config{
 		Tasks: 3, NewToken: r.token, PhaseTimeout: timeout, AskAgain: again,
-		Pause: func(int) int64 { return rest }, MaxAttempts: func(string) int { return most },
+		Pause: func(int) int64 { return rest }, MaxAttempts: func(string) int { return most }, MaxAttemptsBare: most,
 	}, state, 0)
 	for i := range r.owner {
 		r.owner[i] = task.Token{100, byte(i)}
@@ -390,7 +390,7 @@ func TestItIsHeld(t *testing.T) {
 
 func TestStatesComeBack(t *testing.T) {
 	t.Parallel()
-	s := State{Name: Name{4, task.Token{50}}, Attempt: 2, Ranges: []Range{{Source: "d", Task: 2, From: 3, To: 4}, {Source: "d", Task: 2, From: 1, To: 2, Parked: "record"}}, Blames: []Blame{{Record: Record{"d", 2, 3}, Count: 1, Reason: "x"}}, Decided: true, Before: task.Token{1}}
+	s := State{Name: Name{4, task.Token{50}}, Attempt: 2, Ranges: []Range{{Source: "d", Task: 2, From: 3, To: 4}, {Source: "d", Task: 2, From: 1, To: 2, Parked: "record"}}, Blames: []Blame{{Record: Record{"d", 2, 3, ""}, Count: 1, Reason: "x"}}, Decided: true, Before: task.Token{1}}
 	text := string(s.AppendText(nil))
 	got, err := ParseState(text)
 	if again := string(got.AppendText(nil)); err != nil || again != text || got.Name != s.Name || got.Before != s.Before || !got.Decided {

@@ -1,6 +1,10 @@
 package microbatch
 
-import "github.com/coppice-run/coppice/task"
+import (
+	"strconv"
+
+	"github.com/coppice-run/coppice/task"
+)
 
 // fail ends the attempt.
 func (c *Coordinator) fail(why string) {
@@ -57,25 +61,48 @@ func (c *Coordinator) FailedAt(n Name, record *Record, large bool, why string) {
 		c.state.blame(*record, why, c.state.attempts(*record, c.config.MaxAttempts))
 	} else if alone, ok := c.state.alone(); large && ok {
 		c.state.blame(alone, why, c.state.attempts(alone, c.config.MaxAttempts))
+	} else if large { // batch blocks write too much without any record
+		c.BlockedAt(n, why)
+		return
 	}
 	c.fail(why)
 }
 
 // BlockedAt tells that a batch block has failed on a task. No record is known to be at
 // fault: after as many attempts as records have, the ranges are halved each time, until
-// one is left, which then is.
+// one is left, which then is. Where it fails without any it would fail for ever: the
+// coordinator is stuck.
 func (c *Coordinator) BlockedAt(n Name, why string) {
 	if !c.current(n, Joining, Running, Staging) {
 		return
 	}
 	c.blocked++
-	most := c.config.MaxAttempts(c.state.anySource())
-	if alone, ok := c.state.alone(); most > 0 && c.blocked >= most && ok {
+	most := c.blockAttempts()
+	alone, ok := c.state.alone()
+	switch {
+	case most <= 0 || c.blocked < most:
+	case ok:
 		c.state.blame(alone, why, 1)
-	} else if most > 0 && c.blocked >= most {
-		c.state.shorten()
+	case !c.state.shorten():
+		c.stop(why)
+		return
 	}
 	c.fail(why)
+}
+
+// blockAttempts is how often a batch block may fail before records are left out.
+func (c *Coordinator) blockAttempts() int {
+	if source := c.state.anySource(); source != "" {
+		return c.config.MaxAttempts(source)
+	}
+	return c.config.MaxAttemptsBare
+}
+
+// stop ends all attempts: another one would fail as this one has.
+func (c *Coordinator) stop(why string) {
+	c.failed, c.stuck = why, true
+	c.word = "microbatch " + strconv.FormatUint(c.state.ID, 10) + " fails, and no record of it is left to blame: " + why
+	c.enter(Broken)
 }
 
 func parked(all []Blame) []Blame {

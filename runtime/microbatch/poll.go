@@ -82,6 +82,13 @@ func (c *Coordinator) begin() {
 		return cmp.Or(cmp.Compare(a.Task, b.Task), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Parked, b.Parked), cmp.Compare(a.From, b.From))
 	})
 	clear(c.have)
+	again := 0
+	next.Ranges = slices.DeleteFunc(next.Ranges, func(r Range) bool { // the tasks tell of the rest again
+		if r.Parked != "" {
+			again++
+		}
+		return r.Parked != "" && again > againMax
+	})
 	c.began = c.now
 	c.fix(next)
 }

@@ -1,6 +1,7 @@
 package microbatch
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/coppice-run/coppice/task"
@@ -149,7 +150,50 @@ func TestTheRecordThatFailsABlockIsFound(t *testing.T) {
 	if want := []int64{9, 9, 7, 6, 6}; len(ends) != len(want) || ends[2] != 7 || ends[3] != 6 {
 		t.Errorf("the ranges end at %v, want %v", ends, want)
 	}
-	if b := r.c.State().Blames[0]; b.Record != (Record{"d", 1, 5}) || !b.Parks || b.Reason != "no" {
+	if b := r.c.State().Blames[0]; b.Record != (Record{"d", 1, 5, ""}) || !b.Parks || b.Reason != "no" {
 		t.Errorf("%+v is blamed", b)
+	}
+}
+
+// A block that fails without any record would fail for ever: the coordinator stops, and says so.
+func TestABlockThatNoRecordFails(t *testing.T) {
+	t.Parallel()
+	r := blocks(t)
+	for n := 0; r.c.Phase() != Broken; n++ {
+		r.run(0, 1, 2)
+		r.c.BlockedAt(r.attempt, "no")
+		if r.c.Phase() == Broken {
+			break
+		}
+		r.wait(rest)
+		r.join(0, 1, 2)
+		if n > 12 {
+			t.Fatal("it goes on for ever")
+		}
+	}
+	if b := r.c.State().Blames; !r.c.Stuck() || len(b) != 1 || !b[0].Parks || !strings.Contains(r.c.Word(), "no record of it is left to blame: no") {
+		t.Errorf("stuck %v, blamed are %+v: %s", r.c.Stuck(), b, r.c.Word())
+	}
+	r.wait(1000 * rest)
+	r.wantPhase(Broken)
+}
+
+// A microbatch whose sources are gone has no record at all: its blocks have as many attempts
+// as the topology's records.
+func TestABlockWithoutRanges(t *testing.T) {
+	t.Parallel()
+	r := blocks(t)
+	r.c.state.Ranges = nil
+	for range most - 1 {
+		r.run(0, 1, 2)
+		r.c.BlockedAt(r.attempt, "no")
+		r.wantPhase(Resting)
+		r.wait(rest)
+		r.join(0, 1, 2)
+	}
+	r.run(0, 1, 2)
+	r.c.FailedAt(r.attempt, nil, true, "too large")
+	if r.wantPhase(Broken); !r.c.Stuck() {
+		t.Error("it says that two slots disagree")
 	}
 }

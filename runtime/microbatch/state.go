@@ -39,11 +39,43 @@ type Blame struct {
 	Parks  bool   `json:"parks,omitempty"` // it is put aside and not run any more
 }
 
-// Record names a record of a source.
+// Record names a record of a source, or what was put aside of one and runs again: a range of
+// it says which. The two may have one offset, since events are put aside on other tasks than
+// that of their record.
 type Record struct {
 	Source string  `json:"source"`
 	Task   task.ID `json:"task"`
 	Offset int64   `json:"offset"`
+	Parked string  `json:"parked,omitempty"`
+}
+
+// record is the first of a range, or the only one.
+func (r *Range) record() Record { return Record{r.Source, r.Task, r.From, r.Parked} }
+
+// againMax bounds what a microbatch runs again of what was put aside: events carry the
+// number of it in 16 bits.
+const againMax = 1<<16 - 1
+
+// Numbers are the numbers by which events say what runs again, from 1 in the order of the
+// ranges; 0 of the others.
+func (s *State) Numbers() []uint16 {
+	numbers, last := make([]uint16, len(s.Ranges)), uint16(0)
+	for i := range s.Ranges {
+		if s.Ranges[i].Parked != "" {
+			last++
+			numbers[i] = last
+		}
+	}
+	return numbers
+}
+
+// Again finds by its number what runs again.
+func (s *State) Again(number uint16) (r Record, ok bool) {
+	i := slices.Index(s.Numbers(), number)
+	if number == 0 || i < 0 {
+		return r, false
+	}
+	return s.Ranges[i].record(), true
 }
 
 const version = 1
@@ -98,13 +130,13 @@ func (s *State) alone() (Record, bool) {
 	if len(s.Ranges) != 1 || s.Ranges[0].To-s.Ranges[0].From != 1 {
 		return Record{}, false
 	}
-	r := Record{s.Ranges[0].Source, s.Ranges[0].Task, s.Ranges[0].From}
+	r := s.Ranges[0].record()
 	return r, !slices.ContainsFunc(s.Blames, func(b Blame) bool { return b.Record == r && b.Parks })
 }
 
 // attempts is how many a record has: one that was put aside before has a single one.
 func (s *State) attempts(r Record, most func(source string) int) int {
-	if slices.ContainsFunc(s.Ranges, func(g Range) bool { return g.Parked != "" && Record{g.Source, g.Task, g.From} == r }) {
+	if r.Parked != "" {
 		return 1
 	}
 	return most(r.Source)
