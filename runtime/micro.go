@@ -29,6 +29,8 @@ type micros struct {
 	feed []*feed // that are read for them, apart from those of streams
 	mail []*wire.Frame
 	own  []wire.Micro // what the task says to itself
+	// begun: there are events to run that were not there when the task ran what it could.
+	begun bool
 }
 
 // micro is one microbatch topology on this task.
@@ -92,7 +94,7 @@ func (t *Task) addMicro(topo *topology) {
 }
 
 func (m *micros) forget(tasks int) {
-	m.mail, m.own = make([]*wire.Frame, tasks), nil
+	m.mail, m.own, m.begun = make([]*wire.Frame, tasks), nil, false
 	for _, one := range m.all {
 		one.leave()
 		*one = micro{topology: one.topology}

@@ -65,7 +65,10 @@ func (t *Task) runView(m *micro) *overlay.View {
 	v := m.applied
 	if m.applied = nil; v == nil {
 		v = overlay.New(t.config.Tag, len(t.plan.PStates)+1)
-		v.Tasks = t.config.Tasks
+		// Only microbatches of the topology write its PStates. All that come after this view
+		// was made and before it is given up are applied from it: another attempt, and one
+		// behind a microbatch that somebody else has applied, begins with a view of its own.
+		v.Tasks, v.Sole = t.config.Tasks, true
 		return v
 	}
 	v.Confirm(t.options.CacheEntriesMax)
@@ -106,7 +109,7 @@ func (t *Task) startRun(m *micro) {
 	if !here {
 		return
 	}
-	r.begun = true
+	r.begun, t.micros.begun = true, true
 	for _, g := range r.ranges {
 		if g.Parked != "" {
 			t.findParked(r, g)
@@ -147,7 +150,7 @@ func (t *Task) startRound(m *micro, n microbatch.Name, round int) {
 		t.cannot(m, n, "this version of the module has fewer rounds of batch blocks")
 		return
 	}
-	r.round = round
+	r.round, t.micros.begun = round, true
 	step := rounds[round-1]
 	f := &wire.Frame{From: t.config.Task, To: t.config.Task, Columns: make([]wire.Column, len(t.steps))}
 	f.Columns[step.ID] = step.NewColumn(true)
