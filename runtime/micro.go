@@ -42,6 +42,7 @@ type micro struct {
 	records     int64         // of all microbatches that are applied here
 	applied     *overlay.View // of the microbatch that this owner has applied last
 	stage       *stage        // what lies in the slot, or is on its way there
+	spare       *stageMemory  // of the stage that was applied last
 
 	store    *microbatch.State // to be stored with the next commit
 	sealing  bool              // the stage is to be

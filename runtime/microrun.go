@@ -110,6 +110,7 @@ func (t *Task) startRun(m *micro) {
 		return
 	}
 	r.begun, t.micros.begun = true, true
+	r.makeRoom()
 	for _, g := range r.ranges {
 		if g.Parked != "" {
 			t.findParked(r, g)
@@ -131,6 +132,17 @@ func (t *Task) startRun(m *micro) {
 	}
 	r.left = len(r.records) + r.commands
 	r.rest(t)
+}
+
+// makeRoom makes room for the records of the ranges, of which all are here.
+func (r *run) makeRoom() {
+	n := int64(0)
+	for _, g := range r.ranges {
+		if s := r.micro.source(g.Source); g.Parked == "" && s != nil {
+			n += min(g.To-g.From, int64(s.count))
+		}
+	}
+	r.records = make([]item, 0, n)
 }
 
 // rest acks the task's root when none of its records is left.
