@@ -58,7 +58,7 @@ func main() {
 	flag.StringVar(&o.workloads, "workloads", "count,words,ack,exactly-once,exact-ack,microbatch,lone", "which workloads to run")
 	flag.StringVar(&o.peers, "peers", "streams,flink,storm", "which programs of other engines to run, of those")
 	flag.StringVar(&o.shared, "shared", "", "who else uses the machine, for the report")
-	flag.StringVar(&o.profiled, "profile", "count", "what the workload profile runs, of count, words, and hand: the loop written by hand")
+	flag.StringVar(&o.profiled, "profile", "count", "what the workload profile runs, of count, words, exactly-once, microbatch, and hand: the loop written by hand")
 	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile into this file; it holds both subjects")
 	flag.StringVar(&o.document, "document", "", "measure nothing: write the report from the template beside bench and the JSON files of -results into this file, and its curves beside it")
 	flag.StringVar(&o.results, "results", "results", "folder of the JSON files that a document is made of")

@@ -38,8 +38,18 @@ func (s *servers) applied(ctx context.Context, in *input, network transport.Netw
 	if err := c.Use(ctx, m); err != nil {
 		return err
 	}
-	return c.WaitMicrobatches(ctx, in.module, "words", int64(in.records))
+	// WaitMicrobatches would look every 50 ms in the end, which is not the topology's time.
+	for {
+		info, err := c.Microbatches(ctx, in.module, "words")
+		if err != nil || info.Records >= int64(in.records) {
+			return err
+		}
+		time.Sleep(appliedEvery)
+	}
 }
+
+// appliedEvery is the pause between two looks at how far all tasks are.
+const appliedEvery = 4 * time.Millisecond
 
 // seeing counts records in microbatches, each on its own task.
 type seeing struct {

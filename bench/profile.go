@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,8 @@ import (
 	"runtime/pprof"
 	"strings"
 	"time"
+
+	"github.com/coppice-run/coppice/module"
 )
 
 // stage is a part of an event's way, known by functions that only it calls.
@@ -45,7 +48,7 @@ func profileWorkload(ctx context.Context, s *servers, o options, r *report) erro
 		if err != nil {
 			return err
 		}
-		err = profile(ctx, o, r, in, subject, name)
+		err = s.profile(ctx, o, r, in, subject, name)
 		s.drop(ctx, in)
 		if err != nil {
 			return fmt.Errorf("profile of %s: %w", name, err)
@@ -54,7 +57,7 @@ func profileWorkload(ctx context.Context, s *servers, o options, r *report) erro
 	return nil
 }
 
-func profile(ctx context.Context, o options, r *report, in *input, subject subject, name string) error {
+func (s *servers) profile(ctx context.Context, o options, r *report, in *input, subject subject, name string) error {
 	var rounds []float64
 	file, err := os.CreateTemp("", "coppice-profile-"+name+"-*.prof")
 	if err != nil {
@@ -65,7 +68,7 @@ func profile(ctx context.Context, o options, r *report, in *input, subject subje
 	if err := subject.before(ctx, in); err != nil {
 		return err
 	}
-	if _, err := subject.run(ctx, in); err != nil {
+	if _, err := subject.run(ctx, in); err != nil && !errors.Is(err, errRetried) {
 		return err
 	}
 	var before, after runtime.MemStats
@@ -77,23 +80,39 @@ func profile(ctx context.Context, o options, r *report, in *input, subject subje
 	if err := pprof.StartCPUProfile(file); err != nil {
 		return err
 	}
+	var spent usage
 	for range o.rounds {
 		if err := subject.before(ctx, in); err != nil {
 			return err
 		}
-		took, err := subject.run(ctx, in)
+		begun, err := s.usage(ctx)
 		if err != nil {
 			return err
 		}
+		took, err := subject.run(ctx, in)
+		if errors.Is(err, errRetried) {
+			continue // its events ran more than once
+		}
+		if err != nil {
+			return err
+		}
+		ended, err := s.usage(ctx)
+		if err != nil {
+			return err
+		}
+		spent.add(begun, ended)
 		rounds = append(rounds, float64(in.events)/took.Seconds())
+	}
+	if len(rounds) == 0 {
+		return errRetried
 	}
 	pprof.StopCPUProfile()
 	runtime.ReadMemStats(&after)
-	events := float64(in.events * o.rounds)
+	events := float64(in.events * len(rounds))
 	b := &budget{
 		Workload: name, Events: spread(rounds, "events/s"),
 		Objects: float64(after.Mallocs-before.Mallocs) / events, Bytes: float64(after.TotalAlloc-before.TotalAlloc) / events,
-		ResidentMB: peakResident(),
+		ResidentMB: peakResident(), Usage: spent.over(events),
 	}
 	r.Budgets = append(r.Budgets, b)
 	if err := b.split(ctx, file.Name(), events); err != nil {
@@ -113,6 +132,7 @@ type budget struct {
 	Objects    float64 // allocated per event, checking the result included
 	Bytes      float64
 	ResidentMB float64 // the most that this process had, filling the topic included
+	Usage      usage   // per event
 }
 
 type spent struct {
@@ -132,8 +152,14 @@ func (s *servers) profiled(ctx context.Context, o options, name string) (*input,
 	case "hand":
 		in, err := s.fill(ctx, moduleName("BenchProfile"), "clicks", tasks, o.count, keysOf(100_000))
 		return in, s.handWritten(false), err
+	case "exactly-once":
+		in, err := s.fill(ctx, moduleName("BenchProfile"), "sentences", tasks, o.words, sentencesOf(10))
+		return in, s.module(ours, newWording(module.ExactlyOnce())), err
+	case "microbatch":
+		in, err := s.fill(ctx, moduleName("BenchProfile"), "sentences", tasks, o.words, sentencesOf(10))
+		return in, s.module(ours, newMicroWording), err
 	}
-	return nil, subject{}, fmt.Errorf("no profile of %q: count, words or hand", name)
+	return nil, subject{}, fmt.Errorf("no profile of %q: count, words, exactly-once, microbatch or hand", name)
 }
 
 // split shares the CPU time of a profile out among the stages.
@@ -165,6 +191,7 @@ func (b *budget) print(out io.Writer) {
 	}
 	fmt.Fprintf(out, "%-24s %8.0f\n", "all", b.Nanos)
 	fmt.Fprintf(out, "%.2f objects and %.0f bytes allocated per event; at most %.0f MB resident\n", b.Objects, b.Bytes, b.ResidentMB)
+	fmt.Fprintln(out, b.Usage)
 }
 
 // peakResident is the most memory that this process has had, in MB; 0 where Linux does not say.

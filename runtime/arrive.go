@@ -158,7 +158,9 @@ func (t *Task) passEvent(in *inbox) {
 	in.Applied()
 	t.open.applied = in.TakePassed(t.open.applied)
 	in.dirty, in.failures = true, 0
-	delete(t.heldEvents, in.from)
+	if len(t.heldEvents) > 0 {
+		delete(t.heldEvents, in.from)
+	}
 	t.leave(in)
 }
 

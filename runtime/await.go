@@ -57,7 +57,7 @@ func (t *Task) recordOver(key recordKey, uncommitted *batch) bool {
 			if !s.known || !s.progress.Done(key.offset) {
 				return false
 			}
-			if _, underWay := s.passed[key.offset]; underWay || s.consumed[key.offset] != nil {
+			if _, underWay := s.passed[key.offset]; underWay || s.groupAt(key.offset) != nil {
 				return false
 			}
 			if s.unsaid[key.offset] != nil {

@@ -74,7 +74,7 @@ func newInstantWith(tb testing.TB, m module.Module, options runtime.Options) *in
 		tb.Fatal(err)
 	}
 	d := &instant{}
-	random := rand.New(rand.NewPCG(1, 2))
+	random := newRandom()
 	d.t = runtime.New(runtime.Config{
 		Plan: plan, Task: 0, Tasks: 1, Tag: task.Tag(plan.Module, 0, 1), Address: "here", Random: random, Options: options,
 		NewToken: func() task.Token { return task.Token{1, byte(random.Uint32())} },
@@ -83,6 +83,8 @@ func newInstantWith(tb testing.TB, m module.Module, options runtime.Options) *in
 	d.step(&runtime.Start{})
 	return d
 }
+
+func newRandom() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
 
 // step gives the task an input and answers what it asks for, until it rests.
 func (d *instant) step(in runtime.Input) {

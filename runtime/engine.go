@@ -109,7 +109,9 @@ func (t *Task) pump() {
 		t.onTick()
 		t.run()
 		t.pollMicros()
-		if t.phase != running || !t.seal() {
+		begun := t.micros.begun
+		t.micros.begun = false
+		if t.phase != running || !t.seal() && !begun {
 			break
 		}
 	}

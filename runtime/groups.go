@@ -25,6 +25,7 @@ type group struct {
 	said    []said
 	offsets []progress.Range // of the members that are no orders
 	batch   uint64           // the last batch that added an event of this task's own
+	common  bool             // it is that of a batch
 	stored  bool             // the slot knows it
 	listed  bool             // among those that the open batch has changed
 	ended   bool             // nothing is under way any more
@@ -46,6 +47,7 @@ func (t *Task) openGroup(it *try) *group {
 	}
 	if s.shared == nil || s.sharedBy != t.open.seq {
 		s.shared, s.sharedBy = t.newGroup(s), t.open.seq
+		s.shared.common = true
 	}
 	return s.shared
 }
@@ -58,6 +60,9 @@ func (t *Task) joinGroup(it *item) {
 	if t.hops.groups[g.id] == nil {
 		t.hops.groups[g.id] = g
 		t.watchGroup(g)
+		if g.common {
+			it.source.commons = append(it.source.commons, g)
+		}
 	}
 	delta, _ := h.Delta()
 	g.xor ^= delta ^ acker.EventID(g.id, h.Seed) // the root itself is done
@@ -67,7 +72,7 @@ func (t *Task) joinGroup(it *item) {
 	}
 	g.batch = t.open.seq
 	t.changed(g)
-	if it.order == nil {
+	if it.order == nil && !g.common {
 		it.source.consumed[it.record.Offset] = g
 	}
 	it.source.topology.owed++
@@ -85,12 +90,16 @@ func (t *Task) changed(g *group) {
 type ackPile struct {
 	acks  []wire.GroupAck
 	place map[uint64]int
+	last  int // place of the group that was added to last: neighbours are often of one
 }
 
 func (p *ackPile) any() bool { return len(p.acks) > 0 }
 
 func (p *ackPile) add(group, delta uint64, notes []wire.Note) {
-	i, ok := p.place[group]
+	i, ok := p.last, p.last < len(p.acks) && p.acks[p.last].Group == group
+	if !ok {
+		i, ok = p.place[group]
+	}
 	if !ok {
 		if p.place == nil {
 			p.place = map[uint64]int{}
@@ -100,6 +109,7 @@ func (p *ackPile) add(group, delta uint64, notes []wire.Note) {
 		p.acks = slices.Grow(p.acks, 1)[:i+1] // with the notes' memory of before
 		p.acks[i].Group, p.acks[i].Delta, p.acks[i].Notes = group, 0, p.acks[i].Notes[:0]
 	}
+	p.last = i
 	p.acks[i].Delta ^= delta
 	p.acks[i].Notes = append(p.acks[i].Notes, notes...)
 }
@@ -115,22 +125,34 @@ func (p *ackPile) reset() {
 // ackEvent reports the end of the running event to its group, with what there is to
 // say of its record.
 func (t *Task) ackEvent(delta uint64, n *wire.Note) {
-	notes := t.hops.note[:0]
+	var notes []wire.Note
 	if n != nil {
-		notes = append(notes, *n)
+		t.hops.note[0] = *n
+		notes = t.hops.note[:]
 	}
 	if o := &t.host.Origin; o.Root == t.config.Task {
 		t.ackGroup(o.Tree.ID, delta, notes, true)
 	} else {
 		t.hops.acks[o.Root].add(o.Tree.ID, delta, notes)
 	}
-	t.hops.note[0] = wire.Note{}
+	clear(notes)
+}
+
+// groupOf finds a group under way; nil if there is none. Neighbouring events are often of
+// one.
+func (t *Task) groupOf(id uint64) *group {
+	if g := t.hops.latest; g != nil && g.id == id && !g.ended {
+		return g
+	}
+	g := t.hops.groups[id]
+	t.hops.latest = g
+	return g
 }
 
 // ackGroup books ended events; own are those of the open batch, the others are
 // committed where they ran.
 func (t *Task) ackGroup(id, delta uint64, notes []wire.Note, own bool) {
-	g := t.hops.groups[id]
+	g := t.groupOf(id)
 	if g == nil {
 		if t.listener.Strayed != nil {
 			t.listener.Strayed(StrayedInfo{TaskInfo: t.info, Group: id})
@@ -176,6 +198,9 @@ func (t *Task) groupEnded(g *group) {
 
 // groupDone tells the world.
 func (t *Task) groupDone(g *group) {
+	if g.common {
+		g.source.leaveCommon(g)
+	}
 	for i := range g.members {
 		f := g.finished(i, &t.hops.record)
 		if f.order == nil && g.source.consumed[f.record.Offset] == g {

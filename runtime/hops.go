@@ -40,6 +40,7 @@ type hops struct {
 	size []int         // of the parcels in the mail, by task
 
 	groups  map[uint64]*group
+	latest  *group       // of groups: that was looked up last, or has ended since
 	notes   []wire.Note  // of a group that is being stored
 	record  depot.Record // of a group that has ended
 	changed []*group     // by the open batch
@@ -98,7 +99,7 @@ func (h *hops) forget(tasks int) {
 		h.in[id].from = task.ID(id)
 	}
 	h.acks, h.mail, h.size, h.sent = make([]ackPile, tasks), make([]*wire.Frame, tasks), make([]int, tasks), nil
-	h.groups, h.changed = map[uint64]*group{}, nil
+	h.groups, h.latest, h.changed = map[uint64]*group{}, nil, nil
 	h.dueAt = 0
 }
 

@@ -210,7 +210,7 @@ func (l *looker) rooted(tree *eventtree.Tree, a *acker.Tree[rooted]) {
 
 // consumed: the record of an exactly-once topology is consumed, and events are under way.
 func (l *looker) consumed(tree *eventtree.Tree, s *source, offset int64) bool {
-	g := s.consumed[offset]
+	g := s.groupAt(offset)
 	if g == nil {
 		return false
 	}
@@ -394,7 +394,7 @@ func (l *looker) listSource(s *source) (trees []eventtree.Tree) {
 		return len(trees) < l.q.List
 	}
 	s.retries.Each(func(r *stream.Retry) bool { return add(r.Record.Offset) })
-	for _, offset := range sortedKeys(s.consumed) {
+	for _, offset := range s.consumedOffsets() {
 		if !add(offset) {
 			break
 		}

@@ -119,3 +119,34 @@ func (g *group) notes(dst []wire.Note) []wire.Note {
 	}
 	return dst
 }
+
+// groupAt finds the group of a record that is consumed and not done; nil: it is not.
+func (s *source) groupAt(offset int64) *group {
+	if g := s.consumed[offset]; g != nil {
+		return g
+	}
+	for _, g := range s.commons {
+		if _, ok := g.search(offset); ok {
+			return g
+		}
+	}
+	return nil
+}
+
+func (s *source) leaveCommon(g *group) {
+	if i := slices.Index(s.commons, g); i >= 0 {
+		s.commons = slices.Delete(s.commons, i, i+1)
+	}
+}
+
+// consumedOffsets lists the records that are consumed and not done, in their order.
+func (s *source) consumedOffsets() []int64 {
+	offsets := sortedKeys(s.consumed)
+	for _, g := range s.commons {
+		for i := range g.members {
+			offsets = append(offsets, g.members[i].offset)
+		}
+	}
+	slices.Sort(offsets)
+	return offsets
+}

@@ -30,6 +30,8 @@ type micros struct {
 	mail []*wire.Frame
 	own  []wire.Micro // what the task says to itself
 	wait bool         // something of them finds no room in a commit with other things (R42)
+	// begun: there are events to run that were not there when the task ran what it could.
+	begun bool
 }
 
 // micro is one microbatch topology on this task.
@@ -41,6 +43,7 @@ type micro struct {
 	records     int64         // of all microbatches that are applied here
 	applied     *overlay.View // of the microbatch that this owner has applied last
 	stage       *stage        // what lies in the slot, or is on its way there
+	spare       *stageMemory  // of the stage that was applied last
 
 	store    *microbatch.State // to be stored with the next commit
 	sealing  bool              // the stage is to be
@@ -101,7 +104,7 @@ func (t *Task) addMicro(topo *topology) {
 }
 
 func (m *micros) forget(tasks int) {
-	m.mail, m.own, m.wait = make([]*wire.Frame, tasks), nil, false
+	m.mail, m.own, m.wait, m.begun = make([]*wire.Frame, tasks), nil, false, false
 	for _, one := range m.all {
 		one.leave()
 		*one = micro{topology: one.topology}

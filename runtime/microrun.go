@@ -65,7 +65,10 @@ func (t *Task) runView(m *micro) *overlay.View {
 	v := m.applied
 	if m.applied = nil; v == nil {
 		v = overlay.New(t.config.Tag, len(t.plan.PStates)+1)
-		v.Tasks = t.config.Tasks
+		// Only microbatches of the topology write its PStates. All that come after this view
+		// was made and before it is given up are applied from it: another attempt, and one
+		// behind a microbatch that somebody else has applied, begins with a view of its own.
+		v.Tasks, v.Sole = t.config.Tasks, true
 		return v
 	}
 	v.Confirm(t.options.CacheEntriesMax)
@@ -106,7 +109,8 @@ func (t *Task) startRun(m *micro) {
 	if !here {
 		return
 	}
-	r.begun = true
+	r.begun, t.micros.begun = true, true
+	r.makeRoom()
 	for _, g := range r.ranges {
 		if g.Parked != "" {
 			t.findParked(r, g)
@@ -130,6 +134,17 @@ func (t *Task) startRun(m *micro) {
 	r.rest(t)
 }
 
+// makeRoom makes room for the records of the ranges, of which all are here.
+func (r *run) makeRoom() {
+	n := int64(0)
+	for _, g := range r.ranges {
+		if s := r.micro.source(g.Source); g.Parked == "" && s != nil {
+			n += min(g.To-g.From, int64(s.count))
+		}
+	}
+	r.records = make([]item, 0, n)
+}
+
 // rest acks the task's root when none of its records is left.
 func (r *run) rest(t *Task) {
 	if r.left == 0 {
@@ -147,7 +162,7 @@ func (t *Task) startRound(m *micro, n microbatch.Name, round int) {
 		t.cannot(m, n, "this version of the module has fewer rounds of batch blocks")
 		return
 	}
-	r.round = round
+	r.round, t.micros.begun = round, true
 	step := rounds[round-1]
 	f := &wire.Frame{From: t.config.Task, To: t.config.Task, Columns: make([]wire.Column, len(t.steps))}
 	f.Columns[step.ID] = step.NewColumn(true)

@@ -16,10 +16,30 @@ import (
 type stage struct {
 	wire.Stage
 	seal wire.Seal
-	// If this owner has made it: the view that it comes from, and what is put aside.
+	// If this owner has made it: the view that it comes from, the memory that it lies in,
+	// and what is put aside.
 	view   *overlay.View
+	memory *stageMemory
 	parked []aside
 	again  []*order
+}
+
+// stageMemory is what the writes of a stage lie in. It is used again for that of a later
+// microbatch, when the commit that applies this one is over.
+type stageMemory struct {
+	batch store.Batch
+	arena overlay.Arena
+}
+
+// takeMemory returns empty memory for a stage.
+func (m *micro) takeMemory() *stageMemory {
+	spare := m.spare
+	if m.spare = nil; spare == nil {
+		return &stageMemory{}
+	}
+	spare.batch.Changes = spare.batch.Changes[:0]
+	spare.arena.Reset()
+	return spare
 }
 
 // loadStage reads what the slot holds.
@@ -45,13 +65,12 @@ func loadStage(seal *wire.Seal, elements []store.Element) (*stage, error) {
 // sealRun takes what the attempt has written, for the next commit.
 func (t *Task) sealRun(m *micro) {
 	r := m.run
-	var b store.Batch
-	var arena overlay.Arena
-	if err := r.view.Seal(&b, &arena); err != nil {
+	memory := m.takeMemory()
+	if err := r.view.Seal(&memory.batch, &memory.arena); err != nil {
 		t.halt(err) // values are checked when they are written
 		return
 	}
-	st := &stage{Stage: wire.Stage{Changes: b.Changes, Appends: r.appends}, view: r.view, parked: r.parked, again: r.again}
+	st := &stage{Stage: wire.Stage{Changes: memory.batch.Changes, Appends: r.appends}, view: r.view, memory: memory, parked: r.parked, again: r.again}
 	st.seal.ID, st.seal.Token, st.seal.Records = r.name.ID, r.name.Token, r.count
 	for _, g := range r.ranges {
 		if g.Parked != "" {
@@ -260,7 +279,7 @@ func (t *Task) releaseMicros(b *batch) {
 			m.member.ApplyStored()
 			t.tellParked(m.stage)
 			t.answerAgain(m.stage)
-			m.applied, m.stage = m.stage.view, nil
+			m.applied, m.spare, m.stage = m.stage.view, m.stage.memory, nil
 			t.tellMicro(m, microbatch.Stamps, m.member.Stamp())
 		}
 		t.noteMicro(m)

@@ -44,9 +44,10 @@ type source struct {
 	passed map[int64]try // finished records whose trees are under way
 	loaded int64         // offsets below were dealt with before this period
 
-	// Of exactly-once topologies: records that are consumed and not done, and the group
-	// that a batch's records are in.
+	// Of exactly-once topologies: the groups of records that are consumed and not done, those
+	// of batches apart, and the group that a batch's records are in.
 	consumed map[int64]*group
+	commons  []*group
 	shared   *group
 	sharedBy uint64 // the batch
 
@@ -84,7 +85,7 @@ func (s *source) forget() {
 	s.wantTo = 0
 	s.generation, s.heldUntil, s.kept = nil, 0, nil
 	s.endings = nil
-	s.consumed, s.shared = map[int64]*group{}, nil
+	s.consumed, s.commons, s.shared = map[int64]*group{}, nil, nil
 	s.passed, s.unsaid, s.covers = nil, nil, nil
 	s.senders.forget()
 	if s.dropsFailures() {

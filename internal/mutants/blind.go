@@ -78,7 +78,7 @@ func blindTrees() []Mutation {
 		{Name: "returns-shared", Rule: "3.75", What: "the memory of an event's returns is used again for those of the next one: appenders get each other's values", File: "internal/host/event.go",
 			Old: "e.returns = nil", New: "e.returns = e.returns[:0]"},
 		{Name: "passed-is-over", Rule: "3.59", What: "an appender hears that a record that is not retried is done while its tree is under way", File: "runtime/await.go",
-			Old: "if _, underWay := s.passed[key.offset]; underWay || s.consumed[key.offset] != nil {", New: "if s.consumed[key.offset] != nil {"},
+			Old: "if _, underWay := s.passed[key.offset]; underWay || s.groupAt(key.offset) != nil {", New: "if s.groupAt(key.offset) != nil {"},
 	}
 }
 

@@ -17,8 +17,8 @@ const ParcelVersion = 1
 // form. It keeps its memory.
 type Packer struct {
 	directory      Directory
-	body, tail     []byte // the events and the acks of the parcel
-	payload        []byte
+	body, tail     []byte   // the events and the acks of the parcel
+	payload        []byte   // a long one, while its length is put before it
 	names          []string // that the parcel's events refer to by their place
 	step           uint64   // place of the name of the last event's step
 	events, groups int      // in it
@@ -118,13 +118,19 @@ func (p *Packer) event(e, before *Event, column Column) error {
 		dst = binary.AppendVarint(dst, e.Offset)
 		dst = binary.AppendVarint(dst, e.Time)
 	}
-	var err error
-	p.payload, err = column.AppendEncoded(p.payload[:0], int(e.Index))
+	// Most payloads are short: their length is one byte, which is filled in behind them.
+	at := len(dst)
+	dst, err := column.AppendEncoded(append(dst, 0), int(e.Index))
 	if err != nil {
 		return err
 	}
-	dst = binary.AppendUvarint(dst, uint64(len(p.payload)))
-	p.body = append(dst, p.payload...)
+	if n := len(dst) - at - 1; n < 0x80 {
+		dst[at] = byte(n)
+	} else {
+		p.payload = append(p.payload[:0], dst[at+1:]...)
+		dst = append(binary.AppendUvarint(dst[:at], uint64(n)), p.payload...)
+	}
+	p.body = dst
 	return nil
 }
 

@@ -112,15 +112,19 @@ const (
 // holds the server for little.
 const chunkBytes = 64 << 10
 
+// chunkSpare is what a chunk may take beyond that without growing: the last write, and the
+// lengths that stand before fields and values.
+const chunkSpare = 32 << 10
+
 // Chunks calls f with each chunk of the stored form, and returns their number.
 func (s *Stage) Chunks(f func(field string, raw string)) int {
 	n := 0
-	chunk := []byte{stageVersion}
+	chunk := append(make([]byte, 0, min(s.bytes(), chunkBytes+chunkSpare)), stageVersion)
 	flush := func(most int) {
 		if len(chunk) > most {
 			f(strconv.Itoa(n), string(chunk))
 			n++
-			chunk = []byte{stageVersion}
+			chunk = chunk[:1] // the version
 		}
 	}
 	for i := range s.Changes {
@@ -140,6 +144,22 @@ func (s *Stage) Chunks(f func(field string, raw string)) int {
 		flush(chunkBytes)
 	}
 	flush(1)
+	return n
+}
+
+// bytes is about how long the stored form becomes.
+func (s *Stage) bytes() int {
+	n := 1
+	for i := range s.Changes {
+		n += 64 + len(s.Changes[i].Table.Key)
+		for j := range s.Changes[i].Writes {
+			w := &s.Changes[i].Writes[j]
+			n += 4 + len(w.Field) + len(w.Value)
+		}
+	}
+	for i := range s.Appends {
+		n += 64 + len(s.Appends[i].Record.Value)
+	}
 	return n
 }
 

@@ -127,6 +127,9 @@ func (in *In) pass() {
 // TakePassed appends the frames of parcels that came opened and are passed. They may be
 // used again when what their events did is committed.
 func (in *In) TakePassed(frames []*wire.Frame) []*wire.Frame {
+	if len(in.passed) == 0 {
+		return frames
+	}
 	frames = append(frames, in.passed...)
 	clear(in.passed)
 	in.passed = in.passed[:0]
