@@ -17,13 +17,14 @@ type History struct {
 type change struct {
 	Change
 	begun, ended int  // by the clock; ended 0: nobody knows what became of it
-	under        bool // the parent existed in a snapshot when it begun
+	under        bool // the parent existed in a snapshot when it began
+	again        bool // so did the component itself
 }
 
 // Begin notes a change that is about to be appended; End says that it is in the depot.
 func (h *History) Begin(c Change) (end func()) {
 	h.clock++
-	one := &change{Change: c, begun: h.clock, under: c.Parent != "" && h.exist[c.Parent]}
+	one := &change{Change: c, begun: h.clock, under: c.Parent != "" && h.exist[c.Parent], again: h.exist[c.ID]}
 	h.changes = append(h.changes, one)
 	return func() {
 		h.clock++
@@ -59,7 +60,9 @@ func (h *History) each(c *change, holds func(other *change) bool) bool {
 // much did:
 //   - what was deleted, and not asked for again since, does not exist;
 //   - a root that was created first, and never deleted since, exists;
-//   - so does what was created first below such a root, when a snapshot had shown that.
+//   - so does what was created first below such a root, when a snapshot had shown that; any other
+//     creation came when a snapshot had shown the component: two of one microbatch go different
+//     ways, and either may be the first to come to its end.
 func (h *History) Check(f *Forest) (followed int, err error) {
 	var wrong []error
 	lasting := map[string]bool{}
@@ -81,7 +84,7 @@ func (h *History) Check(f *Forest) (followed int, err error) {
 		}
 	}
 	for _, c := range h.changes {
-		if parent, exists := f.Parent[c.ID]; c.ended != 0 && c.under && lasting[c.Parent] && h.stays(c) {
+		if parent, exists := f.Parent[c.ID]; c.ended != 0 && c.under && lasting[c.Parent] && h.stays(c) && h.each(c, func(o *change) bool { return !o.creates() || o.again }) {
 			if followed++; !exists || parent != c.Parent {
 				wrong = append(wrong, fmt.Errorf("%s was created below %s and not deleted since: it exists %t, with the parent %q", c.ID, c.Parent, exists, parent))
 			}

@@ -43,6 +43,19 @@ func TestHistories(t *testing.T) {
 			h.Saw(&Forest{Parent: map[string]string{"b": ""}})
 			h.Begin(create("a", "b"))()
 		}, &Forest{Parent: map[string]string{"b": ""}}, 2, "a was created below b"},
+		{"created twice at about the same time", func(h *History) {
+			h.Begin(create("b", ""))()
+			h.Saw(&Forest{Parent: map[string]string{"b": ""}})
+			h.Begin(create("a", "b"))()
+			h.Begin(create("a", ""))()
+		}, &Forest{Parent: map[string]string{"a": "", "b": ""}}, 1, ""},
+		{"created again", func(h *History) {
+			h.Begin(create("b", ""))()
+			h.Saw(&Forest{Parent: map[string]string{"b": ""}})
+			h.Begin(create("a", "b"))()
+			h.Saw(&Forest{Parent: map[string]string{"a": "b", "b": ""}})
+			h.Begin(create("a", ""))()
+		}, &Forest{Parent: map[string]string{"a": "", "b": ""}}, 2, "a was created below b"},
 		{"below what may have come later", func(h *History) {
 			h.Begin(create("b", ""))()
 			h.Begin(create("a", "b"))()
