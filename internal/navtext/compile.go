@@ -135,7 +135,7 @@ func (c *compiler) chain(all []step, at state, limit int) (run, state, error) {
 		if kind.compile == nil {
 			return nil, at, c.wrong(s.at, "%s is only at the end of a path", s.name)
 		}
-		if len(s.args) < kind.min || len(s.args) > kind.max || s.cond == nil != (s.name != "filter" && s.name != "filterNot") {
+		if len(s.args) < kind.min || len(s.args) > kind.max || (s.cond != nil) != kind.conditional || len(s.ways) > kind.ways || (len(s.ways) > 0) != (kind.ways > 0) {
 			return nil, at, c.wrong(s.at, "write %s(%s)", s.name, kind.args)
 		}
 		c.last = 0
@@ -146,7 +146,7 @@ func (c *compiler) chain(all []step, at state, limit int) (run, state, error) {
 		if err != nil {
 			return nil, at, err
 		}
-		c.static = c.static && (kind.single || s.name == "must" || s.cond != nil)
+		c.static = c.static && (kind.single || s.name == "must" || kind.conditional && kind.ways == 0)
 		before := out
 		out = func(w *walk, from spot, next func(spot) bool) bool {
 			return before(w, from, func(s spot) bool { return do(w, s, next) })
@@ -198,7 +198,7 @@ func (s state) steps() []string {
 		if s.of != nil && s.whole && opaque(s.of) {
 			return []string{"it"}
 		}
-		return []string{"field", "key", "must", "nth", "first", "last", "all", "vals", "keys", "entries", "filter", "len"}
+		return []string{"field", "key", "must", "nth", "first", "last", "all", "vals", "keys", "entries", "filter", "nullToVal", "submap", "sublist", "len"}
 	}
 	switch {
 	case s.part && ordered(s.schema) && keyed(s.schema):
@@ -208,15 +208,15 @@ func (s state) steps() []string {
 	}
 	switch s.schema.Kind {
 	case overlay.KindMap:
-		return []string{"key", "must", "vals", "keys", "entries", "len"}
+		return []string{"key", "must", "vals", "keys", "entries", "submap", "len"}
 	case overlay.KindSortedMap, overlay.KindMapOf:
 		return []string{"key", "must", "vals", "keys", "entries", "range", "rangeFrom", "rangeTo", "rangeFromStart", "rangeToEnd", "len"}
 	case overlay.KindSet:
-		return []string{"elem", "len"}
+		return []string{"elem", "subset", "len"}
 	case overlay.KindSortedSet:
-		return []string{"elem", "all", "first", "last", "range", "rangeFrom", "rangeTo", "rangeFromStart", "rangeToEnd", "len"}
+		return []string{"elem", "subset", "all", "first", "last", "range", "rangeFrom", "rangeTo", "rangeFromStart", "rangeToEnd", "len"}
 	case overlay.KindList, overlay.KindListOf:
-		return []string{"nth", "all", "first", "last", "range", "rangeFrom", "rangeTo", "rangeFromStart", "rangeToEnd", "len"}
+		return []string{"nth", "all", "first", "last", "range", "rangeFrom", "rangeTo", "rangeFromStart", "rangeToEnd", "sublist", "len"}
 	case overlay.KindFixed:
 		return []string{"field"}
 	}
