@@ -51,6 +51,7 @@ type compiler struct {
 	program *Program
 	static  bool // no step has been one that leads to many
 	last    int  // limit of the places, where the step that is compiled is the last of many
+	ways    int  // how many ways lead on from one place, by what is compiled; 1 where none branches
 }
 
 // Compile checks a path along the schema of a PState. No more than limit values are
@@ -129,6 +130,7 @@ func (p *Path) positive(s *step) (n int, err error) {
 // 0: all.
 func (c *compiler) chain(all []step, at state, limit int) (run, state, error) {
 	out := run(func(_ *walk, from spot, next func(spot) bool) bool { return next(from) })
+	ways := 1
 	for i := range all {
 		s := &all[i]
 		kind := steps[s.name]
@@ -138,13 +140,16 @@ func (c *compiler) chain(all []step, at state, limit int) (run, state, error) {
 		if len(s.args) < kind.min || len(s.args) > kind.max || (s.cond != nil) != kind.conditional || len(s.ways) > kind.ways || (len(s.ways) > 0) != (kind.ways > 0) {
 			return nil, at, c.wrong(s.at, "write %s(%s)", s.name, kind.args)
 		}
-		c.last = 0
+		c.last, c.ways = 0, 1
 		if !slices.ContainsFunc(all[i+1:], func(s step) bool { return !steps[s.name].single }) {
 			c.last = limit
 		}
 		do, to, err := kind.compile(c, s, at)
 		if err != nil {
 			return nil, at, err
+		}
+		if ways *= c.ways; ways > waysMax {
+			return nil, at, c.wrong(s.at, "the path leads along more than %d ways from one place: name fewer in multi, or ask several times", waysMax)
 		}
 		c.static = c.static && (kind.single || s.name == "must" || kind.conditional && kind.ways == 0)
 		before := out
@@ -153,6 +158,7 @@ func (c *compiler) chain(all []step, at state, limit int) (run, state, error) {
 		}
 		at = to
 	}
+	c.ways = ways
 	return out, at, nil
 }
 

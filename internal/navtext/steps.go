@@ -44,7 +44,7 @@ func init() {
 		"rangeToEnd":     {args: "n", min: 1, max: 1, doc: "the last n, in order", single: true, compile: (*compiler).part},
 		"filter":         {args: "condition", conditional: true, doc: "the same, if it passes", compile: (*compiler).filter},
 		"filterNot":      {args: "condition", conditional: true, doc: "the same, if it does not", compile: (*compiler).filter},
-		"multi":          {args: "path, …", ways: waysMax, doc: "what each of some paths leads to", compile: (*compiler).multi},
+		"multi":          {args: "path, …", ways: pathsMax, doc: "what each of some paths leads to", compile: (*compiler).multi},
 		"if":             {args: "condition, path[, path]", conditional: true, ways: 2, doc: "what the first path leads to where the condition holds, else the second; without it nowhere", compile: (*compiler).choose},
 		"subselect":      {args: "path", ways: 1, doc: "all that a path leads to, as one array", single: true, compile: (*compiler).subselect},
 		"collect":        {args: "path", ways: 1, doc: "the same, together with all that a path leads to from it, as {\"collected\":[…],\"value\":…}", single: true, compile: (*compiler).subselect},
@@ -61,8 +61,9 @@ func init() {
 
 // Limits of a step.
 const (
-	waysMax  = 32  // paths in one
-	namesMax = 100 // keys or elements that one names
+	pathsMax = 32   // paths in one
+	namesMax = 100  // keys or elements that one names
+	waysMax  = 1000 // ways from one place to the end of a path
 )
 
 // synonyms are the names that Rama and package nav have.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/coppice-run/coppice/internal/overlay"
 	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/store"
 )
 
 // The steps that take paths, or that make one value of a part.
@@ -23,6 +24,7 @@ func (c *compiler) within(w way, at state) (run, state, error) {
 func (c *compiler) multi(s *step, at state) (run, state, error) {
 	var all []run
 	var to state
+	ways := 0
 	for i, w := range s.ways {
 		do, end, err := c.within(w, at)
 		if err != nil {
@@ -34,7 +36,9 @@ func (c *compiler) multi(s *step, at state) (run, state, error) {
 			return nil, at, err
 		}
 		all = append(all, do)
+		ways += c.ways
 	}
+	c.ways = ways
 	return func(w *walk, from spot, next func(spot) bool) bool {
 		for _, do := range all {
 			if !do(w, from, next) {
@@ -62,10 +66,12 @@ func (c *compiler) choose(s *step, at state) (run, state, error) {
 	if err != nil {
 		return nil, at, err
 	}
+	ways := c.ways
 	then, to, err := c.within(s.ways[0], at)
 	if err != nil {
 		return nil, at, err
 	}
+	ways = max(ways, c.ways)
 	otherwise := run(func(*walk, spot, func(spot) bool) bool { return true })
 	if len(s.ways) > 1 {
 		var end state
@@ -76,6 +82,7 @@ func (c *compiler) choose(s *step, at state) (run, state, error) {
 			return nil, at, err
 		}
 	}
+	c.ways = max(ways, c.ways)
 	return func(w *walk, from spot, next func(spot) bool) bool {
 		switch yes := holds(w, from); {
 		case w.err != nil:
@@ -106,7 +113,7 @@ func (c *compiler) subselect(s *step, at state) (run, state, error) {
 				out = append(out, ',')
 			}
 			out, of = append(out, value...), of.With(e.of)
-			return ok
+			return ok && w.fits(out)
 		})
 		if w.err != nil {
 			return false
@@ -119,9 +126,21 @@ func (c *compiler) subselect(s *step, at state) (run, state, error) {
 			}
 			out = append(append([]byte(`{"collected":`), out...), `,"value":`...)
 			out, of = append(append(out, value...), '}'), of.With(from.of)
+			if !w.fits(out) {
+				return false
+			}
 		}
 		return next(spot{value: out, of: of})
 	}, state{}, nil
+}
+
+// fits bounds one value that is put together.
+func (w *walk) fits(value []byte) bool {
+	if len(value) <= store.BytesMax {
+		return true
+	}
+	return w.fail(&Error{Path: w.text, At: len(w.text), Kind: ErrTooLarge,
+		Text: fmt.Sprintf("one result holds at most %d bytes; go on with what gives its parts one by one", store.BytesMax)})
 }
 
 func (c *compiler) nullToVal(s *step, at state) (run, state, error) {
