@@ -11,6 +11,7 @@ import (
 	"github.com/coppice-run/coppice/examples/ackreturn"
 	"github.com/coppice-run/coppice/examples/bank"
 	"github.com/coppice-run/coppice/examples/basic"
+	"github.com/coppice-run/coppice/examples/components"
 	"github.com/coppice-run/coppice/examples/componentsexact"
 	"github.com/coppice-run/coppice/examples/eventtree"
 	"github.com/coppice-run/coppice/examples/internal/exampletest"
@@ -128,6 +129,29 @@ func TestComponentsExactAsDataflow(t *testing.T) {
 		for _, c := range []componentsexact.Change{
 			create("a", ""), create("b", "a"), create("c", "b"), create("d", "b"), create("e", "nobody"), create("f", "f"), create("c", "a"),
 			componentsexact.Delete{ID: "d"}, componentsexact.Delete{ID: "nobody"}, componentsexact.Delete{ID: "a"}, create("b", "a"), create("a", ""),
+		} {
+			if _, err := m.Changes.Append(t.Context(), kit, c); err != nil && !errors.Is(err, client.ErrRejected) {
+				return err
+			}
+			kit.Settle()
+		}
+		return nil
+	})
+}
+
+// The forest in a stream that is done in small steps does the same as dataflow, too: with what
+// is scheduled by appends, and what goes up from the last child.
+func TestComponentsAsDataflow(t *testing.T) {
+	t.Parallel()
+	flow := &components.Flow{}
+	exampletest.SameEvents(t, &components.Module{}, flow, &flow.Module, func(m *components.Module, kit *clustertest.Kit) error {
+		create := func(id, parent string) components.Change {
+			return components.Create{ID: id, Parent: parent, Text: "t"}
+		}
+		for _, c := range []components.Change{
+			create("a", ""), create("b", "a"), create("c", "b"), create("d", "b"), create("e", "nobody"), create("f", "f"), components.Create{ID: "g"},
+			create("c", "a"), create("c", "b"), components.Delete{ID: "d"}, components.Delete{ID: "d"}, components.Delete{ID: "nobody"},
+			components.Delete{ID: "c", Of: "a"}, create("d", "b"), components.Delete{ID: "a"}, create("b", "a"), create("a", ""),
 		} {
 			if _, err := m.Changes.Append(t.Context(), kit, c); err != nil && !errors.Is(err, client.ErrRejected) {
 				return err

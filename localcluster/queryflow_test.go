@@ -32,6 +32,9 @@ type market struct {
 	Answers  module.Query[int, int]
 	Nothing  module.Query[struct{}, string]
 	Elsewhat module.Query[int, int]
+
+	Asked module.Depot[int]
+	Told  module.Ack[int]
 }
 
 type sale struct {
@@ -58,6 +61,12 @@ func (m *market) Define(b *module.Builder) {
 			m.Next.Key(s.Fruit).Set(ev, s.Next)
 		}
 		return nil
+	})
+	module.RandomDepot(b, &m.Asked, "asked")
+	module.DeclareAck(s, &m.Told, agg.Sum[int]())
+	flow.Source(s, m.Asked, func(b *flow.Block, least flow.Var[int]) {
+		groups := flow.InvokeQuery(b, &m.Groups, least)
+		flow.AckReturn(b, m.Told, flow.F2(func(all []string, least int) int { return 100*least + len(all) }, groups, least))
 	})
 	flow.Query(b, &m.Groups, "groups", m.groups)
 	flow.Query(b, &m.Joined, "joined", m.joined)
@@ -230,6 +239,12 @@ func TestQueriesAsFlows(t *testing.T) {
 	}
 	if n, err := m.Elsewhat.Ask(t.Context(), c.Client(), 3); n != 3 || err != nil {
 		t.Errorf("a task that there is: %d, %v", n, err)
+	}
+	// promise 11.18: a stream asks, and goes on with the answer.
+	if acks, err := m.Asked.Append(t.Context(), c.Client(), 2); err != nil {
+		t.Error(err)
+	} else if told, _ := m.Told.From(acks); told != 202 {
+		t.Errorf("a stream was told %d", told)
 	}
 	for n, want := range map[int]string{0: "gave 0 answers", 1: "", 3: "gave 3 answers"} {
 		switch _, err := m.Answers.Ask(t.Context(), c.Client(), n); {

@@ -77,6 +77,43 @@ func PlacesOf[K any, H pstate.Keyed[K]](h *H) Places[K] {
 // fails the event.
 func HashOf[K any](ev *Event, key K) task.ID { return hashed(&ev.host, key) }
 
+// KeyHash is the hash of a key's bytes, as of a record's: FNV-1a; 0 of none.
+func KeyHash(key []byte) uint64 {
+	if len(key) == 0 {
+		return 0
+	}
+	h := uint64(14695981039346656037)
+	for _, b := range key {
+		h = (h ^ uint64(b)) * 1099511628211
+	}
+	return max(h, 1)
+}
+
+// KeyHashOf is KeyHash of a key that ByHash or At places by; 0 of one that has no bytes.
+func KeyHashOf[K any](ev *Event, key K) uint64 {
+	bytes, err := task.AppendKey(ev.host.Scratch[:0], key)
+	if err != nil {
+		return 0
+	}
+	ev.host.Scratch = bytes
+	return KeyHash(bytes)
+}
+
+// RecordKeyHash is KeyHash of the record's key, in its source's event.
+func RecordKeyHash(ev *Event) uint64 {
+	if ev.host.Record == nil {
+		return 0
+	}
+	return KeyHash(ev.host.Record.Key)
+}
+
+// Overtime reports whether the event has run for longer than worker.event.target.max.millis.
+func Overtime(ev *Event) bool { return ev.host.Overtime != nil && ev.host.Overtime() }
+
+// Yield says that the event sends what is left of it to its own task, where events of the
+// same key wait for it.
+func Yield(ev *Event, key uint64) { ev.host.Yield(key) }
+
 // ShuffledOf is the next task of a random round-robin, as for Shuffle.
 func ShuffledOf(ev *Event) task.ID { return ev.host.Shuffled() }
 

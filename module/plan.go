@@ -118,6 +118,8 @@ type StreamPlan struct {
 	Microbatch bool `json:",omitempty"`
 	// Batches are the batch blocks of a microbatch topology, in their order.
 	Batches []*BatchPlan `json:",omitempty"`
+	// Yields: events of the topology may give up their task in the middle (module/flow).
+	Yields bool `json:"-"`
 	// Rounds are the steps with which the rounds of batch blocks begin, one event of each on
 	// every task.
 	Rounds []*StepPlan `json:"-"`
@@ -157,6 +159,11 @@ type StepPlan struct {
 	Codec     string `json:",omitempty"` // of that; "" is json
 	// FormerNames are those that events under way may still have for the step.
 	FormerNames []string `json:",omitempty"`
+
+	// Key is the hash of an event's key, where events wait for one of their key that has
+	// yielded; 0: it has none. Rest: the step runs what is left of those.
+	Key  func(wire.Column, int) uint64 `json:"-"`
+	Rest bool                          `json:"-"`
 
 	stream    int
 	NewColumn func(encode bool) wire.Column        `json:"-"`

@@ -167,7 +167,21 @@ func (l *looker) drawn(tree *eventtree.Tree, s *source, offset int64) bool {
 			return true
 		}
 	}
-	return false
+	return l.aside(tree, s, offset)
+}
+
+// aside: the root event waits for one of its key that has yielded.
+func (l *looker) aside(tree *eventtree.Tree, s *source, offset int64) (found bool) {
+	l.t.queue.eachAside(func(y *yielded) {
+		for i := range y.waiting {
+			if it := &y.waiting[i]; it.source == s && it.frame == nil && it.record.Offset == offset {
+				tree.State, tree.Attempt, tree.Waits = eventtree.Queued, int(it.attempt), behindOne
+				l.traced(tree, it.record)
+				found = true
+			}
+		}
+	})
+	return found
 }
 
 // reading: the handler of the root event waits for what it reads.

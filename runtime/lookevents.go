@@ -15,6 +15,7 @@ func (l *looker) events() {
 	}
 	l.queued()
 	l.drawnEvents()
+	l.asideEvents()
 	l.readingEvent()
 	l.heldFrames()
 	l.channels()
@@ -85,6 +86,20 @@ func (l *looker) drawnEvents() {
 			l.add(&it.frame.Events[it.index], l.t.config.Task, eventtree.Queued, fmt.Sprintf("its turn: %d events run before it", i-q.at))
 		}
 	}
+}
+
+// behindOne is what an event waits for whose key's event has yielded.
+const behindOne = "an event of its key that has given the task up, and goes on before it"
+
+// asideEvents are those that wait for one of their key that has yielded.
+func (l *looker) asideEvents() {
+	l.t.queue.eachAside(func(y *yielded) {
+		for i := range y.waiting {
+			if it := &y.waiting[i]; it.frame != nil {
+				l.add(&it.frame.Events[it.index], l.t.config.Task, eventtree.Queued, behindOne)
+			}
+		}
+	})
 }
 
 // readingEvent is the one whose handler waits for what it reads.

@@ -108,6 +108,9 @@ type Options struct {
 	// MigrationElementsPerSecond is how many it looks at in a second
 	// (migration.elements.per.second.max). Default 2,000.
 	MigrationElementsPerSecond int
+	// EventTarget is how long an event may run before it yields where its flow says so
+	// (worker.event.target.max.millis, promise 11.12). Default 5 ms.
+	EventTarget time.Duration
 	// AckResultsMax is how many results of finished records a task keeps per
 	// source for appenders that ask late. Default 10,000.
 	AckResultsMax int
@@ -138,6 +141,7 @@ func (o Options) WithDefaults() Options {
 	setDefault(&o.MicrobatchRecordsMax, 1_000)
 	setDefault(&o.PhaseTimeout, 30*time.Second)
 	setDefault(&o.QueueBytesMax, 256<<20)
+	setDefault(&o.EventTarget, eventTarget)
 	return o
 }
 

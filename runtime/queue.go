@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"slices"
+
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/task"
@@ -48,6 +50,9 @@ type queue struct {
 	most    int    // how many are drawn before others have their turn
 	drawn   []item // in the order of running
 	at      int    // the next of drawn
+	// yielded are the keys of which an event has given the task up in the middle.
+	yielded map[yieldKey]*yielded
+	aside   int // events that wait for them
 }
 
 // Turn sizes: how many events one lane gives before the next has its turn, and
@@ -130,6 +135,16 @@ func (q *queue) remove(s *source) (removed []try) {
 
 // drop takes back drawn items that have not begun to run.
 func (q *queue) drop(which func(*item) bool) (removed []try) {
+	q.eachAside(func(y *yielded) {
+		y.waiting = slices.DeleteFunc(y.waiting, func(it item) bool {
+			gone := which(&it)
+			if gone {
+				removed = append(removed, it.try)
+				q.aside--
+			}
+			return gone
+		})
+	})
 	kept := q.drawn[:q.at]
 	for _, it := range q.drawn[q.at:] {
 		if !which(&it) {

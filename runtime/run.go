@@ -133,8 +133,25 @@ func (e *PanicError) Error() string { return "panic: " + e.Value }
 
 var errUnwound = fmt.Errorf("handler was unwound")
 
-// execute runs one event for good. It returns false when the coroutine ends.
+// execute runs one event for good, unless it is to wait behind one of its key. It returns
+// false when the coroutine ends.
 func (t *Task) execute(it *item) bool {
+	if !t.yields {
+		return t.executeNow(it)
+	}
+	if t.putsAside(it) {
+		return true
+	}
+	if !t.executeNow(it) {
+		return false
+	}
+	if t.isRest(it) {
+		t.rested(it)
+	}
+	return true
+}
+
+func (t *Task) executeNow(it *item) bool {
 	if t.open == nil {
 		t.open = t.newBatch()
 	}
@@ -165,6 +182,7 @@ func (t *Task) execute(it *item) bool {
 	t.accesses = Accesses{}
 	t.spills.mark = mark
 	t.prepare(it)
+	t.beginsEvent()
 	traced := t.host.Origin.Trace
 	if traced != nil && t.listener.EventBegin != nil {
 		t.host.Origin.Trace = t.listener.EventBegin(t.eventInfo(it, nil, traced))
@@ -220,6 +238,7 @@ func (t *Task) execute(it *item) bool {
 	} else {
 		view.Release(save)
 		t.eventDone(it)
+		t.hasYielded()
 	}
 	t.ranWhole(it, err)
 	if p, ok := err.(*PanicError); ok && t.listener.Panicked != nil {
@@ -235,7 +254,7 @@ func (t *Task) execute(it *item) bool {
 // consume notes that an event of a frame is over; the frame is used again when
 // the last of them is committed.
 func (t *Task) consume(it *item) {
-	if it.frame != nil && it.inbox == nil && it.outside == nil && !it.orderedEvent() && it.index == len(it.frame.Events)-1 {
+	if it.frame != nil && it.inbox == nil && it.outside == nil && !it.orderedEvent() && it.index == len(it.frame.Events)-1 && !it.frame.Kept {
 		t.open.consumed = append(t.open.consumed, it.frame)
 	}
 }

@@ -198,7 +198,7 @@ func (t *Task) dealtWith() []task.Mark {
 
 // queued is the number of events that wait to run.
 func (t *Task) queued() int {
-	n := t.queue.waiting + len(t.queue.drawn) - t.queue.at + t.spills.events
+	n := t.queue.waiting + len(t.queue.drawn) - t.queue.at + t.queue.aside + t.spills.events
 	for i := range t.hops.in {
 		n += t.hops.in[i].Events()
 	}

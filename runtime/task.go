@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"math/rand/v2"
+	"time"
 
 	"github.com/coppice-run/coppice/acker"
 	"github.com/coppice-run/coppice/internal/host"
@@ -23,8 +24,11 @@ type Config struct {
 	Address string // of the worker, noted in the head (R6)
 	Random  *rand.Rand
 	// NewToken makes the name of an ownership period: random, never twice.
-	NewToken   func() task.Token
-	Options    Options
+	NewToken func() task.Token
+	Options  Options
+	// Elapsed is the time of a clock that never goes back, for how long an event runs
+	// (worker.event.target.max.millis); nil: no event runs for too long.
+	Elapsed    func() time.Duration
 	EncodeHops bool // keep payloads in their stored form, also within a process
 	Listener   *Listener
 	// Watch, if set, is told which handler runs.
@@ -71,6 +75,7 @@ type Task struct {
 	pressure  Pressure
 	anyWhole  bool // some topology's batches fail as one
 	objects   objects
+	yields    bool // some topology's events may yield
 	empty     bool // the slot held no progress when it was taken
 	now       int64
 	effects   Effects
@@ -100,15 +105,17 @@ type Task struct {
 	spills   spills
 	co       coroutine
 	began    beganRecord
-	gates    []*gate    // of what is held; nil: nothing
-	crashes  []*CrashAt // that are to come
-	open     *batch
-	inflight *batch
-	spare    []*batch
-	reading  bool          // Reads is under way
-	reads    seen          // of the handler that waits for them, if there is a Watch
-	reader   *overlay.View // that they are for
-	shuffle  []task.ID
+	// eventBegan is when the running event began, by Config.Elapsed.
+	eventBegan time.Duration
+	gates      []*gate    // of what is held; nil: nothing
+	crashes    []*CrashAt // that are to come
+	open       *batch
+	inflight   *batch
+	spare      []*batch
+	reading    bool          // Reads is under way
+	reads      seen          // of the handler that waits for them, if there is a Watch
+	reader     *overlay.View // that they are for
+	shuffle    []task.ID
 
 	emissions emissions
 
@@ -216,6 +223,10 @@ func New(config Config) *Task {
 	t.host = module.HostOf(t.event)
 	t.host.Module, t.host.Task, t.host.Tasks = config.Plan.Module, config.Task, config.Tasks
 	t.host.OpenTree = t.openTree
+	t.host.Overtime = t.overtime
+	for _, s := range t.plan.Streams {
+		t.yields = t.yields || s.Yields
+	}
 	t.host.Shuffled = t.nextShuffled
 	t.host.Spill = t.spillOut
 	return t

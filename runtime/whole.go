@@ -239,6 +239,9 @@ func (t *Task) failDrawn(topo *topology, text string, back map[*source]int64) in
 		}
 		it, _ := t.queue.pop()
 		t.open.events++
+		if t.isRest(&it) {
+			t.rested(&it)
+		}
 		switch {
 		case !it.isRoot():
 			if it.outside != nil {

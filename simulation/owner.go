@@ -57,7 +57,7 @@ func (w *world) hire(id task.ID) *owner {
 	o := &owner{w: w, id: id, number: w.processes, feeds: map[feedKey]*feed{}, ticks: map[feedKey]*tickFeed{}, topics: maps.Clone(w.topics), alive: true}
 	o.engine = runtime.New(runtime.Config{
 		Plan: w.plan, Task: id, Tasks: w.tasks, Tag: w.tags[id], Address: o.address(),
-		Random: w.split(), NewToken: w.token, Options: w.options, EncodeHops: !w.inProcess(), Listener: w.listener(o),
+		Random: w.split(), NewToken: w.token, Elapsed: w.elapsed(), Options: w.options, EncodeHops: !w.inProcess(), Listener: w.listener(o),
 	})
 	o.disk = newDisk(o)
 	w.owners[id] = o

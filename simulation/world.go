@@ -289,6 +289,19 @@ func (w *world) lineageOf(h *history) task.Lineage {
 	return h.lineage
 }
 
+// elapsed is a clock for how long events run, which the seed decides: at each look some time has
+// passed, so that in some worlds each event takes too long, in others few or none. It is
+// random of its own, that of the world goes on as if it had not been.
+func (w *world) elapsed() func() time.Duration {
+	r := rand.New(rand.NewPCG(w.config.Seed, 0x7969656c64^uint64(w.processes)))
+	most := 1 + r.Int64N(int64(20*time.Millisecond))
+	var now time.Duration
+	return func() time.Duration {
+		now += time.Duration(r.Int64N(most))
+		return now
+	}
+}
+
 // split draws a random source of its own for a process.
 func (w *world) split() *rand.Rand {
 	return rand.New(rand.NewPCG(w.random.Uint64(), w.random.Uint64()))

@@ -76,6 +76,7 @@ func newDriver(w *Worker, l *loaded, id task.ID) *driver {
 	d.engine = runtime.New(runtime.Config{
 		Plan: l.plan, Task: id, Tasks: l.tasks, Tag: tag, Address: w.link.Address(),
 		Random: d.random(), NewToken: func() task.Token { return task.Token(uuid.New()) },
+		Elapsed: func() time.Duration { return time.Since(w.started) },
 		Options: w.config.Options, EncodeHops: w.config.EncodeHops, Listener: d.listener(), Watch: &d.watch,
 	})
 	return d

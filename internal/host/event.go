@@ -40,6 +40,9 @@ type Event struct {
 
 	// OpenTree gives a root event its tree when it first hops. Set by the engine.
 	OpenTree func(*Event)
+	// Overtime reports whether the running event has run for longer than it should. Set by
+	// the engine; nil: it never does.
+	Overtime func() bool
 	// Shuffled draws the next task of a random round-robin. Set by the engine.
 	Shuffled func() task.ID
 
@@ -56,6 +59,7 @@ type Event struct {
 	appends     []Append
 	appendBytes int
 	kept        []func()
+	yields      []uint64
 }
 
 // Begin prepares for running one event.
@@ -64,8 +68,15 @@ func (e *Event) Begin(origin wire.Origin, seed uint64, record *depot.Record) {
 	e.children, e.delta, e.touched = 0, 0, 0
 	e.returns = nil
 	e.appends, e.appendBytes = nil, 0
-	e.kept = nil
+	e.kept, e.yields = nil, nil
 }
+
+// Yield says that a part of the event is to come, as an event that it sends to its own task:
+// events of the key's hash wait for it. 0: it has no key.
+func (e *Event) Yield(key uint64) { e.yields = append(e.yields, key) }
+
+// Yields are the keys of the parts that are to come.
+func (e *Event) Yields() []uint64 { return e.yields }
 
 // Column returns the column for payloads of a step on their way to a task. The
 // caller adds one and then calls Hop.

@@ -4,7 +4,7 @@ import "slices"
 
 // All returns every mutation.
 func All() []Mutation {
-	return slices.Concat(ownership(), commits(), trees(), records(), structures(), appends(), hops(), blind(), logs(), spilled(), micros())
+	return slices.Concat(ownership(), commits(), trees(), records(), structures(), appends(), hops(), blind(), logs(), spilled(), micros(), yields())
 }
 
 // ownership breaks R1 to R6 and R10 to R16.

@@ -51,6 +51,7 @@ type compiler struct {
 	program *Program
 	static  bool // no step has been one that leads to many
 	last    int  // limit of the places, where the step that is compiled is the last of many
+	ways    int  // how many ways lead on from one place, by what is compiled; 1 where none branches
 }
 
 // Compile checks a path along the schema of a PState. No more than limit values are
@@ -129,16 +130,17 @@ func (p *Path) positive(s *step) (n int, err error) {
 // 0: all.
 func (c *compiler) chain(all []step, at state, limit int) (run, state, error) {
 	out := run(func(_ *walk, from spot, next func(spot) bool) bool { return next(from) })
+	ways := 1
 	for i := range all {
 		s := &all[i]
 		kind := steps[s.name]
 		if kind.compile == nil {
 			return nil, at, c.wrong(s.at, "%s is only at the end of a path", s.name)
 		}
-		if len(s.args) < kind.min || len(s.args) > kind.max || s.cond == nil != (s.name != "filter" && s.name != "filterNot") {
+		if len(s.args) < kind.min || len(s.args) > kind.max || (s.cond != nil) != kind.conditional || len(s.ways) > kind.ways || (len(s.ways) > 0) != (kind.ways > 0) {
 			return nil, at, c.wrong(s.at, "write %s(%s)", s.name, kind.args)
 		}
-		c.last = 0
+		c.last, c.ways = 0, 1
 		if !slices.ContainsFunc(all[i+1:], func(s step) bool { return !steps[s.name].single }) {
 			c.last = limit
 		}
@@ -146,13 +148,17 @@ func (c *compiler) chain(all []step, at state, limit int) (run, state, error) {
 		if err != nil {
 			return nil, at, err
 		}
-		c.static = c.static && (kind.single || s.name == "must" || s.cond != nil)
+		if ways *= c.ways; ways > waysMax {
+			return nil, at, c.wrong(s.at, "the path leads along more than %d ways from one place: name fewer in multi, or ask several times", waysMax)
+		}
+		c.static = c.static && (kind.single || s.name == "must" || kind.conditional && kind.ways == 0)
 		before := out
 		out = func(w *walk, from spot, next func(spot) bool) bool {
 			return before(w, from, func(s spot) bool { return do(w, s, next) })
 		}
 		at = to
 	}
+	c.ways = ways
 	return out, at, nil
 }
 
@@ -198,7 +204,7 @@ func (s state) steps() []string {
 		if s.of != nil && s.whole && opaque(s.of) {
 			return []string{"it"}
 		}
-		return []string{"field", "key", "must", "nth", "first", "last", "all", "vals", "keys", "entries", "filter", "len"}
+		return []string{"field", "key", "must", "nth", "first", "last", "all", "vals", "keys", "entries", "filter", "nullToVal", "submap", "sublist", "len"}
 	}
 	switch {
 	case s.part && ordered(s.schema) && keyed(s.schema):
@@ -208,15 +214,15 @@ func (s state) steps() []string {
 	}
 	switch s.schema.Kind {
 	case overlay.KindMap:
-		return []string{"key", "must", "vals", "keys", "entries", "len"}
+		return []string{"key", "must", "vals", "keys", "entries", "submap", "len"}
 	case overlay.KindSortedMap, overlay.KindMapOf:
 		return []string{"key", "must", "vals", "keys", "entries", "range", "rangeFrom", "rangeTo", "rangeFromStart", "rangeToEnd", "len"}
 	case overlay.KindSet:
-		return []string{"elem", "len"}
+		return []string{"elem", "subset", "len"}
 	case overlay.KindSortedSet:
-		return []string{"elem", "all", "first", "last", "range", "rangeFrom", "rangeTo", "rangeFromStart", "rangeToEnd", "len"}
+		return []string{"elem", "subset", "all", "first", "last", "range", "rangeFrom", "rangeTo", "rangeFromStart", "rangeToEnd", "len"}
 	case overlay.KindList, overlay.KindListOf:
-		return []string{"nth", "all", "first", "last", "range", "rangeFrom", "rangeTo", "rangeFromStart", "rangeToEnd", "len"}
+		return []string{"nth", "all", "first", "last", "range", "rangeFrom", "rangeTo", "rangeFromStart", "rangeToEnd", "sublist", "len"}
 	case overlay.KindFixed:
 		return []string{"field"}
 	}

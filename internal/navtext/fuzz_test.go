@@ -28,7 +28,10 @@ func FuzzPath(f *testing.F) {
 		``, `key("a")`, `vals.field("Rows").nth(1).rangeFrom([1.5,"ab01"], 3).vals.field("a").all.filter(it >= 3).count`,
 		`must("ü").field("Sorted").range("2024-01-01T00:00:00Z","2025-01-01T00:00:00Z").last`, `filter(filter(key("a").field("Name") == "x"))`,
 		`key({"base64":"/w=="})`, `entries . limit ( 3 ) . page(9)`, `vals.field("Set").elem(128)`, "key(\"\x00", `vals.field("List").first.len`, strings.Repeat("filter(", 40),
-		`it.it.it`, `key(1e999999999)`, `vals.filter(field("Name") < {"a":[1,2]})`, `rangeToEnd(99999999999999999999)`,
+		`it.it.it`, `multi(key("a"), key("b").field("Name")).count`, `vals.if(field("Name") == "x", field("Rows").nth(0), field("Rows").nth(1)).vals`,
+		`vals.field("Name").nullToVal("x")`, `vals.collect(field("Sorted").all)`, `key("a").field("Set").subset(1, 2, 300)`, `subselect(vals.field("Name"))`,
+		`key("a").field("Rows").sublist(0, 3)`, `key("a").field("Rows").nth(0).submap([1.5,"ab01"], [2,"00ff"])`, strings.Repeat("multi(", 40), `if(key("a"))`, `multi()`,
+		`key(1e999999999)`, `vals.filter(field("Name") < {"a":[1,2]})`, `rangeToEnd(99999999999999999999)`,
 	} {
 		f.Add(text)
 	}

@@ -160,34 +160,42 @@ func (c *compiler) size(s *step, at state) (run, state, error) {
 
 // filter compiles filter and filterNot.
 func (c *compiler) filter(s *step, at state) (run, state, error) {
-	cond := s.cond
-	inner, to, err := c.condition(cond, at)
+	holds, err := c.holds(s.cond, at)
 	if err != nil {
 		return nil, at, err
 	}
-	if cond.op != "" {
-		if to.schema != nil {
-			return nil, at, c.wrong(cond.opAt, "%s compares values, and the path comes to %s", cond.op, to.words())
-		}
-		if to.of != nil && to.whole && opaque(to.of) {
-			return nil, at, c.wrong(cond.opAt, "%s compares JSON, and the path comes to %s", cond.op, to.words())
-		}
-		if v := first(cond.value.raw); cond.op != "==" && cond.op != "!=" && v != '"' && !isNumber(cond.value.raw) {
-			return nil, at, c.wrongType(cond.value, fmt.Errorf("%s compares with a number or a text", cond.op))
-		}
-	}
 	not := s.name == "filterNot"
 	return func(w *walk, from spot, next func(spot) bool) bool {
+		passed := holds(w, from)
+		return w.err == nil && (passed == not || next(from))
+	}, at, nil
+}
+
+// holds compiles a condition.
+func (c *compiler) holds(cond *condition, at state) (func(w *walk, from spot) bool, error) {
+	inner, to, err := c.condition(cond, at)
+	if err != nil {
+		return nil, err
+	}
+	if cond.op != "" {
+		if to.schema != nil {
+			return nil, c.wrong(cond.opAt, "%s compares values, and the path comes to %s", cond.op, to.words())
+		}
+		if to.of != nil && to.whole && opaque(to.of) {
+			return nil, c.wrong(cond.opAt, "%s compares JSON, and the path comes to %s", cond.op, to.words())
+		}
+		if v := first(cond.value.raw); cond.op != "==" && cond.op != "!=" && v != '"' && !isNumber(cond.value.raw) {
+			return nil, c.wrongType(cond.value, fmt.Errorf("%s compares with a number or a text", cond.op))
+		}
+	}
+	return func(w *walk, from spot) bool {
 		passed := false
 		inner(w, from, func(e spot) bool {
 			passed = cond.op == "" || passes(e.value, cond.op, cond.value.raw)
 			return !passed
 		})
-		if w.err != nil {
-			return false
-		}
-		return passed == not || next(from)
-	}, at, nil
+		return passed
+	}, nil
 }
 
 // condition compiles the path of a condition: its keys do not choose the task.

@@ -19,7 +19,14 @@ type step struct {
 	name string
 	at   int // byte of the text
 	args []argument
-	cond *condition // of filter and filterNot
+	cond *condition // of filter, filterNot and if
+	ways []way      // paths that are arguments
+}
+
+// way is a path within a path.
+type way struct {
+	steps []step
+	at    int
 }
 
 // argument is a JSON value.
@@ -40,7 +47,7 @@ type condition struct {
 // Limits of a path.
 const (
 	textMax  = 16 << 10 // bytes
-	depthMax = 16       // filters within filters
+	depthMax = 16       // paths within paths
 )
 
 // Parse reads a path. Errors: *Error.
@@ -125,12 +132,17 @@ func (p *parser) step() (s step, err error) {
 	if !p.next('(') {
 		return s, nil
 	}
-	if s.name == "filter" || s.name == "filterNot" {
-		s.cond, err = p.condition()
-	} else if !p.next(')') {
-		s.args, err = p.arguments()
-	} else {
+	switch kind := steps[s.name]; {
+	case kind.conditional:
+		if s.cond, err = p.condition(); err == nil && kind.ways > 0 && p.next(',') {
+			s.ways, err = p.ways()
+		}
+	case kind.ways > 0:
+		s.ways, err = p.ways()
+	case p.next(')'):
 		return s, nil
+	default:
+		s.args, err = p.arguments()
 	}
 	if err == nil && !p.next(')') {
 		err = p.wrong(p.at, "here the bracket of %s has to close", s.name)
@@ -139,6 +151,25 @@ func (p *parser) step() (s step, err error) {
 }
 
 func letter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
+
+// ways reads paths that are arguments.
+func (p *parser) ways() (all []way, err error) {
+	if p.depth++; p.depth > depthMax {
+		return nil, p.wrong(p.at, "paths lie at most %d deep in each other", depthMax)
+	}
+	defer func() { p.depth-- }()
+	for {
+		p.space()
+		w := way{at: p.at}
+		if w.steps, err = p.path(); err != nil {
+			return nil, err
+		}
+		all = append(all, w)
+		if !p.next(',') {
+			return all, nil
+		}
+	}
+}
 
 func (p *parser) arguments() (args []argument, err error) {
 	for {
@@ -171,7 +202,7 @@ var operators = []string{"==", "!=", "<=", ">=", "<", ">"}
 
 func (p *parser) condition() (*condition, error) {
 	if p.depth++; p.depth > depthMax {
-		return nil, p.wrong(p.at, "filters lie at most %d deep in each other", depthMax)
+		return nil, p.wrong(p.at, "paths lie at most %d deep in each other", depthMax)
 	}
 	defer func() { p.depth-- }()
 	p.space()

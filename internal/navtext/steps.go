@@ -11,6 +11,9 @@ type kindOfStep struct {
 	min  int
 	max  int
 	doc  string
+	// conditional: it takes a condition; ways is how many paths it takes at most.
+	conditional bool
+	ways        int
 	// single: it leads to one place from each that it comes to.
 	single bool
 	// compile makes a step at a place of the schema.
@@ -39,8 +42,16 @@ func init() {
 		"rangeTo":        {args: "high[, n]", min: 1, max: 2, doc: "before high, the last n of it", single: true, compile: (*compiler).part},
 		"rangeFromStart": {args: "n", min: 1, max: 1, doc: "the first n", single: true, compile: (*compiler).part},
 		"rangeToEnd":     {args: "n", min: 1, max: 1, doc: "the last n, in order", single: true, compile: (*compiler).part},
-		"filter":         {args: "condition", doc: "the same, if it passes", compile: (*compiler).filter},
-		"filterNot":      {args: "condition", doc: "the same, if it does not", compile: (*compiler).filter},
+		"filter":         {args: "condition", conditional: true, doc: "the same, if it passes", compile: (*compiler).filter},
+		"filterNot":      {args: "condition", conditional: true, doc: "the same, if it does not", compile: (*compiler).filter},
+		"multi":          {args: "path, …", ways: pathsMax, doc: "what each of some paths leads to", compile: (*compiler).multi},
+		"if":             {args: "condition, path[, path]", conditional: true, ways: 2, doc: "what the first path leads to where the condition holds, else the second; without it nowhere", compile: (*compiler).choose},
+		"subselect":      {args: "path", ways: 1, doc: "all that a path leads to, as one array", single: true, compile: (*compiler).subselect},
+		"collect":        {args: "path", ways: 1, doc: "the same, together with all that a path leads to from it, as {\"collected\":[…],\"value\":…}", single: true, compile: (*compiler).subselect},
+		"nullToVal":      {args: "v", min: 1, max: 1, doc: "a value in the place of null", single: true, compile: (*compiler).nullToVal},
+		"submap":         {args: "k, …", min: 1, max: namesMax, doc: "those of some keys of a map that there are, with what is under them, as one value", single: true, compile: (*compiler).submap},
+		"subset":         {args: "e, …", min: 1, max: namesMax, doc: "those of some elements that a set has, as one array", single: true, compile: (*compiler).subset},
+		"sublist":        {args: "low, high", min: 2, max: 2, doc: "the elements of a list from one index on, before another, as one array", single: true, compile: (*compiler).sublist},
 		"len":            {doc: "how many elements a structure, array, object or text has", single: true, compile: (*compiler).length},
 		"count":          {doc: "at the end: how many the path leads to"},
 		"limit":          {args: "n", min: 1, max: 1, doc: "at the end: at most n"},
@@ -48,8 +59,15 @@ func init() {
 	}
 }
 
+// Limits of a step.
+const (
+	pathsMax = 32   // paths in one
+	namesMax = 100  // keys or elements that one names
+	waysMax  = 1000 // ways from one place to the end of a path
+)
+
 // synonyms are the names that Rama and package nav have.
-var synonyms = map[string]string{"mapVals": "vals", "mapKeys": "keys", "mapEntries": "entries"}
+var synonyms = map[string]string{"mapVals": "vals", "mapKeys": "keys", "mapEntries": "entries", "multiPath": "multi", "ifPath": "if", "subMap": "submap", "setElem": "elem"}
 
 // stepNames lists the steps.
 func stepNames() string {
@@ -68,7 +86,8 @@ type StepDoc struct{ Name, Doc string }
 func Steps() (all []StepDoc) {
 	for _, name := range []string{
 		"it", "key", "must", "elem", "field", "nth", "first", "last", "all", "vals", "keys", "entries",
-		"range", "rangeFrom", "rangeTo", "rangeFromStart", "rangeToEnd", "filter", "filterNot", "len", "count", "limit", "page",
+		"range", "rangeFrom", "rangeTo", "rangeFromStart", "rangeToEnd", "filter", "filterNot",
+		"multi", "if", "subselect", "collect", "nullToVal", "submap", "subset", "sublist", "len", "count", "limit", "page",
 	} {
 		s := steps[name]
 		if s.args != "" {

@@ -67,6 +67,11 @@ var all = sorted([]Option{
 		field: seconds(func(o *runtime.Options) *time.Duration { return &o.CheckpointPeriod }),
 	},
 	{
+		Name: "worker.event.target.max.millis", Place: ForModule, Unit: "milliseconds",
+		Doc:   "How long an event may run before it gives up its task, where its flow says so (flow.YieldIfOvertime): it goes on later, and others come in between, but for those of its key.",
+		field: millis(func(o *runtime.Options) *time.Duration { return &o.EventTarget }),
+	},
+	{
 		Name: "topology.stream.retry.backoff.seconds", Place: ForTopology, Unit: "seconds",
 		Doc:   "Pause before a failed record's second attempt; it doubles with each further attempt, and its last half is random.",
 		field: seconds(func(o *runtime.Options) *time.Duration { return &o.RetryBackoff }),

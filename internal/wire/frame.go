@@ -100,6 +100,10 @@ type Frame struct {
 
 	// Of microbatches: what their coordinator and the tasks say to each other.
 	Micros []Micro
+
+	// Kept says that one of its events waits apart from the others: the frame is not used
+	// again. It does not travel.
+	Kept bool
 }
 
 // Empty reports whether the frame says nothing but who sends it.

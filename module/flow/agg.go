@@ -59,6 +59,18 @@ func Combine[T any](c agg.Combiner[T], value Expr[T]) Aggregator[T] {
 	return a
 }
 
+// By takes a value in by any aggregator of package agg, or one of your own: what becomes void
+// is removed (promise 13.04).
+//
+//	flow.Agg(b, flow.Key(&m.Tags, user), flow.By(agg.MultiSet[string](), tag))
+func By[V, A any](by agg.Aggregator[V, A], value Expr[V]) Aggregator[A] {
+	a := Aggregator[A]{text: "aggregated with " + text(value), reads: []looker{value}}
+	if by != nil && by.Accumulator().Valid() {
+		a.take = func(x *run, place pstate.Value[A]) A { return agg.Into(x.ev, place, by, value.eval(x)) }
+	}
+	return a
+}
+
 // Accumulate takes a value of another type in; where nothing is yet it begins with zero.
 func Accumulate[T, A any](f func(have T, a A) T, a Expr[A]) Aggregator[T] {
 	g := Aggregator[T]{text: callText(f, a), reads: []looker{a}}
@@ -127,6 +139,19 @@ func CompoundAgg[H any](b *Block, place Expr[H], parts ...Part[H]) {
 		for _, p := range parts {
 			p.take(x, h)
 		}
+		return nil
+	})
+}
+
+// CompoundBy aggregates into a structure level by level, as a compound of package agg says
+// (promise 13.01).
+//
+//	flow.CompoundBy(b, flow.Of(&m.Watched), agg.Under(Film.user, agg.Key(Film.title, agg.Leaf(agg.Count[Film]()))), film)
+func CompoundBy[H, T any](b *Block, place Expr[H], by agg.Compound[H, T], value Expr[T]) {
+	n := b.touches("CompoundBy", text(place)+" with "+text(value), true, place, value)
+	n.aggregates(by != nil)
+	n.simply(func(x *run) error {
+		by(x.ev, place.eval(x), value.eval(x))
 		return nil
 	})
 }

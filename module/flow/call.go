@@ -16,6 +16,7 @@ func EachAsync[A, T any](b *Block, f func(context.Context, A) (T, error), a Expr
 	n := b.put("EachAsync", callText(f, a), 1, a)
 	n.needs(f == nil, "func(context.Context, "+typeName[A]()+") ("+typeName[T]()+", error)")
 	c := &outside[A, T]{hop: newHop(b, n, options), f: f, a: a, result: result[T](b, n)}
+	c.key = func(x *run) uint64 { return x.key }
 	b.flow.hops = b.flow.hops[:len(b.flow.hops)-1]
 	b.flow.calls = append(b.flow.calls, c)
 	n.do = c.start

@@ -20,6 +20,7 @@ type graph struct {
 	parts     []*part // of batch blocks
 	high      int     // the last stage of batch blocks that has an operation
 	loops     int
+	yields    bool
 	cuts      int // hops, calls and parts
 	mistakes  []mistake
 	done      bool // nothing is added any more

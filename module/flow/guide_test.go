@@ -177,6 +177,38 @@ func prices(b *flow.Block, m *Shops, sale flow.Var[Sale]) {
 	})
 }
 
+type Order struct {
+	Customer string
+	Stops    []string
+}
+
+type Route struct {
+	Orders module.Depot[Order]
+	Stops  pstate.Map[string, int]
+}
+
+func (m *Route) stop(ev *module.Event, o Order, i int) error {
+	agg.Inc(ev, m.Stops.Key(o.Customer))
+	return nil
+}
+
+func deliver(b *flow.Block, m *Route, order flow.Var[Order]) {
+	stops := flow.Each(b, flow.F1(func(o Order) int { return len(o.Stops) }, order))
+	flow.LoopWith(b, flow.Const(0), func(l flow.Loop[int], b *flow.Block, i flow.Var[int]) {
+		flow.KeepTrue(b, flow.Less(i, stops))
+		flow.Do2(b, m.stop, order, i)
+		flow.YieldIfOvertime(b)
+		l.Continue(b, flow.F1(func(i int) int { return i + 1 }, i))
+	})
+}
+
+func (m *Route) Define(b *module.Builder) {
+	module.HashDepot(b, &m.Orders, "orders", func(o Order) string { return o.Customer })
+	s := b.Stream("route")
+	s.PState(&m.Stops, "stops")
+	flow.Source(s, m.Orders, func(b *flow.Block, o flow.Var[Order]) { deliver(b, m, o) })
+}
+
 type Sale struct {
 	Fruit         string
 	Pieces, Price int
@@ -242,6 +274,17 @@ func TestTheCodeOfTheGuide(t *testing.T) {
 		bob, other := accounts.Balances.Key("bob").Get(p)
 		if ann != -5 || bob != 5 || err != nil || other != nil {
 			return fmt.Errorf("ann has %d, bob has %d, errors %v, %v", ann, bob, err, other)
+		}
+		return nil
+	})
+
+	route := &Route{}
+	calm(t, route, 4, func(p *simulation.Program) error {
+		if _, err := route.Orders.Append(p.Context(), p, Order{"ann", make([]string, 50)}); err != nil {
+			return err
+		}
+		if n, err := route.Stops.Key("ann").Get(p); n != 50 || err != nil {
+			return fmt.Errorf("%d stops, error %v", n, err)
 		}
 		return nil
 	})

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -51,6 +52,8 @@ type hop struct {
 
 	carried []*variable
 	coders  []coder
+	key     func(x *run) uint64 // of the event there, in a flow that yields; nil: it has none
+	rest    bool                // it runs what is left of an event that has yielded
 }
 
 // everywhere is where HopAll goes.
@@ -138,7 +141,11 @@ func (h *hop) settle() (layout string) {
 		}
 		seen[v.declared()] = v
 	}
-	return cmp.Or(layout, "nothing")
+	layout = cmp.Or(layout, "nothing")
+	if n.flow.yields {
+		layout = "key, " + layout
+	}
+	return layout
 }
 
 func unlabelled(v *variable) int {
@@ -161,6 +168,9 @@ func (h *hop) declare() {
 	})
 	if plan := module.PlanOf(h.step); plan != nil {
 		plan.Type = "variables"
+		if g.yields {
+			plan.Key, plan.Rest = keyOf, h.rest
+		}
 	}
 }
 
@@ -172,9 +182,16 @@ func carriedAs(layout string) public.Codec {
 		func(raw []byte, p *packet) error { *p = raw; return nil })
 }
 
-// pack encodes what the hop carries into x.raw, behind dst: each variable with its length
-// before it, but for the last.
+// pack encodes what the hop carries into x.raw, behind dst: in a flow that yields the hash of
+// the event's key, then each variable with its length before it, but for the last.
 func (h *hop) pack(x *run, dst []byte) (err error) {
+	if h.node.flow.yields {
+		key := uint64(0)
+		if h.key != nil {
+			key = h.key(x)
+		}
+		dst = binary.LittleEndian.AppendUint64(dst, key)
+	}
 	for i, c := range h.coders {
 		v := h.carried[i]
 		if i == len(h.coders)-1 {
@@ -192,6 +209,12 @@ func (h *hop) pack(x *run, dst []byte) (err error) {
 
 // unpack reads a packet into the run's variables.
 func (h *hop) unpack(x *run, p []byte) error {
+	if h.node.flow.yields {
+		if len(p) < keyBytes {
+			return fmt.Errorf("step %q: what was sent is too short for its key", h.name)
+		}
+		x.key, p = binary.LittleEndian.Uint64(p), p[keyBytes:]
+	}
 	for i, c := range h.coders {
 		v := h.carried[i]
 		raw := p

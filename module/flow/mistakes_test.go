@@ -144,6 +144,8 @@ func TestMistakes(t *testing.T) {
 			flow.HopStay(b)
 			flow.Each(b, flow.F2(func(v, w string) string { return v + w }, v, w))
 		}, nil, `flow.HopStay: carries two variables with the label "v", given at`},
+		"yield, exactly once": {func(b *flow.Block, v flow.Var[string]) { flow.YieldIfOvertime(b, flow.Named("rest")) }, []module.StreamOption{module.ExactlyOnce()},
+			"flow.YieldIfOvertime: yields, in a topology that is not at least once; cut the event with flow.HopStay"},
 		"another source": {func(b *flow.Block, v flow.Var[string]) { flow.Each(b, kept) }, nil,
 			"flow.Each: uses a variable of another source, given at flow/mistakes_test.go:"},
 		"call that does not survive": {func(b *flow.Block, v flow.Var[string]) {

@@ -13,12 +13,14 @@ func HopAt[K any, H pstate.Keyed[K]](b *Block, h *H, key Expr[K], options ...Hop
 	places := module.PlacesOf[K](h)
 	hop := b.hops("HopAt", text(key), options, places.Describe, func(x *run) task.ID { return places.Place(x.ev, key.eval(x)) }, key)
 	hop.check = places.Check
+	hop.key = func(x *run) uint64 { return module.KeyHashOf(x.ev, key.eval(x)) }
 	b.flow.checked(hop.node, places.Check)
 }
 
 // HopByHash goes on at the task that a key hashes to, like a depot's record of that key.
 func HopByHash[K any](b *Block, key Expr[K], options ...HopOption) {
-	b.hops("HopByHash", text(key), options, described("by hash"), func(x *run) task.ID { return module.HashOf(x.ev, key.eval(x)) }, key)
+	hop := b.hops("HopByHash", text(key), options, described("by hash"), func(x *run) task.ID { return module.HashOf(x.ev, key.eval(x)) }, key)
+	hop.key = func(x *run) uint64 { return module.KeyHashOf(x.ev, key.eval(x)) }
 }
 
 // HopShuffle goes on at a random task; they come in turns, so that the load is even.
@@ -34,7 +36,8 @@ func HopShuffle(b *Block, options ...HopOption) {
 // HopStay goes on at the same task, as an event of its own: what was written before is
 // committed first (promise 3x.08).
 func HopStay(b *Block, options ...HopOption) {
-	b.hops("HopStay", "", options, described("on the same task"), func(x *run) task.ID { return x.ev.Task() })
+	hop := b.hops("HopStay", "", options, described("on the same task"), func(x *run) task.ID { return x.ev.Task() })
+	hop.key = func(x *run) uint64 { return x.key }
 }
 
 // HopGlobal goes on at one task of the module, the same for all. That task is its

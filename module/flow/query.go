@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -82,7 +83,7 @@ type Answer[R any] func(b *Block, value Expr[R])
 // refused are the operations that queries do not have, and why.
 var refused = map[string][2]string{
 	"Do1": needsEvent, "Do2": needsEvent, "Try1": needsEvent, "Try2": needsEvent,
-	"Set": writes, "Update": writes, "Delete": writes, "Agg": writes, "CompoundAgg": writes,
+	"Set": writes, "Update": writes, "Delete": writes, "Agg": writes, "CompoundAgg": writes, "CompoundBy": writes,
 	"LocalSet": writes, "LocalTransform": writes, "LocalDelete": writes,
 	"Append": writes, "AppendTo": writes, "Write": writes, "Send": writes,
 	"AckReturn": {"returns to an appender, which a query has not", "give the answer with answer"},
@@ -151,13 +152,21 @@ func Read2[A, B, T any](b *Block, f func(pstate.Reader, A, B) (T, error), first 
 	return v
 }
 
-// InvokeQuery asks another query of the module, or the same, as a part of a query: on the
-// same worker, within its time. Topologies do not ask queries.
-func InvokeQuery[A, R any](b *Block, q *module.Query[A, R], argument Expr[A]) Var[R] {
-	n := b.put("InvokeQuery", text(argument), 1, argument)
+// InvokeQuery asks a query of the module, or a mirrored one (promise 11.18). In a query it is a part of that: on
+// the same worker, within its time. In a stream it is a call to the outside, see EachAsync:
+// the flow goes on with the answer as an event of its own, on the same task, and sees what is
+// committed; an answer that does not come fails the event.
+func InvokeQuery[A, R any](b *Block, q *module.Query[A, R], argument Expr[A], options ...HopOption) Var[R] {
 	if !b.flow.query {
-		n.mistake("asks a query from a topology", "read the PStates, or ask with a client in flow.EachAsync")
+		return EachAsync(b, func(ctx context.Context, a A) (r R, err error) {
+			asked, err := module.AskedIn(ctx)
+			if err != nil {
+				return r, err
+			}
+			return q.Within(asked, a)
+		}, argument, options...)
 	}
+	n := b.put("InvokeQuery", text(argument), 1, argument)
 	v := result[R](b, n)
 	n.simply(func(x *run) error {
 		answer, err := q.Within(x.part, argument.eval(x))

@@ -13,6 +13,7 @@ type run struct {
 	cells   []cell        // by variable
 	loops   []*work       // by loop: those that are being gone through
 	pending []turn        // of loops that the event began within
+	key     uint64        // the hash of the event's key, in a flow that yields
 	raw     []byte        // that hops are encoded into
 }
 
@@ -22,7 +23,7 @@ func (g *graph) begin(ev *module.Event) *run {
 	if x == nil {
 		x = &run{cells: make([]cell, len(g.variables)), loops: make([]*work, g.loops)}
 	}
-	x.ev, x.reader = ev, ev
+	x.ev, x.reader, x.key = ev, ev, 0
 	return x
 }
 

@@ -328,3 +328,19 @@ func TestAWrongTask(t *testing.T) {
 		t.Errorf("said %q, want %q", got, want)
 	}
 }
+
+// promise 13.01, promise 13.04: every aggregator and compound of package agg aggregates into
+// PStates; what becomes void leaves them.
+func TestAggregatorsOfPackageAgg(t *testing.T) {
+	t.Parallel()
+	name := func(n int) string { return fmt.Sprint("n", n%2) }
+	expect(t, 3, func(m *script, b *flow.Block, v number) {
+		i := flow.Range(b, flow.Const(0), v)
+		key := flow.Each(b, flow.F1(name, i))
+		sum := flow.Agg(b, flow.Key(&m.Counts, key), flow.By(agg.Sum[int]().VoidIf(func(n int) bool { return n == 0 }), i))
+		flow.CompoundBy(b, flow.Of(&m.Counts), agg.Key(func(n int) string { return "all " + name(n) }, agg.Leaf(agg.Largest[int]())), i)
+		_, there := flow.Lookup(b, flow.Key(&m.Counts, key))
+		most := flow.Get(b, flow.Key(&m.Counts, flow.F1(func(k string) string { return "all " + k }, key)))
+		m.say(b, flow.F4(func(k string, sum int, there bool, most int) string { return fmt.Sprint(k, sum, there, most) }, key, sum, there, most))
+	}, "n00 false 0", "n11 true 1", "n02 true 2")
+}

@@ -29,6 +29,9 @@ func Source[T any](of module.Topology, d module.Depot[T], f func(b *Block, recor
 	g.front.Declare(where, func() {
 		module.DeclareSource(of, d, func(ev *module.Event, v T) error {
 			x := g.begin(ev)
+			if g.yields {
+				x.key = module.RecordKeyHash(ev)
+			}
 			record.set(x, v)
 			return g.end(x, x.at(n))
 		}, options...)

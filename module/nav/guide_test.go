@@ -83,6 +83,12 @@ func (m *Shop) parts(w pstate.Writer) {
 	})
 }
 
+func (m *Shop) moves(w pstate.Writer) {
+	nav.Set(w, nav.AfterElem(nav.From(m.Latest)), "tea")
+	nav.Update(w, nav.Sublist(nav.From(m.Latest), 0, 3), func(s []string) []string { return s[:1] })
+	nav.Set(w, nav.MapKey(nav.From(m.Stock), "tea"), "black tea")
+}
+
 func TestTheCodeOfTheGuide(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -106,6 +112,7 @@ func TestTheCodeOfTheGuide(t *testing.T) {
 		m.rebate(w)
 		m.writes(w)
 		m.parts(w)
+		m.moves(w)
 	})
 	b.everywhere(func(how string, r pstate.Reader) {
 		amounts, err := m.amounts(r, monday, monday.AddDate(0, 0, 4))
@@ -121,7 +128,8 @@ func TestTheCodeOfTheGuide(t *testing.T) {
 			t.Errorf("%s: pages of %d orders, %v", how, n, err)
 		}
 		for what, got := range map[string][2]string{
-			"tea":    {selected(r, nav.Key(nav.From(m.Stock), "tea")), "4"},
+			"tea":    {selected(r, nav.Must(nav.From(m.Stock), "tea")), ""},
+			"moved":  {selected(r, nav.Key(nav.From(m.Stock), "black tea")), "4"},
 			"milk":   {selected(r, nav.Key(nav.From(m.Stock), "milk")), "99"},
 			"latest": {selected(r, nav.All(nav.From(m.Latest))), "milk"},
 			"ann":    {selected(r, nav.MapVals(nav.From(m.Orders.Key("ann")))), "{tea 180 [old large]} {tea 9 [old]} {tea 45 [old]}"},

@@ -57,6 +57,29 @@ func TestTransform(t *testing.T) {
 			nav.Update(w, nav.NullToVal(nav.Key(nav.From(m.counts), "x"), 5), double)
 		}, counts, "1,10"},
 		{"delete a key", func(m *town, w pstate.Writer) { nav.Delete(w, nav.Key(nav.From(m.counts), "a")) }, counts, ","},
+		{"a part of a slice", func(m *town, w pstate.Writer) {
+			part := nav.Slice(nav.Within(nav.Key(nav.Key(nav.From(m.sorted), "ann"), 1), tags), 0, 1)
+			nav.Update(w, part, func(s []string) []string { return []string{"n", "m"} })
+		}, func(m *town) func(r pstate.Reader) string {
+			return func(r pstate.Reader) string {
+				return fmt.Sprint(selected(r, nav.Items(nav.Slice(nav.Within(nav.Key(nav.Key(nav.From(m.sorted), "ann"), 1), tags), 0, 2))), selected(r, nav.Slice(nav.Within(nav.Key(nav.Key(nav.From(m.sorted), "ann"), 1), tags), 9, 9)))
+			}
+		}, "n m"},
+		{"a key of a Go map", func(m *town, w pstate.Writer) {
+			own := nav.Within(nav.Key(nav.Key(nav.From(m.sorted), "zoe"), 1), prices)
+			nav.Set(w, nav.Val(own, "x"), 3)
+			nav.Set(w, nav.ValKey(own, "x"), "y")
+			nav.Set(w, nav.ValKey(own, "none"), "z")
+		}, func(m *town) func(r pstate.Reader) string {
+			return func(r pstate.Reader) string {
+				own := nav.Within(nav.Key(nav.Key(nav.From(m.sorted), "zoe"), 1), prices)
+				return selected(r, nav.Keys(own)) + "=" + selected(r, nav.Vals(own)) + selected(r, nav.ValKey(own, "y"))
+			}
+		}, "y=3y"},
+		{"an index that is not", func(m *town, w pstate.Writer) {
+			nav.Set(w, nav.Index(nav.From(m.list), 99), 0)
+			nav.Set(w, nav.MapKey(nav.From(m.counts), "none"), "a")
+		}, counts, "1,"},
 		{"a value", func(m *town, w pstate.Writer) { nav.Update(w, nav.FromValue(m.total), double) }, total, "14"},
 		{"custom", func(m *town, w pstate.Writer) {
 			m.total.Set(w, 1234)
