@@ -72,7 +72,7 @@ vulnerabilities: ## look the dependencies, and what of them is called, up in the
 	$(GO) run $(GOVULNCHECK) ./...
 
 licences: ## tell the licence of every module that is needed, and fail for one that does not go with Apache-2.0
-	@$(GO) run ./cmd/licences . site deploy/kubernetes examples/service/otlp
+	@$(GO) run ./cmd/licences . site deploy/kubernetes examples/service/otlp telemetry/export
 
 deploy-test: ## decode the manifests of Kubernetes strictly, by the types of its API
 	cd deploy/kubernetes && $(GO) test ./...

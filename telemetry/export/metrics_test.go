@@ -1,13 +1,11 @@
 package export_test
 
 import (
-	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"go.opentelemetry.io/otel/attribute"
 
-	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/telemetry"
 	"github.com/coppice-run/coppice/telemetry/export"
 )
@@ -24,9 +22,7 @@ func TestMetricsReachPrometheusAndTheCollector(t *testing.T) {
 	if _, err := m.Lines.Append(t.Context(), r.client, "one"); err != nil {
 		t.Fatal(err)
 	}
-	answer := httptest.NewRecorder()
-	r.telemetry.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
-	text := answer.Body.String()
+	text := r.scrape()
 	for _, name := range telemetry.PrometheusNames() {
 		if name == "coppice_handler_running_seconds" { // none runs for long
 			continue
@@ -65,47 +61,4 @@ next:
 		return true
 	}
 	return false
-}
-
-// blocking has a handler that returns when it is let go.
-type blocking struct {
-	Lines   module.Depot[string]
-	entered chan struct{}
-	leave   chan struct{}
-}
-
-func (m *blocking) ModuleName() string { return "Blocking" }
-
-func (m *blocking) Define(b *module.Builder) {
-	module.RandomDepot(b, &m.Lines, "lines", module.Text())
-	module.DeclareSource(b.Stream("stuck"), m.Lines, func(*module.Event, string) error {
-		select {
-		case m.entered <- struct{}{}:
-		default:
-		}
-		<-m.leave
-		return nil
-	})
-}
-
-// A handler that does not return is named in the metrics, and so is the task that it holds
-// up; the other tasks go on to tell.
-func TestAStuckHandlerIsNamedInTheMetrics(t *testing.T) {
-	t.Parallel()
-	m := &blocking{entered: make(chan struct{}, 1), leave: make(chan struct{})}
-	r := start(t, export.Config{}, false, nil, m)
-	t.Cleanup(func() { close(m.leave) })
-	if _, err := m.Lines.Append(t.Context(), r.client, "one", module.Wait(module.AckAppend)); err != nil {
-		t.Fatal(err)
-	}
-	<-m.entered
-	answer := httptest.NewRecorder()
-	r.telemetry.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
-	text := answer.Body.String()
-	if !has(text, "coppice_handler_running_seconds{", `coppice_module="Blocking"`, `coppice_step="lines"`, `coppice_topology="stuck"`) {
-		t.Errorf("no handler is named:\n%s", text)
-	}
-	if !has(text, "coppice_task_silent{", "} 1") || !has(text, "coppice_task_silent{", "} 0") {
-		t.Errorf("one of three tasks is silent, and that is not told:\n%s", text)
-	}
 }

@@ -1,8 +1,10 @@
 package export_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
@@ -16,15 +18,17 @@ import (
 	"github.com/coppice-run/coppice/redisstate"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/telemetry/export"
-	"github.com/coppice-run/coppice/transport/memtransport"
+	"github.com/coppice-run/coppice/transport/grpctransport"
 	"github.com/coppice-run/coppice/worker"
 )
 
-// relay sends a record over two hops, and counts it at the end. It fails as often as said.
+// relay sends a record over two hops, and counts it at the end. It fails as often as said,
+// and is parked after so many attempts; 0: after the usual number.
 type relay struct {
-	Lines  module.Depot[string]
-	Counts pstate.Map[string, int64]
-	fails  int
+	Lines    module.Depot[string]
+	Counts   pstate.Map[string, int64]
+	fails    int
+	attempts int
 
 	first, second module.Step[string]
 }
@@ -49,15 +53,17 @@ func (m *relay) Define(b *module.Builder) {
 	module.DeclareSource(s, m.Lines, func(ev *module.Event, l string) error {
 		m.first.Send(ev, l)
 		return nil
-	})
+	}, module.MaxAttempts(cmp.Or(m.attempts, module.AttemptsDefault)))
 }
 
-// rig is a worker and a client on servers in memory, whose spans and metrics go out.
+// rig is a worker and a client, with servers in this process that others reach, whose spans and metrics go out.
 type rig struct {
 	t         *testing.T
 	telemetry *export.Telemetry
 	worker    *worker.Worker
 	client    *client.Client
+	kafka     string // addresses, for other programs
+	redis     string
 }
 
 func start(t *testing.T, config export.Config, traced bool, listener *runtime.Listener, m module.Module) *rig {
@@ -80,17 +86,18 @@ func start(t *testing.T, config export.Config, traced bool, listener *runtime.Li
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = log.Close() })
-	redis := redisstate.Config{Addresses: []string{miniredis.RunT(t).Addr()}}
+	server := miniredis.RunT(t)
+	redis := redisstate.Config{Addresses: []string{server.Addr()}}
 	out.Redis(&redis)
 	state, err := redisstate.Open(ctx, redis)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = state.Close() })
-	network := memtransport.New()
+	network := grpctransport.New(grpctransport.Config{})
 	w := worker.Config{Log: log, Store: state, Network: network, Tasks: 3, EncodeHops: true, Listener: listener}
 	out.Worker(&w)
-	r := &rig{t: t, telemetry: out}
+	r := &rig{t: t, telemetry: out, kafka: strings.Join(broker.ListenAddrs(), ","), redis: server.Addr()}
 	if r.worker, err = worker.Start(ctx, w, m); err != nil {
 		t.Fatal(err)
 	}

@@ -5,10 +5,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	spanpb "go.opentelemetry.io/proto/otlp/trace/v1"
 
 	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/telemetry"
 	"github.com/coppice-run/coppice/telemetry/export"
@@ -143,6 +145,92 @@ func TestAFailingRecordsTraceShowsEachAttempt(t *testing.T) {
 	}
 	if n := len(c.named("process")); n != 2 {
 		t.Errorf("%d root events, want those of attempts 2 and 3", n)
+	}
+	documented(t, c)
+}
+
+// Where the appender's trace is sampled its span is the root of all attempts: each failed
+// one, each pause and each root event lies right below what the record came with.
+func TestAllAttemptsAreBelowTheAppend(t *testing.T) {
+	t.Parallel()
+	c := newCollector(t)
+	m := &relay{fails: 2}
+	done := make(chan struct{})
+	r := start(t, export.Config{OTLP: c.url, Sample: 1}, true, &runtime.Listener{RecordDone: func(runtime.RecordInfo) { close(done) }}, m)
+	var failed *client.FailedError
+	if _, err := m.Lines.Append(t.Context(), r.client, "one"); err != nil && !errors.As(err, &failed) {
+		t.Fatal(err)
+	}
+	<-done
+	r.flush()
+	root := c.only("append Relay.lines")
+	if len(root.ParentSpanId) != 0 {
+		t.Error("the append's span has a parent")
+	}
+	produced := c.byID(c.only("tree").ParentSpanId)
+	if produced == nil {
+		t.Fatalf("the tree has no parent; there are\n%s", c)
+	}
+	c.below(produced, root)
+	for name, n := range map[string]int{"process": 3, "failed": 2, "retry": 2, "event second": 3} {
+		some := c.named(name)
+		if len(some) != n {
+			t.Errorf("%d spans %q, want %d; there are\n%s", len(some), name, n, c)
+		}
+		for _, s := range some {
+			if name != "event second" {
+				c.below(s, produced)
+			}
+			if value(s, "coppice.unsampled") != "" {
+				t.Errorf("%s was followed, and its span does not say how long it took", s.Name)
+			}
+		}
+	}
+	for _, s := range c.named("event second") {
+		hop := c.byID(s.ParentSpanId)
+		if hop == nil || hop.Name != "hop second" || string(hop.TraceId) != string(root.TraceId) {
+			t.Errorf("the parent of attempt %s of the last event is %v, want its hop", value(s, "coppice.attempt"), hop.GetName())
+		}
+	}
+}
+
+// A record that is put aside has its span, with the reason, whatever the sampling says.
+func TestAParkedRecordHasItsSpan(t *testing.T) {
+	t.Parallel()
+	c := newCollector(t)
+	m := &relay{fails: 9, attempts: 2}
+	parked := make(chan struct{})
+	r := start(t, export.Config{OTLP: c.url, Sample: -1}, false, &runtime.Listener{RecordParked: func(runtime.RecordInfo) { close(parked) }}, m)
+	if _, err := m.Lines.Append(t.Context(), r.client, "one", module.Wait(module.AckAppend)); err != nil {
+		t.Fatal(err)
+	}
+	<-parked
+	r.flush()
+	span := c.only("parked")
+	if value(span, "coppice.attempt") != "2" || !strings.Contains(span.Status.GetMessage(), "no luck at attempt 2") {
+		t.Errorf("the span says %v", span)
+	}
+	if attempt := c.only("failed"); string(attempt.TraceId) != string(span.TraceId) || value(attempt, "coppice.attempt") != "1" {
+		t.Errorf("the attempt before is %v", attempt)
+	}
+	documented(t, c)
+}
+
+// A tree that took longer than what counts as slow has its span, whatever the sampling says.
+func TestASlowTreeHasItsSpan(t *testing.T) {
+	t.Parallel()
+	c := newCollector(t)
+	m := &relay{}
+	r := start(t, export.Config{OTLP: c.url, Sample: -1, Slow: time.Nanosecond}, true, nil, m)
+	if _, err := m.Lines.Append(t.Context(), r.client, "one"); err != nil {
+		t.Fatal(err)
+	}
+	r.flush()
+	if span := c.only("tree"); value(span, "coppice.slow") != "true" || value(span, "messaging.kafka.offset") != "0" {
+		t.Errorf("the span says %v", span)
+	}
+	if all := c.named(""); len(all) != 1 {
+		t.Errorf("there are others:\n%s", c)
 	}
 	documented(t, c)
 }
