@@ -27,11 +27,11 @@ test: ## run the tests; needs no service
 race: ## run the tests with the race detector
 	$(GO) test -race -timeout 8m ./...
 
-lint: ## check the form and the usual mistakes, in bench too
+lint: ## check the form and the usual mistakes, in bench and telemetry/export too
 	@unformed=$$(gofmt -l .); test -z "$$unformed" || { echo "gofmt would change:"; echo "$$unformed"; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
-	@set -e; for module in bench site deploy/kubernetes examples/service/otlp console/browsertest; do (cd $$module && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...); done
+	@set -e; for module in bench site deploy/kubernetes examples/service/otlp telemetry/export console/browsertest; do (cd $$module && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...); done
 
 simulate: ## run the engine through SEEDS=500 seeds of its simulated world; MODULES=bank,tree: of these workloads
 	@$(GO) run ./cmd/simulate -seeds $(SEEDS) $(if $(MODULES),-workloads $(MODULES))
@@ -77,7 +77,7 @@ vulnerabilities: ## look the dependencies, and what of them is called, up in the
 	$(GO) run $(GOVULNCHECK) ./...
 
 licences: ## tell the licence of every module that is needed, and fail for one that does not go with Apache-2.0
-	@$(GO) run ./cmd/licences . site deploy/kubernetes examples/service/otlp
+	@$(GO) run ./cmd/licences . site deploy/kubernetes examples/service/otlp telemetry/export
 
 deploy-test: ## decode the manifests of Kubernetes strictly, by the types of its API
 	cd deploy/kubernetes && $(GO) test ./...
@@ -110,6 +110,13 @@ performance: bench bench-state bench-peers ## measure everything, and write docs
 performance-page: ## write docs/performance.md from what was measured last
 	cd bench && $(GO) run . -document ../docs/performance.md
 
+trace-test: ## a record's trace and all metrics at a collector, and a stuck record found by its name
+	cd telemetry/export && $(GO) test -count=1 -timeout 4m ./...
+	$(GO) test -count=1 -timeout 4m ./integration ./internal/cli -run 'Trace|Stuck|Attempts'
+
+trace-bench: ## measure what spans of one record in 1,000 and metrics cost, on real servers as integration does
+	$(GO) run ./cmd/stack run -- sh -c 'cd telemetry/export && $(GO) run ./overhead -kafka $$COPPICE_TEST_KAFKA -redis $$COPPICE_TEST_REDIS'
+
 stack: ## start Kafka, Redis and a Redis cluster: by compose, else natively
 	@$(GO) run ./cmd/stack up
 
@@ -122,4 +129,4 @@ examples: ## run all examples, and hold what they print against what they are to
 demo: ## process real flights in this process
 	$(GO) run ./cmd/coppice demo
 
-.PHONY: help test race lint simulate integration bench-test secure-test console-test stored mutants model fuzz chaos rolling-test vulnerabilities licences deploy-test site takeover bench bench-state bench-peers profile performance performance-page stack stack-down examples demo
+.PHONY: help test race lint simulate integration bench-test secure-test console-test stored mutants model fuzz chaos rolling-test vulnerabilities licences deploy-test site takeover bench bench-state bench-peers profile performance performance-page trace-test trace-bench stack stack-down examples demo

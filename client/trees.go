@@ -128,6 +128,10 @@ func (c *Client) allParts(ctx context.Context, b *bound, q *eventtree.Query) ([]
 				var parts []eventtree.Part
 				if parts, err = c.treeParts(ctx, b, id, q); err == nil {
 					for _, p := range parts {
+						if p.Kept {
+							all = append(all, p)
+							continue
+						}
 						if int(p.Task) < len(known) && !known[p.Task] {
 							known[p.Task] = true
 							all = append(all, p)

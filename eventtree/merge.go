@@ -12,10 +12,10 @@ import (
 // Merge puts together what tasks know of the trees of one record.
 func Merge(parts []Part) []Tree {
 	var trees []Tree
-	for _, p := range parts {
+	for _, p := range said(parts) {
 		for _, t := range p.Trees {
 			if at := find(trees, t.Topology, t.Source); at >= 0 {
-				trees[at] = later(trees[at], t)
+				trees[at] = joined(trees[at], t, p.Kept)
 			} else {
 				trees = append(trees, t)
 			}
@@ -49,19 +49,48 @@ func find(trees []Tree, topology, source string) int {
 	return slices.IndexFunc(trees, func(t Tree) bool { return t.Topology == topology && t.Source == source })
 }
 
-// later chooses between what two owners say of a tree, of which one was kept: what is
-// under way is the newer word.
-func later(a, b Tree) Tree {
-	if a.State.Over() && !b.State.Over() {
-		a, b = b, a
+// said puts what tasks say themselves before what workers have kept.
+func said(parts []Part) []Part {
+	parts = slices.Clone(parts)
+	slices.SortStableFunc(parts, func(a, b Part) int {
+		switch {
+		case a.Kept == b.Kept:
+			return 0
+		case a.Kept:
+			return 1
+		}
+		return -1
+	})
+	return parts
+}
+
+// joined adds to what is known of a tree what somebody else knows. Where it is now, its
+// task says itself; how it went, the worker has kept.
+func joined(have, more Tree, kept bool) Tree {
+	if !kept && have.State.Over() && !more.State.Over() {
+		have, more = more, have // of two owners, the one that is at it
 	}
-	a.Events = append(a.Events, b.Events...)
-	a.Complete = a.Complete || b.Complete
-	a.Slow = a.Slow || b.Slow
-	if a.Error == "" {
-		a.Error = b.Error
+	have.Events = append(have.Events, more.Events...)
+	have.Complete = have.Complete || more.Complete
+	have.Slow = have.Slow || more.Slow
+	have.Error, have.TraceID = cmp.Or(have.Error, more.Error), cmp.Or(have.TraceID, more.TraceID)
+	have.Attempt = cmp.Or(have.Attempt, more.Attempt)
+	if len(more.Attempts) > len(have.Attempts) {
+		have.Attempts = more.Attempts
 	}
-	return a
+	if len(have.Tasks) == 0 {
+		have.Tasks = more.Tasks
+	}
+	if have.State.Over() && more.State.Over() {
+		if have.State == Done { // of those that ended well tasks do not know more
+			have.State = more.State
+		}
+		have.Over = more.Over
+		if have.Since.IsZero() {
+			have.Since = more.Since
+		}
+	}
+	return have
 }
 
 // rank orders what several tasks say of one event: what is further is the newer word.
@@ -92,6 +121,7 @@ func arrange(all []Event) []Event {
 			events[i] = e
 		}
 	}
+	events = arrived(events)
 	depth := make(map[ID]int, len(events))
 	place := make(map[ID]int, len(events))
 	for i := range events {
@@ -126,16 +156,39 @@ func arrange(all []Event) []Event {
 	return events
 }
 
+// arrived leaves out what senders say of events whose later attempts are known: they arrived,
+// and the sender has not heard of it yet.
+func arrived(events []Event) []Event {
+	latest := make(map[ID]int, len(events))
+	for i := range events {
+		if e := &events[i]; e.ID != 0 {
+			latest[e.ID] = max(latest[e.ID], e.Attempt)
+		}
+	}
+	parents := map[ID]ID{}
+	events = slices.DeleteFunc(events, func(e Event) bool {
+		if e.State != Leaving && e.State != Hopping || e.Attempt >= latest[e.ID] {
+			return false
+		}
+		parents[e.ID] = e.Parent
+		return true
+	})
+	for i := range events {
+		events[i].Parent = cmp.Or(events[i].Parent, parents[events[i].ID])
+	}
+	return events
+}
+
 // List puts together the trees that tasks have listed: those under way first, the oldest
 // first, then those that are over, the latest first.
 func List(parts []Part) []Tree {
 	var trees []Tree
 	at := map[string]int{}
-	for _, p := range parts {
+	for _, p := range said(parts) {
 		for _, t := range p.Trees {
 			key := t.Record.String() + "/" + t.Topology + "/" + t.Source
 			if i, ok := at[key]; ok {
-				trees[i] = later(trees[i], t)
+				trees[i] = joined(trees[i], t, p.Kept)
 				continue
 			}
 			at[key] = len(trees)
@@ -249,6 +302,9 @@ const timeOfDay = "2006-01-02T15:04:05.000Z"
 
 // Touched lists the tasks of a set as trees keep it: a bit for each number modulo 64.
 func Touched(bits uint64, tasks int) []task.ID {
+	if bits == 0 {
+		return nil
+	}
 	var all []task.ID
 	for id := range tasks {
 		if bits&(1<<(uint(id)&63)) != 0 {

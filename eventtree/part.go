@@ -43,6 +43,9 @@ type Part struct {
 	Trees []Tree `json:"trees,omitempty"`
 	// Events are the record's events that are on the task, or leave it.
 	Events []Event `json:"events,omitempty"`
+	// Kept: it is what a worker has kept of what its tasks did, and no task's own word. Task
+	// is -1 then.
+	Kept bool `json:"kept,omitempty"`
 	// Unseen are events on the worker's disk, which were not looked at.
 	Unseen int `json:"unseen,omitempty"`
 	// Silent: the task did not answer in time, since it runs Handler. What the part holds

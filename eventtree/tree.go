@@ -71,6 +71,8 @@ type Tree struct {
 	// Tasks are those that the attempt's events went to. With more than 64 tasks there may
 	// be others among them whose numbers are the same modulo 64.
 	Tasks []task.ID `json:"tasks,omitempty"`
+	// Attempts are those that are over, as far as they were kept.
+	Attempts []Attempt `json:"attempts,omitempty"`
 	// Events are those that are known, parents before children, attempts in their order:
 	// all that are under way, and of the ended ones those that a worker has kept.
 	Events []Event `json:"events,omitempty"`
@@ -80,6 +82,15 @@ type Tree struct {
 	Complete bool `json:"complete"`
 	// Slow: an attempt took longer than what its worker counts as slow.
 	Slow bool `json:"slow,omitempty"`
+}
+
+// Attempt is one attempt at a record that is over.
+type Attempt struct {
+	Number int       `json:"number"`
+	State  State     `json:"state"`
+	Began  time.Time `json:"began,omitzero"` // zero: not known
+	Over   time.Time `json:"over"`
+	Error  string    `json:"error,omitempty"`
 }
 
 // Event is one event of a tree.

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/coppice-run/coppice/localcluster"
 	"github.com/coppice-run/coppice/telemetry"
 )
@@ -29,15 +31,19 @@ func TestATraceFollowsARecord(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	// append, root event, two words, their two commits, done: the root wrote
+	// append, root event, two hops, two words, their two commits, tree: the root wrote
 	// nothing, so nothing of it was to be committed; its batch is a commit all the
 	// same if a write of another event shares it.
 	all := spans.await(ctx, func(all []*span) bool {
-		return count(all, "append") > 0 && count(all, "done") > 0 && count(all, "commit") >= 2
+		return count(all, "append") > 0 && count(all, "tree") > 0 && count(all, "EXEC") >= 2
 	})
 	byID := map[string]*span{}
+	var own trace.TraceID
 	for _, s := range all {
 		byID[s.context.SpanID().String()] = s
+		if strings.HasPrefix(s.name, "append") {
+			own = s.context.TraceID()
+		}
 	}
 	for _, s := range all {
 		parent := byID[s.parent.SpanID().String()]
@@ -48,20 +54,29 @@ func TestATraceFollowsARecord(t *testing.T) {
 				t.Errorf("%s has a parent", s.name)
 			}
 			continue
-		case "event":
-			want = "append Traced.sentences"
-			if s.name == "event count" {
-				want = "event sentences"
+		case "batch":
+			if s.parent.IsValid() || s.context.TraceID() == own {
+				t.Error("a batch is part of a record's trace")
 			}
-		case "commit":
+			continue
+		case "process":
+			want = "append Traced.sentences"
+		case "hop":
+			want = "process Traced.sentences"
+		case "event":
+			want = "hop count"
+		case "EXEC":
 			want = "event "
-		case "done":
+			if parent != nil && strings.HasPrefix(parent.name, "process") {
+				want = parent.name
+			}
+		case "tree":
 			want = "append Traced.sentences"
 		}
 		if parent == nil || !strings.HasPrefix(parent.name, want) {
 			t.Errorf("the parent of %q is %v, want %q", s.name, parent, want)
 		}
-		if s.context.TraceID() != all[0].context.TraceID() {
+		if s.context.TraceID() != own {
 			t.Errorf("%s is of another trace", s.name)
 		}
 	}

@@ -1,12 +1,17 @@
 package integration
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/eventtree"
 	"github.com/coppice-run/coppice/localcluster"
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/task"
 )
 
@@ -91,4 +96,70 @@ func locate(t *testing.T, c *localcluster.Cluster, name, depot string) eventtree
 	}
 	t.Fatal("the record is nowhere")
 	return eventtree.Record{}
+}
+
+// twice fails at its first attempts, behind a hop.
+type twice struct {
+	name  string
+	Lines module.Depot[string]
+	work  module.Step[string]
+	fails int
+}
+
+func (m *twice) ModuleName() string { return m.name }
+
+func (m *twice) Define(b *module.Builder) {
+	module.RandomDepot(b, &m.Lines, "lines", module.Text())
+	s := b.Stream("twice")
+	module.DeclareStep(s, &m.work, "work", module.ByHash(func(s string) string { return s }), func(ev *module.Event, _ string) error {
+		if ev.Attempt() <= m.fails {
+			return fmt.Errorf("no luck at attempt %d", ev.Attempt())
+		}
+		return nil
+	})
+	module.DeclareSource(s, m.Lines, func(ev *module.Event, line string) error {
+		m.work.Send(ev, line)
+		return nil
+	})
+}
+
+// What is over of a record that was tried again is there: each attempt with its error, and
+// the events of the later ones, parents before children, with their commits.
+func TestAttemptsOfARecordAreKept(t *testing.T) {
+	onAll(t, func(t *testing.T, c *localcluster.Cluster) {
+		m := &twice{name: unique("Twice"), fails: 2}
+		done := make(chan struct{}, 1)
+		listener := &runtime.Listener{RecordDone: func(runtime.RecordInfo) { done <- struct{}{} }}
+		if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{Tasks: 3, Workers: 3, Listener: listener}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.Lines.Append(t.Context(), c.Client(), "one", module.Wait(module.AckAppend)); err != nil {
+			t.Fatal(err)
+		}
+		<-done
+		at := locate(t, c, m.name, "lines")
+		trees, err := c.Client().Tree(t.Context(), m.name, "lines", at.Partition, at.Offset)
+		if err != nil || len(trees) != 1 {
+			t.Fatalf("trees %+v (%v), want one", trees, err)
+		}
+		tree := trees[0]
+		if tree.State != eventtree.Done || tree.Attempt != 3 || tree.Complete {
+			t.Errorf("the tree is %v at attempt %d, complete %t; want done at attempt 3, without the root of the first", tree.State, tree.Attempt, tree.Complete)
+		}
+		if n := len(tree.Attempts); n != 3 || !strings.Contains(tree.Attempts[0].Error, "no luck at attempt 1") || !strings.Contains(tree.Attempts[1].Error, "no luck at attempt 2") || tree.Attempts[2].State != eventtree.Done {
+			t.Errorf("attempts %+v", tree.Attempts)
+		}
+		var told []string
+		for _, e := range tree.Events {
+			told = append(told, fmt.Sprintf("%d %s %s %t", e.Attempt, e.Step, e.State, e.Parent != 0))
+		}
+		want := []string{"1 work failed false", "2 lines ended false", "2 work failed true", "3 lines ended false", "3 work ended true"}
+		if diff := cmp.Diff(want, told); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
+		recent, err := c.Client().Trees(t.Context(), m.name, client.TreeFilter{Recent: true})
+		if err != nil || len(recent) != 1 || recent[0].State != eventtree.Done || len(recent[0].Attempts) != 3 {
+			t.Errorf("recent trees %+v (%v), want the one", recent, err)
+		}
+	})
 }

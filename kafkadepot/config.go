@@ -32,6 +32,9 @@ type Config struct {
 	// AppendTimeout is how long an append is tried before its outcome is given as
 	// unknown. Default 30 s.
 	AppendTimeout time.Duration
+	// Hooks watch all clients, and ProducerHooks the one that appends alone: those of kotel,
+	// for one. A hook that does something for each record that is read costs throughput.
+	Hooks, ProducerHooks []kgo.Hook
 	// ReplicationFactor of topics that are made; default -1, the brokers' own
 	// default. Production needs 3, with min.insync.replicas 2.
 	ReplicationFactor int16
@@ -93,6 +96,9 @@ func (c Config) common() []kgo.Opt {
 	if len(c.SASL) > 0 {
 		opts = append(opts, kgo.SASL(c.SASL...))
 	}
+	if len(c.Hooks) > 0 {
+		opts = append(opts, kgo.WithHooks(c.Hooks...))
+	}
 	return opts
 }
 
@@ -118,7 +124,7 @@ func (c Config) dial(ctx context.Context, network, address string) (net.Conn, er
 // append waits for nothing; all in-sync replicas; the partition is ours to choose
 // (T24).
 func (c Config) producing() []kgo.Opt {
-	return append(c.common(),
+	return append(c.common(), kgo.WithHooks(c.ProducerHooks...),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.RequiredAcks(kgo.AllISRAcks()), kgo.ProducerLinger(0),
 		kgo.ProducerBatchMaxBytes(batchBytesMax), kgo.RecordDeliveryTimeout(c.AppendTimeout), kgo.ProducerBatchCompression(kgo.NoCompression()),
 	)

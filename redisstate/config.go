@@ -33,6 +33,11 @@ type Config struct {
 	// CallTimeout bounds the wait for one reply: after it a commit counts as lost
 	// (R11). Default 5 s.
 	CallTimeout time.Duration
+	// Instrument, if set, is called with each client that is opened, before its use: for hooks
+	// that watch, as those of redisotel. Hooks must leave commands and replies as they are.
+	// pooled: the client outlives what it is used for now; else it is the one connection of a
+	// task's session, and is closed with it.
+	Instrument func(client redis.UniversalClient, pooled bool) error
 	// Logger is told of servers that keep commits waiting. Default: nobody is.
 	Logger *slog.Logger
 }
@@ -60,6 +65,14 @@ func (c Config) withDefaults() (Config, error) {
 		c.Dialer = dialer.DialContext
 	}
 	return c, nil
+}
+
+// instrument has a client that was opened watched.
+func (c Config) instrument(client redis.UniversalClient, pooled bool) error {
+	if c.Instrument == nil {
+		return nil
+	}
+	return c.Instrument(client, pooled)
 }
 
 func (c Config) names() string { return strings.Join(c.Addresses, ", ") }

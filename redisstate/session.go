@@ -54,6 +54,10 @@ func (s *Store) connect(ctx context.Context, slot store.Slot) (*session, error) 
 	options.PoolSize, options.MaxIdleConns = 8, 1
 	options.ConnMaxIdleTime, options.ConnMaxLifetime = -1, -1
 	n.client = redis.NewClient(options)
+	if err := s.config.instrument(n.client, false); err != nil {
+		_ = n.Close()
+		return nil, errors.Join(store.ErrRefused, fmt.Errorf("redisstate: Config.Instrument: %w", err))
+	}
 	if err := n.probe(ctx); err != nil {
 		_ = n.Close()
 		return nil, err

@@ -37,6 +37,9 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	s := &Store{config: config}
 	if clustered {
 		s.cluster = redis.NewClusterClient(config.clusterOptions())
+		if err := config.instrument(s.cluster, true); err != nil {
+			return nil, errors.Join(fmt.Errorf("redisstate: Config.Instrument: %w", err), s.Close())
+		}
 		return s, nil
 	}
 	if len(config.Addresses) > 1 {
@@ -46,6 +49,9 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	looks := config.options(config.Addresses[0])
 	looks.ConnMaxLifetime = lookFor // an older connection may end at a server that was replaced
 	s.looks = redis.NewClient(looks)
+	if err := errors.Join(config.instrument(s.single, true), config.instrument(s.looks, true)); err != nil {
+		return nil, errors.Join(fmt.Errorf("redisstate: Config.Instrument: %w", err), s.Close())
+	}
 	return s, nil
 }
 

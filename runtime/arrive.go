@@ -244,9 +244,10 @@ func (t *Task) hold(it *item, err error) {
 func (t *Task) tellFailure(it *item, failures int, err error) {
 	h := t.host
 	step := t.steps[it.frame.Events[it.index].Step].Name
+	t.counts.Failed++
 	if t.listener.RecordFailed != nil {
 		t.listener.RecordFailed(RecordInfo{
-			TaskInfo: t.info, Topology: t.topology[h.Topology].plan.Name, Source: t.sourceName(h.Topology, h.Origin.Source),
+			TaskInfo: t.info, Depot: t.depotName(h.Topology, h.Origin.Source), Topology: t.topology[h.Topology].plan.Name, Source: t.sourceName(h.Topology, h.Origin.Source),
 			Partition: h.Origin.Root, Offset: h.Origin.Offset, Attempt: failures, Err: "step " + step + ": " + err.Error(), Trace: h.Origin.Trace,
 		})
 	}

@@ -21,14 +21,24 @@ type waiting struct{ waiters []uint64 }
 // recordDone tells the world that a topology is done with a record. Its effects
 // are committed.
 func (t *Task) recordDone(f *finished) {
+	t.counts.Records++
+	if t.listener.Slow > 0 && f.opened != 0 && t.now-f.opened >= int64(t.listener.Slow) {
+		t.counts.Slow++
+	}
 	switch f.outcome {
 	case wire.Parked:
+		t.counts.Parked++
 		if t.listener.RecordParked != nil {
-			t.listener.RecordParked(t.recordInfo(f))
+			t.listener.RecordParked(t.recordEnd(f))
 		}
 	case wire.Failed, wire.Skipped:
+		t.counts.Dropped++
 		t.recordDropped(f)
 	default:
+		if f.outcome == wire.Rejected {
+			t.counts.Rejected++
+		}
+		t.treeOver(f)
 		if t.listener.RecordDone != nil {
 			t.listener.RecordDone(t.recordInfo(f))
 		}

@@ -23,13 +23,14 @@ type batch struct {
 	bytes    int64         // of the frames' events
 	consumed []*wire.Frame // frames whose last event ran here
 	applied  []*wire.Frame // of parcels that came opened, whose last event ran here
-	traces   []*wire.Trace
+	followed []Followed
 	passed   []try    // records that are finished though their trees are not (RetryNone)
 	begins   []begin  // attempts whose numbers the commit holds (R20)
 	books    []book   // writes to the task's own tables
 	orders   []*order // carried out with the commit
 	crash    CrashPoint
 	begun    bool   // an event has run in it
+	began    int64  // when its first event was about to run
 	over     bool   // it has failed and takes no more events
 	whole    *whole // it fails as one; nil: each event alone
 
@@ -86,6 +87,9 @@ type finished struct {
 	said     *unsaid // what its end waits for before it is told
 	later    bool    // it waits
 	kept     bool    // its result is
+	opened   int64   // when its tree was; 0: it had none, or that is not known
+	tree     uint64  // the attempt's; 0: it had none
+	touched  uint64  // tasks that its events went to
 }
 
 func (f *finished) parked() bool { return f.outcome == wire.Parked }
@@ -93,7 +97,7 @@ func (f *finished) parked() bool { return f.outcome == wire.Parked }
 func (t *Task) newBatch() *batch {
 	b := t.spareBatch()
 	t.batches++
-	b.seq = t.batches
+	b.seq, b.began = t.batches, t.now
 	return b
 }
 
@@ -112,7 +116,7 @@ func (t *Task) reuse(b *batch) {
 	clear(b.frames)
 	clear(b.consumed)
 	clear(b.applied)
-	clear(b.traces)
+	clear(b.followed)
 	clear(b.passed)
 	clear(b.begins)
 	clear(b.books)
@@ -121,7 +125,7 @@ func (t *Task) reuse(b *batch) {
 	b.commit.Changes = b.commit.Changes[:0]
 	b.arena.Reset()
 	b.events, b.begun, b.over, b.resultsKept, b.whole = 0, false, false, false, nil
-	b.finished, b.frames, b.consumed, b.applied, b.traces = b.finished[:0], b.frames[:0], b.consumed[:0], b.applied[:0], b.traces[:0]
+	b.finished, b.frames, b.consumed, b.applied, b.followed = b.finished[:0], b.frames[:0], b.consumed[:0], b.applied[:0], b.followed[:0]
 	b.passed, b.begins, b.books, b.orders = b.passed[:0], b.begins[:0], b.books[:0], b.orders[:0]
 	b.mark, b.crash = task.Mark{}, AtOnce
 	b.batchAppends.reset()
@@ -213,7 +217,8 @@ func (t *Task) batchInfo(b *batch) BatchInfo {
 		fields += len(b.commit.Changes[i].Writes)
 	}
 	info := BatchInfo{
-		TaskInfo: t.info, Head: b.mark, Events: b.events, Fields: fields, Frames: len(b.frames), Traces: b.traces,
+		TaskInfo: t.info, Head: b.mark, Events: b.events, Fields: fields, Frames: len(b.frames), Followed: b.followed,
+		Bytes: b.bytes, Gathered: t.took(b.began), Level: t.options.Durability,
 		Queued: t.queued(), Pending: t.pending(),
 	}
 	if !b.mark.Token.IsZero() {
@@ -246,6 +251,7 @@ func (t *Task) writeProgress(b *batch) {
 		topo.dirty, topo.finished, topo.writtenAt = false, 0, t.now
 		change := b.commit.Open(topo.table)
 		for _, s := range topo.sources {
+			s.sealed = s.progress.Next
 			t.host.Scratch = s.progress.AppendText(t.host.Scratch[:0])
 			change.Writes = append(change.Writes, store.Write{Field: s.plan.Name, Value: b.arena.Text(t.host.Scratch)})
 		}
@@ -257,6 +263,12 @@ func (t *Task) writeProgress(b *batch) {
 func (t *Task) release(b *batch) {
 	if t.crashesCommitted(b) {
 		return
+	}
+	if !b.mark.Token.IsZero() {
+		t.counts.Commits++
+		for i := range b.commit.Changes {
+			t.counts.Fields += uint64(len(b.commit.Changes[i].Writes))
+		}
 	}
 	if t.listener.BatchCommitted != nil && b.events > 0 {
 		t.listener.BatchCommitted(t.batchInfo(b))

@@ -11,6 +11,7 @@ import (
 // drop gives up the connection and everything in memory that rests on it (R10,
 // R19), and tries to take the slot anew, unless the task is to stop.
 func (t *Task) drop(cause error) {
+	t.counts.Drops++
 	if t.listener.Dropped != nil {
 		t.listener.Dropped(DroppedInfo{TaskInfo: t.info, Cause: cause})
 	}
@@ -47,9 +48,7 @@ func (t *Task) forget() {
 	if len(t.micros.all) > 0 {
 		t.view.Learns()
 	}
-	if t.listener.EventEnd != nil {
-		t.view.Accesses = &t.accesses
-	}
+	t.view.Accesses = &t.accesses
 	t.host.View = t.view
 	t.host.Out = nil
 	t.ledger = acker.NewLedger[rooted](t.config.Random.Uint64())

@@ -111,9 +111,11 @@ func (t *Task) eventInfo(it *item, err error, trace *wire.Trace) EventInfo {
 	}
 	if it.source != nil && it.frame == nil {
 		info.Topology, info.Step, info.Source, info.Root = it.source.topology.plan.Name, it.source.plan.Name, it.source.plan.Name, true
+		info.Depot = it.source.plan.Depot.Name
 	} else {
 		step := t.steps[it.frame.Events[it.index].Step]
 		info.Topology, info.Step, info.Source = step.Topology, step.Name, t.sourceName(step.TopologyID(), h.Origin.Source)
+		info.Depot = t.depotName(step.TopologyID(), h.Origin.Source)
 	}
 	return info
 }

@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"time"
+
 	"github.com/coppice-run/coppice/internal/overlay"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/store"
@@ -12,9 +14,19 @@ import (
 // be quick and must not call the engine. A Listener shared by several tasks is
 // called concurrently.
 type Listener struct {
-	// EventBegin is called before an event of a traced record runs; the trace that
+	// Every is of how many records one is followed, beside those that carry a sampled trace
+	// or are tried again; 0: none. Which ones hangs on partition and offset alone, so it is
+	// the same on all tasks; see Sampled.
+	Every int
+	// Slow is how long a tree may take before TreeOver is called for it, whether it is
+	// followed or not; 0: as long as it likes.
+	Slow time.Duration
+	// EventBegin is called before an event of a followed record runs; the trace that
 	// it returns travels with the event's hops.
 	EventBegin func(EventInfo) *wire.Trace
+	// EventKept is called after an event of a followed record ran, before its commit, and
+	// after any that failed.
+	EventKept func(EventInfo)
 	// EventEnd is called after an event ran, traced or not, before its commit.
 	EventEnd func(EventInfo)
 	// Panicked is called when a handler panicked, with its stack.
@@ -35,6 +47,8 @@ type Listener struct {
 	Spilled func(SpillInfo)
 	// RecordDone is called when a record's tree is complete.
 	RecordDone func(RecordInfo)
+	// TreeOver is called when a record ended well that is followed, or took longer than Slow.
+	TreeOver func(RecordInfo)
 	// RecordFailed is called when an attempt failed.
 	RecordFailed func(RecordInfo)
 	// RecordParked is called when a record is put aside.
@@ -90,6 +104,7 @@ type EventInfo struct {
 	// Microbatch is the id of the microbatch that it belongs to; 0: none.
 	Microbatch uint64
 	Source     string // of the record, within the topology
+	Depot      string // of the record; "" of what descends from none
 	Offset     int64  // of the record, in partition RootTask of its depot
 	RootTask   task.ID
 	Attempt    int
@@ -118,7 +133,14 @@ type BatchInfo struct {
 	Events int
 	Fields int // written
 	Frames int // sent off
-	Traces []*wire.Trace
+	// Followed are its events that are followed, or failed. They are to be read only, and
+	// only during the call.
+	Followed []Followed
+	// Bytes are those of the events that it sends off, and Level what its commit waits for.
+	Bytes int64
+	Level store.Level
+	// Gathered is how long ago the batch began.
+	Gathered time.Duration
 	// Commit is what is written, nil where nothing is. It is to be read only, and only
 	// during the call.
 	Commit *store.Batch
@@ -149,11 +171,22 @@ type RecordInfo struct {
 	TaskInfo
 	Topology  string
 	Source    string
+	Depot     string
 	Partition task.ID // of the depot; of an event that failed in an exactly-once topology not the task that speaks
 	Offset    int64
 	Attempt   int
 	Err       string
 	Trace     *wire.Trace
+	// Took is how long the attempt's tree was open; 0: it had none, or that is not known.
+	Took time.Duration
+	Slow bool
+	// Pause is that before the next attempt, of one that failed; 0: there is none, or it
+	// hangs on other records.
+	Pause time.Duration
+	// Tree is the attempt's, 0 if nothing hopped, and Tasks those that its events went to;
+	// RecordDone, which is called for every record, does without them.
+	Tree  uint64
+	Tasks []task.ID
 }
 
 // RewoundInfo says where a source begins again.
@@ -214,4 +247,13 @@ func (t *Task) fetchInfo(reads []store.Read) FetchInfo {
 // module does not have it.
 func (t *Task) sourceName(topology int, source uint16) string {
 	return t.plan.Streams[topology].SourceName(source)
+}
+
+// depotName names the depot of a record; "" where this version of the module does not have
+// its source.
+func (t *Task) depotName(topology int, source uint16) string {
+	if s, ok := t.plan.Streams[topology].Source(source); ok {
+		return s.Depot.Name
+	}
+	return ""
 }

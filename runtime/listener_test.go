@@ -172,6 +172,10 @@ func TestTeeHasEveryField(t *testing.T) {
 	fields := reflect.ValueOf(&l).Elem()
 	for i := range fields.NumField() {
 		kind := fields.Type().Field(i).Type
+		if kind.Kind() != reflect.Func {
+			fields.Field(i).SetInt(5)
+			continue
+		}
 		fields.Field(i).Set(reflect.MakeFunc(kind, func([]reflect.Value) []reflect.Value {
 			var out []reflect.Value
 			for n := range kind.NumOut() {
@@ -182,7 +186,7 @@ func TestTeeHasEveryField(t *testing.T) {
 	}
 	teed := reflect.ValueOf(runtime.Tee(&l, &l)).Elem()
 	for i := range teed.NumField() {
-		if teed.Field(i).IsNil() {
+		if teed.Field(i).IsZero() {
 			t.Errorf("Tee forgets %s", teed.Type().Field(i).Name)
 		}
 	}

@@ -165,6 +165,7 @@ func (t *Task) opened() {
 	t.greet()
 	t.resumeHops()
 	t.beginCalls()
+	t.counts.Takes++
 	if t.listener.Took != nil {
 		t.listener.Took(TookInfo{TaskInfo: t.info, Head: t.head.Mark, Replaced: t.head.Replaced})
 	}

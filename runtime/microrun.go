@@ -333,9 +333,10 @@ func (t *Task) microFails(it *item, why *wire.MicroFailure) {
 		why.Record = why.Record || why.Large
 	}
 	t.sayMicro(r.micro, coordinating, wire.Micro{Kind: uint8(microbatch.Fails), ID: r.name.ID, Token: r.name.Token, Failure: why})
+	t.counts.Failed++
 	if t.listener.RecordFailed != nil {
 		t.listener.RecordFailed(RecordInfo{
-			TaskInfo: t.info, Topology: r.micro.topology.plan.Name, Source: t.sourceName(r.micro.topology.plan.ID, o.Source),
+			TaskInfo: t.info, Depot: t.depotName(r.micro.topology.plan.ID, o.Source), Topology: r.micro.topology.plan.Name, Source: t.sourceName(r.micro.topology.plan.ID, o.Source),
 			Partition: why.Task, Offset: o.Offset, Attempt: int(r.attempt), Err: why.Text, Trace: o.Trace,
 		})
 	}

@@ -242,6 +242,7 @@ func (t *Task) noteMicroProgress(b *batch) {
 		}
 		topo.dirty, topo.finished, topo.writtenAt = false, 0, t.now
 		for _, s := range topo.sources {
+			s.sealed = s.progress.Next
 			b.note(topo.table, store.Write{Field: s.plan.Name, Value: string(s.progress.AppendText(nil))})
 		}
 	}
@@ -280,6 +281,7 @@ func (t *Task) releaseMicros(b *batch) {
 			t.tellParked(m.stage)
 			t.answerAgain(m.stage)
 			m.applied, m.spare, m.stage = m.stage.view, m.stage.memory, nil
+			t.counts.Microbatches++
 			t.tellMicro(m, microbatch.Stamps, m.member.Stamp())
 		}
 		t.noteMicro(m)
@@ -288,6 +290,7 @@ func (t *Task) releaseMicros(b *batch) {
 
 // tellParked tells what a microbatch that is applied has put aside.
 func (t *Task) tellParked(st *stage) {
+	t.counts.Parked += uint64(len(st.parked))
 	if t.listener.RecordParked != nil {
 		for _, a := range st.parked {
 			t.listener.RecordParked(a.info)

@@ -31,6 +31,7 @@ func (t *Task) dropPassed(cause error) {
 			for offset, it := range s.passed {
 				f := finished{try: it, outcome: wire.Failed, text: "lost with the connection, and the source does not retry: " + cause.Error()}
 				if s.progress.Done(offset) && it.order == nil {
+					t.counts.Dropped++
 					t.recordDropped(&f)
 					t.keepResult(&f)
 				}
@@ -60,7 +61,7 @@ func (t *Task) skip(s *source) {
 // gave up.
 func (t *Task) recordDropped(f *finished) {
 	if t.listener.RecordDropped != nil {
-		t.listener.RecordDropped(t.recordInfo(f))
+		t.listener.RecordDropped(t.recordEnd(f))
 	}
 }
 

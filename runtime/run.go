@@ -183,9 +183,9 @@ func (t *Task) executeNow(it *item) bool {
 	t.spills.mark = mark
 	t.prepare(it)
 	t.beginsEvent()
-	traced := t.host.Origin.Trace
-	if traced != nil && t.listener.EventBegin != nil {
-		t.host.Origin.Trace = t.listener.EventBegin(t.eventInfo(it, nil, traced))
+	followed := it.command == nil && t.follows()
+	if followed && t.listener.EventBegin != nil {
+		t.host.Origin.Trace = t.listener.EventBegin(t.eventInfo(it, nil, t.host.Origin.Trace))
 	}
 	if it.source != nil && it.try.order == nil {
 		it.run = it.source.run
@@ -228,9 +228,7 @@ func (t *Task) executeNow(it *item) bool {
 	if t.crashes != nil {
 		t.expectCrash(it, err)
 	}
-	if traced != nil {
-		t.open.traces = append(t.open.traces, t.host.Origin.Trace)
-	}
+	t.countEvent()
 	if err != nil {
 		t.host.Out.Rollback(mark)
 		view.Rollback(save)
@@ -243,6 +241,9 @@ func (t *Task) executeNow(it *item) bool {
 	t.ranWhole(it, err)
 	if p, ok := err.(*PanicError); ok && t.listener.Panicked != nil {
 		t.listener.Panicked(t.eventInfo(it, err, t.host.Origin.Trace), p)
+	}
+	if followed || err != nil && t.following {
+		t.keepEvent(it, err)
 	}
 	if t.listener.EventEnd != nil {
 		t.listener.EventEnd(t.eventInfo(it, err, t.host.Origin.Trace))

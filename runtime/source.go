@@ -22,6 +22,8 @@ type source struct {
 	first    int   // of fetched[0]
 	count    int   // records fetched and not begun
 	seen     int64 // offset behind the last record taken from the feed
+	sealed   int64 // progress.Next as written last, and as the slot has it
+	stored   int64
 	claimed  claim
 	begun    int64 // offset behind the last record begun
 	retries  stream.RetryQueue
@@ -101,7 +103,7 @@ func (s *source) resume(p progress.Progress) {
 		p.Rewind(p.Next)
 	}
 	s.progress, s.known = p, true
-	s.loaded = p.End()
+	s.loaded, s.sealed, s.stored = p.End(), p.Next, p.Next
 }
 
 // discard empties the buffer of fetched records.

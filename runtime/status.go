@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/coppice-run/coppice/runtime/microbatch"
 	"github.com/coppice-run/coppice/task"
@@ -45,6 +46,12 @@ type Status struct {
 	// yet: by its sender's token and its number.
 	Sent  []uint64
 	Heard []task.Mark
+	// OldestTree is how long the oldest tree has been open; 0: there is none.
+	OldestTree time.Duration
+	// Limit is how many records of a stream topology may be under way on the task.
+	Limit int
+	// Counts are of the time since this worker runs the task.
+	Counts Counts
 	// Appenders are those who wait for records.
 	Appenders int
 	// Cached are the elements of PStates in memory.
@@ -63,6 +70,10 @@ type SourceStatus struct {
 	// Next: all records below this offset are finished, those of the open batch and of
 	// the commit under way included.
 	Next int64
+	// Stored is the same as the slot has it, and Ahead how many records behind it are
+	// finished, too. Known: the source has read its progress; else they say nothing.
+	Stored, Ahead int64
+	Known         bool
 	// Waiting are the records that were read and have not begun.
 	Waiting int
 	// Retries are the records that wait for their next attempt.
@@ -151,7 +162,7 @@ func (t *Task) Status() Status {
 		Committing: t.inflight != nil, Reading: t.co.waiting || t.holding > 0,
 		Calls: len(t.calls.all), Appends: t.emissions.count(), Sent: slices.Clone(t.numbers), Heard: t.dealtWith(),
 		Queued: t.queued(), Pending: t.pending(), QueuedBytes: t.QueuedBytes(),
-		Held: t.waitingAtHolds(), Migrations: t.migrationStatus(),
+		Held: t.waitingAtHolds(), Migrations: t.migrationStatus(), Counts: t.counts, Limit: t.options.MaxExecutingPerTask, OldestTree: t.oldestTree(),
 	}
 	if t.phase == halted {
 		s.Halted = t.halted
@@ -172,7 +183,7 @@ func (t *Task) Status() Status {
 		for _, src := range topo.sources {
 			s.Sources = append(s.Sources, SourceStatus{
 				Topology: topo.plan.Name, Source: src.plan.Name, Depot: src.plan.Depot.Name,
-				Next: src.progress.Next, Waiting: src.count, Retries: src.retries.Len(),
+				Next: src.progress.Next, Stored: src.stored, Ahead: src.progress.Ahead(), Known: src.known, Waiting: src.count, Retries: src.retries.Len(),
 			})
 		}
 	}
@@ -183,6 +194,16 @@ func (t *Task) Status() Status {
 		}
 	}
 	return s
+}
+
+// oldestTree is how long the oldest tree has been open.
+func (t *Task) oldestTree() (oldest time.Duration) {
+	for _, topo := range t.topology {
+		if t.phase == running && t.nextDeadline(topo) != 0 {
+			oldest = max(oldest, t.took(topo.deadlines[0].opened))
+		}
+	}
+	return oldest
 }
 
 // dealtWith leaves out the frames that wait for a look.

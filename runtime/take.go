@@ -94,8 +94,11 @@ func (t *Task) settle(previous task.Head) {
 			t.applied(d)
 		}
 	}
-	if !t.known.Token.IsZero() && previous.Token == t.known.Token && previous.Number < t.known.Number && t.listener.Regressed != nil {
-		t.listener.Regressed(RegressedInfo{TaskInfo: t.info, From: t.known, To: previous.Mark})
+	if !t.known.Token.IsZero() && previous.Token == t.known.Token && previous.Number < t.known.Number {
+		t.counts.Lost++
+		if t.listener.Regressed != nil {
+			t.listener.Regressed(RegressedInfo{TaskInfo: t.info, From: t.known, To: previous.Mark})
+		}
 	}
 }
 
@@ -121,6 +124,11 @@ func (t *Task) onCommitDone(in *CommitDone) {
 	switch {
 	case in.Err == nil:
 		t.head.Mark, t.known = b.mark, b.mark
+		for _, topo := range t.topology {
+			for _, s := range topo.sources {
+				s.stored = s.sealed
+			}
+		}
 		t.view.Confirm(t.options.CacheEntriesMax)
 		if held := t.held; held != nil {
 			t.held = nil
@@ -162,6 +170,8 @@ func (t *Task) onReadDone(in *ReadDone) {
 			t.drop(fmt.Errorf("reading PStates: %w", in.Err))
 			return
 		}
+		t.counts.Fetches++
+		t.counts.Missed += uint64(len(in.Reads))
 		if t.listener.Fetched != nil {
 			t.listener.Fetched(t.fetchInfo(in.Reads))
 		}

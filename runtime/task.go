@@ -64,6 +64,11 @@ type Task struct {
 	micros   micros
 	listener Listener
 	info     TaskInfo
+	counts   Counts
+	// following: somebody wants to hear of followed records, among them those whose numbers
+	// are up to sampleBelow.
+	following   bool
+	sampleBelow uint64
 	// sourceBase is the number of each topology's first source, counted over all of them.
 	sourceBase []int
 
@@ -96,7 +101,7 @@ type Task struct {
 
 	// running
 	view     *overlay.View
-	accesses overlay.Accesses // of the running event, if somebody listens
+	accesses overlay.Accesses // of the running event
 	event    *module.Event
 	host     *host.Event
 	pool     host.Pool
@@ -174,9 +179,7 @@ func New(config Config) *Task {
 		nominated: true, waiters: map[recordKey]*waiting{}, heard: make([]task.Mark, config.Tasks),
 		info: TaskInfo{Module: config.Plan.Module, Task: config.Task},
 	}
-	if config.Listener != nil {
-		t.listener = *config.Listener
-	}
+	t.listen(config.Listener)
 	byDepot, byMicro := map[string]*feed{}, map[string]*feed{}
 	readings := map[string]*uint64{}
 	for _, plan := range config.Plan.Streams {

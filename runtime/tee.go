@@ -1,10 +1,15 @@
 package runtime
 
-import "github.com/coppice-run/coppice/internal/wire"
+import (
+	"time"
+
+	"github.com/coppice-run/coppice/internal/wire"
+)
 
 // Tee returns a listener that tells all of these, in their order: logs, spans and a
 // test may listen to the same tasks. Nil ones are left out; what nobody listens to
-// costs nothing. EventBegin hands each the trace that the one before returned.
+// costs nothing. Where some follow more records than others, all hear of all of those, and
+// the shortest time counts as slow. EventBegin hands each the trace that the one before returned.
 func Tee(listeners ...*Listener) *Listener {
 	var all []*Listener
 	for _, l := range listeners {
@@ -12,8 +17,9 @@ func Tee(listeners ...*Listener) *Listener {
 			all = append(all, l)
 		}
 	}
-	return &Listener{
+	out := &Listener{
 		EventBegin: teeBegin(all),
+		EventKept:  tee(all, func(l *Listener) func(EventInfo) { return l.EventKept }),
 		EventEnd:   tee(all, func(l *Listener) func(EventInfo) { return l.EventEnd }),
 		Panicked:   teePanicked(all),
 
@@ -24,6 +30,7 @@ func Tee(listeners ...*Listener) *Listener {
 		Spilled:        tee(all, func(l *Listener) func(SpillInfo) { return l.Spilled }),
 
 		RecordDone:    tee(all, func(l *Listener) func(RecordInfo) { return l.RecordDone }),
+		TreeOver:      tee(all, func(l *Listener) func(RecordInfo) { return l.TreeOver }),
 		RecordFailed:  tee(all, func(l *Listener) func(RecordInfo) { return l.RecordFailed }),
 		RecordParked:  tee(all, func(l *Listener) func(RecordInfo) { return l.RecordParked }),
 		RecordDropped: tee(all, func(l *Listener) func(RecordInfo) { return l.RecordDropped }),
@@ -42,6 +49,18 @@ func Tee(listeners ...*Listener) *Listener {
 		Regressed: tee(all, func(l *Listener) func(RegressedInfo) { return l.Regressed }),
 		Dropped:   tee(all, func(l *Listener) func(DroppedInfo) { return l.Dropped }),
 	}
+	for _, l := range all {
+		out.Every, out.Slow = lower(out.Every, l.Every), lower(out.Slow, l.Slow)
+	}
+	return out
+}
+
+// lower is the lower of two limits, of which 0 is none.
+func lower[T int | time.Duration](a, b T) T {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
 }
 
 // tee calls a field of all listeners that have it; nil if none has.

@@ -1,7 +1,10 @@
 package runtime
 
 import (
+	"time"
+
 	"github.com/coppice-run/coppice/acker"
+	"github.com/coppice-run/coppice/eventtree"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime/stream"
 	"github.com/coppice-run/coppice/task"
@@ -97,8 +100,14 @@ func (t *Task) treeComplete(tree *acker.Tree[rooted]) {
 	t.treeDone(tree)
 }
 
+// ended is the end of a record whose tree is about to be closed.
+func ended(tree *acker.Tree[rooted]) finished {
+	return finished{try: tree.Data.try, opened: tree.Data.opened, tree: tree.Ref.ID, touched: tree.Touched}
+}
+
 func (t *Task) treeDone(tree *acker.Tree[rooted]) {
-	f := finished{try: tree.Data.try, returns: tree.Data.returns}
+	f := ended(tree)
+	f.returns = tree.Data.returns
 	if tree.Data.rejected {
 		f.outcome, f.text = wire.Rejected, tree.Data.text
 	}
@@ -114,7 +123,8 @@ func (t *Task) treeDone(tree *acker.Tree[rooted]) {
 // treeFailed ends an attempt; the record is tried again from the start
 // (promise 3.54).
 func (t *Task) treeFailed(tree *acker.Tree[rooted], why string, by blame) {
-	f := finished{try: tree.Data.try, outcome: wire.Failed, text: why}
+	f := ended(tree)
+	f.outcome, f.text = wire.Failed, why
 	t.ledger.Close(tree)
 	t.attemptFailed(f, by)
 }
@@ -130,7 +140,8 @@ const (
 // treeParked takes the record out of the stream: the next commit stores it with
 // the parked ones and marks it finished.
 func (t *Task) treeParked(tree *acker.Tree[rooted], why string) {
-	f := finished{try: tree.Data.try, outcome: wire.Parked, text: why}
+	f := ended(tree)
+	f.outcome, f.text = wire.Parked, why
 	t.ledger.Close(tree)
 	t.putAside(f)
 }
@@ -174,6 +185,7 @@ func (t *Task) attemptFailed(f finished, by blame) {
 		t.putAside(f)
 		return
 	}
+	t.counts.Failed++
 	f.source.topology.executing--
 	pause := stream.Backoff(f.attempt+1, int64(f.source.topology.options.RetryBackoff), int64(f.source.topology.options.RetryBackoffMax), t.config.Random.Float64())
 	if f.source.keepsOrder() {
@@ -184,7 +196,11 @@ func (t *Task) attemptFailed(f finished, by blame) {
 		})
 	}
 	if t.listener.RecordFailed != nil {
-		t.listener.RecordFailed(t.recordInfo(&f))
+		info := t.recordEnd(&f)
+		if !f.source.keepsOrder() {
+			info.Pause = time.Duration(pause)
+		}
+		t.listener.RecordFailed(info)
 	}
 	t.answerFailed(&f)
 }
@@ -249,7 +265,15 @@ func (t *Task) nextDeadline(topo *topology) int64 {
 
 func (t *Task) recordInfo(f *finished) RecordInfo {
 	return RecordInfo{
-		TaskInfo: t.info, Topology: f.source.topology.plan.Name, Source: f.source.plan.Name,
+		TaskInfo: t.info, Topology: f.source.topology.plan.Name, Source: f.source.plan.Name, Depot: f.source.plan.Depot.Name,
 		Partition: t.config.Task, Offset: f.record.Offset, Attempt: int(f.attempt), Err: f.text, Trace: traceOf(f.record),
+		Took: t.took(f.opened), Tree: f.tree,
 	}
+}
+
+// recordEnd is the same with the tasks, which costs an allocation.
+func (t *Task) recordEnd(f *finished) RecordInfo {
+	info := t.recordInfo(f)
+	info.Tasks = eventtree.Touched(f.touched, t.config.Tasks)
+	return info
 }

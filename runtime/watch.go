@@ -24,8 +24,8 @@ type Watch struct {
 
 // Bits of what is packed into one number.
 const (
-	attemptBits = 12
-	sourceBits  = 12
+	attemptBits = 8
+	sourceBits  = 16
 	rootBits    = 20
 	handlerBits = 64 - attemptBits - sourceBits - rootBits
 )
@@ -113,8 +113,9 @@ func (d *Handlers) of(s seen) (h eventtree.Handler, ok bool) {
 		Topology: stream.Name, Step: name.name, Root: name.root, Attempt: max(int(s.what&(1<<attemptBits-1)), 1),
 		Record: eventtree.Record{Module: d.plan.Module, Partition: task.ID(s.what >> (attemptBits + sourceBits) & (1<<rootBits - 1)), Offset: s.offset},
 	}
-	if source := int(s.what >> attemptBits & (1<<sourceBits - 1)); source < len(stream.Sources) {
-		h.Source, h.Record.Depot = stream.Sources[source].Name, stream.Sources[source].Depot.Name
+	lane := uint16(s.what >> attemptBits)
+	if source, ok := stream.Source(lane); ok {
+		h.Source, h.Record.Depot = stream.SourceName(lane), source.Depot.Name
 	}
 	return h, true
 }
@@ -139,10 +140,14 @@ func matches(plan *module.Plan, steps []*module.StepPlan, q *eventtree.Query, e 
 	if stream.Microbatch {
 		root, _ = wire.MicroPart(e.Tree.Slot)
 	}
-	if e.Offset != q.Offset || int(e.Source) >= len(stream.Sources) || root != q.Partition || stream.Sources[e.Source].Depot.Name != q.Depot {
+	if e.Offset != q.Offset || root != q.Partition {
+		return found, false
+	}
+	source, ok := stream.Source(e.Source)
+	if !ok || source.Depot.Name != q.Depot {
 		return found, false
 	}
 	return eventtree.Event{
-		Topology: stream.Name, Step: step.Name, Source: stream.Sources[e.Source].Name, ID: eventtree.ID(e.Seed), Attempt: max(int(e.Attempt), 1),
+		Topology: stream.Name, Step: step.Name, Source: stream.SourceName(e.Source), ID: eventtree.ID(e.Seed), Attempt: max(int(e.Attempt), 1),
 	}, true
 }

@@ -133,8 +133,8 @@ func (t *Task) takeBackBatch() {
 	t.host.Out.Discard()
 	b.batchAppends.reset()
 	b.over = true
-	clear(b.traces)
-	b.traces = b.traces[:0]
+	clear(b.followed)
+	b.followed = b.followed[:0]
 }
 
 // failMates fails the events of a batch that is taken back, but for the one that failed

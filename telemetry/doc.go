@@ -1,21 +1,32 @@
-// Package telemetry turns what tasks do into OpenTelemetry spans. It uses the
-// API only: which SDK and exporter there are is the program's business.
+// Package telemetry turns what tasks do into OpenTelemetry spans and metrics, and keeps
+// event trees for those who look at them. It uses the API of OpenTelemetry alone: which SDK
+// and exporter there are is the program's business. Module telemetry/export has both.
 //
-//	provider := sdktrace.NewTracerProvider(…)
-//	worker.Run(ctx, worker.Config{…, Listener: telemetry.Listener(provider)}, modules…)
+//	spans := telemetry.Spans(telemetry.SpanConfig{Provider: provider})
+//	worker.Run(ctx, worker.Config{…, Listener: spans}, modules…)
 //	client.New(client.Config{…, Tracing: provider})
 //
 // One record's trace:
 //
-//	append <depot>                  the client, until its answer
-//	├─ event <source>               the root event on the task of the record
-//	│  ├─ commit                    the transaction that made it visible
-//	│  └─ event <step>              an event that it sent off, on any task
-//	│     └─ commit
-//	└─ done                         the record's tree is complete
+//	append <depot>                    the client, until its answer
+//	├─ process <depot>                the root event on the task of the record
+//	│  ├─ EXEC                        the transaction that made it visible; linked to its batch
+//	│  └─ hop <step>                  from the event that sent it off to the begin of the next
+//	│     └─ event <step>             that one, on any task
+//	│        └─ EXEC
+//	├─ failed                         an attempt that failed, with its error
+//	├─ retry                          the pause until the next one
+//	├─ process <depot>                … the next attempt
+//	└─ tree                           from the first hop until the record's tree is complete
 //
-// Records without a trace context cost nothing.
+// and a trace of its own for each batch with such events: "batch", linked to them.
+//
+// Which records have spans: those whose appender's trace is sampled; one in
+// SpanConfig.Every of those that carry no trace context; and, whatever the sampling says, each
+// event that fails, each attempt after a failed one, each record that is parked or dropped,
+// and the tree of each that took longer than SpanConfig.Slow. docs/reference/telemetry.md
+// lists all spans and metrics; it is written from this package.
 package telemetry
 
-// Scope names the tracer.
+// Scope names the tracer and the meter.
 const Scope = "github.com/coppice-run/coppice"

@@ -6,131 +6,200 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/task"
 )
 
-// Listener returns a listener that makes spans of what tasks do. It may be
-// shared by all tasks of a program.
+// SpanConfig says what spans are made of.
+type SpanConfig struct {
+	// Provider makes the spans. Required.
+	Provider trace.TracerProvider
+	// Every is of how many records that carry no trace context one has spans; default 0: none.
+	// Records that carry one are sampled by whoever appended them.
+	Every int
+	// Slow is how long a tree takes that always has a span. Default 1 s; negative: none has.
+	Slow time.Duration
+}
+
+// slowDefault is what counts as slow.
+const slowDefault = time.Second
+
+// Listener is Spans with the defaults.
 func Listener(provider trace.TracerProvider) *runtime.Listener {
-	s := &spans{tracer: provider.Tracer(Scope), tasks: map[runtime.TaskInfo]*taskSpans{}}
+	return Spans(SpanConfig{Provider: provider})
+}
+
+// Spans returns a listener that makes spans of what tasks do. It may be shared by all tasks
+// of a program.
+func Spans(config SpanConfig) *runtime.Listener { return NewSpans(config).Listener() }
+
+// NewSpans returns what makes the spans.
+func NewSpans(config SpanConfig) *SpanMaker {
+	if config.Slow == 0 {
+		config.Slow = slowDefault
+	}
+	return &SpanMaker{config: config, tracer: config.Provider.Tracer(Scope), tasks: map[runtime.TaskInfo]*taskSpans{}}
+}
+
+// Listener returns what hears of all tasks of a program.
+func (s *SpanMaker) Listener() *runtime.Listener {
+	config := &s.config
 	return &runtime.Listener{
-		EventBegin: s.eventBegin, EventEnd: s.eventEnd,
-		BatchSent: s.batchSent, BatchCommitted: s.batchCommitted,
-		RecordDone:   func(i runtime.RecordInfo) { s.record("done", i) },
-		RecordFailed: func(i runtime.RecordInfo) { s.record("failed", i) },
-		RecordParked: func(i runtime.RecordInfo) { s.record("parked", i) },
+		Every: max(config.Every, 0), Slow: max(config.Slow, 0),
+		EventBegin: s.eventBegin, EventKept: s.eventKept,
+		BatchSent: s.batchSent, BatchCommitted: s.batchCommitted, Dropped: s.dropped,
+		TreeOver: s.treeOver, RecordFailed: s.recordFailed, RecordParked: s.recordParked, RecordDropped: s.recordDropped,
 	}
 }
 
-type spans struct {
+// SpanMaker makes spans of what tasks do.
+type SpanMaker struct {
+	config SpanConfig
 	tracer trace.Tracer
 	mu     sync.Mutex
 	tasks  map[runtime.TaskInfo]*taskSpans
 }
 
-// taskSpans are the spans that are open on one task. Events run one after
-// another, and one commit is under way at a time.
+// taskSpans are the spans that are open on one task, and what they need to know. Events run
+// one after another, and one commit is under way at a time.
 type taskSpans struct {
-	event trace.Span
-	sent  time.Time
+	event    trace.Span
+	seed     uint64
+	gathered time.Time // when the first event of the open batch with spans began
+	sent     *sentBatch
+	retries  map[retryKey]time.Time // when an attempt failed whose record is tried again
 }
 
-func (s *spans) task(i runtime.TaskInfo) *taskSpans {
+// sentBatch is a batch whose commit is under way.
+type sentBatch struct {
+	sent   time.Time
+	traces []*wire.Trace
+	ctx    context.Context // with the batch's span
+	span   trace.Span
+}
+
+type retryKey struct {
+	topology, source string
+	offset           int64
+}
+
+// retriesMax bounds the failed attempts of a task whose next ones are waited for.
+const retriesMax = 1000
+
+func (s *SpanMaker) task(i runtime.TaskInfo) *taskSpans {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t := s.tasks[i]
 	if t == nil {
-		t = &taskSpans{}
+		t = &taskSpans{retries: map[retryKey]time.Time{}}
 		s.tasks[i] = t
 	}
 	return t
 }
 
-func taskAttributes(i runtime.TaskInfo, more ...attribute.KeyValue) trace.SpanStartEventOption {
-	return trace.WithAttributes(append(more, attribute.String("coppice.module", i.Module), attribute.Int("coppice.task", int(i.Task)))...)
+// parent is the context that a record's next span belongs to, nil if it is to have none.
+func (s *SpanMaker) parent(i *runtime.EventInfo) *wire.Trace {
+	switch {
+	case i.Trace.Sampled():
+		return i.Trace
+	case i.Attempt > 1 && i.Microbatch == 0 || i.Err != nil:
+		return forced(recordOf(i), i.Trace)
+	case i.Trace == nil && i.Root && runtime.Sampled(i.RootTask, i.Offset, s.config.Every):
+		return forced(recordOf(i), nil)
+	}
+	return nil
 }
 
-func (s *spans) eventBegin(i runtime.EventInfo) *wire.Trace {
-	kind := trace.SpanKindInternal
+func (s *SpanMaker) eventBegin(i runtime.EventInfo) *wire.Trace {
+	t := s.task(i.TaskInfo)
+	t.leave()
+	parent := s.parent(&i)
+	if parent == nil {
+		return i.Trace
+	}
+	now := time.Now()
+	if t.gathered.IsZero() {
+		t.gathered = now
+	}
+	ctx := contextOf(parent)
+	if i.Attempt > 1 {
+		s.retried(t, &i, ctx, now)
+	}
+	name, kind := EventSpan+" "+i.Step, trace.SpanKindInternal
 	if i.Root {
-		kind = trace.SpanKindConsumer
+		name, kind = ProcessSpan+" "+i.Module+"."+i.Depot, trace.SpanKindConsumer
+	} else if at, from, ok := departure(parent); ok {
+		hop, span := s.tracer.Start(ctx, HopSpan+" "+i.Step, trace.WithTimestamp(at), trace.WithAttributes(s.attributes(&i, FromTask.Int(from))...))
+		span.End(trace.WithTimestamp(now))
+		ctx = hop
 	}
-	ctx, span := s.tracer.Start(contextOf(i.Trace), "event "+i.Step, trace.WithSpanKind(kind), taskAttributes(i.TaskInfo,
-		attribute.String("coppice.topology", i.Topology), attribute.Int64("coppice.offset", i.Offset),
-		attribute.Int("coppice.partition", int(i.RootTask)), attribute.Int("coppice.attempt", i.Attempt)))
-	s.task(i.TaskInfo).event = span
-	return traceOf(ctx)
+	ctx, t.event = s.tracer.Start(ctx, name, trace.WithSpanKind(kind), trace.WithTimestamp(now), trace.WithAttributes(s.attributes(&i)...))
+	t.seed = i.Seed
+	return departing(traceOf(ctx), parent, now, i.Task)
 }
 
-func (s *spans) eventEnd(i runtime.EventInfo) {
-	if i.Trace == nil {
-		return
+// retried makes the span of the pause before an attempt.
+func (s *SpanMaker) retried(t *taskSpans, i *runtime.EventInfo, ctx context.Context, now time.Time) {
+	key := retryKey{i.Topology, i.Source, i.Offset}
+	if failed, ok := t.retries[key]; ok {
+		delete(t.retries, key)
+		_, span := s.tracer.Start(ctx, RetrySpan, trace.WithTimestamp(failed), trace.WithAttributes(s.attributes(i)...))
+		span.End(trace.WithTimestamp(now))
 	}
+}
+
+// leave ends the span of a handler that was left.
+func (t *taskSpans) leave() {
+	if t.event != nil {
+		t.event.SetAttributes(Left.Bool(true))
+		t.event.End()
+		t.event = nil
+	}
+}
+
+func (s *SpanMaker) eventKept(i runtime.EventInfo) {
 	t := s.task(i.TaskInfo)
-	if t.event == nil {
-		return
+	span := t.event
+	if span == nil || t.seed != i.Seed {
+		if i.Err == nil {
+			return
+		}
+		// Nobody knew that it would fail: it has its span now, below that of the record.
+		kind, name := trace.SpanKindInternal, EventSpan+" "+i.Step
+		if i.Root {
+			kind, name = trace.SpanKindConsumer, ProcessSpan+" "+i.Module+"."+i.Depot
+		}
+		_, span = s.tracer.Start(contextOf(s.parent(&i)), name, trace.WithSpanKind(kind), trace.WithAttributes(s.attributes(&i, Unsampled.Bool(true))...))
 	}
-	t.event.SetAttributes(attribute.Int("coppice.hops", i.Children), attribute.Int("coppice.point_reads", i.Accesses.PointReads),
-		attribute.Int("coppice.range_scans", i.Accesses.RangeScans), attribute.Int("coppice.elements", i.Accesses.Elements), attribute.Int("coppice.writes", i.Accesses.Writes))
-	if i.Err != nil {
-		t.event.SetStatus(codes.Error, i.Err.Error())
-	}
-	t.event.End()
-	t.event = nil
-}
-
-func (s *spans) batchSent(i runtime.BatchInfo) {
-	if len(i.Traces) > 0 {
-		s.task(i.TaskInfo).sent = time.Now()
-	}
-}
-
-// batchCommitted makes a span per traced event of the batch: one transaction
-// serves many traces.
-func (s *spans) batchCommitted(i runtime.BatchInfo) {
-	if len(i.Traces) == 0 {
-		return
-	}
-	t := s.task(i.TaskInfo)
-	var options []trace.SpanStartOption
-	if !t.sent.IsZero() {
-		options = append(options, trace.WithTimestamp(t.sent))
-	}
-	t.sent = time.Time{}
-	options = append(options, trace.WithSpanKind(trace.SpanKindClient), taskAttributes(i.TaskInfo,
-		attribute.String("coppice.head", i.Head.String()), attribute.Int("coppice.events", i.Events), attribute.Int("coppice.fields", i.Fields)))
-	for _, one := range i.Traces {
-		_, span := s.tracer.Start(contextOf(one), "commit", options...)
-		span.End()
-	}
-}
-
-// record makes the span of the moment in which a record's attempt ended.
-func (s *spans) record(how string, i runtime.RecordInfo) {
-	if i.Trace == nil {
-		return
-	}
-	_, span := s.tracer.Start(contextOf(i.Trace), how, taskAttributes(i.TaskInfo,
-		attribute.String("coppice.topology", i.Topology), attribute.Int64("coppice.offset", i.Offset), attribute.Int("coppice.attempt", i.Attempt)))
-	if i.Err != "" {
-		span.SetStatus(codes.Error, i.Err)
-	}
+	span.SetAttributes(Hops.Int(i.Children), PointReads.Int(i.Accesses.PointReads), RangeScans.Int(i.Accesses.RangeScans), Elements.Int(i.Accesses.Elements), Writes.Int(i.Accesses.Writes))
+	fail(span, i.Err)
 	span.End()
-}
-
-// StartAppend starts the span of an append and returns its context.
-func StartAppend(ctx context.Context, provider trace.TracerProvider, depotName string) (context.Context, trace.Span) {
-	return provider.Tracer(Scope).Start(ctx, "append "+depotName, trace.WithSpanKind(trace.SpanKindProducer))
-}
-
-// EndAppend ends it.
-func EndAppend(span trace.Span, err error) {
-	if err != nil {
-		span.SetStatus(codes.Error, err.Error())
+	if span == t.event {
+		t.event = nil
 	}
-	span.End()
+}
+
+func (s *SpanMaker) attributes(i *runtime.EventInfo, more ...attribute.KeyValue) []attribute.KeyValue {
+	more = append(more, Module.String(i.Module), Task.Int(int(i.Task)), Topology.String(i.Topology), Step.String(i.Step), Source.String(i.Source), Attempt.Int(i.Attempt))
+	if i.Microbatch != 0 {
+		more = append(more, Microbatch.Int64(int64(i.Microbatch)))
+	}
+	if i.Depot == "" {
+		return more
+	}
+	return append(more, recordOf(i).attributes()...)
+}
+
+func recordOf(i *runtime.EventInfo) recordName {
+	return recordName{i.Module, i.Depot, i.RootTask, i.Offset}
+}
+
+// recordName names a record.
+type recordName struct {
+	module, depot string
+	partition     task.ID
+	offset        int64
 }

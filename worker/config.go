@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
+	"github.com/coppice-run/coppice/telemetry"
 	"github.com/coppice-run/coppice/transport"
 )
 
@@ -44,6 +46,16 @@ type Config struct {
 	EncodeHops bool
 	// Listener hears what the tasks do.
 	Listener *runtime.Listener
+	// Metrics, if set, tells what the tasks are at when metrics are collected. Give its
+	// Listener, too, for the figures of batches.
+	Metrics *telemetry.Metrics
+	// CommitContext, if set, gives the context that a task's next commit is made with, after
+	// Listener.BatchSent was called for it: telemetry.SpanMaker has one, so that spans of the
+	// store's client come to lie within that of the batch.
+	CommitContext func(context.Context, runtime.TaskInfo) context.Context
+	// Trees bounds what the worker keeps of event trees that are over, for those who look at
+	// them (client.Tree): a sample, and those that failed, were parked or slow.
+	Trees telemetry.TreesConfig
 	// Logger gets what an operator should know. Default slog.Default().
 	Logger *slog.Logger
 	// StartTimeout bounds the start: reaching the servers, making topics, taking

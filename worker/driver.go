@@ -93,10 +93,7 @@ func (d *driver) random() *rand.Rand {
 
 // listener adds to the configured one what the worker itself wants to hear.
 func (d *driver) listener() *runtime.Listener {
-	var l runtime.Listener
-	if d.w.config.Listener != nil {
-		l = *d.w.config.Listener
-	}
+	l := *runtime.Tee(d.w.config.Listener, d.w.kept.Listener())
 	took, dropped, regressed, parked, failed := l.Took, l.Dropped, l.Regressed, l.RecordParked, l.RecordFailed
 	l.RecordFailed = func(i runtime.RecordInfo) {
 		if d.log.Enabled(context.Background(), slog.LevelDebug) {

@@ -100,7 +100,7 @@ func (h handler) Call(ctx context.Context, _ string, request []byte) ([]byte, er
 		return wire.AppendAnswer(nil, &wire.Answer{Text: s}), nil
 	}
 	if q.Trees != nil {
-		raw, err := l.trees(ctx, q.Trees)
+		raw, err := h.w.trees(ctx, l, q.Trees)
 		if err != nil {
 			return nil, err
 		}

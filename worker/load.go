@@ -95,7 +95,7 @@ func (w *Worker) load(ctx context.Context, m module.Module) (*loaded, error) {
 		}
 	}
 	l.ctx, l.cancel = context.WithCancelCause(w.ctx)
-	l.handlers = runtime.NewHandlers(plan)
+	l.handlers = runtime.NewHandlers(l.plan)
 	l.starts = &starter{w: w, l: l, noted: map[task.ID]bool{}}
 	l.options = newDynamic(w, l, facts)
 	l.drivers = make([]atomic.Pointer[driver], l.tasks)

@@ -29,6 +29,7 @@ type job struct {
 	number uint64 // of the session
 	take   *task.Head
 	commit *store.Batch
+	ctx    context.Context // of the commit
 	reads  []store.Read
 	heads  []task.ID
 }
@@ -49,8 +50,14 @@ func (l *slotLine) put(j job) {
 	l.jobs <- j
 }
 
-func (l *slotLine) take(head task.Head)     { l.put(job{take: &head}) }
-func (l *slotLine) commit(b *store.Batch)   { l.put(job{commit: b}) }
+func (l *slotLine) take(head task.Head) { l.put(job{take: &head}) }
+func (l *slotLine) commit(b *store.Batch) {
+	ctx := l.ctx
+	if of := l.d.w.config.CommitContext; of != nil {
+		ctx = of(ctx, runtime.TaskInfo{Module: l.d.loaded.plan.Module, Task: l.d.id})
+	}
+	l.put(job{commit: b, ctx: ctx})
+}
 func (l *slotLine) read(reads []store.Read) { l.put(job{reads: reads}) }
 func (l *slotLine) heads(tasks []task.ID)   { l.put(job{heads: tasks}) }
 func (l *slotLine) answer(n uint64, in runtime.Input) {
@@ -94,7 +101,7 @@ func (l *slotLine) run() {
 		}
 		switch {
 		case j.commit != nil:
-			l.answer(j.number, &runtime.CommitDone{Err: s.Commit(l.ctx, j.commit)})
+			l.answer(j.number, &runtime.CommitDone{Err: s.Commit(j.ctx, j.commit)})
 		case j.reads != nil:
 			err := s.Read(l.ctx, j.reads)
 			l.answer(j.number, &runtime.ReadDone{Reads: j.reads, Err: err})

@@ -7,20 +7,25 @@ import (
 	"github.com/coppice-run/coppice/runtime"
 )
 
-// status is what the task is at, as JSON, when it has taken all inputs that are there now.
-func (d *driver) status(ctx context.Context) (string, error) {
-	var s runtime.Status
-	taken := make(chan struct{})
-	d.mail.put(message{call: func() {
-		s = d.engine.Status()
-		close(taken)
-	}})
+// engineStatus is what the task is at, when it has taken all inputs that are there now.
+func (d *driver) engineStatus(ctx context.Context) (runtime.Status, error) {
+	taken := make(chan runtime.Status, 1)
+	d.mail.put(message{call: func() { taken <- d.engine.Status() }})
 	select {
-	case <-taken:
+	case s := <-taken:
+		return s, nil
 	case <-ctx.Done():
-		return "", ctx.Err()
+		return runtime.Status{}, ctx.Err()
 	case <-d.loaded.ctx.Done():
-		return "", errLeaving
+		return runtime.Status{}, errLeaving
+	}
+}
+
+// status is the same as JSON.
+func (d *driver) status(ctx context.Context) (string, error) {
+	s, err := d.engineStatus(ctx)
+	if err != nil {
+		return "", err
 	}
 	raw, err := json.Marshal(&s)
 	return string(raw), err

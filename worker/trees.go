@@ -16,7 +16,7 @@ import (
 const silenceTimeout = 250 * time.Millisecond
 
 // trees asks all tasks of the module that run here what they know of event trees.
-func (l *loaded) trees(ctx context.Context, raw []byte) ([]byte, error) {
+func (w *Worker) trees(ctx context.Context, l *loaded, raw []byte) ([]byte, error) {
 	var q eventtree.Query
 	if err := json.Unmarshal(raw, &q); err != nil {
 		return nil, fmt.Errorf("the question about event trees does not parse: %w", err)
@@ -27,7 +27,8 @@ func (l *loaded) trees(ctx context.Context, raw []byte) ([]byte, error) {
 	var group sync.WaitGroup
 	l.each(func(d *driver) { group.Go(func() { parts[d.id] = d.trees(ctx, q) }) })
 	group.Wait()
-	var all []*eventtree.Part
+	kept := w.kept.Part(l.plan.Module, w.link.Address(), &q)
+	all := []*eventtree.Part{&kept}
 	for _, p := range parts {
 		if p != nil {
 			all = append(all, p)
@@ -50,7 +51,7 @@ func (d *driver) trees(ctx context.Context, q eventtree.Query) *eventtree.Part {
 	case p := <-answered:
 		return &p
 	case <-ctx.Done():
-	case <-d.w.ctx.Done():
+	case <-d.loaded.ctx.Done():
 	}
 	return d.fromOutside(&q)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
+	"github.com/coppice-run/coppice/telemetry"
 	"github.com/coppice-run/coppice/transport"
 )
 
@@ -32,6 +33,8 @@ type Worker struct {
 	started    time.Time
 	spills     *spillFolder
 	outlets    outlets
+	kept       *telemetry.Trees
+	unobserve  func() error // of metrics; nil: there are none
 	background sync.WaitGroup
 	leaving    sync.Once
 	isLeaving  atomic.Bool
@@ -72,7 +75,7 @@ func Start(ctx context.Context, config Config, modules ...module.Module) (*Worke
 	}
 	ctx, cancel := context.WithTimeout(ctx, config.StartTimeout)
 	defer cancel()
-	w := &Worker{config: config, started: time.Now(), modules: map[string]*loaded{}, spills: newSpillFolder(config.SpillFolder)}
+	w := &Worker{config: config, started: time.Now(), modules: map[string]*loaded{}, kept: telemetry.NewTrees(config.Trees), spills: newSpillFolder(config.SpillFolder)}
 	if err := w.spills.sweep(); err != nil {
 		config.Logger.Warn("what workers that crashed have left is not removed", "cause", err)
 	}
@@ -86,6 +89,12 @@ func Start(ctx context.Context, config Config, modules ...module.Module) (*Worke
 	if err := w.launch(ctx, modules); err != nil {
 		w.end()
 		return nil, err
+	}
+	if config.Metrics != nil {
+		if w.unobserve, err = config.Metrics.Observe(w.figures); err != nil {
+			w.end()
+			return nil, fmt.Errorf("worker: %w", err)
+		}
 	}
 	return w, nil
 }
@@ -299,6 +308,11 @@ func (w *Worker) Abort() { w.stop.Do(w.end) }
 
 // end stops everything at once.
 func (w *Worker) end() {
+	if w.unobserve != nil {
+		if err := w.unobserve(); err != nil {
+			w.config.Logger.Warn("metrics of this worker may go on to be asked for", "cause", err)
+		}
+	}
 	w.cancel(ErrStopped)
 	all := w.all()
 	for _, l := range all {

@@ -30,6 +30,19 @@ type Trace struct {
 	State  string // tracestate
 }
 
+// Sampled reports whether a trace is recorded, as its flags say. Of nil it is not.
+func (t *Trace) Sampled() bool {
+	if t == nil || len(t.Parent) != 55 {
+		return false
+	}
+	switch digit := t.Parent[54]; {
+	case digit <= '9':
+		return digit&1 == 1
+	default:
+		return digit&1 == 0 // b, d, f
+	}
+}
+
 // Event is one event on its way. Its payload is element Index of the frame's
 // column for its step.
 type Event struct {

@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/coppice-run/coppice/eventtree"
+	"github.com/coppice-run/coppice/localcluster"
+	"github.com/coppice-run/coppice/module"
+)
+
+// blocking has a step whose handler returns when it is let go.
+type blocking struct {
+	Lines   module.Depot[string]
+	slow    module.Step[string]
+	entered chan struct{}
+	leave   chan struct{}
+}
+
+func (m *blocking) ModuleName() string { return "Blocking" }
+
+func (m *blocking) Define(b *module.Builder) {
+	module.HashDepot(b, &m.Lines, "lines", func(l string) string { return l }, module.Text())
+	s := b.Stream("stuck")
+	module.DeclareStep(s, &m.slow, "slow", module.ByHash(func(string) string { return "a" }), func(*module.Event, string) error {
+		select {
+		case m.entered <- struct{}{}:
+		default:
+		}
+		<-m.leave
+		return nil
+	})
+	module.DeclareSource(s, m.Lines, func(ev *module.Event, line string) error {
+		m.slow.Send(ev, line)
+		return nil
+	})
+}
+
+// From a record that sticks to the name of what it sticks in: tree and trees say which handler
+// does not return, on which task, and for which record.
+func TestAStuckRecordOnTheCommandLine(t *testing.T) {
+	t.Parallel()
+	c, run := remoteServers(t)
+	m := &blocking{entered: make(chan struct{}, 1), leave: make(chan struct{})}
+	if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{Tasks: 2}); err != nil {
+		t.Fatal(err)
+	}
+	defer close(m.leave)
+	if _, err := m.Lines.Append(t.Context(), c.Client(), "one", module.Wait(module.AckAppend)); err != nil {
+		t.Fatal(err)
+	}
+	<-m.entered
+	partition := 0
+	if info, err := c.Client().PartitionInfo(t.Context(), "Blocking", "lines", 1); err != nil {
+		t.Fatal(err)
+	} else if info.End > 0 {
+		partition = 1
+	}
+	at := strconv.Itoa(partition)
+	code, out, errs := run("tree", "lines", at, "0")
+	if code != exitOK || !strings.Contains(out, "lines/"+at+"@0 in stuck/lines") || !strings.Contains(out, "stuck    step slow of stuck on task ") || !strings.Contains(out, "waits    the handler of step slow of stuck") {
+		t.Errorf("tree: exit %d\n%s%s", code, out, errs)
+	}
+	code, out, errs = run("tree", "lines", at, "0", "--module", "Blocking", "--json")
+	var trees []eventtree.Tree
+	if err := json.Unmarshal([]byte(out), &trees); code != exitOK || err != nil || len(trees) != 1 || len(trees[0].Stuck) != 1 || trees[0].Stuck[0].Step != "slow" {
+		t.Errorf("tree --json: exit %d, %v\n%s%s", code, err, out, errs)
+	}
+	code, out, errs = run("trees", "Blocking")
+	if code != exitOK || !strings.Contains(out, "lines/"+at+"@0") || !strings.Contains(out, "the handler of step slow") {
+		t.Errorf("trees: exit %d\n%s%s", code, out, errs)
+	}
+	for _, wrong := range [][]string{{"tree", "lines", "x", "0"}, {"tree", "lines", "0", "x"}, {"tree", "none", "0", "0"}, {"tree", "lines", "7", "0"}, {"trees", "Nobody"}} {
+		if code, out, _ := run(wrong...); code != exitError {
+			t.Errorf("%v: exit %d\n%s", wrong, code, out)
+		}
+	}
+}

@@ -1,0 +1,241 @@
+// Command overhead measures what telemetry costs: it counts records by key, on real servers,
+// in alternating rounds with and without it, and prints the ratios. With it means as package
+// export wires it: one record in so many followed with all its spans, sent to a collector
+// in this process that throws them away, metrics collected every second, kotel and redisotel. Without
+// it the worker keeps no event trees either. Each round is checked against a plain count.
+//
+// Only ratios of one run mean anything: machines differ, and so do their moods.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/kafkadepot"
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/module/agg"
+	"github.com/coppice-run/coppice/pstate"
+	"github.com/coppice-run/coppice/redisstate"
+	"github.com/coppice-run/coppice/task"
+	"github.com/coppice-run/coppice/telemetry"
+	"github.com/coppice-run/coppice/telemetry/export"
+	"github.com/coppice-run/coppice/transport/memtransport"
+	"github.com/coppice-run/coppice/worker"
+)
+
+type options struct {
+	kafka, redis string
+	rounds       int
+	records      int
+	sample       int
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.kafka, "kafka", "127.0.0.1:19092", "Kafka broker")
+	flag.StringVar(&o.redis, "redis", "127.0.0.1:16379", "Redis server")
+	flag.IntVar(&o.rounds, "rounds", 7, "rounds of each subject")
+	flag.IntVar(&o.records, "records", 500_000, "records of a round")
+	flag.IntVar(&o.sample, "sample", 1000, "of how many records one has spans")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, o, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "overhead:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options, out io.Writer) error {
+	sink, err := newSink()
+	if err != nil {
+		return err
+	}
+	defer sink.Close()
+	var ratios []float64
+	for round := range o.rounds + 1 {
+		var seconds [2]float64
+		for n := range 2 {
+			with := (n+round)%2 == 1 // each goes first in turn
+			s, err := measure(ctx, o, with, "http://"+sink.Addr().String())
+			if err != nil {
+				return err
+			}
+			if with {
+				seconds[1] = s
+			} else {
+				seconds[0] = s
+			}
+		}
+		if round == 0 {
+			continue // warms up
+		}
+		fmt.Fprintf(out, "round %d: without %.0f/s, with %.0f/s\n", round, float64(o.records)/seconds[0], float64(o.records)/seconds[1])
+		ratios = append(ratios, seconds[0]/seconds[1])
+	}
+	slices.Sort(ratios)
+	_, err = fmt.Fprintf(out, "ratio count with/without telemetry, one in %d sampled: %.3f [%.3f..%.3f]\n", o.sample, ratios[len(ratios)/2], ratios[0], ratios[len(ratios)-1])
+	return err
+}
+
+// newSink is a collector that throws away what it gets.
+func newSink() (net.Listener, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.Header().Set("Content-Type", "application/x-protobuf")
+		}))
+	}()
+	return l, nil
+}
+
+// counting counts records by their key.
+type counting struct {
+	name   string
+	Clicks module.Depot[string]
+	Counts pstate.Map[string, int64]
+}
+
+func (m *counting) ModuleName() string { return m.name }
+
+const keyBytes = 12
+
+func keyOf(v string) string { return v[:keyBytes] }
+
+func (m *counting) Define(b *module.Builder) {
+	module.HashDepot(b, &m.Clicks, "clicks", keyOf, module.Text())
+	s := b.Stream("count")
+	s.PState(&m.Counts, "counts")
+	module.DeclareSource(s, m.Clicks, func(ev *module.Event, v string) error {
+		agg.Inc(ev, m.Counts.Key(keyOf(v)))
+		return nil
+	}, module.StartFromBeginning())
+}
+
+const tasks = 4
+
+// measure counts the records of a new topic, and returns how many seconds that took.
+func measure(ctx context.Context, o options, with bool, collector string) (float64, error) {
+	m := &counting{name: "Overhead-" + uuid.NewString()[:8]}
+	kafka, redis := kafkadepot.Config{Brokers: []string{o.kafka}}, redisstate.Config{Addresses: []string{o.redis}}
+	config := worker.Config{Network: memtransport.New(), Tasks: tasks, Logger: slog.New(slog.DiscardHandler), Trees: telemetry.TreesConfig{Every: -1, Slow: -1}}
+	if with {
+		t, err := export.Start(ctx, export.Config{OTLP: collector, Sample: o.sample, Period: time.Second})
+		if err != nil {
+			return 0, err
+		}
+		defer t.Stop(context.WithoutCancel(ctx))
+		config.Trees = telemetry.TreesConfig{Every: o.sample}
+		t.Kafka(&kafka)
+		t.Redis(&redis)
+		t.Worker(&config)
+	}
+	log, err := kafkadepot.Open(ctx, kafka)
+	if err != nil {
+		return 0, err
+	}
+	defer log.Close()
+	state, err := redisstate.Open(ctx, redis)
+	if err != nil {
+		return 0, err
+	}
+	defer state.Close()
+	config.Log, config.Store = log, state
+	want, err := load(ctx, o, log, m)
+	if err != nil {
+		return 0, err
+	}
+	begin := time.Now()
+	w, err := worker.Start(ctx, config, m)
+	if err != nil {
+		return 0, err
+	}
+	defer w.Stop(context.WithoutCancel(ctx))
+	c, err := client.New(client.Config{Log: log, Store: state, Network: config.Network})
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	if err := c.Use(ctx, m); err != nil {
+		return 0, err
+	}
+	if err := caughtUp(ctx, c, m.name); err != nil {
+		return 0, err
+	}
+	took := time.Since(begin).Seconds()
+	for key, n := range want {
+		if have, err := m.Counts.Key(key).Get(c.At(ctx)); err != nil || have != n {
+			return 0, fmt.Errorf("%s is counted %d times, and came %d times: the round is void (%w)", key, have, n, err)
+		}
+	}
+	return took, nil
+}
+
+// caughtUp waits until every record is done and that is stored.
+func caughtUp(ctx context.Context, c *client.Client, name string) error {
+	for {
+		all, err := c.Progress(ctx, name, "count")
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(all, func(p client.SourceProgress) bool { return !p.Begun || p.Lag > 0 }) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// load fills the module's topic, and returns how often some of the keys are in it.
+func load(ctx context.Context, o options, log *kafkadepot.Log, m *counting) (map[string]int64, error) {
+	topic, err := log.Ensure(ctx, depot.TopicSpec{Module: m.name, Depot: "clicks", Partitions: tasks})
+	if err != nil {
+		return nil, err
+	}
+	producer, err := kgo.NewClient(kgo.SeedBrokers(o.kafka), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(5*time.Millisecond))
+	if err != nil {
+		return nil, err
+	}
+	defer producer.Close()
+	want := map[string]int64{}
+	r := rand.New(rand.NewPCG(1, 2))
+	padding := strings.Repeat("x", 100-keyBytes)
+	var failed error
+	for range o.records {
+		n := r.IntN(100_000)
+		key := fmt.Sprintf("key-%0*d", keyBytes-4, n)
+		if n < 100 {
+			want[key]++
+		}
+		producer.Produce(ctx, &kgo.Record{Topic: topic.Name, Partition: int32(task.Of([]byte(key), tasks)), Key: []byte(key), Value: []byte(key + padding)}, func(_ *kgo.Record, err error) {
+			if err != nil {
+				failed = err
+			}
+		})
+	}
+	return want, errors.Join(producer.Flush(ctx), failed)
+}

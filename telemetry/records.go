@@ -1,0 +1,107 @@
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/coppice-run/coppice/runtime"
+)
+
+// treeOver makes the span of a tree that is complete.
+func (s *SpanMaker) treeOver(i runtime.RecordInfo) {
+	i.Slow = s.config.Slow > 0 && i.Took >= s.config.Slow // others may count less as slow
+	if !i.Slow && i.Attempt <= 1 && !i.Trace.Sampled() && (i.Trace != nil || !runtime.Sampled(i.Partition, i.Offset, s.config.Every)) {
+		return
+	}
+	s.record(TreeSpan, &i)
+}
+
+func (s *SpanMaker) recordFailed(i runtime.RecordInfo) {
+	s.record(FailedSpan, &i)
+	t := s.task(i.TaskInfo)
+	if len(t.retries) >= retriesMax {
+		clear(t.retries) // of records that were never tried again here
+	}
+	t.retries[retryKey{i.Topology, i.Source, i.Offset}] = time.Now()
+}
+
+func (s *SpanMaker) recordParked(i runtime.RecordInfo) {
+	delete(s.task(i.TaskInfo).retries, retryKey{i.Topology, i.Source, i.Offset})
+	s.record(ParkedSpan, &i)
+}
+
+func (s *SpanMaker) recordDropped(i runtime.RecordInfo) { s.record(DroppedSpan, &i) }
+
+// record makes the span of an attempt's end: as long as its tree was open, if it had one.
+func (s *SpanMaker) record(name string, i *runtime.RecordInfo) {
+	record := recordName{i.Module, i.Depot, i.Partition, i.Offset}
+	parent := i.Trace
+	if !parent.Sampled() {
+		parent = forced(record, parent)
+	}
+	now := time.Now()
+	attributes := append(record.attributes(), Module.String(i.Module), Task.Int(int(i.Task)), Topology.String(i.Topology), Source.String(i.Source), Attempt.Int(i.Attempt))
+	if i.Slow {
+		attributes = append(attributes, Slow.Bool(true))
+	}
+	if len(i.Tasks) > 0 {
+		tasks := make([]int, len(i.Tasks))
+		for n, id := range i.Tasks {
+			tasks[n] = int(id)
+		}
+		attributes = append(attributes, Tasks.IntSlice(tasks))
+	}
+	if i.Pause > 0 {
+		attributes = append(attributes, Pause.Float64(i.Pause.Seconds()))
+	}
+	_, span := s.tracer.Start(contextOf(parent), name, trace.WithTimestamp(now.Add(-i.Took)), trace.WithAttributes(attributes...))
+	if i.Err != "" {
+		fail(span, errors.New(i.Err))
+	}
+	span.End(trace.WithTimestamp(now))
+}
+
+// fail marks a span as failed, if there is an error.
+func fail(span trace.Span, err error) {
+	if err != nil {
+		span.SetStatus(codes.Error, err.Error())
+		span.SetAttributes(attribute.String("error.type", errorType(err)))
+	}
+}
+
+// errorType is what errors are grouped by: their texts differ too much.
+func errorType(err error) string {
+	var panicked *runtime.PanicError
+	if errors.As(err, &panicked) {
+		return "panic"
+	}
+	return "error"
+}
+
+// StartAppend starts the span of an append and returns its context. depotName has that of
+// the module before it, with a point between.
+func StartAppend(ctx context.Context, provider trace.TracerProvider, depotName string) (context.Context, trace.Span) {
+	return provider.Tracer(Scope).Start(ctx, AppendSpan+" "+depotName, trace.WithSpanKind(trace.SpanKindProducer), trace.WithAttributes(
+		attribute.String("messaging.system", "kafka"), attribute.String("messaging.operation.name", "append"), attribute.String("messaging.operation.type", "send"),
+		attribute.String("messaging.destination.name", depotName)))
+}
+
+// EndAppend ends it.
+func EndAppend(span trace.Span, err error) {
+	fail(span, err)
+	span.End()
+}
+
+// attributes are those of the semantic conventions for messages.
+func (r recordName) attributes() []attribute.KeyValue {
+	return []attribute.KeyValue{
+		attribute.String("messaging.system", "kafka"), attribute.String("messaging.operation.name", "process"), attribute.String("messaging.operation.type", "process"),
+		attribute.String("messaging.destination.name", r.module+"."+r.depot), attribute.String("messaging.destination.partition.id", r.partition.String()),
+		attribute.Int64("messaging.kafka.offset", r.offset),
+	}
+}

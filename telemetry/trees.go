@@ -1,0 +1,281 @@
+package telemetry
+
+import (
+	"cmp"
+	"container/list"
+	"sync"
+	"time"
+
+	"github.com/coppice-run/coppice/eventtree"
+	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/task"
+)
+
+// TreesConfig bounds what Trees keeps.
+type TreesConfig struct {
+	// Every is of how many records one is kept, beside those that failed, were tried again,
+	// were parked, dropped or slow. Default 1,000; negative: none.
+	Every int
+	// Slow is how long a tree takes that is kept in any case. Default 1 s; negative: none is.
+	Slow time.Duration
+	// Records and Events bound how many records are kept, and how many events of each. The
+	// records that were heard of longest ago go first. Default 1,000 and 200.
+	Records, Events int
+}
+
+func (c TreesConfig) withDefaults() TreesConfig {
+	c.Every = cmp.Or(c.Every, 1000)
+	c.Slow = cmp.Or(c.Slow, slowDefault)
+	c.Records, c.Events = cmp.Or(c.Records, 1000), cmp.Or(c.Events, 200)
+	return c
+}
+
+// Trees keeps what was heard of event trees on one worker, so that what is over can be
+// looked at: client.Tree puts together what several have kept.
+type Trees struct {
+	config TreesConfig
+
+	mu     sync.Mutex
+	kept   map[treeKey]*keptTree
+	recent list.List // of *keptTree, the latest heard of first
+}
+
+// treeKey names a record in a source.
+type treeKey struct {
+	module, topology, source string
+	partition                task.ID
+	offset                   int64
+}
+
+// keptTree is what is kept of one. Some of it may be on other workers.
+type keptTree struct {
+	key    treeKey
+	tree   eventtree.Tree
+	known  bool // tree is: its record is of a task of this worker
+	events []eventtree.Event
+	lost   bool // some events were not kept
+	place  *list.Element
+}
+
+// NewTrees returns one that has kept nothing yet.
+func NewTrees(config TreesConfig) *Trees {
+	return &Trees{config: config.withDefaults(), kept: map[treeKey]*keptTree{}}
+}
+
+// Listener returns what tells it; one serves all tasks of a worker.
+func (k *Trees) Listener() *runtime.Listener {
+	return &runtime.Listener{
+		Every: max(k.config.Every, 0), Slow: max(k.config.Slow, 0),
+		EventKept: k.eventKept, BatchSent: k.batchSent, BatchCommitted: k.batchCommitted, Dropped: k.dropped,
+		TreeOver:      func(i runtime.RecordInfo) { k.over(&i, eventtree.Done) },
+		RecordFailed:  func(i runtime.RecordInfo) { k.over(&i, eventtree.Retrying) },
+		RecordParked:  func(i runtime.RecordInfo) { k.over(&i, eventtree.Parked) },
+		RecordDropped: func(i runtime.RecordInfo) { k.over(&i, eventtree.Dropped) },
+	}
+}
+
+// of finds what is kept of a tree, or makes room for it.
+func (k *Trees) of(key treeKey, depot string) *keptTree {
+	if t := k.kept[key]; t != nil {
+		k.recent.MoveToFront(t.place)
+		return t
+	}
+	for len(k.kept) >= k.config.Records {
+		oldest := k.recent.Remove(k.recent.Back()).(*keptTree)
+		delete(k.kept, oldest.key)
+	}
+	t := &keptTree{key: key, tree: eventtree.Tree{
+		Record:   eventtree.Record{Module: key.module, Depot: depot, Partition: key.partition, Offset: key.offset},
+		Topology: key.topology, Source: key.source, Task: key.partition, State: eventtree.Open,
+	}}
+	t.place = k.recent.PushFront(t)
+	k.kept[key] = t
+	return t
+}
+
+func (k *Trees) eventKept(i runtime.EventInfo) {
+	if i.Depot == "" {
+		return // it descends from no record
+	}
+	now := time.Now()
+	e := eventtree.Event{
+		Topology: i.Topology, Step: i.Step, Root: i.Root, Source: i.Source, ID: eventtree.ID(i.Seed), Attempt: i.Attempt, Task: i.Task,
+		State: eventtree.Batched, Since: now, Ran: now, Hops: i.Children, Waits: "the commit of its batch",
+	}
+	if i.Err != nil {
+		e.State, e.Error, e.Waits = eventtree.Failed, i.Err.Error(), ""
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	t := k.of(treeKey{i.Module, i.Topology, i.Source, i.RootTask, i.Offset}, i.Depot)
+	if t.tree.TraceID == "" && i.Trace != nil {
+		t.tree.TraceID = TraceID(i.Trace)
+	}
+	// Of an event that fails unfollowed alone the others of its attempt are not here.
+	t.lost = t.lost || i.Attempt == 1 && !runtime.Sampled(i.RootTask, i.Offset, k.config.Every) && !i.Trace.Sampled()
+	for n := range t.events {
+		if have := &t.events[n]; have.ID == e.ID && have.Attempt == e.Attempt {
+			*have = e // it ran again, since its commit did not come about
+			return
+		}
+	}
+	if len(t.events) >= k.config.Events {
+		t.lost = true
+		return
+	}
+	t.events = append(t.events, e)
+}
+
+// batchSent notes which events the commit under way is of.
+func (k *Trees) batchSent(i runtime.BatchInfo) {
+	if len(i.Followed) == 0 {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.mark(&i, eventtree.Committing)
+}
+
+func (k *Trees) batchCommitted(i runtime.BatchInfo) {
+	if len(i.Followed) == 0 {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.mark(&i, eventtree.Ended)
+}
+
+// mark notes how far the commit of events is.
+func (k *Trees) mark(i *runtime.BatchInfo, state eventtree.State) {
+	now := time.Now()
+	for n := range i.Followed {
+		f := &i.Followed[n]
+		t := k.kept[treeKey{i.Module, f.Topology, f.Source, f.RootTask, f.Offset}]
+		if t == nil {
+			continue
+		}
+		for at := range t.events {
+			e := &t.events[at]
+			if e.ID != eventtree.ID(f.Seed) || e.Attempt != f.Attempt {
+				continue
+			}
+			if !i.Head.Token.IsZero() {
+				e.Batch = i.Head.String()
+			}
+			if state == eventtree.Ended {
+				e.Committed = now
+			}
+			if e.State == eventtree.Failed {
+				continue
+			}
+			if e.State, e.Since, e.Waits = state, now, ""; state == eventtree.Committing {
+				e.Waits = "commit " + e.Batch + " to durability " + i.Level.String()
+			}
+		}
+	}
+}
+
+// dropped forgets the events that are not committed: they run again, or nobody knows.
+func (k *Trees) dropped(i runtime.DroppedInfo) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, t := range k.kept {
+		if t.key.module != i.Module {
+			continue
+		}
+		for n := range t.events {
+			if e := &t.events[n]; e.Task == i.Task && e.Committed.IsZero() && e.State != eventtree.Failed {
+				e.State, e.Waits, e.Error = eventtree.Failed, "", "its task gave up its connection: "+errorText(i.Cause)
+			}
+		}
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return "for no known reason"
+	}
+	return err.Error()
+}
+
+// over notes how an attempt ended.
+func (k *Trees) over(i *runtime.RecordInfo, state eventtree.State) {
+	now := time.Now()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	t := k.of(treeKey{i.Module, i.Topology, i.Source, i.Partition, i.Offset}, i.Depot)
+	tree := &t.tree
+	if tree.Depot == "" {
+		tree.Depot = i.Depot
+	}
+	if i.Trace != nil {
+		tree.TraceID = TraceID(i.Trace)
+	}
+	t.known = t.known || i.Partition == i.Task
+	tree.State, tree.Attempt, tree.ID, tree.Tasks = state, i.Attempt, eventtree.ID(i.Tree), i.Tasks
+	tree.Slow = tree.Slow || i.Slow
+	if i.Took > 0 {
+		tree.Since = now.Add(-i.Took)
+	}
+	if i.Err != "" {
+		tree.Error = i.Err
+	}
+	attempt := eventtree.Attempt{Number: i.Attempt, State: state, Over: now, Error: i.Err}
+	if i.Took > 0 {
+		attempt.Began = tree.Since
+	}
+	tree.Over, tree.Next = now, time.Time{}
+	if state == eventtree.Retrying {
+		attempt.State, tree.Over = eventtree.Failed, time.Time{}
+		if i.Pause > 0 {
+			tree.Next = now.Add(i.Pause)
+		}
+	}
+	if n := len(tree.Attempts); n > 0 && tree.Attempts[n-1].Number == attempt.Number {
+		tree.Attempts[n-1] = attempt
+		return
+	}
+	if len(tree.Attempts) < attemptsKept {
+		tree.Attempts = append(tree.Attempts, attempt)
+	}
+}
+
+// attemptsKept bounds the attempts of a record that are kept.
+const attemptsKept = 50
+
+// Part is what was kept of what is asked for.
+func (k *Trees) Part(module, worker string, q *eventtree.Query) eventtree.Part {
+	p := eventtree.Part{Task: task.None, Worker: worker, Kept: true}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for e := k.recent.Front(); e != nil; e = e.Next() {
+		t := e.Value.(*keptTree)
+		if t.key.module != module {
+			continue
+		}
+		if q.List > 0 {
+			if t.known && q.Recent && len(p.Trees) < q.List && (q.Depot == "" || q.Depot == t.tree.Depot) && (q.Topology == "" || q.Topology == t.key.topology) {
+				p.Trees = append(p.Trees, t.copied(worker))
+			}
+			continue
+		}
+		if t.tree.Depot != q.Depot || t.key.partition != q.Partition || t.key.offset != q.Offset {
+			continue
+		}
+		if t.known {
+			p.Trees = append(p.Trees, t.copied(worker))
+		}
+		for _, event := range t.events {
+			event.Worker = worker
+			p.Events = append(p.Events, event)
+		}
+	}
+	return p
+}
+
+func (t *keptTree) copied(worker string) eventtree.Tree {
+	tree := t.tree
+	tree.Worker, tree.Complete = worker, !t.lost
+	tree.Attempts = append([]eventtree.Attempt(nil), tree.Attempts...)
+	return tree
+}
