@@ -67,6 +67,9 @@ func (l Losses) Same(number, other int) bool {
 
 // Any reports whether there is anything to tell.
 func (l Losses) Any() bool {
+	if l.w == nil {
+		return false
+	}
 	for _, a := range l.w.records {
 		if a.lost {
 			return true
