@@ -159,10 +159,11 @@ func TestUpgradeTellsWhatChanged(t *testing.T) {
 		":groups":            {"xor=", "x="},
 		"microbatcher-state": {`"token"`, `"name"`},
 		":attempts":          {"2", "n=2"},
-		":endings":           {`"v"`, `"version"`},
+		":endings":           {`"v":1`, `"v":2`},
 		"$$__parked":         {`"source"`, `"src"`},
 		":outbox":            {"\x01\x02", "\x02\x02"},
 		":p:recent":          {" ", ":"},
+		"}:p:$$__streaming":  {"1 ", "2 "},
 	} {
 		changed := readStored(t, storedFiles(t)[0])
 		for key, k := range changed.Redis {

@@ -283,15 +283,21 @@ func (w *upgradeWorld) restoreKey(t *testing.T, key string, k redisKey, ids *str
 }
 
 // shapes are the forms of what is stored, one for each key, field and value that differ in
-// more than ids and numbers. What has no text has the version that it begins with.
+// more than ids and numbers, with the versions that stand in them. What is no text has the one
+// that it begins with.
 func (s *stored) shapes() map[string]bool {
 	shapes := map[string]bool{}
 	note := func(where string, value []byte) {
 		text := string(value)
 		if len(text) > 0 && text[0] < ' ' {
-			text = "bytes, version " + hex.EncodeToString(value[:1])
+			shapes[shapeOf(where)+" = bytes, version "+hex.EncodeToString(value[:1])] = true
+			return
 		}
-		shapes[shapeOf(where)+" = "+shapeOf(text)] = true
+		form := shapeOf(text)
+		if !strings.Contains(where, "}:p:") || strings.Contains(where, "$$__") { // ours, not the module's
+			form += strings.Join(shapeVersions.FindAllString(text, -1), "")
+		}
+		shapes[shapeOf(where)+" = "+form] = true
 	}
 	for key, k := range s.Redis {
 		_, rest, _ := strings.Cut(key, "}")
@@ -323,9 +329,10 @@ func (s *stored) shapes() map[string]bool {
 }
 
 var (
-	shapeIDs     = regexp.MustCompile(`[0-9a-f]{16,}`)
-	shapeNumbers = regexp.MustCompile(`[0-9]+`)
-	shapeRanges  = regexp.MustCompile(`#(?:-#)?(?:,#(?:-#)?)+|#-#`) // of offsets
+	shapeIDs      = regexp.MustCompile(`[0-9a-f]{16,}`)
+	shapeNumbers  = regexp.MustCompile(`[0-9]+`)
+	shapeVersions = regexp.MustCompile(`^[0-9]+ |"(?:v|version|Version)":[0-9]+`)
+	shapeRanges   = regexp.MustCompile(`#(?:-#)?(?:,#(?:-#)?)+|#-#`) // of offsets
 )
 
 // shapeOf leaves the ids and numbers out of a text.
