@@ -291,7 +291,7 @@ func TestWrongSelects(t *testing.T) {
 			{"people", `key("ann").field("Posts").nth(-1)`, client.ErrWrongPath, "last"},
 			{"seats", `key(["A"])`, client.ErrWrongType, "has 1 parts"},
 			{"seats", `key({"Row":"A"})`, client.ErrWrongType, "lacks the part Number"},
-			{"seen", `all`, client.ErrWrongPath, "elem, len"},
+			{"seen", `all`, client.ErrWrongPath, "elem, subset, len"},
 			{"seen", ``, client.ErrWrongPath, "no order"},
 			{"packed", `key("x").field("Amount")`, client.ErrWrongPath, "codec msgpack"},
 			{"secret", ``, pstate.ErrPrivate, "private"},
