@@ -295,6 +295,13 @@ func (s *stored) shapes() map[string]bool {
 		}
 		form := shapeOf(text)
 		if !strings.Contains(where, "}:p:") || strings.Contains(where, "$$__") { // ours, not the module's
+			if words := strings.Fields(form); len(words) > 1 && strings.Contains(words[1], "=") {
+				// Words that may be left out: each has a form of its own.
+				for _, word := range words[1:] {
+					shapes[shapeOf(where)+" … "+word] = true
+				}
+				form = words[0] + " …"
+			}
 			form += strings.Join(shapeVersions.FindAllString(text, -1), "")
 		}
 		shapes[shapeOf(where)+" = "+form] = true
