@@ -182,6 +182,16 @@ func (c *Cluster) addWorker(ctx context.Context, l *launched) (*worker.Worker, e
 	if err != nil {
 		return nil, err
 	}
+	// A worker goes on with the tasks that run; whoever tries a module out wants to hear of the others.
+	var halts []error
+	for _, m := range w.Health(ctx).Modules {
+		for _, h := range m.Halted {
+			halts = append(halts, h.Why)
+		}
+	}
+	if len(halts) > 0 {
+		return nil, errors.Join(append(halts, w.Stop(ctx))...)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.workers = append(c.workers, w)

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -14,6 +15,10 @@ import (
 // second on (R20): so a record that ends its worker is counted, and parks after
 // MaxAttempts instead of ending one worker after another. Attempts that failed
 // for reasons of the world (a lost connection, a hand-over) keep their number.
+
+// failuresMax is as far as failures are counted: of a record that is tried for ever
+// (MaxAttempts(0)) the number of the attempt stays at the one behind it.
+const failuresMax = math.MaxUint16 - 1
 
 // begin is an attempt whose number is on its way to the slot.
 type begin struct {
@@ -105,7 +110,7 @@ func (t *Task) loadAttempts(elements []store.Element) error {
 		if !ok {
 			continue // of a source that the module no longer has
 		}
-		r := stream.Retry{Failures: uint16(number), Number: uint16(number), Reason: "an earlier attempt did not end"}
+		r := stream.Retry{Failures: min(uint16(number), failuresMax), Number: uint16(number), Reason: "an earlier attempt did not end"}
 		if known, ok := s.counted[offset]; ok && r.Number <= known.number {
 			r.Failures = min(r.Number, known.failures)
 		}

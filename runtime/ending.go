@@ -40,7 +40,7 @@ func (t *Task) eventDone(it *item) {
 		return
 	}
 	t.plant(it)
-	if it.source.dropsFailures() {
+	if it.source.dropsFailures() && it.order == nil {
 		it.source.passed[it.record.Offset] = it.try
 		t.open.passed = append(t.open.passed, it.try)
 	}

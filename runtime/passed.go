@@ -14,10 +14,6 @@ import (
 func (t *Task) pass(b *batch) {
 	for i := range b.passed {
 		s := b.passed[i].source
-		if o := b.passed[i].order; o != nil {
-			t.unpark(o)
-			continue
-		}
 		s.pass(b.passed[i].record.Offset, false)
 		s.topology.dirty = true
 	}
@@ -30,7 +26,7 @@ func (t *Task) dropPassed(cause error) {
 		for _, s := range topo.sources {
 			for offset, it := range s.passed {
 				f := finished{try: it, outcome: wire.Failed, text: "lost with the connection, and the source does not retry: " + cause.Error()}
-				if s.progress.Done(offset) && it.order == nil {
+				if s.progress.Done(offset) {
 					t.counts.Dropped++
 					t.recordDropped(&f)
 					t.keepResult(&f)

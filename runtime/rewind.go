@@ -33,7 +33,7 @@ func (t *Task) firstGeneration(s *source) {
 // failAll has a source go back to a failed record.
 func (t *Task) failAll(f *finished, pause int64) {
 	s := f.source
-	s.pending[f.record.Offset] = stream.Retry{Attempt: f.attempt + 1, Failures: f.failures, Number: f.number, Reason: f.text}
+	s.pending[f.record.Offset] = stream.Retry{Attempt: stream.After(f.attempt), Failures: f.failures, Number: f.number, Reason: f.text}
 	t.rewind(s, f.record.Offset, pause)
 }
 

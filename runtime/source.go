@@ -196,7 +196,7 @@ func (t *Task) admit(topo *topology, s *source) {
 		}
 		t.start(s, r)
 	}
-	for room() && s.count > 0 && s.retries.Len() < topo.options.MaxExecutingPerTask && !s.held() {
+	for room() && s.count > 0 && !s.crowded() && !s.held() {
 		r := s.take()
 		if s.progress.Done(r.Offset) {
 			continue
@@ -217,6 +217,14 @@ func (t *Task) admit(topo *topology, s *source) {
 	if s.strand.paused {
 		t.steer(s.strand)
 	}
+}
+
+// crowded reports whether so many records wait for their next attempt that no other may
+// begin: each is in memory, as those are that were read and have not begun. One that waits
+// is not under way (promise 3.87).
+func (s *source) crowded() bool {
+	o := &s.topology.options
+	return s.retries.Len() >= max(o.MaxExecutingPerTask, o.DepotCacheCardinality)
 }
 
 // held reports whether a source that keeps its order waits for an attempt to

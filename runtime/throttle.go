@@ -1,6 +1,9 @@
 package runtime
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // The limit of records under way (promises 3.85 to 3.90). At the limit the
 // source waits, and so would whoever waits for a record behind it, for a time
@@ -19,7 +22,7 @@ func (topo *topology) limitText() string {
 // noteLimit answers those who wait for records that cannot begin, when the limit
 // is reached.
 func (t *Task) noteLimit(topo *topology) {
-	full := t.throttled(topo)
+	full := t.throttled(topo) || slices.ContainsFunc(topo.sources, (*source).crowded)
 	if full && !topo.limited {
 		for _, key := range t.waitedFor() {
 			if by, _ := t.throttledBy(key); by == topo {
@@ -44,8 +47,12 @@ func (t *Task) throttledBy(key recordKey) (*topology, string) {
 			if why := t.shut(s); why != "" {
 				return s.topology, why
 			}
-			if !s.dropsFailures() && t.throttled(s.topology) {
+			switch {
+			case s.dropsFailures():
+			case t.throttled(s.topology):
 				return s.topology, s.topology.limitText()
+			case s.crowded():
+				return s.topology, fmt.Sprintf("%d records of source %s wait for their next attempt on this task, more than are kept", s.retries.Len(), s.plan.Name)
 			}
 		}
 	}

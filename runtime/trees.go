@@ -167,16 +167,16 @@ func (t *Task) toOpen(f finished) {
 // after a pause, alone or with all behind it, or drops it; after the last attempt
 // the record is parked.
 func (t *Task) attemptFailed(f finished, by blame) {
+	if f.order != nil {
+		f.outcome = wire.Parked // again, whatever its source does about failures
+		t.toOpen(f)
+		return
+	}
 	if f.source.dropsFailures() {
 		t.toOpen(f)
 		return
 	}
-	if f.order != nil {
-		f.outcome = wire.Parked
-		t.toOpen(f)
-		return
-	}
-	f.failures += uint16(by)
+	f.failures = min(f.failures+uint16(by), failuresMax)
 	if f.number > 0 {
 		f.source.counted[f.record.Offset] = counted{f.failures, f.number}
 	}
@@ -187,12 +187,12 @@ func (t *Task) attemptFailed(f finished, by blame) {
 	}
 	t.counts.Failed++
 	f.source.topology.executing--
-	pause := stream.Backoff(f.attempt+1, int64(f.source.topology.options.RetryBackoff), int64(f.source.topology.options.RetryBackoffMax), t.config.Random.Float64())
+	pause := stream.Backoff(stream.After(f.attempt), int64(f.source.topology.options.RetryBackoff), int64(f.source.topology.options.RetryBackoffMax), t.config.Random.Float64())
 	if f.source.keepsOrder() {
 		t.failAll(&f, pause)
 	} else {
 		f.source.retries.Add(stream.Retry{
-			Record: f.record, Attempt: f.attempt + 1, Failures: f.failures, Number: f.number, ReadyAt: t.now + pause, Reason: f.text,
+			Record: f.record, Attempt: stream.After(f.attempt), Failures: f.failures, Number: f.number, ReadyAt: t.now + pause, Reason: f.text,
 		})
 	}
 	if t.listener.RecordFailed != nil {

@@ -58,7 +58,8 @@ type driver struct {
 	crashed   bool        // by CrashAt; of the running goroutine
 
 	queued       atomic.Int64     // bytes of events that wait in the engine
-	storePercent int              // of the watch alone, as pressed
+	storePercent atomic.Int64     // as last heard
+	askingMemory atomic.Bool      // a question is under way
 	pressed      runtime.Pressure // what the task was told last
 	spillTold    time.Time
 }

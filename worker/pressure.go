@@ -2,9 +2,11 @@ package worker
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/store"
 )
 
 // How often the worker looks for what should keep sources from beginning records.
@@ -15,12 +17,14 @@ const (
 )
 
 // watchPressure tells the tasks how full their servers are (R44) and how much waits
-// in this worker's memory (R43).
+// in this worker's memory (R43). A server that does not answer holds nothing up: the tasks
+// of the others are told beside it, and all of them of the queues.
 func (w *Worker) watchPressure() {
 	ticker := time.NewTicker(queuePeriod)
 	defer ticker.Stop()
 	var lookedAt time.Time
-	warned := map[string]bool{} // by address
+	memory := memoryWatch{w: w, warned: map[string]bool{}}
+	defer memory.asking.Wait()
 	for {
 		select {
 		case <-w.ctx.Done():
@@ -35,7 +39,7 @@ func (w *Worker) watchPressure() {
 		for _, l := range w.all() {
 			l.each(func(d *driver) {
 				if look {
-					d.askMemory(w.ctx, warned)
+					memory.ask(d)
 				}
 				d.press(queued)
 			})
@@ -56,28 +60,50 @@ func (w *Worker) queuedBytes() int64 {
 	return sum
 }
 
-// askMemory looks how full the slot's server is, and says so when it fills up.
-func (d *driver) askMemory(ctx context.Context, warned map[string]bool) {
-	ctx, cancel := context.WithTimeout(ctx, memoryPeriod)
-	defer cancel()
-	m, err := d.w.config.Store.Memory(ctx, d.slot)
-	if err != nil {
-		return // the slot's own line tells of it
+// memoryWatch asks the servers how full they are.
+type memoryWatch struct {
+	w      *Worker
+	asking sync.WaitGroup
+	mu     sync.Mutex
+	warned map[string]bool // by address
+}
+
+// ask looks how full the slot's server is, beside all else; one question of a task is under
+// way at a time.
+func (m *memoryWatch) ask(d *driver) {
+	if !d.askingMemory.CompareAndSwap(false, true) {
+		return
 	}
-	d.storePercent = m.Percent()
-	switch full := d.storePercent >= memoryWarns; {
-	case full && !warned[m.Address]:
-		d.log.Warn("the store's memory fills up: sources stop at store.memory.stop.percent, and a full store takes no writes at all; raise its maxmemory", "address", m.Address, "percent", d.storePercent, "used_bytes", m.UsedBytes, "max_bytes", m.MaxBytes)
-		warned[m.Address] = true
-	case !full && d.storePercent < memoryWarns-5 && warned[m.Address]:
-		d.log.Info("the store's memory has room again", "address", m.Address, "percent", d.storePercent)
-		warned[m.Address] = false
+	m.asking.Go(func() {
+		defer d.askingMemory.Store(false)
+		ctx, cancel := context.WithTimeout(m.w.ctx, memoryPeriod)
+		defer cancel()
+		memory, err := m.w.config.Store.Memory(ctx, d.slot)
+		if err != nil {
+			return // the slot's own line tells of it
+		}
+		d.storePercent.Store(int64(memory.Percent()))
+		m.tell(d, memory)
+	})
+}
+
+// tell says so when a server fills up, and when it has room again.
+func (m *memoryWatch) tell(d *driver, memory store.Memory) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch percent := memory.Percent(); {
+	case percent >= memoryWarns && !m.warned[memory.Address]:
+		d.log.Warn("the store's memory fills up: sources stop at store.memory.stop.percent, and a full store takes no writes at all; raise its maxmemory", "address", memory.Address, "percent", percent, "used_bytes", memory.UsedBytes, "max_bytes", memory.MaxBytes)
+		m.warned[memory.Address] = true
+	case percent < memoryWarns-5 && m.warned[memory.Address]:
+		d.log.Info("the store's memory has room again", "address", memory.Address, "percent", percent)
+		m.warned[memory.Address] = false
 	}
 }
 
 // press tells the task, where that changes something.
 func (d *driver) press(queued int64) {
-	p := runtime.Pressure{StorePercent: d.storePercent, QueueBytes: queued}
+	p := runtime.Pressure{StorePercent: int(d.storePercent.Load()), QueueBytes: queued}
 	if most := d.loaded.options.queueBytesMax(); queued <= most && d.pressed.QueueBytes > most && queued > most/2 {
 		p.QueueBytes = d.pressed.QueueBytes // open again at half
 	} else if queued <= most {

@@ -66,8 +66,9 @@ func Run(ctx context.Context, config Config, modules ...module.Module) error {
 // stopTimeout bounds how long Run waits for records under way.
 const stopTimeout = 5 * time.Second
 
-// Start starts a worker and returns when all its tasks run. ctx bounds only the
-// start, together with Config.StartTimeout.
+// Start starts a worker and returns when its tasks run. One that halts holds no other up: the
+// log says why, and Health does; that all of them halt is an error. ctx bounds only the start,
+// together with Config.StartTimeout.
 func Start(ctx context.Context, config Config, modules ...module.Module) (*Worker, error) {
 	config, err := config.withDefaults()
 	if err != nil {
@@ -192,20 +193,24 @@ func (w *Worker) begin(ctx context.Context, l *loaded) error {
 	return nil
 }
 
-// awaitReady waits until every task runs, or has passed to another worker; a task
-// that halts at once is an error.
+// awaitReady waits until every task runs, has halted, or has passed to another worker. That
+// all of them halt at once is an error; of some the log and Health tell, and the others go on.
 func awaitReady(ctx context.Context, all []*driver) error {
+	var halts []error
 	for _, d := range all {
 		select {
 		case <-d.ready:
 			if halt := d.halted.Load(); halt != nil {
-				return *halt
+				halts = append(halts, *halt)
 			}
 		case <-ctx.Done():
 			return notReady(ctx, d)
 		}
 	}
-	return nil
+	if len(halts) < len(all) {
+		return nil
+	}
+	return errors.Join(halts...)
 }
 
 // notReady says why a task does not run, as far as that is known.

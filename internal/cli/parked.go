@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -35,9 +36,11 @@ func parkedCommand() *cobra.Command {
 					}
 				}
 				return r.use(cmd.Context(), func(c *client.Client) error {
+					var failed []error
 					for _, ref := range refs {
 						if err := carryOut(cmd, c, ref); err != nil {
-							return err
+							failed = append(failed, fmt.Errorf("%v: %w", ref, err))
+							continue // one that fails says nothing of the others
 						}
 						if r.json {
 							if err := printLine(cmd.OutOrStdout(), orderOutcome{ref.String(), said}); err != nil {
@@ -47,7 +50,7 @@ func parkedCommand() *cobra.Command {
 						}
 						fmt.Fprintf(cmd.OutOrStdout(), "%v: %s\n", ref, said)
 					}
-					return nil
+					return errors.Join(failed...)
 				})
 			},
 		}

@@ -57,8 +57,8 @@ func blindCommits() []Mutation {
 		{Name: "ready-at-the-end", Rule: "R3", What: "a task that is to finish does not run the attempts whose numbers are stored, and waits for them", File: "runtime/source.go",
 			Old: "\tif t.now < s.heldUntil || t.shut(s) != \"\" {", New: "\tif t.finishing || t.now < s.heldUntil || t.shut(s) != \"\" {"},
 		{Name: "failure-noted-late", Rule: "R20", What: "the failures of a record are noted before the newest is counted: after a lost connection it does not count", File: "runtime/trees.go",
-			Old: "\tf.failures += uint16(by)\n\tif f.number > 0 {\n\t\tf.source.counted[f.record.Offset] = counted{f.failures, f.number}\n\t}\n",
-			New: "\tif f.number > 0 {\n\t\tf.source.counted[f.record.Offset] = counted{f.failures, f.number}\n\t}\n\tf.failures += uint16(by)\n"},
+			Old: "\tf.failures = min(f.failures+uint16(by), failuresMax)\n\tif f.number > 0 {\n\t\tf.source.counted[f.record.Offset] = counted{f.failures, f.number}\n\t}\n",
+			New: "\tif f.number > 0 {\n\t\tf.source.counted[f.record.Offset] = counted{f.failures, f.number}\n\t}\n\tf.failures = min(f.failures+uint16(by), failuresMax)\n"},
 		{Name: "ranges-touch", Rule: "3.47", What: "finished ranges that touch stay apart: the stored progress is not read back", File: "internal/progress/progress.go",
 			Old: "p.done[to].First <= last+1 {", New: "p.done[to].First <= last {"},
 	}

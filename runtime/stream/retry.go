@@ -3,6 +3,7 @@
 package stream
 
 import (
+	"math"
 	"slices"
 
 	"github.com/coppice-run/coppice/depot"
@@ -67,6 +68,10 @@ func (q *RetryQueue) NextAt() (at int64, ok bool) {
 	}
 	return at, ok
 }
+
+// After is the number of the attempt behind one: a record that is tried for ever stays at the last
+// number that there is.
+func After(attempt uint16) uint16 { return attempt + min(1, math.MaxUint16-attempt) }
 
 // Backoff is the pause before an attempt (2 is the first retry): base doubled
 // for each attempt, up to max, of which the last half is scattered by random in
