@@ -115,7 +115,7 @@ trace-test: ## a record's trace and all metrics at a collector, and a stuck reco
 	$(GO) test -count=1 -timeout 4m ./integration ./internal/cli -run 'Trace|Stuck|Attempts'
 
 trace-bench: ## measure what spans of one record in 1,000 and metrics cost, on real servers as integration does
-	$(GO) run ./cmd/stack run -- sh -c 'cd telemetry/export && $(GO) run ./overhead -kafka $$COPPICE_TEST_KAFKA -redis $$COPPICE_TEST_REDIS'
+	$(GO) run ./cmd/stack run --parts kafka,redis -- sh -c 'cd telemetry/export && $(GO) run ./overhead -kafka $$COPPICE_TEST_KAFKA -redis $$COPPICE_TEST_REDIS'
 
 stack: ## start Kafka, Redis and a Redis cluster: by compose, else natively
 	@$(GO) run ./cmd/stack up

@@ -272,7 +272,7 @@ func (t *Tree) say(parts []Part) {
 	for _, state := range telling {
 		n, first := 0, Event{}
 		for _, e := range t.Events {
-			if e.State == state && e.Attempt == t.Attempt {
+			if e.State == state && e.Attempt >= t.Attempt { // events of exactly-once streams have attempts of their own
 				if n++; n == 1 {
 					first = e
 				}

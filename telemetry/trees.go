@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/coppice-run/coppice/eventtree"
+	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/task"
 )
@@ -111,8 +112,7 @@ func (k *Trees) eventKept(i runtime.EventInfo) {
 	if t.tree.TraceID == "" && i.Trace != nil {
 		t.tree.TraceID = TraceID(i.Trace)
 	}
-	// Of an event that fails unfollowed alone the others of its attempt are not here.
-	t.lost = t.lost || i.Attempt == 1 && !runtime.Sampled(i.RootTask, i.Offset, k.config.Every) && !i.Trace.Sampled()
+	t.lost = t.lost || i.Attempt == 1 && !k.whole(t, i.Trace)
 	for n := range t.events {
 		if have := &t.events[n]; have.ID == e.ID && have.Attempt == e.Attempt {
 			*have = e // it ran again, since its commit did not come about
@@ -124,6 +124,12 @@ func (k *Trees) eventKept(i runtime.EventInfo) {
 		return
 	}
 	t.events = append(t.events, e)
+}
+
+// whole reports whether a record is followed from its first attempt on. Of the others that
+// failed or were slow, what succeeded at the first attempt is not here.
+func (k *Trees) whole(t *keptTree, trace *wire.Trace) bool {
+	return runtime.Sampled(t.key.partition, t.key.offset, k.config.Every) || trace.Sampled()
 }
 
 // batchSent notes which events the commit under way is of.
@@ -211,7 +217,7 @@ func (k *Trees) over(i *runtime.RecordInfo, state eventtree.State) {
 	if i.Trace != nil {
 		tree.TraceID = TraceID(i.Trace)
 	}
-	t.known = t.known || i.Partition == i.Task
+	t.known, t.lost = t.known || i.Partition == i.Task, t.lost || !k.whole(t, i.Trace)
 	tree.State, tree.Attempt, tree.ID, tree.Tasks = state, i.Attempt, eventtree.ID(i.Tree), i.Tasks
 	tree.Slow = tree.Slow || i.Slow
 	if i.Took > 0 {
