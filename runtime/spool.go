@@ -62,7 +62,7 @@ func (t *Task) keep(s *spool, f *wire.Frame) {
 	}
 	raw, err := wire.AppendPacked(e.raw, f)
 	if err != nil {
-		t.undo(f.Events, &SpillError{Task: t.config.Task, Err: err}) // payloads were checked when they were sent
+		t.undo(f, &SpillError{Task: t.config.Task, Err: err}) // payloads were checked when they were sent
 		return
 	}
 	if e.raw == nil {
@@ -208,19 +208,23 @@ func (t *Task) giveUp(e *entry, raw []byte, why *SpillError) {
 		return
 	}
 	for _, f := range frames {
-		t.undo(f.Events, why)
+		t.undo(f, why)
 	}
 	t.advance(s)
 }
 
-// undo fails the records of events that are lost here: their roots are told.
-func (t *Task) undo(events []wire.Event, why *SpillError) {
+// undo fails the records of events that are lost here: their roots are told. What was left of
+// an event that had yielded is over, too.
+func (t *Task) undo(f *wire.Frame, why *SpillError) {
 	if t.open == nil {
 		t.open = t.newBatch()
 	}
-	for i := range events {
-		e := &events[i]
-		if i > 0 && events[i-1].Tree == e.Tree && events[i-1].Root == e.Root {
+	for i := range f.Events {
+		e := &f.Events[i]
+		if it := (item{frame: f, index: i}); t.isRest(&it) {
+			t.rested(&it)
+		}
+		if i > 0 && f.Events[i-1].Tree == e.Tree && f.Events[i-1].Root == e.Root {
 			continue // a failure says all
 		}
 		t.host.Out.Ack(e.Root, e.Tree, 0, 0, &wire.AckMore{Outcome: wire.Undone, Text: why.Error(), Step: t.steps[e.Step].Name})

@@ -207,6 +207,7 @@ func (c *connection) take(head task.Head) {
 			return &runtime.Taken{Err: err}
 		}
 		previous := c.history.slot(c.tag).head
+		c.owner.noteFound(c.history.slot(c.tag))
 		c.write(write{slot: c.tag, head: head})
 		c.armed = c.history.slot(c.tag).version
 		c.w.tracef("%v took its slot over from %v", c.owner, previous)

@@ -239,6 +239,17 @@ func (o *owner) noteRead(depotName string, records []depot.Record) {
 	}
 }
 
+// noteFound notes how far the sources were in a slot that an owner takes: one that keeps its
+// order writes less, at first, than it has found.
+func (o *owner) noteFound(s *slot) {
+	if o.found == nil {
+		o.found = map[string][]progress.Progress{}
+	}
+	for _, d := range o.w.logged() {
+		o.found[d.Name] = append(o.found[d.Name], o.w.stored(s, partition{d.Name, o.id})...)
+	}
+}
+
 // halted takes in that a task has halted, and judges whether it had to.
 func (w *world) halted(o *owner, on *history, why error) {
 	if broken, ok := errors.AsType[*runtime.DisagreeError](why); ok {
@@ -284,10 +295,13 @@ func (w *world) hadToHalt(o *owner, s *slot, at partition, why error) bool {
 // lacks reports whether damage to a partition took what its owner had not finished, or
 // had read.
 func (w *world) lacks(o *owner, s *slot, at partition, d *damage) bool {
-	for _, p := range w.stored(s, at) {
+	stored := w.stored(s, at)
+	for _, p := range stored {
 		if p.Next < d.below {
 			return true
 		}
+	}
+	for _, p := range append(stored, o.found[at.depot]...) {
 		for _, t := range d.truncations {
 			if p.End() > t.to && p.Epoch < t.epoch {
 				return true

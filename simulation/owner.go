@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/progress"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
@@ -22,8 +23,9 @@ type owner struct {
 	conn    *connection
 	feeds   map[feedKey]*feed
 	ticks   map[feedKey]*tickFeed
-	topics  map[string]depot.Topic     // as they were when the process started
-	read    map[string]map[int32]int64 // the last offset read, by depot and leader epoch
+	topics  map[string]depot.Topic         // as they were when the process started
+	read    map[string]map[int32]int64     // the last offset read, by depot and leader epoch
+	found   map[string][]progress.Progress // how far sources were in the slots that it took, by depot
 	halted  error
 	alive   bool
 	doomed  bool // a handler ends the process

@@ -151,7 +151,7 @@ func (c *yieldCase) CheckLoss(r pstate.Reader, l Losses) error {
 func (c *yieldCase) ends(place string, done []turned, chores []errand, l Losses) (wrong []error) {
 	before := -1 // the end of the record before, of those that keep their order
 	for _, v := range chores {
-		if l.Fate(v.Number) != Stands || c.needsHalted(v, l) {
+		if l.Fate(v.Number) != Stands || c.needsHalted(v.Number, l) {
 			continue
 		}
 		end := -1
@@ -175,7 +175,8 @@ func (c errand) keepsOrder() bool { return c.Key[0] == 'd' }
 
 // needsHalted reports whether a record has to pass a task that has halted, or one before it
 // in its partition, where nothing overtakes.
-func (c *yieldCase) needsHalted(v errand, l Losses) bool {
+func (c *yieldCase) needsHalted(number int, l Losses) bool {
+	v := c.chores[number]
 	if l.HaltedKey(v.place()) {
 		return true
 	}

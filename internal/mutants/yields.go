@@ -15,6 +15,8 @@ func yields() []Mutation {
 			Old: "if len(t.queue.yielded) == 0 || t.isRest(it) {", New: "if len(t.queue.yielded) == 0 {"},
 		{Name: "failed-yield-counts", Rule: "11.12", What: "its key waits for what an event that failed was to leave", File: "runtime/run.go", Workloads: "yield",
 			Old: "view.Rollback(save)\n\t\tt.eventFailed(it, err)", New: "view.Rollback(save)\n\t\tt.hasYielded()\n\t\tt.eventFailed(it, err)"},
+		{Name: "rest-lost", Rule: "11.12", What: "its key waits for ever for what was left of an event and found no room on the disk", File: "runtime/spool.go", Workloads: "yield",
+			Old: "t.rested(&it)", New: "_ = it"},
 		{Name: "aside-not-taken-back", Rule: "3.60", What: "a source that goes back leaves those of its records that wait for one of their key, and has them run again", File: "runtime/queue.go", Workloads: "yield",
 			Old: "gone := which(&it)\n", New: "gone := false && which(&it)\n"},
 	}
