@@ -22,7 +22,7 @@ import (
 // go. Each takes effect once, or not at all if it was dropped.
 func MicroAgain() Workload {
 	return Workload{Name: "micro-again", Hops: true, Fails: true, RecordsMax: 30, New: func() Case {
-		return &againCase{m: ward{mended: map[int]bool{}}, dropped: map[string]bool{}, ran: map[string]bool{}}
+		return &againCase{m: ward{mended: map[int]bool{}, worse: map[int]bool{}}, dropped: map[string]bool{}, ran: map[string]bool{}}
 	}}
 }
 
@@ -54,6 +54,7 @@ type ward struct {
 
 	leaf   module.Step[patient]
 	mended map[int]bool // records whose ailment the world outside has cured
+	worse  map[int]bool // those whose event fails now, instead of parking
 }
 
 func (m *ward) Define(b *module.Builder) {
@@ -73,7 +74,7 @@ func (m *ward) onPatient(ev *module.Event, p patient) error {
 	}
 	switch ails := p.Ails; {
 	case m.mended[p.Number]:
-	case ails == recordFails && p.Leaf == 0:
+	case ails == recordFails && p.Leaf == 0, ails == eventParks && p.Leaf == 1 && m.worse[p.Number]:
 		return errMood
 	case ails == recordParks && p.Leaf == 0, ails == eventParks && p.Leaf == 1:
 		return module.Park(errMood)
@@ -87,6 +88,7 @@ type againCase struct {
 	dropped map[string]bool // somebody has asked for that
 	ran     map[string]bool // was parked once, so it may be of another microbatch than its record
 	left    func() []wire.ParkedRecord
+	wrong   []error
 }
 
 func (c *againCase) Module() module.Module { return &c.m }
@@ -113,6 +115,9 @@ func (c *againCase) decide(p *wire.ParkedRecord, r *rand.Rand, quiet bool) (runt
 		panic(err) // the codec is JSON
 	}
 	c.ran[v.name()] = true
+	if p.Event == "" && v.Ails != recordFails && v.Ails != recordParks && !p.Edited {
+		c.wrong = append(c.wrong, fmt.Errorf("record %d was put aside, and nothing is wrong with it: %s", v.Number, p.Reason))
+	}
 	switch n := r.IntN(10); {
 	case n == 0 && !quiet:
 		c.dropped[v.name()] = true
@@ -126,12 +131,14 @@ func (c *againCase) decide(p *wire.ParkedRecord, r *rand.Rand, quiet bool) (runt
 		return runtime.ParkedEdit, raw
 	case n < 8 || quiet:
 		c.m.mended[v.Number] = true
+	default:
+		c.m.worse[v.Number] = true
 	}
 	return runtime.ParkedRetry, nil
 }
 
 func (c *againCase) Check(r pstate.Reader, _ func(int) bool) error {
-	var wrong []error
+	wrong := c.wrong
 	for _, p := range c.sick {
 		root, id, err := c.treated(r, p)
 		if want := !c.dropped[p.name()]; err != nil || root > 1 || root == 0 && want {
