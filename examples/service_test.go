@@ -104,7 +104,7 @@ func TestService(t *testing.T) {
 	spans.mu.Lock()
 	defer spans.mu.Unlock()
 	request, known := spans.spans["append"]
-	if event := spans.spans["event sentences"]; !known || event != request || request.String() != parent[3:35] {
+	if event := spans.spans["process Words.sentences"]; !known || event != request || request.String() != parent[3:35] {
 		t.Errorf("the spans are in traces %v: want those of the request, the append and the event in %s", spans.spans, parent[3:35])
 	}
 }

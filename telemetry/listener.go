@@ -162,8 +162,8 @@ func (t *taskSpans) leave() {
 
 func (s *SpanMaker) eventKept(i runtime.EventInfo) {
 	t := s.task(i.TaskInfo)
-	span := t.event
-	if span == nil || t.seed != i.Seed {
+	span, begun := t.event, t.event != nil && t.seed == i.Seed
+	if !begun {
 		if i.Err == nil {
 			return
 		}
@@ -177,7 +177,7 @@ func (s *SpanMaker) eventKept(i runtime.EventInfo) {
 	span.SetAttributes(Hops.Int(i.Children), PointReads.Int(i.Accesses.PointReads), RangeScans.Int(i.Accesses.RangeScans), Elements.Int(i.Accesses.Elements), Writes.Int(i.Accesses.Writes))
 	fail(span, i.Err)
 	span.End()
-	if span == t.event {
+	if begun { // spans are not compared: those that record nothing cannot be
 		t.event = nil
 	}
 }
