@@ -11,16 +11,17 @@ import (
 
 // appended is one record and what its appender knows of it.
 type appended struct {
-	number int
-	depot  string
-	task   task.ID
-	offset int64
-	acked  bool
-	parked bool   // put aside, or dropped by a source that does not retry
-	lost   bool   // by the log
-	again  bool   // its offset was given away before
-	waiter uint64 // of the question that is open
-	asks   int
+	number  int
+	depot   string
+	task    task.ID
+	offset  int64
+	acked   bool
+	parked  bool   // put aside, or dropped by a source that does not retry
+	dropped bool   // by that
+	lost    bool   // by the log
+	again   bool   // its offset was given away before
+	waiter  uint64 // of the question that is open
+	asks    int
 	// For a program that waits.
 	wake     func()
 	acks     module.Acks
@@ -112,7 +113,7 @@ func (w *world) learn(o *owner, a *appended, answer runtime.Answer) {
 		w.tracef("record %d failed: %s", a.number, answer.Text)
 		final := answer.Kind == runtime.AnswerFailed && !answer.WillRetry || answer.Kind == runtime.AnswerUnknown && !w.exactly(a.depot)
 		if final && w.drops(a.depot) {
-			a.parked, a.waiter = true, 0
+			a.parked, a.dropped, a.waiter = true, true, 0
 			a.text = answer.Text
 			a.done()
 			return

@@ -63,6 +63,7 @@ type Result struct {
 	// Fingerprint is of all that happened: two runs of a seed have the same.
 	Fingerprint uint64
 	Tasks       int
+	differs     bool          // from another run of its seed
 	programs    int           // that ran
 	struck      []int         // numbers of the faults that struck by themselves
 	Took        time.Duration // of the virtual clock

@@ -217,6 +217,7 @@ func (c *connection) take(head task.Head) {
 
 func (c *connection) commit(b *store.Batch) {
 	head, changes := b.Head, copied(b.Changes)
+	c.w.markChanges(changes)
 	c.callAt(b.Level, "commit "+head.Mark.String(), func() runtime.Input {
 		s := c.history.slot(c.tag)
 		if s.version != c.armed && c.w.config.Plant != NoGuard {

@@ -117,7 +117,7 @@ func (p *Program) SendRecord(_ context.Context, r module.Record) (module.Acks, e
 	case a.rejected:
 		return module.Acks{}, &client.RejectedError{Place: place, Text: a.text}
 	case a.parked:
-		return module.Acks{}, &client.FailedError{Place: place, Text: a.text, Parked: true}
+		return module.Acks{}, &client.FailedError{Place: place, Text: a.text, Parked: !a.dropped}
 	}
 	if a.text != "" {
 		return a.acks, &client.AckError{Place: place, Text: a.text}
