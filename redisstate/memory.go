@@ -19,7 +19,7 @@ type memories struct {
 }
 
 type memory struct {
-	mu   sync.Mutex // held while the server is asked: one question for all
+	turn chan struct{} // full while the server is asked: one question for all
 	at   time.Time
 	used store.Memory
 }
@@ -31,7 +31,7 @@ func (m *memories) of(address string) *memory {
 		m.last = map[string]*memory{}
 	}
 	if m.last[address] == nil {
-		m.last[address] = &memory{}
+		m.last[address] = &memory{turn: make(chan struct{}, 1)}
 	}
 	return m.last[address]
 }
@@ -44,8 +44,12 @@ func (s *Store) Memory(ctx context.Context, slot store.Slot) (store.Memory, erro
 		return store.Memory{}, err
 	}
 	m := s.memories.of(master.Options().Addr)
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	select {
+	case m.turn <- struct{}{}:
+		defer func() { <-m.turn }()
+	case <-ctx.Done():
+		return store.Memory{}, ctx.Err()
+	}
 	if time.Since(m.at) < memoryFor {
 		return m.used, nil
 	}

@@ -242,6 +242,9 @@ func (o *owner) noteRead(depotName string, records []depot.Record) {
 // noteFound notes how far the sources were in a slot that an owner takes: one that keeps its
 // order writes less, at first, than it has found.
 func (o *owner) noteFound(s *slot) {
+	if o.w.plan == nil {
+		return // the store alone is tried
+	}
 	if o.found == nil {
 		o.found = map[string][]progress.Progress{}
 	}
