@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/examples/ackreturn"
@@ -15,16 +16,41 @@ import (
 	"github.com/coppice-run/coppice/examples/componentsexact"
 	"github.com/coppice-run/coppice/examples/eventtree"
 	"github.com/coppice-run/coppice/examples/internal/exampletest"
+	"github.com/coppice-run/coppice/examples/regions"
+	"github.com/coppice-run/coppice/examples/streams"
 	"github.com/coppice-run/coppice/examples/sum"
 	"github.com/coppice-run/coppice/examples/wordcount"
 	"github.com/coppice-run/coppice/localcluster/clustertest"
+	"github.com/coppice-run/coppice/pstate"
 )
 
 // What is written twice, with handlers and as dataflow, sets off the same trees of events.
 
-// promise 3.10, promise 3.11: as dataflow it does the same, event for event.
-func TestWordCountAsDataflow(t *testing.T) {
+// twice compares the two layers of each example of a stream, by its name on the page.
+var twice = map[string]func(*testing.T){
+	"wordcount": wordCount, "basic": basics, "eventtree": eventTree, "ackreturn": ackReturn, "sum": sums, "regions": clicks,
+}
+
+// promise 3.02, 3.09, 3.10, 3.11, 3.12, 3.13, 3.14, 3.20, 3.35, 3.78, 3.82: every example of the page
+// of streams is there in both layers, and does the same, event for event.
+func TestStreamsAsDataflow(t *testing.T) {
 	t.Parallel()
+	for _, p := range streams.Page.Programs {
+		compare := twice[p.Name]
+		if compare == nil {
+			t.Errorf("%s is not written as dataflow, or nothing compares its layers", p.Name)
+			continue
+		}
+		t.Run(p.Name, func(t *testing.T) {
+			t.Parallel()
+			compare(t)
+		})
+	}
+}
+
+// As dataflow it does the same, event for event.
+func wordCount(t *testing.T) {
+	t.Helper()
 	handlers, flow := &wordcount.Words{}, &wordcount.Flow{}
 	exampletest.SameEvents(t, handlers, flow, &flow.Words, func(m *wordcount.Words, kit *clustertest.Kit) error {
 		acks, err := m.Sentences.Append(t.Context(), kit, "to be or not to be")
@@ -40,10 +66,9 @@ func TestWordCountAsDataflow(t *testing.T) {
 	}, "sentences")
 }
 
-// promise 3.02, 3.09, 3.10, 3.11, 3.12, 3.13, 3.14, 3.20: as dataflow it does the same, event for
-// event, and its second source prints its records with their task.
-func TestBasicAsDataflow(t *testing.T) {
-	t.Parallel()
+// As dataflow it does the same, event for event, and its second source prints its records with their task.
+func basics(t *testing.T) {
+	t.Helper()
 	flow := &basic.Flow{}
 	exampletest.SameEvents(t, &basic.Module{}, flow, &flow.Module, func(m *basic.Module, kit *clustertest.Kit) error {
 		var out lines
@@ -68,9 +93,9 @@ func TestBasicAsDataflow(t *testing.T) {
 	}, "words")
 }
 
-// promise 3.35: as dataflow, in the words of the page, it does the same, event for event.
-func TestEventTreeAsDataflow(t *testing.T) {
-	t.Parallel()
+// As dataflow, in the words of the page, it does the same, event for event.
+func eventTree(t *testing.T) {
+	t.Helper()
 	flow := &eventtree.Flow{}
 	exampletest.SameEvents(t, &eventtree.Module{}, flow, &flow.Module, func(m *eventtree.Module, kit *clustertest.Kit) error {
 		for _, key := range []string{"A", "B"} {
@@ -87,9 +112,9 @@ func TestEventTreeAsDataflow(t *testing.T) {
 	}, "keys", "scatter")
 }
 
-// promise 3.78: as dataflow it does the same, event for event.
-func TestAckReturnAsDataflow(t *testing.T) {
-	t.Parallel()
+// As dataflow it does the same, event for event.
+func ackReturn(t *testing.T) {
+	t.Helper()
 	flow := &ackreturn.Flow{}
 	exampletest.SameEvents(t, &ackreturn.Module{}, flow, &flow.Module, func(m *ackreturn.Module, kit *clustertest.Kit) error {
 		for i := range int64(3) {
@@ -102,9 +127,9 @@ func TestAckReturnAsDataflow(t *testing.T) {
 	})
 }
 
-// promise 3.82: as dataflow it does the same, event for event.
-func TestSumAsDataflow(t *testing.T) {
-	t.Parallel()
+// As dataflow it does the same, event for event.
+func sums(t *testing.T) {
+	t.Helper()
 	flow := &sum.Flow{}
 	exampletest.SameEvents(t, &sum.Module{}, flow, &flow.Module, func(m *sum.Module, kit *clustertest.Kit) error {
 		for _, v := range []int{3, 5, 10} {
@@ -115,6 +140,39 @@ func TestSumAsDataflow(t *testing.T) {
 		}
 		return nil
 	}, "numbers", "give")
+}
+
+// As dataflow it does the same, event for event: a join with what a user's task knows, and a
+// hop in an exactly-once stream.
+func clicks(t *testing.T) {
+	t.Helper()
+	flow := &regions.Flow{}
+	exampletest.SameEvents(t, &regions.Module{}, flow, &flow.Module, func(m *regions.Module, kit *clustertest.Kit) error {
+		for _, v := range []regions.Move{{User: "ann", Region: "north"}, {User: "bob", Region: "south"}} {
+			if _, err := m.Moves.Append(t.Context(), kit, v); err != nil {
+				return err
+			}
+		}
+		for _, user := range []string{"ann", "bob", "nobody", "ann"} {
+			if _, err := m.Clicks.Append(t.Context(), kit, regions.Click{User: user, Page: "home"}); err != nil {
+				return err
+			}
+			kit.Settle()
+		}
+		for region, want := range map[string]int{"north": 2, "south": 1} {
+			n := int64(0)
+			for e, err := range m.Counts.Key(region).Range(kit, pstate.All[time.Time]()) {
+				if err != nil {
+					return err
+				}
+				n += e.Val
+			}
+			if n != int64(want) {
+				t.Errorf("%s has %d clicks, want %d", region, n, want)
+			}
+		}
+		return nil
+	})
 }
 
 // As dataflow the forest in an exactly-once stream does the same, event for event, with loops

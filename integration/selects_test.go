@@ -276,6 +276,8 @@ func TestWrongSelects(t *testing.T) {
 			{"stock", `key("a") x`, client.ErrWrongPath, "separated by a point"},
 			{"stock", `key(7)`, client.ErrWrongType, `put it in quotes: "7"`},
 			{"stock", `multi(key("tea"), it)`, client.ErrWrongPath, "this path comes to a map, the one before it to a value"},
+			{"stock", `key("tea")` + strings.Repeat(".multi(it, it)", 12), client.ErrWrongPath, "more than 1000 ways"},
+			{"stock", `key("tea")` + strings.Repeat(".collect(it)", 24), client.ErrTooLarge, "1048576 bytes"},
 			{"stock", `if(key("tea"))`, client.ErrWrongPath, "write if(condition, path[, path])"},
 			{"stock", `submap("tea", "tea")`, client.ErrWrongType, "is named twice"},
 			{"stock", `nullToVal(1)`, client.ErrWrongPath, "nullToVal does not lead on from a map"},

@@ -44,7 +44,8 @@ type sale struct {
 	Next          string
 }
 
-func (m *market) Define(b *module.Builder) {
+// declare declares what is asked about.
+func (m *market) declare(b *module.Builder) *module.Stream {
 	module.HashDepot(b, &m.Sales, "sales", func(s sale) string { return s.Fruit })
 	s := b.Stream("s")
 	s.PState(&m.Sold, "sold")
@@ -62,6 +63,11 @@ func (m *market) Define(b *module.Builder) {
 		}
 		return nil
 	})
+	return s
+}
+
+func (m *market) Define(b *module.Builder) {
+	s := m.declare(b)
 	module.RandomDepot(b, &m.Asked, "asked")
 	module.DeclareAck(s, &m.Told, agg.Sum[int]())
 	flow.Source(s, m.Asked, func(b *flow.Block, least flow.Var[int]) {
@@ -187,6 +193,23 @@ func (m *market) fields(b *flow.Block, fruits flow.Var[[]string], answer flow.An
 	})
 }
 
+// sell appends some sales, prices and the chain.
+func (m *market) sell(t *testing.T, c *localcluster.Cluster) {
+	t.Helper()
+	for _, s := range []sale{
+		{Fruit: "fig", Number: 1, Pieces: 3}, {Fruit: "fig", Number: 2, Pieces: 4}, {Fruit: "kiwi", Number: 1, Pieces: 20},
+		{Fruit: "plum", Number: 1, Pieces: 1, Price: 5}, {Fruit: "kiwi", Price: 2}, {Fruit: "pear", Price: 9},
+		{Fruit: "fig", Next: "kiwi"}, {Fruit: "kiwi", Next: "plum"}, {Fruit: "plum", Next: "pear"},
+	} {
+		if _, err := m.Sales.Append(t.Context(), c.Client(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// pricedFruits is what is sold of each fruit, and what it costs.
+var pricedFruits = []string{"fig7 true 0 false", "kiwi20 true 2 true", "pear0 false 9 true", "plum1 true 5 true"}
+
 // promise 15.01, promise 15.02, promise 11.20, promise 11.21: queries that are flows have the
 // batch blocks of microbatches, fan out to tasks and keys, and answer once.
 func TestQueriesAsFlows(t *testing.T) {
@@ -204,22 +227,13 @@ func TestQueriesAsFlows(t *testing.T) {
 	if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{Tasks: 4, Workers: 2}); err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range []sale{
-		{Fruit: "fig", Number: 1, Pieces: 3}, {Fruit: "fig", Number: 2, Pieces: 4}, {Fruit: "kiwi", Number: 1, Pieces: 20},
-		{Fruit: "plum", Number: 1, Pieces: 1, Price: 5}, {Fruit: "kiwi", Price: 2}, {Fruit: "pear", Price: 9},
-		{Fruit: "fig", Next: "kiwi"}, {Fruit: "kiwi", Next: "plum"}, {Fruit: "plum", Next: "pear"},
-	} {
-		if _, err := m.Sales.Append(t.Context(), c.Client(), s); err != nil {
-			t.Fatal(err)
-		}
-	}
+	m.sell(t, c)
 	for range 4 { // at each of the workers
 		if got, err := m.Groups.Ask(t.Context(), c.Client(), 2); !slices.Equal(got, []string{"020 kiwi", "007 fig"}) || err != nil {
 			t.Errorf("groups: %v, %v", got, err)
 		}
 	}
-	want := []string{"fig7 true 0 false", "kiwi20 true 2 true", "pear0 false 9 true", "plum1 true 5 true"}
-	if got, err := m.Joined.Ask(t.Context(), c.Client(), ""); !slices.Equal(got, want) || err != nil {
+	if got, err := m.Joined.Ask(t.Context(), c.Client(), ""); !slices.Equal(got, pricedFruits) || err != nil {
 		t.Errorf("joined: %q, %v", got, err)
 	}
 	if n, err := m.Twice.Ask(t.Context(), c.Client(), struct{}{}); n != 11*28 || err != nil {

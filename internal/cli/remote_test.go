@@ -43,7 +43,7 @@ func (m *orders) Define(b *module.Builder) {
 
 // remoteCluster runs orders on servers that other processes could reach, and
 // returns the flags that name them.
-func remoteCluster(t *testing.T) (*orders, *localcluster.Cluster, func(args ...string) (int, string, string)) {
+func remoteCluster(t testing.TB) (*orders, *localcluster.Cluster, func(args ...string) (int, string, string)) {
 	t.Helper()
 	c, run := remoteServers(t)
 	m := &orders{}
@@ -54,17 +54,10 @@ func remoteCluster(t *testing.T) (*orders, *localcluster.Cluster, func(args ...s
 }
 
 // remoteServers are servers that other processes could reach, with a cluster on them.
-func remoteServers(t *testing.T) (*localcluster.Cluster, func(args ...string) (int, string, string)) {
+func remoteServers(t testing.TB) (*localcluster.Cluster, func(args ...string) (int, string, string)) {
 	t.Helper()
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(broker.Close)
-	server := miniredis.RunT(t)
-	c := clusterOn(t, broker.ListenAddrs(), []string{server.Addr()})
+	c, servers := remoteFlags(t)
 	return c, func(args ...string) (int, string, string) {
-		servers := []string{"--kafka", strings.Join(broker.ListenAddrs(), ","), "--redis", server.Addr()}
 		if args[0] == "__complete" { // what is completed is the last argument
 			return coppice(t.Context(), slices.Insert(args, len(args)-1, servers...)...)
 		}
@@ -72,8 +65,20 @@ func remoteServers(t *testing.T) (*localcluster.Cluster, func(args ...string) (i
 	}
 }
 
+// remoteFlags is a cluster on such servers, and the flags that name them.
+func remoteFlags(t testing.TB) (c *localcluster.Cluster, flags []string) {
+	t.Helper()
+	broker, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Close)
+	server := miniredis.RunT(t)
+	return clusterOn(t, broker.ListenAddrs(), []string{server.Addr()}), []string{"--kafka=" + strings.Join(broker.ListenAddrs(), ","), "--redis=" + server.Addr()}
+}
+
 // clusterOn is a cluster on servers.
-func clusterOn(t *testing.T, kafka, redis []string) *localcluster.Cluster {
+func clusterOn(t testing.TB, kafka, redis []string) *localcluster.Cluster {
 	t.Helper()
 	log, err := kafkadepot.Open(t.Context(), kafkadepot.Config{Brokers: kafka})
 	if err != nil {
