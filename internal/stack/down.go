@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -53,9 +54,23 @@ func stopAll(ctx context.Context, servers []Server) error {
 // wipe removes what a stack has left, the record last: while it exists, Down can be repeated.
 func wipe(folder string) error {
 	for _, name := range []string{"data", "logs", "secrets", "stack.json"} {
-		if err := os.RemoveAll(filepath.Join(folder, name)); err != nil {
+		if err := removeAll(filepath.Join(folder, name)); err != nil {
 			return fmt.Errorf("stack: clear the state folder: %w", err)
 		}
 	}
 	return nil
+}
+
+// removeAll removes a folder. A child of a server that was killed, which writes a file for a
+// replica or rewrites the log of writes, lives on for a moment: what it has written meanwhile
+// goes with the next try.
+func removeAll(name string) error {
+	deadline := time.Now().Add(patience)
+	for {
+		err := os.RemoveAll(name)
+		if !errors.Is(err, syscall.ENOTEMPTY) || time.Now().After(deadline) {
+			return err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 }
