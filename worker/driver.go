@@ -57,10 +57,11 @@ type driver struct {
 	gone      atomic.Bool // run has ended
 	crashed   bool        // by CrashAt; of the running goroutine
 
-	queued       atomic.Int64     // bytes of events that wait in the engine
-	storePercent atomic.Int64     // as last heard
-	askingMemory atomic.Bool      // a question is under way
-	pressed      runtime.Pressure // what the task was told last
+	queued       atomic.Int64                 // bytes of events that wait in the engine
+	memory       atomic.Pointer[store.Memory] // as last heard
+	memoryTold   *store.Memory                // what the log was told of, if anything was to tell
+	askingMemory atomic.Bool                  // a question is under way
+	pressed      runtime.Pressure             // what the task was told last
 	spillTold    time.Time
 }
 

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/coppice-run/coppice/runtime"
-	"github.com/coppice-run/coppice/store"
 )
 
 // How often the worker looks for what should keep sources from beginning records.
@@ -42,6 +41,7 @@ func (w *Worker) watchPressure() {
 					memory.ask(d)
 				}
 				d.press(queued)
+				memory.tell(d)
 			})
 		}
 	}
@@ -64,7 +64,6 @@ func (w *Worker) queuedBytes() int64 {
 type memoryWatch struct {
 	w      *Worker
 	asking sync.WaitGroup
-	mu     sync.Mutex
 	warned map[string]bool // by address
 }
 
@@ -82,15 +81,17 @@ func (m *memoryWatch) ask(d *driver) {
 		if err != nil {
 			return // the slot's own line tells of it
 		}
-		d.storePercent.Store(int64(memory.Percent()))
-		m.tell(d, memory)
+		d.memory.Store(&memory)
 	})
 }
 
-// tell says so when a server fills up, and when it has room again.
-func (m *memoryWatch) tell(d *driver, memory store.Memory) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+// tell says so when a server fills up, and when it has room again: its tasks know it then.
+func (m *memoryWatch) tell(d *driver) {
+	memory := d.memory.Load()
+	if memory == d.memoryTold {
+		return
+	}
+	d.memoryTold = memory
 	switch percent := memory.Percent(); {
 	case percent >= memoryWarns && !m.warned[memory.Address]:
 		d.log.Warn("the store's memory fills up: sources stop at store.memory.stop.percent, and a full store takes no writes at all; raise its maxmemory", "address", memory.Address, "percent", percent, "used_bytes", memory.UsedBytes, "max_bytes", memory.MaxBytes)
@@ -103,7 +104,10 @@ func (m *memoryWatch) tell(d *driver, memory store.Memory) {
 
 // press tells the task, where that changes something.
 func (d *driver) press(queued int64) {
-	p := runtime.Pressure{StorePercent: int(d.storePercent.Load()), QueueBytes: queued}
+	p := runtime.Pressure{QueueBytes: queued}
+	if memory := d.memory.Load(); memory != nil {
+		p.StorePercent = memory.Percent()
+	}
 	if most := d.loaded.options.queueBytesMax(); queued <= most && d.pressed.QueueBytes > most && queued > most/2 {
 		p.QueueBytes = d.pressed.QueueBytes // open again at half
 	} else if queued <= most {
