@@ -38,13 +38,21 @@ func (w *world) markChanges(changes []store.Change) {
 	for i := range changes {
 		c := &changes[i]
 		_, _ = h.WriteString(c.Table.Key)
+		_ = h.WriteByte(bit(c.Drop))
 		for j := range c.Writes {
 			_, _ = h.WriteString(c.Writes[j].Field)
 			_, _ = h.WriteString(c.Writes[j].Value)
-			_ = h.WriteByte(0)
+			_ = h.WriteByte(bit(c.Writes[j].Delete))
 		}
 	}
 	w.mark(h.Sum64())
+}
+
+func bit(yes bool) byte {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 // difference shows where two runs of a seed go apart: the first lines of their traces that are
