@@ -89,10 +89,12 @@ type Listener struct {
 	Dropped func(DroppedInfo)
 }
 
-// TaskInfo says which task speaks.
+// TaskInfo says which task speaks, and where: while a task is handed over, its former owner
+// and its nominee both run it, and both speak.
 type TaskInfo struct {
-	Module string
-	Task   task.ID
+	Module  string
+	Task    task.ID
+	Address string // of the worker
 }
 
 // EventInfo is about one event.

@@ -177,7 +177,7 @@ func New(config Config) *Task {
 	t := &Task{
 		config: config, options: config.Options.WithDefaults(), plan: config.Plan, steps: config.Plan.Steps(),
 		nominated: true, waiters: map[recordKey]*waiting{}, heard: make([]task.Mark, config.Tasks),
-		info: TaskInfo{Module: config.Plan.Module, Task: config.Task},
+		info: TaskInfo{Module: config.Plan.Module, Task: config.Task, Address: config.Address},
 	}
 	t.listen(config.Listener)
 	byDepot, byMicro := map[string]*feed{}, map[string]*feed{}

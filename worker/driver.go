@@ -186,6 +186,11 @@ func (d *driver) listener() *runtime.Listener {
 	return &l
 }
 
+// info names the task as the engine does.
+func (d *driver) info() runtime.TaskInfo {
+	return runtime.TaskInfo{Module: d.loaded.plan.Module, Task: d.id, Address: d.w.link.Address()}
+}
+
 // send hands the task an input.
 func (d *driver) send(in runtime.Input) { d.mail.put(message{in: in}) }
 

@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/telemetry"
 )
 
@@ -44,7 +43,7 @@ func (w *Worker) figures(ctx context.Context) []telemetry.TaskFigures {
 
 func (d *driver) figures(ctx context.Context) telemetry.TaskFigures {
 	f := telemetry.TaskFigures{Silent: true}
-	f.TaskInfo = runtime.TaskInfo{Module: d.loaded.plan.Module, Task: d.id}
+	f.TaskInfo = d.info()
 	asked, cancel := context.WithTimeout(ctx, silenceTimeout)
 	defer cancel()
 	if s, err := d.engineStatus(asked); err == nil {

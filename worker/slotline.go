@@ -54,7 +54,7 @@ func (l *slotLine) take(head task.Head) { l.put(job{take: &head}) }
 func (l *slotLine) commit(b *store.Batch) {
 	ctx := l.ctx
 	if of := l.d.w.config.CommitContext; of != nil {
-		ctx = of(ctx, runtime.TaskInfo{Module: l.d.loaded.plan.Module, Task: l.d.id})
+		ctx = of(ctx, l.d.info())
 	}
 	l.put(job{commit: b, ctx: ctx})
 }

@@ -149,7 +149,7 @@ func (k *Kit) began(o *worker.Owner) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.owners[o] = &owner{}
-	delete(k.batches, runtime.TaskInfo{Module: o.Module, Task: o.Task})
+	delete(k.batches, runtime.TaskInfo{Module: o.Module, Task: o.Task, Address: o.Address})
 	for _, h := range k.holds {
 		h.send(o)
 	}
