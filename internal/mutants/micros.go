@@ -32,7 +32,7 @@ func micros() []Mutation {
 		{Name: "overlay-kept", Rule: "R33", What: "an attempt begins over what the one before has written", File: run,
 			Old: "\t\tm.run.over = true\n\t\tm.run = nil\n\t}\n}\n\n// newRun begins a task's part, with an empty overlay.\nfunc (t *Task) newRun(m *micro) *run {\n\tr := &run{micro: m, name: m.member.Name(), view: t.runView(m)}\n",
 			New: "\t\tm.run.over = true\n\t}\n}\n\n// newRun begins a task's part, with an empty overlay.\nfunc (t *Task) newRun(m *micro) *run {\n\tr := &run{micro: m, name: m.member.Name(), view: t.runView(m)}\n\tif m.run != nil && m.run.name.ID == r.name.ID {\n\t\tr.view = m.run.view\n\t}\n"},
-		{Name: "loss-untold", Rule: "R34", What: "nobody hears that events of a microbatch may be lost: it waits for its timeout", File: mail,
+		{Name: "loss-untold", Rule: "R34", What: "nobody hears that events of a microbatch may be lost: it waits for its timeout", File: mail, Test: "./runtime TestALostEventFailsItsMicrobatch",
 			Old: "for _, m := range t.micros.all {\n\t\tif m.coordinator != nil {\n\t\t\tm.coordinator.Lost(why)", New: "for _, m := range t.micros.all[:0] {\n\t\tif m.coordinator != nil {\n\t\t\tm.coordinator.Lost(why)"},
 		{Name: "streams-not-told", Rule: "3x.05", What: "streams go on reading what was there before a microbatch was applied", File: "runtime/batch.go",
 			Old: "\tt.view.Learn(b.learn)\n", New: ""},
