@@ -23,6 +23,8 @@
 //   - a worker has one fault at a time, and one worker is left in peace
 //     (if there is but one, it is not)
 //   - every fault is mended before the end
+//   - where faults that are due wait for others to be mended, connections are cut meanwhile, so
+//     that one begins at least every 4 s (if cuts are among the kinds, and a server is there)
 //
 // So nothing is away for ever, and no two faults together make it so.
 package chaos

@@ -104,7 +104,8 @@ func (d *draw) plan() Plan {
 	if d.KillEvery > 0 {
 		d.kill()
 	}
-	return Plan{Seed: d.Seed, Duration: d.Duration, Workers: d.Workers, Faults: d.faults}
+	fillers := slices.DeleteFunc(slices.Clone(d.Kinds), func(k Kind) bool { return !traits[k].cuts })
+	return Plan{Seed: d.Seed, Duration: d.Duration, Workers: d.Workers, Faults: d.faults, Fillers: fillers}
 }
 
 // kill adds the workers that are killed by the clock: each time another one, so that it

@@ -15,6 +15,9 @@ type Plan struct {
 	Duration time.Duration // all faults are mended at its end
 	Workers  int
 	Faults   []Fault // by At
+	// Fillers are cuts that a run begins of its own accord when no fault has begun for a
+	// while, because those that were due wait for others to be mended.
+	Fillers []Kind
 }
 
 // Everyone is the Target of a fault that spares nobody.

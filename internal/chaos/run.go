@@ -53,6 +53,7 @@ func Run(ctx context.Context, plan Plan, actor Actor, timeline *Timeline) error 
 	}
 	timeline.Note("plan: seed %d, %v, %d workers, %d faults", plan.Seed, plan.Duration, plan.Workers, len(plan.Faults))
 	var group sync.WaitGroup
+	group.Go(r.fill)
 	for _, fault := range plan.Faults {
 		if !r.sleepUntil(fault.At) {
 			break
@@ -77,15 +78,21 @@ type run struct {
 	mu             sync.Mutex // guards what follows
 	underWay       []Fault
 	changed        chan struct{} // closed, and replaced, when a fault is mended
+	last           time.Time     // when a fault began
+	fillers        int           // that have begun
 	problems       []error
 	begun, skipped int
 }
 
 // carryOut leads one fault from its beginning to its mending.
 func (r *run) carryOut(fault Fault) {
-	if !r.enter(fault) {
-		return
+	if r.enter(fault) {
+		r.lead(fault)
 	}
+}
+
+// lead leads a fault that has been let in.
+func (r *run) lead(fault Fault) {
 	defer r.leave(fault)
 	r.do(r.ctx, fault, Begin)
 	for _, stage := range fault.stages() {
@@ -117,8 +124,7 @@ func (r *run) enter(fault Fault) bool {
 			return false
 		}
 		if together(r.underWay, fault, r.plan.Workers) {
-			r.underWay = append(r.underWay, fault)
-			r.begun++
+			r.begin(fault)
 			r.mu.Unlock()
 			return true
 		}
@@ -135,6 +141,13 @@ func (r *run) enter(fault Fault) bool {
 			return false
 		}
 	}
+}
+
+// begin notes that a fault begins; locked.
+func (r *run) begin(fault Fault) {
+	r.underWay = append(r.underWay, fault)
+	r.begun++
+	r.last = time.Now()
 }
 
 func (r *run) skip(fault Fault) {

@@ -115,6 +115,31 @@ func TestRunWaitsForAVictim(t *testing.T) {
 	})
 }
 
+// While faults wait for one that takes longer to mend than planned, connections are cut: none
+// of a server that is away, and none when it is not long since a fault began.
+func TestRunFillsGaps(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		plan := threeFaults()
+		plan.Fillers = []Kind{RedisCut, KafkaCut}
+		plan.Faults[2].At, plan.Faults[2].Lasts = at(5), at(1)
+		plan.Faults = append(plan.Faults, Fault{Number: 4, Kind: RedisKill, Target: Everyone, At: at(6.5), Lasts: at(1)})
+		f := &fake{takes: map[string]time.Duration{"4 mend": at(8)}}
+		done, _, err := story(t, plan, f, t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{
+			"1s 1 begin", "1.5s 2 begin", "2.5s 2 mend", "3s 1 turn", "4s 1 mend", "5s 3 begin", "6s 3 mend", "6.5s 4 begin", "7.5s 4 mend",
+			"10.2s 5 begin", "10.5s 5 mend", // of Kafka: Redis comes back at 15.5 s
+			"13.9s 6 begin", "14.2s 6 mend", "17.6s 7 begin", "17.9s 7 mend",
+		}
+		if diff := cmp.Diff(want, done); diff != "" {
+			t.Errorf("steps (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestRunSkipsWhatIsTooLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -233,15 +258,33 @@ func TestRunsOfDrawnPlans(t *testing.T) {
 			if len(spans) < len(plan.Faults)/2 {
 				t.Errorf("seed %d: %d of %d faults came", seed, len(spans), len(plan.Faults))
 			}
+			faultOf := func(s Span) Fault {
+				if s.Fault > len(plan.Faults) {
+					return Fault{Number: s.Fault, Kind: s.Kind, Target: Everyone} // of the run's own accord
+				}
+				return plan.Faults[s.Fault-1]
+			}
 			for i, s := range spans {
 				var underWay []Fault
 				for _, other := range spans[:i] {
 					if other.Until.After(s.From) {
-						underWay = append(underWay, plan.Faults[other.Fault-1])
+						underWay = append(underWay, faultOf(other))
 					}
 				}
-				if !together(underWay, plan.Faults[s.Fault-1], plan.Workers) {
+				if !together(underWay, faultOf(s), plan.Workers) {
 					t.Errorf("seed %d: fault %d begins beside %+v", seed, s.Fault, underWay)
+				}
+				if i == 0 || s.From.Sub(spans[i-1].From) <= 4*time.Second {
+					continue
+				}
+				away := map[victim]bool{} // when a cut was due
+				for _, other := range spans[:i] {
+					if trait := traits[other.Kind]; trait.down && other.Until.After(spans[i-1].From.Add(4*time.Second)) {
+						away[trait.hits] = true
+					}
+				}
+				if !away[redis] || !away[kafka] {
+					t.Errorf("seed %d: %v between two faults, and there was something to cut", seed, s.From.Sub(spans[i-1].From))
 				}
 			}
 		})
