@@ -22,7 +22,7 @@ type waiting struct{ waiters []uint64 }
 // are committed.
 func (t *Task) recordDone(f *finished) {
 	t.counts.Records++
-	if t.listener.Slow > 0 && f.opened != 0 && t.now-f.opened >= int64(t.listener.Slow) {
+	if t.listener.Slow > 0 && f.began != 0 && t.now-f.began >= int64(t.listener.Slow) {
 		t.counts.Slow++
 	}
 	switch f.outcome {

@@ -87,7 +87,7 @@ type finished struct {
 	said     *unsaid // what its end waits for before it is told
 	later    bool    // it waits
 	kept     bool    // its result is
-	opened   int64   // when its tree was; 0: it had none, or that is not known
+	began    int64   // when its root event did; 0: not known
 	tree     uint64  // the attempt's; 0: it had none
 	touched  uint64  // tasks that its events went to
 }

@@ -32,7 +32,7 @@ func (t *Task) eventDone(it *item) {
 		return
 	}
 	if h.Origin.Tree.ID == 0 {
-		t.open.finished = append(t.open.finished, finished{try: it.try, returns: h.Returns(), said: said})
+		t.open.finished = append(t.open.finished, finished{try: it.try, returns: h.Returns(), said: said, began: t.root.began})
 		return
 	}
 	if h.Lasting {
@@ -86,7 +86,7 @@ func (t *Task) eventFailed(it *item, err error) {
 	if h.Origin.Tree.ID != 0 && !h.Lasting {
 		t.ledger.Close(t.ledger.Find(h.Origin.Tree))
 	}
-	f := finished{try: it.try, outcome: outcome, text: err.Error()}
+	f := finished{try: it.try, outcome: outcome, text: err.Error(), began: t.root.began}
 	switch {
 	case outcome == wire.Failed:
 		t.attemptFailed(f, byHandler)

@@ -86,7 +86,7 @@ func (t *Task) treeOver(f *finished) {
 	if l.TreeOver == nil {
 		return
 	}
-	slow := l.Slow > 0 && f.opened != 0 && t.now-f.opened >= int64(l.Slow)
+	slow := l.Slow > 0 && f.began != 0 && t.now-f.began >= int64(l.Slow)
 	if !slow && f.attempt <= 1 && !sampled(t.config.Task, f.record.Offset, t.sampleBelow) && (len(f.record.Headers) == 0 || !traceOf(f.record).Sampled()) {
 		return
 	}

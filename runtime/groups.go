@@ -29,6 +29,7 @@ type group struct {
 	stored  bool             // the slot knows it
 	listed  bool             // among those that the open batch has changed
 	ended   bool             // nothing is under way any more
+	began   int64            // when its first event did, or this owner found it in its slot
 }
 
 // groupDeadline is when those who wait for a group's records are told that they take
@@ -52,7 +53,9 @@ func (t *Task) openGroup(it *try) *group {
 	return s.shared
 }
 
-func (t *Task) newGroup(s *source) *group { return &group{id: t.config.Random.Uint64(), source: s} }
+func (t *Task) newGroup(s *source) *group {
+	return &group{id: t.config.Random.Uint64(), source: s, began: t.root.began}
+}
 
 // joinGroup adds the record whose root event is done to its group.
 func (t *Task) joinGroup(it *item) {
@@ -269,7 +272,7 @@ func (t *Task) loadGroups(elements []store.Element) error {
 		if s == nil || !s.topology.plan.ExactlyOnce {
 			return fmt.Errorf("group %s: %w", e.Field, &wire.UnknownStepError{Source: stored.Topology + "/" + stored.Source})
 		}
-		g := &group{id: id, source: s, xor: stored.Xor, offsets: stored.Offsets, stored: true}
+		g := &group{id: id, source: s, xor: stored.Xor, offsets: stored.Offsets, stored: true, began: t.now}
 		g.load(stored.Notes)
 		for i := range g.members {
 			s.consumed[g.members[i].offset] = g

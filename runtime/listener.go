@@ -18,8 +18,8 @@ type Listener struct {
 	// or are tried again; 0: none. Which ones hangs on partition and offset alone, so it is
 	// the same on all tasks; see Sampled.
 	Every int
-	// Slow is how long a tree may take before TreeOver is called for it, whether it is
-	// followed or not; 0: as long as it likes.
+	// Slow is how long a record may take, from the beginning of its root event to its end, before
+	// TreeOver is called for it, whether it is followed or not; 0: as long as it likes.
 	Slow time.Duration
 	// EventBegin is called before an event of a followed record runs; the trace that
 	// it returns travels with the event's hops.
@@ -179,7 +179,8 @@ type RecordInfo struct {
 	Attempt   int
 	Err       string
 	Trace     *wire.Trace
-	// Took is how long the attempt's tree was open; 0: it had none, or that is not known.
+	// Took is how long it is since the attempt's root event began; of a record of an exactly-once
+	// topology that a former owner began, since this one knows of it. 0: not known.
 	Took time.Duration
 	Slow bool
 	// Pause is that before the next attempt, of one that failed; 0: there is none, or it

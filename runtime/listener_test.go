@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
@@ -189,5 +190,33 @@ func TestTeeHasEveryField(t *testing.T) {
 		if teed.Field(i).IsZero() {
 			t.Errorf("Tee forgets %s", teed.Type().Field(i).Name)
 		}
+	}
+}
+
+// What takes longer than counts as slow is told, whether it is one event, a tree, or a tree of
+// an exactly-once stream; what is quick is not.
+func TestSlowRecordsAreTold(t *testing.T) {
+	t.Parallel()
+	for name, m := range map[string]module.Module{
+		"one event": &reader{}, "tree": &pausing{}, "exactly-once tree": &pausing{exactlyOnce: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, pause := range []time.Duration{0, 3 * time.Second} {
+				var told []runtime.RecordInfo
+				h := listening(t, m, &runtime.Listener{Slow: time.Second, TreeOver: func(i runtime.RecordInfo) { told = append(told, i) }})
+				e := h.give("texts", 0, "1r")
+				if len(e.Reads) == 0 {
+					t.Fatal("its event does not wait for what it reads")
+				}
+				h.now += int64(pause)
+				for e = h.answered(e); e.Commit != nil; {
+					e = h.answered(h.step(&runtime.CommitDone{}))
+				}
+				if slow := pause > 0; slow != (len(told) == 1 && told[0].Slow && told[0].Took >= pause) || !slow && len(told) > 0 {
+					t.Errorf("after %v told to be slow are %+v", pause, told)
+				}
+			}
+		})
 	}
 }

@@ -94,7 +94,7 @@ func (g *group) load(notes []wire.Note) {
 func (g *group) finished(at int, scratch *depot.Record) finished {
 	m := &g.members[at]
 	*scratch = depot.Record{Offset: m.offset}
-	f := finished{try: try{source: g.source, record: scratch, attempt: m.attempt, order: m.order}, combined: true}
+	f := finished{try: try{source: g.source, record: scratch, attempt: m.attempt, order: m.order}, combined: true, began: g.began}
 	if m.said > 0 {
 		s := g.saidOf(at)
 		scratch.Headers = s.headers

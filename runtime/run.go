@@ -58,7 +58,7 @@ func (t *Task) prepare(it *item) {
 			return
 		}
 		t.host.Topology, t.host.Lasting = s.topology.plan.ID, s.topology.plan.ExactlyOnce
-		t.root = rootEvent{try: it.try}
+		t.root = rootEvent{try: it.try, began: t.now}
 		t.view.Owner = s.topology.plan.Name
 		t.host.Begin(origin, acker.Seed(s.topology.plan.Name, s.plan.Name, it.record.Partition, it.record.Offset), it.record)
 		return
@@ -121,6 +121,7 @@ func (t *Task) callOnce(it *item) error {
 type rootEvent struct {
 	try   try
 	group *group
+	began int64
 }
 
 // PanicError is a handler's panic; it fails the record like an error.

@@ -13,7 +13,8 @@ import (
 // rooted is what the root's task keeps of a record whose tree is under way.
 type rooted struct {
 	try
-	opened   int64 // when
+	began    int64 // when its root event did
+	opened   int64 // when its tree was
 	rejected bool
 	text     string
 	trace    *wire.Trace
@@ -31,7 +32,7 @@ type deadline struct {
 // plant fills in the tree of a root event that hopped.
 func (t *Task) plant(it *item) {
 	tree := t.ledger.Find(t.host.Origin.Tree)
-	tree.Data = rooted{try: it.try, opened: t.now, trace: t.host.Origin.Trace}
+	tree.Data = rooted{try: it.try, began: t.root.began, opened: t.now, trace: t.host.Origin.Trace}
 	topo := it.source.topology
 	topo.deadlines = append(topo.deadlines, deadline{tree.Ref, t.now})
 }
@@ -102,7 +103,7 @@ func (t *Task) treeComplete(tree *acker.Tree[rooted]) {
 
 // ended is the end of a record whose tree is about to be closed.
 func ended(tree *acker.Tree[rooted]) finished {
-	return finished{try: tree.Data.try, opened: tree.Data.opened, tree: tree.Ref.ID, touched: tree.Touched}
+	return finished{try: tree.Data.try, began: tree.Data.began, tree: tree.Ref.ID, touched: tree.Touched}
 }
 
 func (t *Task) treeDone(tree *acker.Tree[rooted]) {
@@ -267,7 +268,7 @@ func (t *Task) recordInfo(f *finished) RecordInfo {
 	return RecordInfo{
 		TaskInfo: t.info, Topology: f.source.topology.plan.Name, Source: f.source.plan.Name, Depot: f.source.plan.Depot.Name,
 		Partition: t.config.Task, Offset: f.record.Offset, Attempt: int(f.attempt), Err: f.text, Trace: traceOf(f.record),
-		Took: t.took(f.opened), Tree: f.tree,
+		Took: t.took(f.began), Tree: f.tree,
 	}
 }
 

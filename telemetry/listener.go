@@ -20,7 +20,8 @@ type SpanConfig struct {
 	// Every is of how many records that carry no trace context one has spans; default 0: none.
 	// Records that carry one are sampled by whoever appended them.
 	Every int
-	// Slow is how long a tree takes that always has a span. Default 1 s; negative: none has.
+	// Slow is how long a record takes, with its tree if it has one, that always has a span. Default
+	// 1 s; negative: none has.
 	Slow time.Duration
 }
 

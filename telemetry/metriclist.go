@@ -64,7 +64,7 @@ var metrics = []metricDoc{
 	counts("coppice.events", "{event}", "Events that ran, also those that failed.", func(c *runtime.Counts) uint64 { return c.Events }),
 	counts("coppice.hops", "{event}", "Events that were sent off.", func(c *runtime.Counts) uint64 { return c.Hops }),
 	counts("coppice.attempts.failed", "{attempt}", "Attempts that failed: each is tried again, or its record is parked or dropped.", func(c *runtime.Counts) uint64 { return c.Failed }),
-	counts("coppice.trees.slow", "{tree}", "Trees that took longer than what counts as slow (1 s, unless the worker's Trees or the spans say otherwise).", func(c *runtime.Counts) uint64 { return c.Slow }),
+	counts("coppice.trees.slow", "{record}", "Records that took longer, from the beginning of their first event to their end, than what counts as slow (1 s, unless the worker's Trees or the spans say otherwise).", func(c *runtime.Counts) uint64 { return c.Slow }),
 	counts("coppice.microbatches", "{microbatch}", "Microbatches that were applied, on each task.", func(c *runtime.Counts) uint64 { return c.Microbatches }),
 
 	{Name: batchEvents, Unit: "{event}", Help: "Events of a batch.", kind: sizes, Attributes: ofModule},

@@ -64,7 +64,7 @@ var keyHelp = []struct {
 	{Events, "Events of the batch."},
 	{Fields, "Fields that its commit writes."},
 	{Level, "The durability level that the commit waits for."},
-	{Slow, "The tree took longer than what counts as slow."},
+	{Slow, "The record took longer than what counts as slow."},
 	{Tasks, "The tasks that the attempt's events went to; with more than 64 tasks there may be others among them."},
 	{Pause, "The pause before the next attempt, in seconds."},
 }

@@ -17,7 +17,8 @@ type TreesConfig struct {
 	// Every is of how many records one is kept, beside those that failed, were tried again,
 	// were parked, dropped or slow. Default 1,000; negative: none.
 	Every int
-	// Slow is how long a tree takes that is kept in any case. Default 1 s; negative: none is.
+	// Slow is how long a record takes, with its tree if it has one, that is kept in any case.
+	// Default 1 s; negative: none is.
 	Slow time.Duration
 	// Records and Events bound how many records are kept, and how many events of each. The
 	// records that were heard of longest ago go first. Default 1,000 and 200.

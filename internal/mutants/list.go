@@ -90,7 +90,7 @@ func records() []Mutation {
 		{Name: "past-pending", Rule: "3.57", What: "the progress passes over records that are under way", File: "internal/progress/progress.go",
 			Old: "first = max(first, p.Next)\n\tif first > last {", New: "first = min(max(first, p.Next), p.Next)\n\tif first > last {"},
 		{Name: "done-when-begun", Rule: "3.57", What: "a record with hops is done when its tree is planted", File: "runtime/trees.go",
-			Old: "tree.Data = rooted{try: it.try, opened: t.now, trace: t.host.Origin.Trace}", New: "tree.Data = rooted{try: it.try, opened: t.now, trace: t.host.Origin.Trace}\n\tit.source.progress.Finish(it.record.Offset)\n\tit.source.topology.dirty = true"},
+			Old: "tree.Data = rooted{try: it.try, began: t.root.began, opened: t.now, trace: t.host.Origin.Trace}", New: "tree.Data = rooted{try: it.try, began: t.root.began, opened: t.now, trace: t.host.Origin.Trace}\n\tit.source.progress.Finish(it.record.Offset)\n\tit.source.topology.dirty = true"},
 		{Name: "no-retry", Rule: "3.54", What: "a failed record is not tried again", File: "runtime/trees.go",
 			Old: "f.source.retries.Add(stream.Retry{", New: "_ = (stream.Retry{"},
 		{Name: "feed-too-far", Rule: "R17", What: "a new owner reads from one record too far", File: "runtime/feed.go",
