@@ -35,6 +35,10 @@ type Config struct {
 	// HeaderTimeout bounds how long a client may take to send the head of a request, and
 	// BodyTimeout the whole of it. Default 10 s and 40 s.
 	HeaderTimeout, BodyTimeout time.Duration
+	// AnswerTimeout bounds how long a request may take with all of its answer: a client that
+	// takes none of it loses its connection. Default three times BodyTimeout. A handler whose
+	// answers have no end sets deadlines of its own, by http.ResponseController.
+	AnswerTimeout time.Duration
 	// Now is the clock of the limits. Default time.Now.
 	Now func() time.Time
 }
@@ -66,6 +70,7 @@ func New(config Config) (*Guard, error) {
 	setDefault(&config.Burst, 400)
 	setDefault(&config.HeaderTimeout, 10*time.Second)
 	setDefault(&config.BodyTimeout, 40*time.Second)
+	setDefault(&config.AnswerTimeout, 3*config.BodyTimeout)
 	if config.Now == nil {
 		config.Now = time.Now
 	}
@@ -84,7 +89,7 @@ func setDefault[T comparable](field *T, value T) {
 func (g *Guard) Server(next http.Handler, config *tls.Config) *http.Server {
 	return &http.Server{
 		Handler: g.Handler(next), TLSConfig: config,
-		ReadHeaderTimeout: g.config.HeaderTimeout, ReadTimeout: g.config.BodyTimeout,
+		ReadHeaderTimeout: g.config.HeaderTimeout, ReadTimeout: g.config.BodyTimeout, WriteTimeout: g.config.AnswerTimeout,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
 }
