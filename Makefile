@@ -11,7 +11,11 @@ WORKLOAD ?= count
 BENCHFLAGS ?=
 GO ?= go
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
-GOVULNCHECK ?= golang.org/x/vuln/cmd/govulncheck@v1.1.4
+GOVULNCHECK ?= golang.org/x/vuln/cmd/govulncheck@v1.9.0
+VULNDB ?=
+
+# What is a Go module of its own, beside this one: lint, vulnerabilities and licences look at them, too.
+MODULES_BESIDE = bench site deploy/kubernetes examples/service/otlp telemetry/export console/browsertest
 
 # The suites that run on fakes, and on real servers where the environment names them.
 REAL = ./integration/... ./store/... ./depot/... ./redisstate/... ./kafkadepot/... ./internal/stack/... ./internal/chaos/... ./internal/cli/...
@@ -31,7 +35,7 @@ lint: ## check the form and the usual mistakes, in bench and telemetry/export to
 	@unformed=$$(gofmt -l .); test -z "$$unformed" || { echo "gofmt would change:"; echo "$$unformed"; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
-	@set -e; for module in bench site deploy/kubernetes examples/service/otlp telemetry/export console/browsertest; do (cd $$module && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...); done
+	@set -e; for module in $(MODULES_BESIDE); do (cd $$module && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...); done
 
 simulate: ## run the engine through SEEDS=500 seeds of its simulated world; MODULES=bank,tree: of these workloads
 	@$(GO) run ./cmd/simulate -seeds $(SEEDS) $(if $(MODULES),-workloads $(MODULES))
@@ -73,11 +77,11 @@ chaos: ## break real processes for MINUTES=3, and check what is left; MODULE=ban
 rolling-test: ## replace three workers one by one under load, by another version and back: nothing lost or doubled, and how long tasks pause
 	@$(GO) run ./cmd/rolling
 
-vulnerabilities: ## look the dependencies, and what of them is called, up in the database of known vulnerabilities
-	$(GO) run $(GOVULNCHECK) ./...
+vulnerabilities: ## look the dependencies, and what of them is called, up in the database of known vulnerabilities; VULNDB=file:///folder: in a copy of it
+	@$(GO) run ./cmd/vulnerabilities -tool $(GOVULNCHECK) -db '$(VULNDB)' . $(MODULES_BESIDE)
 
 licences: ## tell the licence of every module that is needed, and fail for one that does not go with Apache-2.0
-	@$(GO) run ./cmd/licences . site deploy/kubernetes examples/service/otlp telemetry/export
+	@$(GO) run ./cmd/licences . $(MODULES_BESIDE)
 
 deploy-test: ## decode the manifests of Kubernetes strictly, by the types of its API
 	cd deploy/kubernetes && $(GO) test ./...
