@@ -47,8 +47,9 @@ bench-test: ## run the tests of the bench
 	cd bench && $(GO) test -timeout 4m .
 
 secure-test: ## run the suite of TLS, users, rights and certificates on secure servers of its own, and those of tokens, roles and limits of HTTP
-	$(GO) run ./cmd/stack run --secure -- $(GO) test -count=1 -timeout 8m ./integration -run '^TestSecure'
-	$(GO) test -count=1 ./httpauth ./certs ./connect ./secret
+	$(GO) run ./cmd/stack run --secure -- $(GO) test -vet=off -count=1 -timeout 8m ./integration ./internal/cli -run '^TestSecure'
+	$(GO) test -vet=off -count=1 ./httpauth ./certs ./connect ./secret
+	$(GO) test -vet=off -count=1 ./httpapi ./internal/cli -run 'Slow|Authorize|Serve|Outlives|Access'
 
 console-test: ## use the console in a headless Chromium; SHOTS=docs/console: with new pictures for the documentation
 	@chromium=$$(.ci/chromium) && cd console/browsertest && COPPICE_CHROMIUM=$$chromium COPPICE_SHOTS=$(if $(SHOTS),$(abspath $(SHOTS))) $(GO) test -count=1 -timeout 6m ./...
