@@ -25,11 +25,12 @@ REAL = ./integration/... ./store/... ./depot/... ./redisstate/... ./kafkadepot/.
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
+# make lint vets, with all of vet's checks: the tests do not do it again.
 test: ## run the tests; needs no service
-	$(GO) test -timeout 4m ./...
+	$(GO) test -vet=off -timeout 4m ./...
 
 race: ## run the tests with the race detector
-	$(GO) test -race -timeout 8m ./...
+	$(GO) test -vet=off -race -timeout 8m ./...
 
 lint: ## check the form and the usual mistakes, in bench and telemetry/export too
 	@unformed=$$(gofmt -l .); test -z "$$unformed" || { echo "gofmt would change:"; echo "$$unformed"; exit 1; }
@@ -41,7 +42,8 @@ simulate: ## run the engine through SEEDS=500 seeds of its simulated world; MODU
 	@$(GO) run ./cmd/simulate -seeds $(SEEDS) $(if $(MODULES),-workloads $(MODULES))
 
 integration: ## run the suites on real servers: those of make stack, else own ones that end with it
-	$(GO) run ./cmd/stack run -- $(GO) test -count=1 -timeout 10m $(REAL)
+	$(GO) run ./cmd/stack run -- $(GO) test -vet=off -count=1 -timeout 10m $(REAL)
+	$(GO) test -vet=off -count=1 -timeout 4m ./integration/virtual -first 11 -seeds 20
 
 bench-test: ## run the tests of the bench
 	cd bench && $(GO) test -timeout 4m .
@@ -117,6 +119,7 @@ performance-page: ## write docs/performance.md from what was measured last
 
 trace-test: ## a record's trace and all metrics at a collector, and a stuck record found by its name
 	cd telemetry/export && $(GO) test -count=1 -timeout 4m ./...
+	cd examples/service/otlp && $(GO) test -count=1 -timeout 4m .
 	$(GO) test -count=1 -timeout 4m ./integration ./internal/cli -run 'Trace|Stuck|Attempts'
 
 trace-bench: ## measure what spans of one record in 1,000 and metrics cost, on real servers as integration does
