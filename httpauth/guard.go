@@ -25,6 +25,10 @@ type Config struct {
 	Certificates map[string]Role
 	// Anonymous is the role of who shows neither. Default None.
 	Anonymous Role
+	// LocalOnly refuses requests for another host than localhost or a loopback address. A server
+	// on such an address that asks nobody who they are needs it: a page of somebody else, in a
+	// browser on this machine, reaches it by a name of its own that leads here (DNS rebinding).
+	LocalOnly bool
 	// BodyBytesMax bounds the body of a request. Default 8 MiB.
 	BodyBytesMax int64
 	// PerSecond bounds the requests of one client, on average, and Burst how many may
@@ -98,6 +102,10 @@ func (g *Guard) Server(next http.Handler, config *tls.Config) *http.Server {
 // gets no further; what a role may do is the handler's to ask, by Allow.
 func (g *Guard) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if g.config.LocalOnly && !local(r.Host) {
+			refuse(w, http.StatusMisdirectedRequest, "wrong_host", fmt.Sprintf("the request is for %q, and this server is for this machine alone", r.Host), "ask localhost; where something before this server knows who asks, tell the server so")
+			return
+		}
 		who, known := g.identify(r)
 		client := who.Name
 		if !known || client == "" {
@@ -154,6 +162,13 @@ func (g *Guard) identify(r *http.Request) (who Identity, known bool) {
 		}
 	}
 	return who, true
+}
+
+// local reports whether a host, with or without a port, is this machine's by its name or address.
+func local(address string) bool {
+	name := strings.Trim(host(address), "[]")
+	ip := net.ParseIP(name)
+	return strings.EqualFold(name, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 func host(address string) string {

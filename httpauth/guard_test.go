@@ -93,6 +93,24 @@ func TestTokensAndRoles(t *testing.T) {
 	}
 }
 
+// A page of somebody else whose name leads to this machine is not let in by it.
+func TestOnlyThisMachineIsAsked(t *testing.T) {
+	t.Parallel()
+	g := guard(t, Config{Anonymous: Writer, LocalOnly: true, PerSecond: -1})
+	for host, status := range map[string]int{
+		"localhost:8080": 200, "LocalHost": 200, "127.0.0.1:8080": 200, "127.0.0.1": 200, "[::1]:8080": 200, "[::1]": 200, "127.1.2.3:1": 200,
+		"rebound.example": 421, "rebound.example:8080": 421, "localhost.example": 421, "10.0.0.1": 421, "": 421, "127.0.0.1.example:80": 421,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		g.Handler(echo).ServeHTTP(w, r)
+		if w.Code != status || status == 421 && !strings.Contains(w.Body.String(), "wrong_host") {
+			t.Errorf("asked as %q: %d %s, want %d", host, w.Code, w.Body, status)
+		}
+	}
+}
+
 func TestBodiesAreBounded(t *testing.T) {
 	t.Parallel()
 	g := guard(t, Config{BodyBytesMax: 10})
