@@ -10,6 +10,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -18,6 +19,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
+	"time"
 )
 
 func main() {
@@ -35,6 +38,13 @@ func main() {
 func run(ctx context.Context, tool, db string, folders []string) error {
 	if tool == "" || len(folders) == 0 {
 		return errors.New("vulnerabilities: name the tool by -tool, and the folders of the modules to look at")
+	}
+	if folder, isFile := strings.CutPrefix(db, "file://"); isFile {
+		about, err := copied(folder)
+		if err != nil {
+			return err
+		}
+		fmt.Println(about)
 	}
 	bin, err := os.MkdirTemp("", "coppice-vulnerabilities-")
 	if err != nil {
@@ -54,6 +64,26 @@ func run(ctx context.Context, tool, db string, folders []string) error {
 	}
 	c := checker{program: installed[0], db: db, out: os.Stdout}
 	return c.all(ctx, folders)
+}
+
+// copied says of when a copy of the database is. One that knows no module is none: everything would
+// be clean.
+func copied(folder string) (string, error) {
+	var about struct{ Modified time.Time }
+	var modules []struct{ Path string }
+	for name, into := range map[string]any{"db.json": &about, "modules.json": &modules} {
+		raw, err := os.ReadFile(filepath.Join(folder, "index", name))
+		if err == nil {
+			err = json.Unmarshal(raw, into)
+		}
+		if err != nil {
+			return "", fmt.Errorf("vulnerabilities: nothing was looked up, since %s is no copy of the database: %w", folder, err)
+		}
+	}
+	if len(modules) == 0 || about.Modified.IsZero() {
+		return "", fmt.Errorf("vulnerabilities: nothing was looked up, since the copy of the database at %s knows no module", folder)
+	}
+	return fmt.Sprintf("a copy of the database, of %s, that knows %d modules", about.Modified.Format(time.DateOnly), len(modules)), nil
 }
 
 // found is the exit code by which govulncheck says that it has found something.

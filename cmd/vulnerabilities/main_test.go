@@ -55,3 +55,35 @@ func TestNothingToLookAtIsNotClean(t *testing.T) {
 		t.Error("no folders give a clean bill")
 	}
 }
+
+// A copy that knows nothing finds nothing.
+func TestAnEmptyCopyIsNotClean(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		db, modules string
+		says        string // in the error; "": there is none
+	}{
+		{`{"modified":"2026-01-02T00:00:00Z"}`, `[{"path":"example.org/x","vulns":[]}]`, ""},
+		{`{"modified":"2026-01-02T00:00:00Z"}`, `[]`, "knows no module"},
+		{`{}`, `[{"path":"example.org/x"}]`, "knows no module"},
+		{`{"modified":"2026-01-02T00:00:00Z"}`, "", "is no copy of the database"},
+		{"", `[]`, "is no copy of the database"},
+	} {
+		folder := t.TempDir()
+		if err := os.Mkdir(filepath.Join(folder, "index"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range map[string]string{"db.json": c.db, "modules.json": c.modules} {
+			if err := os.WriteFile(filepath.Join(folder, "index", name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		about, err := copied(folder)
+		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) || err == nil && !strings.Contains(about, "2026-01-02") {
+			t.Errorf("%s and %s: %q, %v, want %q", c.db, c.modules, about, err, c.says)
+		}
+	}
+	if _, err := copied(t.TempDir()); err == nil {
+		t.Error("an empty folder gives a clean bill")
+	}
+}
