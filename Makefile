@@ -11,7 +11,11 @@ WORKLOAD ?= count
 BENCHFLAGS ?=
 GO ?= go
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
-GOVULNCHECK ?= golang.org/x/vuln/cmd/govulncheck@v1.1.4
+GOVULNCHECK ?= golang.org/x/vuln/cmd/govulncheck@v1.9.0
+VULNDB ?=
+
+# What is a Go module of its own, beside this one: lint, vulnerabilities and licences look at them, too.
+MODULES_BESIDE = bench site deploy/kubernetes examples/service/otlp telemetry/export console/browsertest
 
 # The suites that run on fakes, and on real servers where the environment names them.
 REAL = ./integration/... ./store/... ./depot/... ./redisstate/... ./kafkadepot/... ./internal/stack/... ./internal/chaos/... ./internal/cli/...
@@ -21,30 +25,33 @@ REAL = ./integration/... ./store/... ./depot/... ./redisstate/... ./kafkadepot/.
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
+# make lint vets, with all of vet's checks: the tests do not do it again.
 test: ## run the tests; needs no service
-	$(GO) test -timeout 4m ./...
+	$(GO) test -vet=off -timeout 4m ./...
 
 race: ## run the tests with the race detector
-	$(GO) test -race -timeout 8m ./...
+	$(GO) test -vet=off -race -timeout 8m ./...
 
 lint: ## check the form and the usual mistakes, in bench and telemetry/export too
 	@unformed=$$(gofmt -l .); test -z "$$unformed" || { echo "gofmt would change:"; echo "$$unformed"; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
-	@set -e; for module in bench site deploy/kubernetes examples/service/otlp telemetry/export console/browsertest; do (cd $$module && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...); done
+	@set -e; for module in $(MODULES_BESIDE); do (cd $$module && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...); done
 
 simulate: ## run the engine through SEEDS=500 seeds of its simulated world; MODULES=bank,tree: of these workloads
 	@$(GO) run ./cmd/simulate -seeds $(SEEDS) $(if $(MODULES),-workloads $(MODULES))
 
 integration: ## run the suites on real servers: those of make stack, else own ones that end with it
-	$(GO) run ./cmd/stack run -- $(GO) test -count=1 -timeout 10m $(REAL)
+	$(GO) run ./cmd/stack run -- $(GO) test -vet=off -count=1 -timeout 10m $(REAL)
+	$(GO) test -vet=off -count=1 -timeout 4m ./integration/virtual -first 11 -seeds 20
 
 bench-test: ## run the tests of the bench
 	cd bench && $(GO) test -timeout 4m .
 
 secure-test: ## run the suite of TLS, users, rights and certificates on secure servers of its own, and those of tokens, roles and limits of HTTP
-	$(GO) run ./cmd/stack run --secure -- $(GO) test -count=1 -timeout 8m ./integration -run '^TestSecure'
-	$(GO) test -count=1 ./httpauth ./certs ./connect ./secret
+	$(GO) run ./cmd/stack run --secure -- $(GO) test -vet=off -count=1 -timeout 8m ./integration ./internal/cli -run '^TestSecure'
+	$(GO) test -vet=off -count=1 ./httpauth ./certs ./connect ./secret
+	$(GO) test -vet=off -count=1 ./httpapi ./internal/cli -run 'Slow|Authorize|Serve|Outlives|Access'
 
 console-test: ## use the console in a headless Chromium; SHOTS=docs/console: with new pictures for the documentation
 	@chromium=$$(.ci/chromium) && cd console/browsertest && COPPICE_CHROMIUM=$$chromium COPPICE_SHOTS=$(if $(SHOTS),$(abspath $(SHOTS))) $(GO) test -count=1 -timeout 6m ./...
@@ -73,11 +80,11 @@ chaos: ## break real processes for MINUTES=3, and check what is left; MODULE=ban
 rolling-test: ## replace three workers one by one under load, by another version and back: nothing lost or doubled, and how long tasks pause
 	@$(GO) run ./cmd/rolling
 
-vulnerabilities: ## look the dependencies, and what of them is called, up in the database of known vulnerabilities
-	$(GO) run $(GOVULNCHECK) ./...
+vulnerabilities: ## look the dependencies, and what of them is called, up in the database of known vulnerabilities; VULNDB=file:///folder: in a copy of it
+	@$(GO) run ./cmd/vulnerabilities -tool $(GOVULNCHECK) -db '$(VULNDB)' . $(MODULES_BESIDE)
 
 licences: ## tell the licence of every module that is needed, and fail for one that does not go with Apache-2.0
-	@$(GO) run ./cmd/licences . site deploy/kubernetes examples/service/otlp telemetry/export
+	@$(GO) run ./cmd/licences . $(MODULES_BESIDE)
 
 deploy-test: ## decode the manifests of Kubernetes strictly, by the types of its API
 	cd deploy/kubernetes && $(GO) test ./...
@@ -112,6 +119,7 @@ performance-page: ## write docs/performance.md from what was measured last
 
 trace-test: ## a record's trace and all metrics at a collector, and a stuck record found by its name
 	cd telemetry/export && $(GO) test -count=1 -timeout 4m ./...
+	cd examples/service/otlp && $(GO) test -count=1 -timeout 4m .
 	$(GO) test -count=1 -timeout 4m ./integration ./internal/cli -run 'Trace|Stuck|Attempts'
 
 trace-bench: ## measure what spans of one record in 1,000 and metrics cost, on real servers as integration does

@@ -63,6 +63,17 @@ func TestClientsAdvertiseNothing(t *testing.T) {
 }
 
 // What does not go together is said, with what to do, and without any secret.
+func TestWrongVariables(t *testing.T) {
+	t.Parallel()
+	var c Config
+	err := c.Complete(environment(map[string]string{"COPPICE_KAFKA_TLS": "maybe", "COPPICE_REDIS_TLS": "2"}))
+	for _, want := range []string{`COPPICE_KAFKA_TLS: "maybe" is neither true nor false`, `COPPICE_REDIS_TLS: "2" is neither true nor false`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
 func TestMistakes(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "secret")

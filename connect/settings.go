@@ -91,8 +91,10 @@ func list(field *[]string, name, usage string) setting {
 
 func yes(field *bool, name, usage string) setting {
 	return setting{name: name, usage: usage, yes: true, isSet: func() bool { return *field }, set: func(text string) (err error) {
-		*field, err = strconv.ParseBool(text)
-		return err
+		if *field, err = strconv.ParseBool(text); err != nil {
+			return fmt.Errorf("%q is neither true nor false", text)
+		}
+		return nil
 	}}
 }
 

@@ -102,6 +102,52 @@ func TestComposeObserves(t *testing.T) {
 	}
 }
 
+// Prometheus asks workers that there are, at the port on which they answer, and has the alerts;
+// Grafana has the dashboard in the folder that it is told to read, and shows it first.
+func TestComposeShowsTheDashboard(t *testing.T) {
+	t.Parallel()
+	services := load(t, nil, "core", "observe").Services
+	mounted := func(service, source string) string {
+		t.Helper()
+		for _, v := range services[service].Volumes {
+			if strings.HasSuffix(v.Source, "/deploy/"+source) {
+				return v.Target
+			}
+		}
+		t.Errorf("%s has no %s", service, source)
+		return ""
+	}
+	read := func(name string) string {
+		raw, err := os.ReadFile("observe/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	mounted("prometheus", "observe/prometheus.yml")
+	scraping := read("prometheus.yml")
+	if alerts := mounted("prometheus", "prometheus/alerts.yml"); !strings.Contains(scraping, "rule_files: ["+alerts+"]") {
+		t.Errorf("Prometheus does not read the alerts at %s", alerts)
+	}
+	for _, worker := range []string{"worker-1", "worker-2"} {
+		_, port, _ := strings.Cut(*services[worker].Environment["HTTP_LISTEN"], ":")
+		if target := worker + ":" + port; !strings.Contains(scraping, `"`+target+`"`) {
+			t.Errorf("Prometheus does not ask %s", target)
+		}
+	}
+	mounted("grafana", "observe/grafana.yaml")
+	if at := mounted("grafana", "observe/dashboards.yaml"); filepath.Dir(at) != "/etc/grafana/provisioning/dashboards" {
+		t.Errorf("Grafana does not look for dashboards at %s", at)
+	}
+	dashboard := mounted("grafana", "grafana/coppice.json")
+	if !strings.Contains(read("dashboards.yaml"), "path: "+filepath.Dir(dashboard)+"}") {
+		t.Errorf("Grafana does not read the folder of %s", dashboard)
+	}
+	if first := services["grafana"].Environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]; first == nil || *first != dashboard {
+		t.Errorf("Grafana shows something else than %s first", dashboard)
+	}
+}
+
 func TestComposePinsImagesAndAsksForHealth(t *testing.T) {
 	t.Parallel()
 	images := map[string]bool{}

@@ -63,7 +63,7 @@ func TestService(t *testing.T) {
 	go func() {
 		ended <- service.Run(ctx, service.Config{
 			Log: log, Store: memstore.New(), Network: memtransport.New(), Nominations: nomination.Alone{},
-			Listener: listener, Tasks: 4, Tracing: spans, Logger: slog.New(slog.DiscardHandler),
+			Listener: listener, Tasks: 4, Telemetry: service.Telemetry{Tracing: spans}, Logger: slog.New(slog.DiscardHandler),
 		})
 	}()
 	transport := &http.Transport{}

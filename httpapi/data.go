@@ -180,8 +180,9 @@ func (q *request) events(s client.Selection) error {
 	heartbeat := time.NewTicker(q.h.config.Heartbeat)
 	defer heartbeat.Stop()
 	out := &eventWriter{w: q.w, control: http.NewResponseController(q.w), timeout: q.h.config.Timeout}
-	// A server's ReadTimeout would end the watch: it counts from the request's beginning.
-	_ = out.control.SetReadDeadline(time.Time{}) // not every server can
+	// A server's ReadTimeout and WriteTimeout would end the watch: they count from the request's
+	// beginning. What is written has a time of its own.
+	_, _ = out.control.SetReadDeadline(time.Time{}), out.control.SetWriteDeadline(time.Time{}) // not every server can
 	for {
 		select {
 		case c := <-changes:

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -90,13 +91,28 @@ func TestEvents(t *testing.T) {
 	event(`"added":[{"key":"tea","value":3}],"removed":[{"key":"tea","value":1}]`)
 }
 
-// A watch outlives the time that the server gives a request to be read in.
-func TestWatchOutlivesTheReadTimeout(t *testing.T) {
+// A watch outlives the times that the server gives a request to be read and answered in, by
+// HTTP/1 and by HTTP/2.
+func TestWatchOutlivesTheServersTimes(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, Config{Heartbeat: 10 * time.Millisecond})
+	for _, both := range []bool{false, true} {
+		t.Run(fmt.Sprintf("HTTP/2=%t", both), func(t *testing.T) {
+			t.Parallel()
+			outlives(t, both)
+		})
+	}
+}
+
+func outlives(t *testing.T, http2 bool) {
+	t.Helper()
+	r := newRig(t, Config{Heartbeat: 50 * time.Millisecond})
 	server := httptest.NewUnstartedServer(r.server.Config.Handler)
-	server.Config.ReadTimeout = 30 * time.Millisecond
-	server.Start()
+	server.Config.ReadTimeout, server.Config.WriteTimeout = 500*time.Millisecond, 500*time.Millisecond
+	if server.EnableHTTP2 = http2; http2 {
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
 	t.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()

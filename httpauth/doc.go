@@ -9,6 +9,6 @@
 //	server := guard.Server(api, nil)
 //
 // Refusals are problem details (RFC 9457), as those of httpapi, with the codes
-// unauthorized (401), forbidden (403), body_too_large (413), and too_many_requests (429).
+// unauthorized (401), forbidden (403), body_too_large (413), wrong_host (421) and too_many_requests (429).
 // Slow requests are ended by the server's times.
 package httpauth

@@ -25,6 +25,10 @@ type Config struct {
 	Certificates map[string]Role
 	// Anonymous is the role of who shows neither. Default None.
 	Anonymous Role
+	// LocalOnly refuses requests for another host than localhost or a loopback address. A server
+	// on such an address that asks nobody who they are needs it: a page of somebody else, in a
+	// browser on this machine, reaches it by a name of its own that leads here (DNS rebinding).
+	LocalOnly bool
 	// BodyBytesMax bounds the body of a request. Default 8 MiB.
 	BodyBytesMax int64
 	// PerSecond bounds the requests of one client, on average, and Burst how many may
@@ -35,6 +39,10 @@ type Config struct {
 	// HeaderTimeout bounds how long a client may take to send the head of a request, and
 	// BodyTimeout the whole of it. Default 10 s and 40 s.
 	HeaderTimeout, BodyTimeout time.Duration
+	// AnswerTimeout bounds how long a request may take with all of its answer: a client that
+	// takes none of it loses its connection. Default three times BodyTimeout. A handler whose
+	// answers have no end sets deadlines of its own, by http.ResponseController.
+	AnswerTimeout time.Duration
 	// Now is the clock of the limits. Default time.Now.
 	Now func() time.Time
 }
@@ -66,6 +74,7 @@ func New(config Config) (*Guard, error) {
 	setDefault(&config.Burst, 400)
 	setDefault(&config.HeaderTimeout, 10*time.Second)
 	setDefault(&config.BodyTimeout, 40*time.Second)
+	setDefault(&config.AnswerTimeout, 3*config.BodyTimeout)
 	if config.Now == nil {
 		config.Now = time.Now
 	}
@@ -84,7 +93,7 @@ func setDefault[T comparable](field *T, value T) {
 func (g *Guard) Server(next http.Handler, config *tls.Config) *http.Server {
 	return &http.Server{
 		Handler: g.Handler(next), TLSConfig: config,
-		ReadHeaderTimeout: g.config.HeaderTimeout, ReadTimeout: g.config.BodyTimeout,
+		ReadHeaderTimeout: g.config.HeaderTimeout, ReadTimeout: g.config.BodyTimeout, WriteTimeout: g.config.AnswerTimeout,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
 }
@@ -93,6 +102,10 @@ func (g *Guard) Server(next http.Handler, config *tls.Config) *http.Server {
 // gets no further; what a role may do is the handler's to ask, by Allow.
 func (g *Guard) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if g.config.LocalOnly && !local(r.Host) {
+			refuse(w, http.StatusMisdirectedRequest, "wrong_host", fmt.Sprintf("the request is for %q, and this server is for this machine alone", r.Host), "ask localhost; where something before this server knows who asks, tell the server so")
+			return
+		}
 		who, known := g.identify(r)
 		client := who.Name
 		if !known || client == "" {
@@ -149,6 +162,13 @@ func (g *Guard) identify(r *http.Request) (who Identity, known bool) {
 		}
 	}
 	return who, true
+}
+
+// local reports whether a host, with or without a port, is this machine's by its name or address.
+func local(address string) bool {
+	name := strings.Trim(host(address), "[]")
+	ip := net.ParseIP(name)
+	return strings.EqualFold(name, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 func host(address string) string {

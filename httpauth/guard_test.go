@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -92,6 +93,24 @@ func TestTokensAndRoles(t *testing.T) {
 	}
 }
 
+// A page of somebody else whose name leads to this machine is not let in by it.
+func TestOnlyThisMachineIsAsked(t *testing.T) {
+	t.Parallel()
+	g := guard(t, Config{Anonymous: Writer, LocalOnly: true, PerSecond: -1})
+	for host, status := range map[string]int{
+		"localhost:8080": 200, "LocalHost": 200, "127.0.0.1:8080": 200, "127.0.0.1": 200, "[::1]:8080": 200, "[::1]": 200, "127.1.2.3:1": 200,
+		"rebound.example": 421, "rebound.example:8080": 421, "localhost.example": 421, "10.0.0.1": 421, "": 421, "127.0.0.1.example:80": 421,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		g.Handler(echo).ServeHTTP(w, r)
+		if w.Code != status || status == 421 && !strings.Contains(w.Body.String(), "wrong_host") {
+			t.Errorf("asked as %q: %d %s, want %d", host, w.Code, w.Body, status)
+		}
+	}
+}
+
 func TestBodiesAreBounded(t *testing.T) {
 	t.Parallel()
 	g := guard(t, Config{BodyBytesMax: 10})
@@ -152,14 +171,18 @@ func TestManyClientsFillNoMemory(t *testing.T) {
 // served runs a server of echo until the test ends, and returns its address.
 func served(t *testing.T, g *Guard, config *tls.Config) string {
 	t.Helper()
+	return servedBy(t, g.Server(echo, config))
+}
+
+func servedBy(t *testing.T, server *http.Server) string {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := g.Server(echo, config)
 	ended := make(chan error, 1)
 	go func() {
-		if config != nil {
+		if server.TLSConfig != nil {
 			ended <- server.ServeTLS(listener, "", "")
 		} else {
 			ended <- server.Serve(listener)
@@ -232,6 +255,32 @@ func TestSlowRequestsAreEnded(t *testing.T) {
 			t.Errorf("a request that stops in the middle: %q, %v", answer, err)
 		}
 		_ = c.Close()
+	}
+}
+
+// A client that asks, and takes nothing of the answer, holds up no handler.
+func TestSlowReadersAreEnded(t *testing.T) {
+	t.Parallel()
+	ended := make(chan error, 1)
+	endless := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for piece := make([]byte, 64<<10); ; {
+			if _, err := w.Write(piece); err != nil {
+				ended <- err
+				return
+			}
+		}
+	})
+	g := guard(t, Config{AnswerTimeout: 50 * time.Millisecond})
+	c, err := net.Dial("tcp", servedBy(t, g.Server(endless, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+readToken+"\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the handler's write ended with %v, want that its time is over", err)
 	}
 }
 

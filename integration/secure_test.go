@@ -140,6 +140,9 @@ func TestSecureRedisLetsNobodyElseIn(t *testing.T) {
 		"wrong certificate": {func(c *connect.Config) {
 			c.Redis.TLS.Certificate, c.Redis.TLS.Key = secretFile("stranger/worker.cert"), secretFile("stranger/worker.key")
 		}, "name a certificate that it accepts"},
+		"expired certificate": {func(c *connect.Config) {
+			c.Redis.TLS.Certificate, c.Redis.TLS.Key = secretFile("expired.cert"), secretFile("expired.key")
+		}, "expired"},
 		"no rights": {func(c *connect.Config) {
 			c.Redis.Login = connect.Login{User: "nobody", PasswordFile: secretFile("nobody.password")}
 		}, "coppice acl"},
@@ -202,6 +205,8 @@ func TestSecureWorkersLetNobodyElseIn(t *testing.T) {
 		"no certificate": {connect.TLS{}, transport.ErrNoListener, "if that end speaks TLS, give this one a certificate"},
 		"another authority's": {connect.TLS{Authorities: secretFile("authority.pem"), Certificate: secretFile("stranger/worker.cert"), Key: secretFile("stranger/worker.key")},
 			transport.ErrDenied, "name a certificate that its authorities have signed"},
+		"expired": {connect.TLS{Authorities: secretFile("authority.pem"), Certificate: secretFile("expired.cert"), Key: secretFile("expired.key")},
+			transport.ErrDenied, "this end's certificate has expired"},
 		"trusts another authority": {connect.TLS{Authorities: secretFile("stranger/stranger.pem"), Certificate: secretFile("worker.cert"), Key: secretFile("worker.key")},
 			transport.ErrDenied, "all workers and clients need certificates of the same authorities"},
 	} {

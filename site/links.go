@@ -67,8 +67,8 @@ func (s *site) target(from *page, link string) (string, error) {
 		if _, err := os.Stat(filepath.Join(s.root, filepath.FromSlash(file))); err != nil || strings.HasPrefix(file, "..") {
 			return link, fmt.Errorf("there is no file %s", file)
 		}
-		if strings.HasSuffix(file, ".json") && strings.HasPrefix(file, "docs/") {
-			return relative(from.url, strings.TrimPrefix(file, "docs/")), nil // beside the pages
+		if inside, ours := strings.CutPrefix(file, "docs/"); ours && slices.Contains(beside, path.Ext(file)) {
+			return relative(from.url, inside), nil
 		}
 		return published + file + fragment(u), nil
 	}

@@ -70,6 +70,11 @@ func read(root string) (*site, error) {
 			return nil, fmt.Errorf("site: %w", err)
 		}
 		p := s.parse(file, source)
+		for _, other := range s.pages {
+			if other.url == p.url {
+				return nil, fmt.Errorf("site: %s and %s would both be %s: give one another name", other.file, p.file, p.url)
+			}
+		}
 		s.pages = append(s.pages, p)
 		s.byFile[file] = p
 	}
@@ -97,8 +102,12 @@ func (s *site) parse(file string, source []byte) *page {
 	return p
 }
 
-// urlOf is where a file is in the site.
+// urlOf is where a file is in the site. The README is its first page; the index of the
+// documents has another place than that.
 func urlOf(file string) string {
+	if file == "docs/README.md" {
+		return "documentation.html"
+	}
 	inside := strings.TrimPrefix(file, "docs/")
 	folder, name := path.Split(strings.TrimSuffix(inside, ".md"))
 	if name == "README" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,7 +30,20 @@ func TestDocumentation(t *testing.T) {
 	if err := s.write(out); err != nil {
 		t.Fatal(err)
 	}
-	for _, url := range []string{"index.html", "architecture.html", "guides/streams.html", "decisions/index.html", "reference/openapi.json", "style.css"} {
+	written := 0
+	err = filepath.WalkDir(out, func(name string, _ fs.DirEntry, err error) error {
+		if filepath.Ext(name) == ".html" {
+			written++
+		}
+		return err
+	})
+	if err != nil || written != len(s.pages) {
+		t.Errorf("%d of %d pages are there, %v: some have the same place", written, len(s.pages), err)
+	}
+	if first, err := os.ReadFile(filepath.Join(out, "index.html")); err != nil || !strings.Contains(string(first), "What it guarantees") {
+		t.Errorf("the first page is not the README: %v", err)
+	}
+	for _, url := range []string{"index.html", "documentation.html", "console/stuck-light.png", "performance/visible-p50.svg", "architecture.html", "guides/streams.html", "decisions/index.html", "reference/openapi.json", "style.css"} {
 		if raw, err := os.ReadFile(filepath.Join(out, url)); err != nil || len(raw) == 0 {
 			t.Errorf("%s: %d bytes, %v", url, len(raw), err)
 		}
@@ -42,7 +56,7 @@ func small(t *testing.T, page string) *site {
 	root := t.TempDir()
 	for name, text := range map[string]string{
 		"README.md": page, "CHANGELOG.md": "# Changes\n", "CONTRIBUTING.md": "# Contributing\n",
-		"docs/guides/a.md": "# A\n\n## Some heading\n", "x/x.go": "package x\n\nfunc f() {\n\tprintln(1)\n\n\tprintln(2)\n}\n\nconst sample = \"0a\" + \"ff01\" + \"02\" // COPPICE_KAFKA\n",
+		"docs/README.md": "# Documents\n", "docs/guides/a.png": "a picture", "docs/guides/a.md": "# A\n\n## Some heading\n", "x/x.go": "package x\n\nfunc f() {\n\tprintln(1)\n\n\tprintln(2)\n}\n\nconst sample = \"0a\" + \"ff01\" + \"02\" // COPPICE_KAFKA\n",
 		"x/x_test.go": "package x\n\nfunc TestIt(t T) {\n\tguide.Outputs(t, \"CHANGELOG.md\", f())\n}\n", "Makefile": "test: ## test\n\tgo test\n",
 		"docker-compose.yml": "services:\n  a:\n    profiles: [core, observe]\n",
 	} {
@@ -107,7 +121,7 @@ func TestWrongPagesAreFound(t *testing.T) {
 
 func TestLinksAreOfTheSite(t *testing.T) {
 	t.Parallel()
-	s := small(t, "# Page\n\n[a](docs/guides/a.md#some-heading) [x](x/x.go)\n")
+	s := small(t, "# Page\n\n[a](docs/guides/a.md#some-heading) [x](x/x.go) ![p](docs/guides/a.png) [d](docs/README.md)\n")
 	if problems := s.resolve(); problems != nil {
 		t.Fatal(problems)
 	}
@@ -119,9 +133,21 @@ func TestLinksAreOfTheSite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`href="guides/a.html#some-heading"`, `href="` + published + `x/x.go"`} {
+	for _, want := range []string{`href="guides/a.html#some-heading"`, `href="` + published + `x/x.go"`, `src="guides/a.png"`, `href="documentation.html"`} {
 		if !strings.Contains(string(raw), want) {
 			t.Errorf("the page has no %s", want)
 		}
+	}
+}
+
+// Two pages never take each other's place.
+func TestPagesHavePlacesOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	s := small(t, "# Page\n")
+	if err := os.WriteFile(filepath.Join(s.root, "docs", "changelog.md"), []byte("# Another\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := read(s.root); err == nil || !strings.Contains(err.Error(), "CHANGELOG.md and docs/changelog.md would both be changelog.html") {
+		t.Errorf("two pages at one place: %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -20,7 +21,7 @@ type section struct {
 
 // sections say where each page belongs.
 var sections = []section{
-	{title: "Start", files: []string{"README.md"}},
+	{title: "Start", files: []string{"README.md", "docs/README.md"}},
 	{title: "Architecture", files: []string{"docs/architecture.md", "docs/protocol.md", "docs/performance.md", "docs/scaling.md"}},
 	{title: "Guarantees", files: []string{"docs/promises.md", "docs/acid.md", "docs/reliability.md", "docs/compatibility.md"}},
 	{title: "Guides", folder: "docs/guides/"},
@@ -85,17 +86,20 @@ func (s *site) write(out string) error {
 			return err
 		}
 	}
-	if err := s.copyJSON(out); err != nil {
+	if err := s.copyBeside(out); err != nil {
 		return err
 	}
 	return put(out, "style.css", style)
 }
 
-// copyJSON has the documents that pages link to beside them.
-func (s *site) copyJSON(out string) error {
+// beside are the files that pages show or link to, and that lie beside them.
+var beside = []string{".json", ".png", ".svg"}
+
+// copyBeside has them in the site.
+func (s *site) copyBeside(out string) error {
 	docs := filepath.Join(s.root, "docs")
 	return filepath.WalkDir(docs, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || filepath.Ext(name) != ".json" {
+		if err != nil || entry.IsDir() || !slices.Contains(beside, filepath.Ext(name)) {
 			return err
 		}
 		raw, err := os.ReadFile(name)

@@ -12,7 +12,7 @@ import (
 // integrity, at any moment.
 func TestIntegrityHoldsAtEveryMoment(t *testing.T) {
 	t.Parallel()
-	simulation.CheckWorkload(t, Workload(), 100)
+	simulation.CheckWorkload(t, Workload(), 40) // make simulate runs 500
 }
 
 // promise 0.09, promise 0.40: a module that does not tell the parent of a child that was

@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
-
 	"github.com/coppice-run/coppice/connect"
 	"github.com/coppice-run/coppice/kafkadepot"
 )
@@ -20,17 +18,17 @@ import (
 // Command is the command service: without arguments it serves on the servers that the
 // environment names, until ctx ends; with the argument health it asks whether the service
 // on this machine is ready.
-func Command(ctx context.Context, args []string, tracing trace.TracerProvider) error {
+func Command(ctx context.Context, args []string, telemetry Telemetry) error {
 	switch {
 	case len(args) == 0:
-		return runHere(ctx, tracing)
+		return runHere(ctx, telemetry)
 	case len(args) == 1 && args[0] == "health":
 		return health(ctx)
 	}
 	return fmt.Errorf("there is no command %q: none, or health", args)
 }
 
-func runHere(ctx context.Context, tracing trace.TracerProvider) error {
+func runHere(ctx context.Context, telemetry Telemetry) error {
 	var servers connect.Config
 	if err := servers.CompleteWorker(os.Getenv); err != nil {
 		return err
@@ -65,7 +63,7 @@ func runHere(ctx context.Context, tracing trace.TracerProvider) error {
 	err = Run(ctx, Config{
 		Log: log, Store: state, Network: network, Nominations: log.Group(kafkadepot.GroupConfig{}),
 		Worker: servers.Workers.Listen, Listener: listener, Tasks: tasks, DrainFor: drain, Logger: logger,
-		Tracing: tracing,
+		Telemetry: telemetry,
 	})
 	if errors.Is(err, context.Canceled) {
 		return nil

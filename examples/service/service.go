@@ -3,6 +3,7 @@
 //
 //   - one OpenTelemetry provider for requests, appends, events and commits: a request is one
 //     trace through all of them;
+//   - metrics of its tasks, on the provider that the program has, and /metrics for Prometheus;
 //   - health: /health/live answers while the process serves, /health/ready while the tasks
 //     that it owns run and move;
 //   - an end in good order: it tells that it is not ready, ends its requests, and passes its
@@ -20,20 +21,24 @@ import (
 	"net/http"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/examples/service/leave"
 	"github.com/coppice-run/coppice/examples/wordcount"
 	"github.com/coppice-run/coppice/nomination"
+	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/telemetry"
 	"github.com/coppice-run/coppice/transport"
 	"github.com/coppice-run/coppice/worker"
 )
 
-// Config says what the service runs on. All but Logger and DrainFor are required.
+// Config says what the service runs on. All but Logger, DrainFor and, of the telemetry, what
+// Telemetry says are required.
 type Config struct {
 	Log         depot.Log
 	Store       store.Store
@@ -43,19 +48,28 @@ type Config struct {
 	Worker string
 	// Listener takes the requests; Run closes it.
 	Listener net.Listener
-	// Tracing is the provider that the service has anyway.
-	Tracing trace.TracerProvider
-	Tasks   int // of a module that is launched for the first time
-	Logger  *slog.Logger
+	Telemetry
+	Tasks  int // of a module that is launched for the first time
+	Logger *slog.Logger
 	// DrainFor is how long the service goes on serving after it has said that it is not
 	// ready, so that whoever sends requests hears of it. Default 0.
 	DrainFor time.Duration
 }
 
+// Telemetry is what the program has of OpenTelemetry anyway.
+type Telemetry struct {
+	Tracing trace.TracerProvider
+	// Meters take the metrics of the tasks. Default: there are none.
+	Meters metric.MeterProvider
+	// Scrape answers Prometheus at /metrics with what Meters took. Default: nothing is there.
+	Scrape http.Handler
+}
+
 // Times within which requests come and end.
 const (
 	requestTimeout  = 10 * time.Second
-	shutdownTimeout = 10 * time.Second
+	shutdownTimeout = 10 * time.Second // of requests under way
+	handOverTimeout = 10 * time.Second // of tasks, behind that
 	healthTimeout   = time.Second
 )
 
@@ -76,10 +90,17 @@ func Run(ctx context.Context, config Config) (err error) {
 	}
 	defer config.Listener.Close()
 	s := &service{config: config, words: &wordcount.Words{}, tracer: config.Tracing.Tracer("service"), ending: ctx}
-	s.worker, err = worker.Start(ctx, worker.Config{
+	own := worker.Config{
 		Log: config.Log, Store: config.Store, Network: config.Network, Nominations: config.Nominations,
 		Address: config.Worker, Tasks: config.Tasks, Logger: config.Logger, Listener: telemetry.Listener(config.Tracing),
-	}, s.words)
+	}
+	if config.Meters != nil {
+		if own.Metrics, err = telemetry.NewMetrics(config.Meters); err != nil {
+			return err
+		}
+		own.Listener = runtime.Tee(own.Listener, own.Metrics.Listener())
+	}
+	s.worker, err = worker.Start(ctx, own, s.words)
 	if err != nil {
 		return err
 	}
@@ -111,11 +132,9 @@ func (s *service) end(ctx context.Context, server *http.Server, ended <-chan err
 	drain := time.NewTimer(s.config.DrainFor)
 	defer drain.Stop()
 	<-drain.C
-	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
-	defer cancel()
-	err := server.Shutdown(ctx)
+	err := leave.InOrder(ctx, leave.Step{Timeout: shutdownTimeout, Do: server.Shutdown}, leave.Step{Timeout: handOverTimeout, Do: s.worker.Stop})
 	<-ended
-	return errors.Join(err, s.worker.Stop(ctx))
+	return err
 }
 
 func (s *service) handler() http.Handler {
@@ -124,6 +143,9 @@ func (s *service) handler() http.Handler {
 	mux.HandleFunc("GET /words/{word}", s.traced("count", s.count))
 	mux.HandleFunc("GET /health/live", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
 	mux.HandleFunc("GET /health/ready", s.ready)
+	if s.config.Scrape != nil {
+		mux.Handle("GET /metrics", s.config.Scrape)
+	}
 	return mux
 }
 

@@ -46,7 +46,7 @@ func New(folder, name string) (*Authority, error) {
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
 	}
 	a := &Authority{folder: folder, key: key, certificate: template}
-	raw, err := a.sign(template, &key.PublicKey)
+	raw, err := a.sign(template, &key.PublicKey, time.Now().Add(lasts))
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +66,12 @@ func (a *Authority) Certificate() string { return a.File(a.certificate.Subject.C
 // this machine's own addresses. It serves at both ends of a connection. Signing a name
 // again replaces its files.
 func (a *Authority) Sign(name string) (Pair, error) {
+	return a.SignUntil(name, time.Now().Add(lasts))
+}
+
+// SignUntil is Sign for a certificate that counts until a moment: one that has passed gives one
+// that has expired.
+func (a *Authority) SignUntil(name string, until time.Time) (Pair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return Pair{}, fmt.Errorf("authority: %w", err)
@@ -74,7 +80,7 @@ func (a *Authority) Sign(name string) (Pair, error) {
 		Subject: pkix.Name{CommonName: name}, DNSNames: []string{name, "localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}, &key.PublicKey)
+	}, &key.PublicKey, until)
 	if err != nil {
 		return Pair{}, err
 	}
@@ -93,12 +99,12 @@ func (a *Authority) Sign(name string) (Pair, error) {
 	return pair, nil
 }
 
-func (a *Authority) sign(template *x509.Certificate, key *ecdsa.PublicKey) ([]byte, error) {
+func (a *Authority) sign(template *x509.Certificate, key *ecdsa.PublicKey, until time.Time) ([]byte, error) {
 	var err error
 	if template.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120)); err != nil {
 		return nil, fmt.Errorf("authority: %w", err)
 	}
-	template.NotBefore, template.NotAfter = time.Now().Add(-time.Minute), time.Now().Add(lasts)
+	template.NotBefore, template.NotAfter = until.Add(-lasts-time.Minute), until
 	raw, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key, a.key)
 	if err != nil {
 		return nil, fmt.Errorf("authority: signing %s: %w", template.Subject.CommonName, err)

@@ -51,7 +51,7 @@ func (o *accessOptions) guard(listen string) (*httpauth.Guard, *tls.Config, erro
 	case !known && !o.open && !own(listen):
 		return nil, nil, fmt.Errorf("--listen %s is reached by others, who might do everything: say who may come by --tokens or --client-ca, or that something before it knows by --open", listen)
 	case !known:
-		config.Anonymous = httpauth.Writer
+		config.Anonymous, config.LocalOnly = httpauth.Writer, !o.open
 		if o.perSecond == 0 {
 			config.PerSecond = -1
 		}

@@ -46,6 +46,33 @@ func TestServeAsksWhoMayCome(t *testing.T) {
 	}
 }
 
+// Where nobody is asked who they are, only this machine's own names lead in; --open says that
+// something before the server has asked.
+func TestServeHereIsForThisMachine(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		options accessOptions
+		host    string
+		status  int
+	}{
+		{accessOptions{}, "localhost:8080", http.StatusNoContent},
+		{accessOptions{}, "rebound.example:8080", http.StatusMisdirectedRequest},
+		{accessOptions{open: true}, "coppice.example", http.StatusNoContent},
+	} {
+		guard, _, err := c.options.guard("127.0.0.1:8080")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host = c.host
+		w := httptest.NewRecorder()
+		guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })).ServeHTTP(w, r)
+		if w.Code != c.status {
+			t.Errorf("open %t, asked as %s: %d, want %d", c.options.open, c.host, w.Code, c.status)
+		}
+	}
+}
+
 // The API of `coppice serve` lets a token do what its role may.
 func TestServeByRole(t *testing.T) {
 	t.Parallel()

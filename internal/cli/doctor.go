@@ -12,6 +12,7 @@ import (
 
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/connect"
+	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/kafkadepot"
 	"github.com/coppice-run/coppice/overview"
 	"github.com/coppice-run/coppice/redisstate"
@@ -158,10 +159,26 @@ func (r *remote) examineKafka(ctx context.Context, f *findings) (*kafkadepot.Log
 		return log, nil
 	}
 	f.add(fine, about, fmt.Sprintf("answers: %s, %s", count(len(facts.Brokers), "broker"), orUnknown(facts.Version)), "")
+	if err := mayLook(ctx, log, len(facts.Topics)); err != nil {
+		f.add(broken, about, err.Error(), "what is there may be more than this user sees")
+	}
 	for i := range facts.Topics {
 		judgeTopic(f, &facts.Topics[i], len(facts.Brokers))
 	}
 	return log, &facts
+}
+
+// mayLook is nil where a user who sees so many topics is known to see what there is. Kafka does not
+// say that it hides topics from who may not describe them: who sees none asks for one by name,
+// which is answered in another way where it may not.
+func mayLook(ctx context.Context, log depot.Log, topics int) error {
+	if topics > 0 {
+		return nil
+	}
+	if _, _, err := log.Bounds(ctx, depot.TopicName("coppice", "rights"), 0); errors.Is(err, depot.ErrDenied) {
+		return err
+	}
+	return nil // that there is no such topic is as it should be
 }
 
 func (r *remote) examineRedis(ctx context.Context, f *findings) *redisstate.Store {

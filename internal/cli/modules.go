@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/task"
 )
 
@@ -18,8 +19,11 @@ func modulesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "modules", Short: "List the modules that have run on these servers", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return r.use(cmd.Context(), func(c *client.Client) error {
+			return r.useLog(cmd.Context(), func(c *client.Client, log depot.Log) error {
 				modules, err := c.Modules(cmd.Context())
+				if err == nil {
+					err = mayLook(cmd.Context(), log, len(modules))
+				}
 				if err != nil {
 					return err
 				}

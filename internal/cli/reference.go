@@ -13,7 +13,7 @@ func Reference() string {
 	var out strings.Builder
 	out.WriteString("# The command coppice\n\nWritten from the code by `COPPICE_UPDATE=1 go test ./internal/cli -run Reference`; do not edit it.\n" +
 		"[The guide](../guides/clients.md) shows it at work.\n\n" +
-		"Results go to standard output, everything else to standard error. The exit code is 0, 1 after an error, 130 after Ctrl-C.\n")
+		"Results go to standard output, everything else to standard error. The exit code is 0, 1 after an error, 130 after Ctrl-C; servers (`serve`, `console`) end with 0 then.\n")
 	for _, cmd := range visible(rootCommand()) {
 		describeTree(&out, cmd)
 	}

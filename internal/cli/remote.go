@@ -13,6 +13,7 @@ import (
 
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/connect"
+	"github.com/coppice-run/coppice/depot"
 )
 
 // remote are the flags of commands that speak to running modules.
@@ -28,7 +29,12 @@ func (r *remote) register(cmd *cobra.Command) {
 }
 
 // use opens a client on the servers, and closes it after use.
-func (r *remote) use(ctx context.Context, do func(*client.Client) error) (err error) {
+func (r *remote) use(ctx context.Context, do func(*client.Client) error) error {
+	return r.useLog(ctx, func(c *client.Client, _ depot.Log) error { return do(c) })
+}
+
+// useLog is use for who asks the log itself, too.
+func (r *remote) useLog(ctx context.Context, do func(*client.Client, depot.Log) error) error {
 	servers := &r.servers
 	if err := servers.Complete(os.Getenv); err != nil {
 		return err
@@ -58,7 +64,7 @@ func (r *remote) use(ctx context.Context, do func(*client.Client) error) (err er
 		return err
 	}
 	defer c.Close()
-	return do(c)
+	return do(c, log)
 }
 
 // table prints rows in columns.

@@ -77,7 +77,8 @@ func whoAsks(r *http.Request) string {
 	return cmp.Or(httpauth.From(r.Context()).Name, httpapi.RemoteHost(r))
 }
 
-// serveUntil serves until ctx ends; watches end with it, other requests are finished.
+// serveUntil serves until ctx ends; watches end with it, other requests are finished. It returns
+// nil then: to be told to end is how a server ends.
 func serveUntil(ctx context.Context, listener net.Listener, server *http.Server) error {
 	server.BaseContext = func(net.Listener) context.Context { return ctx }
 	ended := make(chan error, 1)
@@ -97,5 +98,5 @@ func serveUntil(ctx context.Context, listener net.Listener, server *http.Server)
 	defer cancel()
 	err := server.Shutdown(waiting)
 	<-ended
-	return errors.Join(err, ctx.Err())
+	return err
 }

@@ -38,7 +38,7 @@ const (
 
 // SecretsOf is the folder of a secure stack in which certificates, passwords and tokens
 // lie: authority.pem, <name>.cert and <name>.key, <user>.password, <user>.token, and
-// expired.token; in stranger/ the same of an authority that is not trusted.
+// expired.token and expired.cert; in stranger/ the same of an authority that is not trusted.
 func SecretsOf(folder string) string { return filepath.Join(folder, "secrets") }
 
 // makeSecrets writes what secure servers and their users need, unless it is there.
@@ -58,6 +58,9 @@ func makeSecrets(folder string) error {
 		if _, err := ours.Sign(name); err != nil {
 			return fmt.Errorf("stack: %w", err)
 		}
+	}
+	if _, err := ours.SignUntil("expired", time.Now().Add(-time.Hour)); err != nil {
+		return fmt.Errorf("stack: %w", err)
 	}
 	if _, err := stranger.Sign(WorkerUser); err != nil {
 		return fmt.Errorf("stack: %w", err)

@@ -25,6 +25,7 @@ func (e *AccessError) Unwrap() []error { return []error{transport.ErrDenied, e.C
 // has no errors for them that can be told apart.
 var refusals = []struct{ part, mend string }{
 	{"first record does not look like a TLS handshake", "that end speaks no TLS: give all workers and clients certificates, or none"},
+	{"remote error: tls: expired certificate", "this end's certificate has expired, or is not valid yet: renew it; a certificate that changes on disk is used without a restart"},
 	{"remote error: tls:", "that end refuses this end's certificate, or wants one: name a certificate that its authorities have signed, and its key"},
 	{"certificate signed by unknown authority", "that end's certificate is signed by an authority that is not trusted here: all workers and clients need certificates of the same authorities"},
 	{"certificate is valid for", "that end's certificate is for another name: give it one for the host that it advertises"},

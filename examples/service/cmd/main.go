@@ -3,7 +3,7 @@
 // requests come (default 127.0.0.1:8080), TASKS the number of tasks of a new module, DRAIN
 // how long it serves after it was told to end. `service health` asks whether it is ready.
 //
-// It traces nothing: examples/service/otlp is the same with a provider.
+// It traces and counts nothing: examples/service/otlp is the same with providers.
 package main
 
 import (
@@ -21,7 +21,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := service.Command(ctx, os.Args[1:], noop.NewTracerProvider()); err != nil {
+	if err := service.Command(ctx, os.Args[1:], service.Telemetry{Tracing: noop.NewTracerProvider()}); err != nil {
 		fmt.Fprintln(os.Stderr, "service:", err)
 		os.Exit(1)
 	}
