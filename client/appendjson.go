@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"unicode/utf8"
 
 	"github.com/coppice-run/coppice/internal/navtext"
@@ -183,30 +182,19 @@ func (c *Client) prepared(ctx context.Context, b *bound, d *module.DepotPlan, da
 	if !json.Valid(data) {
 		return nil, fmt.Errorf("%w: it is no JSON", ErrWrongRecord)
 	}
-	var asked []string
-	var last error
-	for i := range b.slots {
-		id := task.ID(i)
-		address, err := c.ownerOf(ctx, b, id)
-		if err != nil {
-			last = err
-			continue
-		}
-		if slices.Contains(asked, address) {
-			continue
-		}
-		asked = append(asked, address)
+	var p *wire.Prepared
+	err := c.anyone(ctx, b, 0, func(id task.ID, address string) (answered bool, err error) {
 		raw, err := c.link.Call(ctx, address, wire.AppendRequest(nil, &wire.Request{Module: b.name, Prepare: &wire.PrepareRequest{Depot: d.Name, JSON: data}}))
 		if err != nil {
-			b.owned(id, "")
-			last = fmt.Errorf("worker %s: %w", address, err)
-			continue
+			return false, fmt.Errorf("worker %s: %w", address, err)
 		}
-		p, err := wire.ParsePrepared(raw)
-		if err == nil && p.Wrong != "" {
+		if p, err = wire.ParsePrepared(raw); err == nil && p.Wrong != "" {
 			err = fmt.Errorf("%w: %s", ErrWrongRecord, p.Wrong)
 		}
+		return true, err
+	})
+	if p != nil {
 		return p, err
 	}
-	return nil, fmt.Errorf("%w, and only its code knows how a record is stored and where it goes (%w); start one, or give a key or a partition", ErrNoCode, last)
+	return nil, fmt.Errorf("%w, and only its code knows how a record is stored and where it goes (%w); start one, or give a key or a partition", ErrNoCode, err)
 }

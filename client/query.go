@@ -35,32 +35,21 @@ func (c *Client) SendQuestion(ctx context.Context, q module.Question) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	var last error
-	for range b.tasks {
-		id := task.ID(turn.Add(1) % uint64(b.tasks))
-		raw, err := c.query(ctx, b, id, q)
-		switch {
-		case ctx.Err() != nil:
-			return nil, fmt.Errorf("query %s.%s: %w", q.Module, q.Query, c.over(ctx))
-		case err == nil:
-			return q.Answer(raw)
-		}
-		if last = err; !errors.Is(err, transport.ErrNoListener) {
-			break
-		}
-		b.owned(id, "")
+	var raw []byte
+	err = c.anyone(ctx, b, turn.Add(1), func(id task.ID, address string) (answered bool, err error) {
+		raw, err = c.query(ctx, b, id, address, q)
+		return !errors.Is(err, transport.ErrNoListener), err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("query %s.%s: %w", q.Module, q.Query, err)
 	}
-	return nil, fmt.Errorf("query %s.%s: %w", q.Module, q.Query, last)
+	return q.Answer(raw)
 }
 
 // turn has each question go to another task's owner.
 var turn atomic.Uint64
 
-func (c *Client) query(ctx context.Context, b *bound, id task.ID, q module.Question) ([]byte, error) {
-	address, err := c.ownerOf(ctx, b, id)
-	if err != nil {
-		return nil, err
-	}
+func (c *Client) query(ctx context.Context, b *bound, id task.ID, address string, q module.Question) ([]byte, error) {
 	request := wire.Request{Module: q.Module, Task: id, Query: &wire.QueryRequest{Name: q.Query, Argument: q.Argument}}
 	raw, err := c.link.Call(ctx, address, wire.AppendRequest(nil, &request))
 	if err != nil {

@@ -145,6 +145,9 @@ func (c *Client) selecting(ctx context.Context, s *Selection) (*selecting, error
 	if s.Limit > 0 {
 		q.left = s.Limit
 	}
+	if n := q.program.Limit; n > 0 && !q.program.Count {
+		q.left = n // of all tasks together; Limit is in it
+	}
 	if n := q.program.Page; n > 0 {
 		q.page = n
 	}

@@ -58,6 +58,9 @@ func (c *Client) selectSeen(ctx context.Context, s Selection, seen func(store.Sl
 	q.seen = seen
 	values := []json.RawMessage{}
 	for _, id := range q.tasks {
+		if q.left == 0 {
+			break
+		}
 		q.task(id, func(page SelectedPage, wrong error) bool {
 			values, err = append(values, page.Values...), wrong
 			if err == nil && len(values) > store.ElementsMax {

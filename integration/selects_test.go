@@ -57,6 +57,8 @@ type market struct {
 	Seen   pstate.Set[int]
 	Packed pstate.Map[string, deal]
 	Texts  pstate.Map[string, string]
+	Votes  pstate.Map[string, map[int8]int]
+	Bytes  pstate.Map[string, []byte]
 	Title  pstate.Value[string]
 	Secret pstate.Value[int]
 	Placed pstate.Map[string, int]
@@ -78,6 +80,8 @@ func (m *market) Define(b *module.Builder) {
 	s.PState(&m.Seen, "seen")
 	s.PState(&m.Packed, "packed", pstate.Codec(msgpackcodec.Codec))
 	s.PState(&m.Texts, "texts", pstate.Codec(codec.Text))
+	s.PState(&m.Votes, "votes")
+	s.PState(&m.Bytes, "bytes")
 	s.PState(&m.Title, "title", pstate.Global(), pstate.Initial("none"))
 	s.PState(&m.Secret, "secret", pstate.Private())
 	s.PState(&m.Placed, "placed", pstate.PartitionBy(func(string, int) int { return 0 }))
@@ -110,6 +114,8 @@ func (m *market) fill(ev *module.Event, n int) error {
 	m.Packed.Key("x").Set(ev, deal{Amount: 1})
 	m.Texts.Key("x").Set(ev, "plain")
 	m.Texts.Key("y").Set(ev, "\xff")
+	m.Votes.Key("x").Set(ev, map[int8]int{-1: 3, 10: 4})
+	m.Bytes.Key("x").Set(ev, []byte{0, 1, 255})
 	m.Placed.Key("x").Set(ev, 1)
 	return nil
 }
@@ -178,6 +184,12 @@ func TestSelectsByText(t *testing.T) {
 			{"sorted", `count`, `1`},
 			{"sorted", `keys.count`, `20`},
 			{"sorted", `keys.limit(3)`, `0 1 2`},
+			{"sorted", `keys.limit(3).count`, `3`},
+			{"votes", `key("x").key(10)`, `4`},
+			{"votes", `key("x").key("-1")`, `3`},
+			{"votes", `key("x").submap(-1, 5)`, `{"-1":3}`},
+			{"bytes", `key("x").len`, `3`},
+			{"bytes", `key("none").len`, `0`},
 			{"sorted", `rangeFromStart(1).entries`, `{"key":0,"value":{"Amount":0,"tags":["a","0"]}}`},
 			{"sorted", `rangeFromStart(1)`, `[{"key":0,"value":{"Amount":0,"tags":["a","0"]}}]`},
 			{"sales", `keys`, `"ann" "bob"`},
@@ -270,7 +282,7 @@ func TestWrongSelects(t *testing.T) {
 			want         error
 			text         string
 		}{
-			{"none", ``, client.ErrNoPState, "it has packed"},
+			{"none", ``, client.ErrNoPState, "it has bytes, packed"},
 			{"stock", `kee("a")`, client.ErrWrongPath, `there is no step "kee"`},
 			{"stock", `key(`, client.ErrWrongPath, "JSON value"},
 			{"stock", `key("a") x`, client.ErrWrongPath, "separated by a point"},
@@ -282,6 +294,14 @@ func TestWrongSelects(t *testing.T) {
 			{"stock", `submap("tea", "tea")`, client.ErrWrongType, "is named twice"},
 			{"stock", `nullToVal(1)`, client.ErrWrongPath, "nullToVal does not lead on from a map"},
 			{"stock", `range("a", "b")`, client.ErrWrongPath, "does not lead on from a map; from there lead key"},
+			{"sorted", `nth(1)`, client.ErrWrongPath, "submap"},
+			{"sorted", `keys.count.limit(3)`, client.ErrWrongPath, "count is the last step"},
+			{"sorted", `keys.limit(5).limit(3)`, client.ErrWrongPath, "limit is named twice"},
+			{"sorted", `keys.page(5).page(3)`, client.ErrWrongPath, "page is named twice"},
+			{"votes", `key("x").key("a")`, client.ErrWrongType, `keys here are int8: "a" is no int8`},
+			{"votes", `key("x").key(200)`, client.ErrWrongType, "200 is no int8"},
+			{"votes", `key("x").key(1.0)`, client.ErrWrongType, "1.0 is no int8"},
+			{"votes", `key("x").submap(true)`, client.ErrWrongType, "names in quotes"},
 			{"sorted", `key("a")`, client.ErrWrongType, "keys here are int64"},
 			{"sorted", `key(1e30)`, client.ErrWrongType, "no int64"},
 			{"sorted", `key(1).field("Amuont")`, client.ErrWrongPath, `["Amount" "tags" "Note"]`},

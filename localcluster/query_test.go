@@ -13,6 +13,7 @@ import (
 	"github.com/coppice-run/coppice/localcluster"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/pstate"
+	"github.com/coppice-run/coppice/transport"
 )
 
 // asked is a module of queries.
@@ -169,5 +170,58 @@ func TestQueriesThatFail(t *testing.T) {
 	var undeclared module.Query[int, int]
 	if _, err := undeclared.Ask(t.Context(), c.Client(), 1); !errors.Is(err, module.ErrUndeclared) {
 		t.Errorf("a query that was never declared: %v", err)
+	}
+}
+
+// A client that knows the workers which there were finds those that there are.
+func TestQueriesFollowTheTasks(t *testing.T) {
+	t.Parallel()
+	c, err := localcluster.Start(t.Context(), localcluster.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	m := &asked{}
+	if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{Tasks: 4}); err != nil {
+		t.Fatal(err)
+	}
+	ask := func() {
+		t.Helper()
+		if _, err := m.ByTask.Ask(t.Context(), c.Client(), struct{}{}); err != nil {
+			t.Error(err)
+		}
+	}
+	other, err := c.NewClient()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = other.Close() })
+	for range 4 { // each task's owner is known then
+		ask()
+	}
+	for range 4 {
+		if _, err := m.ByTask.Ask(t.Context(), other, struct{}{}); err != nil {
+			t.Error(err)
+		}
+	}
+	first := c.Workers()[0]
+	if _, err := c.AddWorker(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.AppendJSON(t.Context(), client.JSONRecord{Module: "asked", Depot: "numbers", Data: []byte("21")}); err != nil {
+		t.Error(err)
+	}
+	for range 4 {
+		ask()
+	}
+	if err := c.Workers()[1].Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_, err = m.ByTask.Ask(t.Context(), c.Client(), struct{}{})
+	if !errors.Is(err, transport.ErrNoListener) && !errors.Is(err, client.ErrNoOwner) {
+		t.Errorf("nobody is there: %v", err)
 	}
 }

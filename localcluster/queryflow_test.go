@@ -266,6 +266,9 @@ func TestQueriesAsFlows(t *testing.T) {
 			t.Errorf("%d answers: %v", n, err)
 		}
 	}
+	if _, err := m.Elsewhat.Ask(t.Context(), c.Client(), -1); !errors.Is(err, client.ErrQueryFailed) || !strings.Contains(err.Error(), "there is no task -1; the module has 0 to 3") {
+		t.Errorf("a hop to task -1: %v", err)
+	}
 	if _, err := m.Elsewhat.Ask(t.Context(), c.Client(), 4); !errors.Is(err, client.ErrQueryFailed) || !strings.Contains(err.Error(), "there is no task 4; the module has 0 to 3") {
 		t.Errorf("a task that there is not: %v", err)
 	}

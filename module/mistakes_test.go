@@ -105,6 +105,12 @@ func TestMistakes(t *testing.T) {
 			var p *pstate.Map[string, int]
 			b.Stream("s").PState(p, "p")
 		}, `PState "p": its handle is nil; pass the address`},
+		"step at a nil PState": {func(b *module.Builder) {
+			var x module.Step[string]
+			s := b.Stream("s")
+			source(b, s)
+			module.DeclareStep(s, &x, "x", module.At((*pstate.Map[string, int])(nil), key), nothing)
+		}, `step "x": is placed at a PState whose handle is nil; pass the address of a field`},
 		"nil step": {func(b *module.Builder) {
 			module.DeclareStep(b.Stream("s"), nil, "x", module.Stay[string](), nothing)
 		}, `step "x": its handle is nil; pass the address`},

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -122,13 +123,13 @@ func define(m Module, b *Builder) {
 }
 
 // panickedAt is where the module's code was when it panicked, for the deferred function that
-// recovers it: the nearest place outside of this package.
+// recovers it: the nearest place outside of the language's packages.
 func panickedAt() string {
 	pcs := make([]uintptr, 32)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
 	for {
 		f, more := frames.Next()
-		if f.File != "" && !strings.HasPrefix(f.Function, "runtime.") && !strings.HasPrefix(f.Function, ownPackage) {
+		if f.File != "" && !strings.HasPrefix(f.Function, "runtime.") && !slices.ContainsFunc(ownPackages, func(own string) bool { return strings.HasPrefix(f.Function, own) }) {
 			return fmt.Sprintf(" at %s:%d", f.File, f.Line)
 		}
 		if !more {
@@ -137,4 +138,9 @@ func panickedAt() string {
 	}
 }
 
-var ownPackage = reflect.TypeFor[Builder]().PkgPath() + "."
+// ownPackages are what the functions of the language begin with.
+var ownPackages = func() []string {
+	own := reflect.TypeFor[Builder]().PkgPath()
+	project := strings.TrimSuffix(own, "module")
+	return []string{own + ".", own + "/flow.", own + "/nav.", own + "/agg.", project + "pstate.", project + "codec.", project + "internal/"}
+}()

@@ -48,12 +48,18 @@ func atKey[K any, H pstate.Keyed[K]](h *H) (place func(*host.Event, K) task.ID, 
 		return id
 	}
 	describe = func() string {
+		if h == nil {
+			return "at a PState"
+		}
 		if d := pstate.DeclOf[K](*h); d != nil {
 			return "at " + d.Name
 		}
 		return "at a PState"
 	}
 	check = func(s *Stream) (string, string) {
+		if h == nil {
+			return "is placed at a PState whose handle is nil", "pass the address of a field of the module"
+		}
 		d := pstate.DeclOf[K](*h)
 		if d == nil {
 			return "is placed at a PState that is not declared", "declare it with Stream.PState"

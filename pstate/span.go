@@ -77,15 +77,16 @@ func indexes(s Span[int]) overlay.ListSpan {
 	out := overlay.ListSpan{To: overlay.ListEnd, Reverse: s.reverse, Limit: s.limit}
 	if s.low != nil {
 		out.From = *s.low
-		if s.lowOpen {
+		if s.lowOpen && out.From < overlay.ListEnd {
 			out.From++
 		}
 	}
 	if s.high != nil {
-		out.To = *s.high
-		if s.highShut && out.To < overlay.ListEnd {
-			out.To++
+		to := *s.high
+		if s.highShut && to < overlay.ListEnd {
+			to++
 		}
+		out.To = max(to, 0)
 	}
 	return out
 }

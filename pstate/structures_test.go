@@ -145,7 +145,8 @@ func TestList(t *testing.T) {
 			want string
 		}{
 			{pstate.All[int](), "0a 1B 2c "}, {pstate.From(1), "1B 2c "}, {pstate.After(1), "2c "}, {pstate.To(1), "0a "}, {pstate.Through(1), "0a 1B "},
-			{pstate.All[int]().Reverse(), "2c 1B 0a "}, {pstate.From(-5).Reverse().Limit(1), "2c "}, {pstate.Between(7, 9), ""}, {pstate.All[int]().Limit(2), "0a 1B "},
+			{pstate.All[int]().Reverse(), "2c 1B 0a "}, {pstate.From(-5).Reverse().Limit(1), "2c "}, {pstate.Between(7, 9), ""},
+			{pstate.After(math.MaxInt), ""}, {pstate.Through(math.MaxInt), "0a 1B 2c "}, {pstate.To(math.MinInt), ""}, {pstate.Between(2, 1), ""}, {pstate.Between(-3, -1), ""}, {pstate.All[int]().Limit(2), "0a 1B "},
 		} {
 			if got := all(r, c.span); got != c.want {
 				t.Errorf("range %+v is %q, want %q", c.span, got, c.want)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
+	"reflect"
 	"strconv"
 	"unsafe"
 )
@@ -13,7 +15,9 @@ import (
 // canonical JSON (object keys sorted, no white space, no HTML escapes). They
 // decide the partition of a record and the target of a hop, alike.
 //
-// Keys that are equal have the same bytes: times are written in UTC, and -0 as 0.
+// Keys that are equal have the same bytes: times are written in UTC, and -0 as 0. An infinite
+// float is Infinity or -Infinity; within a struct or an array it has no bytes, which is an
+// error, like NaN.
 //
 // Partition bytes have no order; PState keys have an encoding of their own.
 func AppendKey[K any](dst []byte, key K) ([]byte, error) {
@@ -51,6 +55,12 @@ func AppendKey[K any](dst []byte, key K) ([]byte, error) {
 func appendCanonicalJSON(dst []byte, key any) ([]byte, error) {
 	if text, ok := ownBytes(key); ok {
 		return append(dst, text...), nil
+	}
+	if v := reflect.ValueOf(key); v.IsValid() && v.CanFloat() && math.IsInf(v.Float(), 0) && !marshals(v.Type()) {
+		if v.Float() < 0 { // JSON has no infinite numbers; the text is that of paths
+			return append(dst, "-Infinity"...), nil
+		}
+		return append(dst, "Infinity"...), nil
 	}
 	first, err := json.Marshal(settled(key))
 	if err != nil {

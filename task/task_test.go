@@ -106,6 +106,13 @@ func TestKeys(t *testing.T) {
 	check(got, err, "200")
 	got, err = task.AppendKey(nil, true)
 	check(got, err, "true")
+	got, err = task.AppendKey(nil, math.Inf(1))
+	check(got, err, "Infinity")
+	got, err = task.AppendKey(nil, float32(math.Inf(-1)))
+	check(got, err, "-Infinity")
+	if got, err := task.AppendKey(nil, [2]float64{1, math.Inf(1)}); err == nil {
+		t.Errorf("an infinite float in an array is %q", got)
+	}
 	got, err = task.AppendKey(nil, place{1, 2})
 	check(got, err, `{"X":2,"Y":1}`)
 	got, err = task.AppendKey([]byte("have "), "<&>")

@@ -94,13 +94,19 @@ func (g *Program) modifiers(p *Path) ([]step, error) {
 		var err error
 		switch s.name {
 		case "count":
-			if g.Count || g.Page > 0 || len(s.args) > 0 {
+			if g.Count || g.Page > 0 || g.Limit > 0 || len(s.args) > 0 {
 				return nil, p.wrong(s.at, "count is the last step, without arguments")
 			}
 			g.Count = true
 		case "limit":
+			if g.Limit > 0 {
+				return nil, p.wrong(s.at, "limit is named twice; name the smaller one")
+			}
 			g.Limit, err = p.positive(s)
 		case "page":
+			if g.Page > 0 {
+				return nil, p.wrong(s.at, "page is named twice")
+			}
 			if g.Page, err = p.positive(s); err == nil && g.Page > store.ElementsMax {
 				err = p.wrong(s.args[0].at, "a page has at most %d values", store.ElementsMax)
 			}
@@ -215,7 +221,9 @@ func (s state) steps() []string {
 	switch s.schema.Kind {
 	case overlay.KindMap:
 		return []string{"key", "must", "vals", "keys", "entries", "submap", "len"}
-	case overlay.KindSortedMap, overlay.KindMapOf:
+	case overlay.KindSortedMap:
+		return []string{"key", "must", "vals", "keys", "entries", "submap", "range", "rangeFrom", "rangeTo", "rangeFromStart", "rangeToEnd", "len"}
+	case overlay.KindMapOf:
 		return []string{"key", "must", "vals", "keys", "entries", "range", "rangeFrom", "rangeTo", "rangeFromStart", "rangeToEnd", "len"}
 	case overlay.KindSet:
 		return []string{"elem", "subset", "len"}

@@ -1,8 +1,11 @@
 package navtext
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/coppice-run/coppice/internal/shape"
@@ -45,12 +48,9 @@ func (c *compiler) member(s *step, at state, must bool) (run, state, error) {
 		return nil, at, err
 	}
 	a := s.args[0]
-	var name string
-	if json.Unmarshal(a.raw, &name) != nil {
-		if first(a.raw) == '"' || first(a.raw) == '{' || first(a.raw) == '[' {
-			return nil, at, c.wrongType(a, fmt.Errorf("members of an object have names in quotes"))
-		}
-		name = string(a.raw) // a Go map with keys that are numbers
+	name, err := memberName(known, a.raw)
+	if err != nil {
+		return nil, at, c.wrongType(a, err)
 	}
 	to := state{shape: elemOf(known)}
 	if known != nil && known.Kind == "struct" {
@@ -69,6 +69,44 @@ func (c *compiler) member(s *step, at state, must bool) (run, state, error) {
 		}
 		return next(spot{value: value, of: from.of})
 	}, to, nil
+}
+
+// memberName is the name of a member of an object: text in quotes, or the number of a Go map
+// whose keys are numbers.
+func memberName(known *shape.Shape, raw json.RawMessage) (name string, err error) {
+	quoted := json.Unmarshal(raw, &name) == nil && first(raw) == '"'
+	if !quoted && !isNumber(raw) {
+		return "", fmt.Errorf("members of an object have names in quotes")
+	}
+	if !quoted {
+		name = string(raw)
+	}
+	if known == nil || known.Kind != "map" || known.Key == nil {
+		return name, nil
+	}
+	switch kind := known.Key.Kind; kind {
+	case "string":
+		if !quoted {
+			return "", fmt.Errorf("keys here are text: %s is no text; put it in quotes: %q", raw, raw)
+		}
+	case "int8", "int16", "int32", "int64":
+		n, err := strconv.ParseInt(name, 10, bitsOf(kind))
+		if err != nil || strconv.FormatInt(n, 10) != name {
+			return "", fmt.Errorf("keys here are %s: %s is no %s", kind, raw, kind)
+		}
+	case "uint8", "uint16", "uint32", "uint64":
+		n, err := strconv.ParseUint(name, 10, bitsOf(kind))
+		if err != nil || strconv.FormatUint(n, 10) != name {
+			return "", fmt.Errorf("keys here are %s: %s is no %s", kind, raw, kind)
+		}
+	}
+	return name, nil
+}
+
+// bitsOf is the width of an integer's kind.
+func bitsOf(kind string) int {
+	bits, _ := strconv.Atoi(strings.TrimLeft(kind, "uint"))
+	return bits
 }
 
 // fieldOf is the shape of a field of a struct.
@@ -141,9 +179,11 @@ func (c *compiler) inside(s *step, at state) (run, state, error) {
 
 // size compiles len of a value: of null and what has no elements it is 0.
 func (c *compiler) size(s *step, at state) (run, state, error) {
-	if _, err := c.enter(s, at, "list", "map", "struct", "string", "bytes"); err != nil {
+	known, err := c.enter(s, at, "list", "map", "struct", "string", "bytes")
+	if err != nil {
 		return nil, at, err
 	}
+	bytes := known != nil && known.Kind == "bytes"
 	return func(_ *walk, from spot, next func(spot) bool) bool {
 		n := 0
 		var text string
@@ -152,7 +192,10 @@ func (c *compiler) size(s *step, at state) (run, state, error) {
 		} else if names, _, ok := members(from.value); ok {
 			n = len(names)
 		} else if json.Unmarshal(from.value, &text) == nil {
-			n = utf8.RuneCountInString(text)
+			if n = utf8.RuneCountInString(text); bytes {
+				raw, _ := base64.StdEncoding.DecodeString(text)
+				n = len(raw)
+			}
 		}
 		return next(spot{value: fmt.Append(nil, n), of: from.of})
 	}, state{}, nil

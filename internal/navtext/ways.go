@@ -211,14 +211,18 @@ func (c *compiler) names(s *step, of *overlay.Schema) (segments []wire.Segment, 
 
 // members compiles submap of an object.
 func (c *compiler) members(s *step, at state) (run, state, error) {
-	if _, err := c.enter(s, at, "map", "struct"); err != nil {
+	known, err := c.enter(s, at, "map", "struct")
+	if err != nil {
 		return nil, at, err
 	}
 	var names []string
 	for _, a := range s.args {
-		var name string
-		if json.Unmarshal(a.raw, &name) != nil || slices.Contains(names, name) {
-			return nil, at, c.wrongType(a, fmt.Errorf("members of an object have names in quotes, each is named once"))
+		name, err := memberName(known, a.raw)
+		if err != nil {
+			return nil, at, c.wrongType(a, err)
+		}
+		if slices.Contains(names, name) {
+			return nil, at, c.wrongType(a, fmt.Errorf("%s is named twice", a.raw))
 		}
 		names = append(names, name)
 	}

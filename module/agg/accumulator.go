@@ -1,5 +1,7 @@
 package agg
 
+import "reflect"
+
 // Aggregator is what makes an A of many values of type V: a Combiner or an Accumulator.
 type Aggregator[V, A any] interface {
 	// Accumulator is the aggregator in its general form.
@@ -115,10 +117,33 @@ type Combiner[T any] struct {
 	Grows bool
 }
 
-// Start returns the combiner with a start value in the place of Zero; it may be any.
+// Start returns the combiner with a start value in the place of Zero; it may be any. Of a
+// map or a slice each result begins with a copy; what its elements refer to is shared, so
+// where Combine changes that, set Zero.
 func (c Combiner[T]) Start(first T) Combiner[T] {
-	c.Zero = func() T { return first }
+	c.Zero = func() T { return copied(first) }
 	return c
+}
+
+// copied is a value that may be changed: a map or a slice is another one, with the same
+// elements.
+func copied[T any](t T) T {
+	v := reflect.ValueOf(&t).Elem()
+	if k := v.Kind(); k != reflect.Map && k != reflect.Slice || v.IsNil() {
+		return t
+	}
+	if v.Kind() == reflect.Slice {
+		other := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		reflect.Copy(other, v)
+		v.Set(other)
+		return t
+	}
+	other := reflect.MakeMapWithSize(v.Type(), v.Len())
+	for i := v.MapRange(); i.Next(); {
+		other.SetMapIndex(i.Key(), i.Value())
+	}
+	v.Set(other)
+	return t
 }
 
 // VoidIf returns the combiner with a rule for which results nothing is left of: with

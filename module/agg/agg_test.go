@@ -118,6 +118,21 @@ func TestStart(t *testing.T) {
 	}
 }
 
+// A start value is that of each result: what is combined with it does not change it.
+func TestStartIsNotShared(t *testing.T) {
+	t.Parallel()
+	a := agg.Merge[string, int]().Start(map[string]int{"always": 1}).Accumulator()
+	a.First(map[string]int{"ann": 2})
+	if got := a.First(map[string]int{"bob": 3}); !reflect.DeepEqual(got, map[string]int{"always": 1, "bob": 3}) {
+		t.Errorf("another key begins with %v", got)
+	}
+	longer := agg.Combiner[[]int]{Combine: func(a, b []int) []int { a[0] += b[0]; return a }}.Start([]int{1}).Accumulator()
+	longer.First([]int{5})
+	if got := longer.First([]int{1}); !slices.Equal(got, []int{2}) {
+		t.Errorf("a slice begins with %v", got)
+	}
+}
+
 // promise 13.04: a rule says of which results nothing is left.
 func TestVoid(t *testing.T) {
 	t.Parallel()

@@ -99,7 +99,7 @@ func (b *Block) part(n *node, stage int, options []HopOption, p part) *part {
 	if n.verb == "BatchBlock" {
 		p.name = n.text
 	} else {
-		p.chosen(b, options)
+		p.chosen(b, n, options)
 		n.part = &p
 		if len(p.former) > 0 || len(p.codecs) > 0 {
 			n.mistake("has an option for hops", "it takes Named, and where it aggregates Grouped")

@@ -86,7 +86,7 @@ func (b *Block) hops(verb, text string, options []HopOption, describe func() str
 func newHop(b *Block, n *node, options []HopOption) *hop {
 	h := &hop{node: n}
 	n.hop = h
-	named := h.chosen(b, options)
+	named := h.chosen(b, n, options)
 	if len(h.groups) > 0 {
 		n.mistake("has an option for the rows of a batch block", "Grouped is for GroupBy and Aggregate: leave it out")
 	}
@@ -99,8 +99,12 @@ func newHop(b *Block, n *node, options []HopOption) *hop {
 
 // chosen applies options, and reports whether one has given a name; otherwise the cut is
 // named by its number.
-func (o *hopOptions) chosen(b *Block, options []HopOption) (named bool) {
-	for _, option := range options {
+func (o *hopOptions) chosen(b *Block, n *node, options []HopOption) (named bool) {
+	for i, option := range options {
+		if option == nil {
+			n.mistake(fmt.Sprintf("its option %d is nil", i), "leave it out")
+			continue
+		}
 		option(o)
 	}
 	b.flow.cuts++

@@ -120,6 +120,14 @@ func TestMistakes(t *testing.T) {
 			var counts pstate.Map[string, int]
 			flow.Agg(b, flow.Key(&counts, v), flow.Count[int]())
 		}, nil, "flow.Agg: leads into a PState that is not declared; declare it"},
+		"hop at a nil PState": {func(b *flow.Block, v flow.Var[string]) { flow.HopAt(b, (*pstate.Map[string, int])(nil), v) }, nil,
+			`step "words-1": is placed at a PState whose handle is nil; pass the address`},
+		"nil PState": {func(b *flow.Block, v flow.Var[string]) { flow.Get(b, flow.Key((*pstate.Map[string, int])(nil), v)) }, nil,
+			"flow.Get: leads into a PState that is not declared"},
+		"nil value": {func(b *flow.Block, v flow.Var[string]) { flow.Get(b, flow.OfValue[int](nil)) }, nil,
+			"flow.Get: leads into a PState that is not declared"},
+		"nil option": {func(b *flow.Block, v flow.Var[string]) { flow.HopStay(b, nil) }, nil,
+			"flow.HopStay: its option 0 is nil; leave it out"},
 		"undeclared ack": {func(b *flow.Block, v flow.Var[string]) { flow.AckReturn(b, module.Ack[string]{}, v) }, nil,
 			"flow.AckReturn: returns an ack that is not declared; declare it before"},
 		"undeclared depot": {func(b *flow.Block, v flow.Var[string]) { flow.Append(b, module.Depot[string]{}, v) }, nil,
@@ -349,5 +357,22 @@ func TestMistakesOfQueries(t *testing.T) {
 		flow.Query(b, &q, "q", nil)
 	}); len(got) != 1 || !strings.Contains(got[0].String(), `flow.Query "q": has no function; pass a func(*flow.Block, flow.Var[string], flow.Answer[int])`) {
 		t.Errorf("without a function: %v", got)
+	}
+}
+
+// A panic while a flow is put together names the line that has it, not one of this package.
+func TestAPanicNamesTheLine(t *testing.T) {
+	t.Parallel()
+	var line string
+	got := mistakesOf(t, func(b *module.Builder) {
+		var words module.Depot[string]
+		module.RandomDepot(b, &words, "words")
+		flow.Source(b.Stream("s"), words, func(*flow.Block, flow.Var[string]) {
+			line = lineHere(1)
+			flow.Anchor{}.Hook()
+		})
+	})
+	if len(got) == 0 || !strings.Contains(got[0].String(), line+": flow: Hook of an Anchor") {
+		t.Errorf("the panic is told as %v, want %s in it", got, line)
 	}
 }

@@ -48,7 +48,15 @@ func HopGlobal(b *Block, options ...HopOption) {
 
 // HopTo goes on at a chosen task. One that the module does not have fails the event.
 func HopTo(b *Block, to Expr[task.ID], options ...HopOption) {
-	b.hops("HopTo", text(to), options, described("at a chosen task"), func(x *run) task.ID { return max(to.eval(x), task.None) }, to)
+	where := line()
+	b.hops("HopTo", text(to), options, described("at a chosen task"), func(x *run) task.ID {
+		id := to.eval(x)
+		if id < 0 || int(id) >= x.ev.Tasks() {
+			module.HostOf(x.ev).Fail("%s: there is no task %d; the module has 0 to %d", where, id, x.ev.Tasks()-1)
+			return x.ev.Task()
+		}
+		return id
+	}, to)
 }
 
 // HopAll goes on at every task of the module: what is behind it runs on each.

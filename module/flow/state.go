@@ -17,25 +17,31 @@ type keyed[K, E any] interface {
 // Of leads to a PState as a whole.
 func Of[H pstate.Located](h *H) Expr[H] {
 	text := typeName[H]()
-	if d := pstate.DeclOfLocated(*h); d != nil {
+	decl := func() *overlay.Decl {
+		if h == nil {
+			return nil
+		}
+		return pstate.DeclOfLocated(*h)
+	}
+	if d := decl(); d != nil {
 		text = d.Name
 	}
-	return &expr[H]{
-		compute: func(*run) H { return *h }, text: text,
-		decl: func() *overlay.Decl { return pstate.DeclOfLocated(*h) },
-	}
+	return &expr[H]{compute: func(*run) H { return *h }, text: text, decl: decl}
 }
 
 // OfValue leads to a PState that is one value.
 func OfValue[T any](v *pstate.Value[T]) Expr[pstate.Value[T]] {
 	text := typeName[pstate.Value[T]]()
-	if d := pstate.DeclOfValue(*v); d != nil {
+	decl := func() *overlay.Decl {
+		if v == nil {
+			return nil
+		}
+		return pstate.DeclOfValue(*v)
+	}
+	if d := decl(); d != nil {
 		text = d.Name
 	}
-	return &expr[pstate.Value[T]]{
-		compute: func(*run) pstate.Value[T] { return *v }, text: text,
-		decl: func() *overlay.Decl { return pstate.DeclOfValue(*v) },
-	}
+	return &expr[pstate.Value[T]]{compute: func(*run) pstate.Value[T] { return *v }, text: text, decl: decl}
 }
 
 // Key leads to what a PState has under a key.

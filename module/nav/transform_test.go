@@ -192,6 +192,11 @@ func TestTransformErrors(t *testing.T) {
 	if err := m.event("other", func(w pstate.Writer) { nav.Set(w, nav.All(lists), 1) }); !errors.Is(err, pstate.ErrNotOwner) {
 		t.Errorf("another topology: %v", err)
 	}
+	for _, to := range []int{-1, 5} {
+		if err := m.event(owner, func(w pstate.Writer) { nav.Set(w, nav.Index(lists, 1), to) }); !errors.Is(err, pstate.ErrIndex) {
+			t.Errorf("an element moves to index %d of 5: %v", to, err)
+		}
+	}
 	m.commit()
 	if got := selected(m.client(), nav.All(lists)); got != "0 3 6 9 12" {
 		t.Errorf("stored: %s", got)

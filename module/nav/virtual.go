@@ -192,7 +192,7 @@ func between[T any](r pstate.Reader, l pstate.List[T], low, high int) (all []T, 
 }
 
 // Index leads to an index of a list, if there is such an element: what is set is where the
-// element moves to; those between move by one. An index that the list has not fails the event.
+// element moves to; those between move by one. An index that the list has not fails the event (pstate.ErrIndex).
 func Index[S, T, L any](p Path[S, pstate.List[T], L], index int) Path[S, int, Value] {
 	return step[S, pstate.List[T], int, L, Value](p, func(x *walk, l *pstate.List[T], next func(*spot[int]) bool) bool {
 		w := writer{x.view}
@@ -216,7 +216,7 @@ func Index[S, T, L any](p Path[S, pstate.List[T], L], index int) Path[S, int, Va
 // moveItem moves an element of a list with n to another index.
 func moveItem[T any](w pstate.Writer, l pstate.List[T], n, from, to int) error {
 	if to < 0 || to >= n {
-		return fmt.Errorf("an element moves to index %d of a list that has %d", to, n)
+		return fmt.Errorf("%w: an element moves to index %d of a list that has %d", pstate.ErrIndex, to, n)
 	}
 	low, high := min(from, to), max(from, to)+1
 	all, err := between(w, l, low, high)
