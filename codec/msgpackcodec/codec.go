@@ -74,6 +74,9 @@ func (msgPack) Decode(raw []byte, value any) (err error) {
 		}
 	}()
 	reflect.ValueOf(value).Elem().SetZero()
+	if err := check(raw); err != nil {
+		return fmt.Errorf("no MessagePack: %w", err)
+	}
 	in := bytes.NewReader(raw)
 	d := msgpack.GetDecoder()
 	defer msgpack.PutDecoder(d)

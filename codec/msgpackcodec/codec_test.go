@@ -99,6 +99,32 @@ func TestTypesThatWouldLose(t *testing.T) {
 	}
 }
 
+// Few bytes that promise much, or lead deep, are an error: they neither take the memory nor end
+// the process.
+func TestPromisesAreNotBelieved(t *testing.T) {
+	t.Parallel()
+	most := "\xff\xff\xff\xff"
+	for name, raw := range map[string]string{
+		"list": "\x81\xa2In\xdd" + most, "map": "\x81\xa2In\x91\x81\xa1M\xdf" + most, "bytes": "\x81\xa2In\x91\x81\xa1M\x81\xa1k\xc6" + most,
+		"text": "\x81\xa1S\xdb" + most, "time": "\x81\xa1T\xc9" + most + "\xff", "struct": "\xdf" + most, "struct as list": "\xdd" + most,
+		"name": "\x81\xdb" + most, "array": "\x81\xa4pair\xdd" + most, "unknown bytes": "\x81\xa1X\xc6" + most, "unknown list": "\x81\xa1X\xdd" + most,
+		"list of lists": strings.Repeat("\xdd\x00\x00\x01\x00", 900), "half a length": "\x81\xa2In\xdd\x00", "nothing": "", "no value": "\x81\xa1X\xc1",
+	} {
+		var v record
+		if err := msgpackcodec.Codec.Decode([]byte(raw), &v); err == nil || !strings.Contains(err.Error(), "no MessagePack") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	var v record
+	deep := "\x81\xa1X" + strings.Repeat("\x91", 10_000_000) + "\xc0"
+	if err := msgpackcodec.Codec.Decode([]byte(deep), &v); err == nil || !strings.Contains(err.Error(), "deeper") {
+		t.Errorf("ten million lists in each other: %v", err)
+	}
+	if err := msgpackcodec.Codec.Decode([]byte("\x81\xa1X"+strings.Repeat("\x91", 900)+"\xc0"), &v); err != nil {
+		t.Errorf("900 lists in each other, in a field that is not there: %v", err)
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	n := int8(3)
 	raw, _ := msgpackcodec.Codec.Append(nil, &record{S: "s", In: []inner{{N: &n}}})
