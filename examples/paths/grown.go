@@ -1,15 +1,14 @@
 package paths
 
 import (
-	"slices"
-
 	"github.com/coppice-run/coppice/examples/internal/program"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/module/nav"
 	"github.com/coppice-run/coppice/pstate"
 )
 
-// Grown adds to lists and sets: what is not there yet has no path, so handles do it.
+// Grown adds to lists and sets: paths lead to where nothing is yet, and what is set there is
+// put in.
 type Grown struct {
 	Do    module.Depot[[2]string]
 	List  pstate.List[string]
@@ -26,16 +25,18 @@ func (m *Grown) Define(b *module.Builder) {
 	s.PState(&m.Set, "set", pstate.Global())
 	module.DeclareSource(s, m.Do, func(ev *module.Event, do [2]string) error {
 		v := do[1]
-		m.Set.Add(ev, v)
+		list, slice := nav.From(m.List), nav.FromValue(m.Slice)
+		nav.Set(ev, nav.VoidElem(nav.From(m.Set)), v)
 		switch do[0] {
 		case "append":
-			m.List.Push(ev, v)
-			m.Slice.Update(ev, func(all []string) []string { return append(all, v) })
+			nav.Set(ev, nav.AfterElem(list), v)
+			nav.Update(ev, slice, func(all []string) []string { return append(all, v) })
 		case "prepend":
-			m.List.PushFront(ev, v)
-			m.Slice.Update(ev, func(all []string) []string { return slices.Insert(all, 0, v) })
+			nav.Set(ev, nav.BeforeElem(list), v)
+			nav.Set(ev, nav.Slice(slice, 0, 0), []string{v})
 		case "insert":
-			m.Slice.Update(ev, func(all []string) []string { return slices.Insert(all, 2, v) })
+			nav.Set(ev, nav.BeforeIndex(list, 2), v)
+			nav.Set(ev, nav.Slice(slice, 2, 2), []string{v})
 		}
 		return nil
 	})
@@ -56,7 +57,7 @@ var grown = program.Program{
 		print(r, r.AtTask(0), "set:", nav.All(nav.From(m.Set)))
 	},
 	Output: `
-list: [d a b c]
+list: [d a e b c]
 slice: [d a e b c]
 set: [a b c d e]
 `,

@@ -41,12 +41,7 @@ func (m *Terms) onDo(ev *module.Event, what string) error {
 		nav.Delete(ev, nav.Nth(nav.From(m.List), 1))
 		nav.Delete(ev, b)
 	case "rename":
-		n, err := m.Numbers.Key("a").Get(ev)
-		if err != nil {
-			return err
-		}
-		m.Numbers.Key("a").Delete(ev)
-		m.Numbers.Key("c").Set(ev, n)
+		nav.Set(ev, nav.MapKey(nav.From(m.Numbers), "a"), "c")
 	}
 	return nil
 }

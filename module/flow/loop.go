@@ -26,7 +26,13 @@ func LoopWith[A any](b *Block, first Expr[A], body func(l Loop[A], b *Block, a V
 	l := newLoop(b, text(first), first)
 	a := result[A](b, l.node)
 	l.starts(func(x *run) []cell { return []cell{&box[A]{first.eval(x)}} })
-	l.fill(b, body == nil, func(inner *Block) { body(Loop[A]{l, a}, inner, a) })
+	v := typeName[A]()
+	l.node.needs(body == nil, "func(flow.Loop["+v+"], *flow.Block, flow.Var["+v+"])")
+	l.fill(b, func(inner *Block) {
+		if body != nil {
+			body(Loop[A]{l, a}, inner, a)
+		}
+	})
 }
 
 // LoopWith2 puts a loop with two variables into the flow.
@@ -34,7 +40,13 @@ func LoopWith2[A, B any](b *Block, first Expr[A], second Expr[B], body func(l Lo
 	l := newLoop(b, text(first)+", "+text(second), first, second)
 	v, w := result[A](b, l.node), result[B](b, l.node)
 	l.starts(func(x *run) []cell { return []cell{&box[A]{first.eval(x)}, &box[B]{second.eval(x)}} })
-	l.fill(b, body == nil, func(inner *Block) { body(Loop2[A, B]{l, v, w}, inner, v, w) })
+	nameA, nameB := typeName[A](), typeName[B]()
+	l.node.needs(body == nil, "func(flow.Loop2["+nameA+", "+nameB+"], *flow.Block, flow.Var["+nameA+"], flow.Var["+nameB+"])")
+	l.fill(b, func(inner *Block) {
+		if body != nil {
+			body(Loop2[A, B]{l, v, w}, inner, v, w)
+		}
+	})
 }
 
 // Continue has the body run again with another value. The way ends here.
@@ -80,10 +92,7 @@ func (l *loop) starts(first func(x *run) []cell) {
 }
 
 // fill puts the body together, and moves b behind the loop.
-func (l *loop) fill(b *Block, missing bool, body func(*Block)) {
-	if missing {
-		body = nil
-	}
+func (l *loop) fill(b *Block, body func(*Block)) {
 	b.fill(b.within(l.node, 0), body)
 	l.over = true
 	before := b.at

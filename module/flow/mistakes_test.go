@@ -84,6 +84,10 @@ func TestMistakes(t *testing.T) {
 			"flow.Each: has a nil expression; pass a variable"},
 		"nil branch": {func(b *flow.Block, v flow.Var[string]) { flow.IfTrue(b, flow.Const(true), nil) }, nil,
 			"flow.IfTrue: has no function; pass a func(*flow.Block)"},
+		"nil loop": {func(b *flow.Block, v flow.Var[string]) { flow.LoopWith(b, v, nil) }, nil,
+			"flow.LoopWith: has no function; pass a func(flow.Loop[string], *flow.Block, flow.Var[string])"},
+		"nil loop of two": {func(b *flow.Block, v flow.Var[string]) { flow.LoopWith2(b, v, flow.Const(1), nil) }, nil,
+			"flow.LoopWith: has no function; pass a func(flow.Loop2[string, int], *flow.Block, flow.Var[string], flow.Var[int])"},
 		"case behind otherwise": {func(b *flow.Block, v flow.Var[string]) {
 			flow.Cond(b, flow.Otherwise(func(*flow.Block) {}), flow.When(flow.Const(true), func(*flow.Block) {}))
 		}, nil, "flow.Cond: has cases behind Otherwise, which are never taken; put Otherwise last"},
