@@ -22,7 +22,8 @@ type TreeFilter struct {
 	Recent bool
 	// OlderThan leaves out trees that have been under way for less.
 	OlderThan time.Duration
-	// Limit bounds how many there are, and how many each task is asked for. Default 100.
+	// Limit bounds how many there are, and how many each task is asked for. With Recent, half
+	// of them is for those that are over, if there are so many. Default 100.
 	Limit int
 }
 
@@ -88,7 +89,21 @@ func (c *Client) Trees(ctx context.Context, moduleName string, filter TreeFilter
 			len(filter.States) > 0 && !slices.Contains(filter.States, t.State) ||
 			filter.OlderThan > 0 && (t.Since.IsZero() || now.Sub(t.Since) < filter.OlderThan)
 	})
-	return trees[:min(len(trees), filter.Limit)], nil
+	return limited(trees, filter.Limit), nil
+}
+
+// limited leaves so many trees: of those under way, which come first, and of those that are
+// over, neither keeping the others out.
+func limited(trees []eventtree.Tree, most int) []eventtree.Tree {
+	if len(trees) <= most {
+		return trees
+	}
+	live := slices.IndexFunc(trees, func(t eventtree.Tree) bool { return t.State.Over() })
+	if live < 0 {
+		return trees[:most]
+	}
+	over := min(len(trees)-live, max(most/2, most-live))
+	return slices.Concat(trees[:most-over], trees[live:live+over])
 }
 
 // Stuck lists the handlers of a module that hold up their tasks now: those that run for so
