@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -30,6 +31,9 @@ type TreeFilter struct {
 // treeLimit is the default of TreeFilter.Limit.
 const treeLimit = 100
 
+// ErrNoRecord: the partition does not hold a record of that offset yet.
+var ErrNoRecord = errors.New("there is no record")
+
 // workerTimeout bounds how long a worker has for an answer about trees.
 const workerTimeout = 2 * time.Second
 
@@ -38,7 +42,7 @@ const workerTimeout = 2 * time.Second
 // all workers of the module; what is over, they have kept for a sample of the records, and
 // for those that failed, were tried again, parked, or took long. Workers are asked one
 // after another: while events move, what is said of two of them may be of two moments.
-// Errors: ErrNoModule, ErrNoDepot, ErrNoPartition.
+// Errors: ErrNoModule, ErrNoDepot, ErrNoPartition, ErrNoRecord.
 func (c *Client) Tree(ctx context.Context, moduleName, depotName string, partition task.ID, offset int64) ([]eventtree.Tree, error) {
 	b, d, err := c.depotOf(ctx, moduleName, depotName)
 	if err != nil {
@@ -65,7 +69,16 @@ func (c *Client) Tree(ctx context.Context, moduleName, depotName string, partiti
 	if parts, err = c.allParts(ctx, b, &q); err != nil {
 		return nil, err
 	}
-	return eventtree.Merge(parts), nil
+	trees := eventtree.Merge(parts)
+	unseen := []eventtree.State{eventtree.Unread, eventtree.Starting, eventtree.Silent}
+	if !slices.ContainsFunc(trees, func(t eventtree.Tree) bool { return !slices.Contains(unseen, t.State) }) {
+		// No task says that it has seen it: maybe nobody has appended it. If that cannot be asked,
+		// it is what they say.
+		if info, err := c.PartitionInfo(ctx, moduleName, depotName, int(partition)); err == nil && offset >= info.End {
+			return nil, fmt.Errorf("depot %s of module %s, partition %d: %w %d; the next one gets offset %d", depotName, moduleName, partition, ErrNoRecord, offset, info.End)
+		}
+	}
+	return trees, nil
 }
 
 // Trees lists the trees of a module that are under way, the oldest first, without their

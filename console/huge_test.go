@@ -3,7 +3,9 @@ package console
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"iter"
 	"net/http"
 	"strings"
 	"testing"
@@ -38,6 +40,13 @@ func (c vast) Tree(context.Context, string, string, task.ID, int64) ([]eventtree
 	return []eventtree.Tree{t}, nil
 }
 
+func (vast) Select(context.Context, client.Selection) iter.Seq2[client.SelectedPage, error] {
+	return func(yield func(client.SelectedPage, error) bool) {
+		long, _ := json.Marshal(strings.Repeat("k", vastBytes))
+		yield(client.SelectedPage{Task: 1, Commit: "abcdef0123456789/12", Values: []json.RawMessage{long, []byte(`"tea"`)}}, nil)
+	}
+}
+
 func (vast) Parked(context.Context, string) (all []client.ParkedRecord, err error) {
 	for i := range 2000 {
 		reason := fmt.Sprintf("order %d has no price%s", i, strings.Repeat("!", 2000))
@@ -65,6 +74,7 @@ func TestPagesOfMuchAreBounded(t *testing.T) {
 	}{
 		{"/m/shop/trees/orders/2/5", 1 << 20, []string{"the bank to answer", "ship-0", "are not shown", fmt.Sprintf("It has %s bytes", number(vastBytes+1))}},
 		{"/m/shop/depots/orders?partition=1&from=20", 1 << 20, []string{"Records of partition 1"}},
+		{"/m/shop/pstates/sold?path=keys", 1 << 20, []string{"kkk…", "path=key%28%22tea%22%29"}},
 		{"/m/shop/parked", 1 << 20, []string{"no shelf", "951 more reasons", `>1` + "\u202f" + `000<`}},
 		{"/m/shop/parked/one?topology=sell&source=orders&partition=0&offset=0", vastBytes + 1<<20, []string{"Save and retry"}},
 	} {
