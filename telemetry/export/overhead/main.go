@@ -54,8 +54,8 @@ func main() {
 	var o options
 	flag.StringVar(&o.kafka, "kafka", "127.0.0.1:19092", "Kafka broker")
 	flag.StringVar(&o.redis, "redis", "127.0.0.1:16379", "Redis server")
-	flag.IntVar(&o.rounds, "rounds", 7, "rounds of each subject")
-	flag.IntVar(&o.records, "records", 500_000, "records of a round")
+	flag.IntVar(&o.rounds, "rounds", 9, "rounds of each subject")
+	flag.IntVar(&o.records, "records", 2_000_000, "records of a round: some seconds of work, so that moments weigh little")
 	flag.IntVar(&o.sample, "sample", 1000, "of how many records one has spans")
 	flag.Float64Var(&o.least, "least", 0.97, "the ratio that the median has to reach")
 	flag.Parse()
