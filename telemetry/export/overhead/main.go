@@ -20,6 +20,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"time"
@@ -48,6 +49,7 @@ type options struct {
 	records      int
 	sample       int
 	least        float64
+	profile      string
 }
 
 func main() {
@@ -58,6 +60,7 @@ func main() {
 	flag.IntVar(&o.records, "records", 2_000_000, "records of a round: some seconds of work, so that moments weigh little")
 	flag.IntVar(&o.sample, "sample", 1000, "of how many records one has spans")
 	flag.Float64Var(&o.least, "least", 0.97, "the ratio that the median has to reach")
+	flag.StringVar(&o.profile, "profile", "", "a file for where the time of the last round with telemetry goes (go tool pprof)")
 	flag.Parse()
 	if o.rounds < 1 || o.records < 1 {
 		fmt.Fprintln(os.Stderr, "overhead: -rounds and -records are 1 at least")
@@ -184,6 +187,13 @@ func measure(ctx context.Context, o options, with bool, collector string) (float
 	if err != nil {
 		return 0, err
 	}
+	if with && o.profile != "" {
+		stop, err := profile(o.profile)
+		if err != nil {
+			return 0, err
+		}
+		defer stop()
+	}
 	w, err := worker.Start(ctx, config, m)
 	if err != nil {
 		return 0, err
@@ -211,6 +221,21 @@ func measure(ctx context.Context, o options, with bool, collector string) (float
 		}
 	}
 	return took, nil
+}
+
+// profile writes where the time goes, until stop is called.
+func profile(name string) (stop func(), err error) {
+	file, err := os.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = file.Close()
+	}, nil
 }
 
 // caughtUp waits until every record is done and that is stored.
