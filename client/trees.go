@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -22,12 +23,16 @@ type TreeFilter struct {
 	Recent bool
 	// OlderThan leaves out trees that have been under way for less.
 	OlderThan time.Duration
-	// Limit bounds how many there are, and how many each task is asked for. Default 100.
+	// Limit bounds how many there are, and how many each task is asked for. With Recent, half
+	// of them is for those that are over, if there are so many. Default 100.
 	Limit int
 }
 
 // treeLimit is the default of TreeFilter.Limit.
 const treeLimit = 100
+
+// ErrNoRecord: the partition does not hold a record of that offset yet.
+var ErrNoRecord = errors.New("there is no record")
 
 // workerTimeout bounds how long a worker has for an answer about trees.
 const workerTimeout = 2 * time.Second
@@ -37,7 +42,7 @@ const workerTimeout = 2 * time.Second
 // all workers of the module; what is over, they have kept for a sample of the records, and
 // for those that failed, were tried again, parked, or took long. Workers are asked one
 // after another: while events move, what is said of two of them may be of two moments.
-// Errors: ErrNoModule, ErrNoDepot, ErrNoPartition.
+// Errors: ErrNoModule, ErrNoDepot, ErrNoPartition, ErrNoRecord.
 func (c *Client) Tree(ctx context.Context, moduleName, depotName string, partition task.ID, offset int64) ([]eventtree.Tree, error) {
 	b, d, err := c.depotOf(ctx, moduleName, depotName)
 	if err != nil {
@@ -64,7 +69,16 @@ func (c *Client) Tree(ctx context.Context, moduleName, depotName string, partiti
 	if parts, err = c.allParts(ctx, b, &q); err != nil {
 		return nil, err
 	}
-	return eventtree.Merge(parts), nil
+	trees := eventtree.Merge(parts)
+	unseen := []eventtree.State{eventtree.Unread, eventtree.Starting, eventtree.Silent}
+	if !slices.ContainsFunc(trees, func(t eventtree.Tree) bool { return !slices.Contains(unseen, t.State) }) {
+		// No task says that it has seen it: maybe nobody has appended it. If that cannot be asked,
+		// it is what they say.
+		if info, err := c.PartitionInfo(ctx, moduleName, depotName, int(partition)); err == nil && offset >= info.End {
+			return nil, fmt.Errorf("depot %s of module %s, partition %d: %w %d; the next one gets offset %d", depotName, moduleName, partition, ErrNoRecord, offset, info.End)
+		}
+	}
+	return trees, nil
 }
 
 // Trees lists the trees of a module that are under way, the oldest first, without their
@@ -88,7 +102,21 @@ func (c *Client) Trees(ctx context.Context, moduleName string, filter TreeFilter
 			len(filter.States) > 0 && !slices.Contains(filter.States, t.State) ||
 			filter.OlderThan > 0 && (t.Since.IsZero() || now.Sub(t.Since) < filter.OlderThan)
 	})
-	return trees[:min(len(trees), filter.Limit)], nil
+	return limited(trees, filter.Limit), nil
+}
+
+// limited leaves so many trees: of those under way, which come first, and of those that are
+// over, neither keeping the others out.
+func limited(trees []eventtree.Tree, most int) []eventtree.Tree {
+	if len(trees) <= most {
+		return trees
+	}
+	live := slices.IndexFunc(trees, func(t eventtree.Tree) bool { return t.State.Over() })
+	if live < 0 {
+		return trees[:most]
+	}
+	over := min(len(trees)-live, max(most/2, most-live))
+	return slices.Concat(trees[:most-over], trees[live:live+over])
 }
 
 // Stuck lists the handlers of a module that hold up their tasks now: those that run for so

@@ -19,7 +19,8 @@ const (
 	groupGap   = 30.0
 	planTop    = 26.0
 	planMargin = 14.0
-	charsBox   = 30
+	charsName  = 30
+	charsNote  = 28 // of the same width each
 )
 
 // columns of the plan: what is appended to, what begins, what goes on, what is kept.
@@ -113,14 +114,14 @@ func placeLoose(nodes []*overview.Node, boxes map[string]placed, edges []overvie
 
 func drawBox(out *strings.Builder, b placed) {
 	fmt.Fprintf(out, `<g><title>%s</title><rect class="node %s" x="%.0f" y="%.0f" width="%.0f" height="%.0f" rx="6"/><text x="%.0f" y="%.0f">%s</text><text class="note" x="%.0f" y="%.0f">%s</text></g>`,
-		html.EscapeString(string(b.Kind)+" "+b.Name+": "+b.Note), b.Kind, b.x, b.y, boxWidth, boxHeight, b.x+12, b.y+18, html.EscapeString(cut(b.Name)), b.x+12, b.y+34, html.EscapeString(cut(b.Note)))
+		html.EscapeString(string(b.Kind)+" "+b.Name+": "+b.Note), b.Kind, b.x, b.y, boxWidth, boxHeight, b.x+12, b.y+18, html.EscapeString(cut(b.Name, charsName)), b.x+12, b.y+34, html.EscapeString(cut(b.Note, charsNote)))
 }
 
-func cut(text string) string {
-	if utf8.RuneCountInString(text) <= charsBox {
+func cut(text string, chars int) string {
+	if utf8.RuneCountInString(text) <= chars {
 		return text
 	}
-	return string([]rune(text)[:charsBox-1]) + "…"
+	return string([]rune(text)[:chars-1]) + "…"
 }
 
 // drawEdge draws a line: forward from side to side, else around the right of both boxes.

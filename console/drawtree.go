@@ -69,12 +69,19 @@ func drawTimeline(t eventtree.Tree, n int, now time.Time) template.HTML {
 	}
 	switch {
 	case e.State == eventtree.Ended || e.State == eventtree.Failed:
-		ran := later(e.Ran, begin)
-		piece("run", begin, ran)
-		fmt.Fprintf(&words, "ran for %s", span(ran.Sub(begin)))
-		if !e.Committed.IsZero() {
-			piece("commit", ran, e.Committed)
-			fmt.Fprintf(&words, ", committed %s later", span(e.Committed.Sub(ran)))
+		if !e.Began.IsZero() && !e.Ran.IsZero() {
+			piece("run", e.Began, e.Ran)
+			fmt.Fprintf(&words, "ran for %s", span(e.Ran.Sub(e.Began)))
+		}
+		if !e.Ran.IsZero() && !e.Committed.IsZero() {
+			if words.Len() > 0 {
+				words.WriteString(", ")
+			}
+			piece("commit", e.Ran, e.Committed)
+			fmt.Fprintf(&words, "committed %s later", span(e.Committed.Sub(e.Ran)))
+		}
+		if words.Len() == 0 {
+			return ""
 		}
 	default:
 		if ran := e.Ran; !ran.IsZero() {

@@ -77,6 +77,9 @@ type sourceAt struct {
 // recordsShown is how many records a page shows.
 const recordsShown = 25
 
+// draftMax is how long a record may be that stands in the form as an example of the next.
+const draftMax = 16 << 10
+
 func showDepot(q *request) error {
 	name := q.r.PathValue("depot")
 	d, err := q.h.cluster.Describe(q.ctx, q.module)
@@ -138,7 +141,7 @@ func (q *request) readRecords(page *depotPage) (err error) {
 	if to < page.Bounds.End {
 		page.Newer, page.Newest = address(to), query(at("m", q.module, "depots", page.Name), "partition", strconv.Itoa(page.Partition))
 	}
-	if len(page.Records) > 0 && page.Codec == "json" {
+	if len(page.Records) > 0 && page.Codec == "json" && len(page.Records[0].Value) <= draftMax {
 		page.Draft = printable(page.Records[0].Value)
 	}
 	m, err := q.h.look.Module(q.ctx, q.module)

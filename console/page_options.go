@@ -62,7 +62,7 @@ func showOptions(q *request) error {
 	for _, p := range d.Depots {
 		page.Depots = append(page.Depots, p.Name)
 	}
-	return q.show("options", frame{Title: "Options", Lead: "Running workers take a change at once, and it is kept over restarts. The most specific value counts: that of a topology or depot before the module's.", Crumbs: q.within(), JSON: query("/modules/"+q.module+"/options", "topology", scope.Topology, "depot", scope.Depot)}, page)
+	return q.show("options", frame{Title: "Options", Lead: "Running workers take a change at once, and it is kept over restarts. The most specific value counts: that of a topology or depot before the module's. What is not set is the default, unless a worker was started with another.", Crumbs: q.within(), JSON: query("/modules/"+q.module+"/options", "topology", scope.Topology, "depot", scope.Depot)}, page)
 }
 
 func changeOption(q *request) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -15,15 +16,20 @@ import (
 	"github.com/coppice-run/coppice/task"
 )
 
-// parkedMax bounds how many records one page shows.
-const parkedMax = 500
+// parkedMax and reasonsMax bound how many records and reasons one page shows.
+const (
+	parkedMax  = 500
+	reasonsMax = 50
+)
 
 // parkedPage lists what is parked.
 type parkedPage struct {
 	Module  string
 	Records []parkedRecord
-	More    int
+	More    int // records that are not shown
 	Reasons []reason
+	// MoreReasons are not shown: they are of the fewest records.
+	MoreReasons int
 }
 
 // reason is one that several records may have.
@@ -48,10 +54,12 @@ func showParked(q *request) error {
 		page.Records = append(page.Records, parkedRecord{r, parkedAddress(r.ParkedRef)})
 	}
 	page.Reasons = reasons(all)
+	page.MoreReasons = max(0, len(page.Reasons)-reasonsMax)
+	page.Reasons = page.Reasons[:len(page.Reasons)-page.MoreReasons]
 	return q.show("parked", frame{Title: "Parked records", Lead: "Put aside for a person to decide: they failed as often as they may, a handler parked them, or they do not decode.", Crumbs: q.within(), JSON: "/modules/" + q.module + "/parked"}, page)
 }
 
-// reasons counts the records by why they are parked, and by what failed.
+// reasons counts the records by why they are parked, and by what failed, the most first.
 func reasons(all []client.ParkedRecord) (out []reason) {
 	seen := map[reason]int{}
 	for i := range all {
@@ -64,6 +72,7 @@ func reasons(all []client.ParkedRecord) (out []reason) {
 		}
 		out[n].Records++
 	}
+	slices.SortStableFunc(out, func(a, b reason) int { return b.Records - a.Records })
 	return out
 }
 

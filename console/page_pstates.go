@@ -51,8 +51,11 @@ type pstateRow struct {
 	Into   string
 }
 
-// valuesMax bounds how many values a page shows.
-const valuesMax = 1000
+// valuesMax bounds how many values a page shows, and valueShown how much of each.
+const (
+	valuesMax  = 1000
+	valueShown = 4000
+)
 
 func showPState(q *request) error {
 	d, err := q.h.cluster.Describe(q.ctx, q.module)
@@ -116,7 +119,11 @@ func (q *request) read(page *pstatePage) {
 				page.More = true
 				return
 			}
-			page.Rows = append(page.Rows, pstateRow{part.Task, part.Commit, pretty(v), into(page.Path, v)})
+			row := pstateRow{Task: part.Task, Commit: part.Commit, Value: clip(pretty(v), valueShown)}
+			if len(v) <= valueShown { // a longer one makes no address
+				row.Into = into(page.Path, v)
+			}
+			page.Rows = append(page.Rows, row)
 		}
 	}
 }

@@ -2,7 +2,9 @@ package console
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/coppice-run/coppice/client"
@@ -82,10 +84,53 @@ type treePage struct {
 	Module  string
 	Record  eventtree.Record
 	Trees   []eventtree.Tree
+	Hidden  map[string]int // events that are not shown, by topology and source
 	Payload string
+	Bytes   int    // of the record, where not all of it is shown; else 0
 	Gone    string // why the record cannot be read
 	Now     time.Time
 }
+
+// More is how many events of a tree are not shown.
+func (p treePage) More(t eventtree.Tree) int { return p.Hidden[t.Topology+"/"+t.Source] }
+
+// eventsShown and payloadShown bound what a page shows of a record that fanned out widely, or
+// is large.
+const (
+	eventsShown  = 500
+	payloadShown = 64 << 10
+)
+
+// firstEvents are so many events of a tree at most, in their order: what holds it up is among
+// them.
+func firstEvents(all []eventtree.Event, most int) []eventtree.Event {
+	if len(all) <= most {
+		return all
+	}
+	chosen := make([]bool, len(all))
+	left := most
+	choose := func(most int, wanted func(*eventtree.Event) bool) {
+		for i := 0; i < len(all) && most > 0; i++ {
+			if !chosen[i] && wanted(&all[i]) {
+				chosen[i], left, most = true, left-1, most-1
+			}
+		}
+	}
+	choose(most/2, func(e *eventtree.Event) bool {
+		return e.Root || e.Error != "" || !e.State.Over() && !slices.Contains(lining, e.State)
+	})
+	choose(left, func(*eventtree.Event) bool { return true })
+	out := make([]eventtree.Event, 0, most)
+	for i := range all {
+		if chosen[i] {
+			out = append(out, all[i])
+		}
+	}
+	return out
+}
+
+// lining are the states of events that wait for others before them.
+var lining = []eventtree.State{eventtree.Leaving, eventtree.Hopping, eventtree.Held, eventtree.Queued, eventtree.Behind, eventtree.Batched}
 
 func showTree(q *request) error {
 	partition, err := q.number("partition", 0)
@@ -101,7 +146,13 @@ func showTree(q *request) error {
 	if err != nil {
 		return err
 	}
-	page := treePage{Module: q.module, Record: eventtree.Record{Module: q.module, Depot: name, Partition: task.ID(partition), Offset: offset}, Trees: trees, Now: time.Now()}
+	page := treePage{Module: q.module, Record: eventtree.Record{Module: q.module, Depot: name, Partition: task.ID(partition), Offset: offset}, Trees: trees, Hidden: map[string]int{}, Now: time.Now()}
+	for i := range trees {
+		t := &trees[i]
+		shown := firstEvents(t.Events, eventsShown)
+		page.Hidden[t.Topology+"/"+t.Source] = len(t.Events) - len(shown)
+		t.Events = shown
+	}
 	records, err := q.h.cluster.ReadDepot(q.ctx, q.module, name, int(partition), offset, offset+1)
 	switch {
 	case err != nil:
@@ -110,6 +161,9 @@ func showTree(q *request) error {
 		page.Gone = "the offset holds no record"
 	default:
 		page.Payload = pretty(records[0].Value)
+		if len(page.Payload) > payloadShown {
+			page.Payload, page.Bytes = strings.ToValidUTF8(page.Payload[:payloadShown], "")+" …", len(records[0].Value)
+		}
 	}
 	return q.show("tree", frame{
 		Title: fmt.Sprintf("Record %d of %s, partition %d", offset, name, partition), Section: "trees", Crumbs: q.within(link{"Event trees", at("m", q.module, "trees")}),

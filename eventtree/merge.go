@@ -37,6 +37,7 @@ func Merge(parts []Part) []Tree {
 		}
 		t.Events = arrange(all)
 		t.stuck(parts)
+		t.running()
 		t.say(parts)
 	}
 	slices.SortFunc(trees, func(a, b Tree) int {

@@ -59,6 +59,7 @@ var codes = []code{
 	{client.ErrPlacedByCode, "placed_by_code", http.StatusBadRequest, "say which task, with the parameter task"},
 	{client.ErrNoTask, "unknown_task", http.StatusBadRequest, "GET /v1/modules/{module}/tasks lists the tasks"},
 	{client.ErrNoPartition, "unknown_partition", http.StatusBadRequest, "GET /v1/modules/{module} says how many partitions the depot has"},
+	{client.ErrNoRecord, "unknown_record", http.StatusNotFound, "GET /v1/modules/{module}/depots/{depot}/records says what a partition holds"},
 	{client.ErrWrongRecord, "wrong_record", http.StatusBadRequest, "send a record of the depot's type: GET /v1/modules/{module}"},
 	{client.ErrNoCode, "no_worker", http.StatusServiceUnavailable, "start a worker of the module, or give a key or a partition"},
 	{client.ErrNoOwner, "no_worker", http.StatusServiceUnavailable, "start a worker of the module"},

@@ -1,7 +1,9 @@
 package integration
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,55 +11,28 @@ import (
 
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/eventtree"
+	"github.com/coppice-run/coppice/internal/blocking"
 	"github.com/coppice-run/coppice/localcluster"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/task"
 )
 
-// blocking blocks in its step until it is let go.
-type blocking struct {
-	name    string
-	Lines   module.Depot[string]
-	slow    module.Step[string]
-	entered chan struct{} // the handler runs
-	leave   chan struct{} // closed: it may return
-}
-
-func (m *blocking) ModuleName() string { return m.name }
-
-func (m *blocking) Define(b *module.Builder) {
-	module.RandomDepot(b, &m.Lines, "lines", module.Text())
-	s := b.Stream("stuck")
-	module.DeclareStep(s, &m.slow, "slow", module.ByHash(func(string) string { return "a" }), func(*module.Event, string) error {
-		select {
-		case m.entered <- struct{}{}:
-		default:
-		}
-		<-m.leave
-		return nil
-	})
-	module.DeclareSource(s, m.Lines, func(ev *module.Event, line string) error {
-		m.slow.Send(ev, line)
-		return nil
-	})
-}
-
 // A record that sticks is found: its tree names the handler that does not return, the task
 // and the worker; so do the trees behind it.
 func TestAStuckRecordIsFound(t *testing.T) {
 	onAll(t, func(t *testing.T, c *localcluster.Cluster) {
-		m := &blocking{name: unique("Stuck"), entered: make(chan struct{}, 1), leave: make(chan struct{})}
-		defer close(m.leave)
+		m := blocking.New(unique("Stuck"))
+		defer m.LetGo()
 		if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{Tasks: 3, Workers: 3}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := m.Lines.Append(t.Context(), c.Client(), "one", module.Wait(module.AckAppend)); err != nil {
 			t.Fatal(err)
 		}
-		<-m.entered
-		at := locate(t, c, m.name, "lines")
-		trees, err := c.Client().Tree(t.Context(), m.name, "lines", at.Partition, at.Offset)
+		<-m.Entered()
+		at := locate(t, c, m.ModuleName(), "lines")
+		trees, err := c.Client().Tree(t.Context(), m.ModuleName(), "lines", at.Partition, at.Offset)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,10 +47,16 @@ func TestAStuckRecordIsFound(t *testing.T) {
 		if h.Step != "slow" || h.Topology != "stuck" || h.Record != tree.Record || h.Worker == "" || h.Since.IsZero() {
 			t.Errorf("stuck in %+v, want step slow of stuck, of record %v", h, tree.Record)
 		}
+		if n := slices.IndexFunc(tree.Events, func(e eventtree.Event) bool { return e.State == eventtree.Running }); n < 0 || tree.Events[n].Step != "slow" || tree.Events[n].Began.IsZero() {
+			t.Errorf("its events are %+v, want the one whose handler runs among them", tree.Events)
+		}
 		if !strings.Contains(tree.Waits, "the handler of step slow") {
 			t.Errorf("it waits for %q", tree.Waits)
 		}
-		stuck, err := c.Client().Stuck(t.Context(), m.name, 0)
+		if _, err := c.Client().Tree(t.Context(), m.ModuleName(), "lines", at.Partition, at.Offset+1); !errors.Is(err, client.ErrNoRecord) {
+			t.Errorf("the tree of a record that nobody has appended: %v, want ErrNoRecord", err)
+		}
+		stuck, err := c.Client().Stuck(t.Context(), m.ModuleName(), 0)
 		if err != nil || len(stuck) != 1 || stuck[0].Step != "slow" {
 			t.Errorf("stuck handlers %+v (%v), want the one of step slow", stuck, err)
 		}
@@ -152,6 +133,10 @@ func TestAttemptsOfARecordAreKept(t *testing.T) {
 		var told []string
 		for _, e := range tree.Events {
 			told = append(told, fmt.Sprintf("%d %s %s %t", e.Attempt, e.Step, e.State, e.Parent != 0))
+			// The first attempt was not followed: its event is kept since it failed.
+			if e.Attempt > 1 && (e.Began.IsZero() || e.Ran.Before(e.Began) || !e.Committed.IsZero() && e.Committed.Before(e.Ran)) {
+				t.Errorf("%s of attempt %d began %v, ran until %v, and was committed %v", e.Step, e.Attempt, e.Began, e.Ran, e.Committed)
+			}
 		}
 		// The event of attempt 1 has its parent by name: it has the same at each attempt.
 		want := []string{"1 work failed true", "2 lines ended false", "2 work failed true", "3 lines ended false", "3 work ended true"}

@@ -21,6 +21,7 @@ import (
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
+	"github.com/coppice-run/coppice/telemetry"
 	"github.com/coppice-run/coppice/transport"
 	"github.com/coppice-run/coppice/transport/memtransport"
 	"github.com/coppice-run/coppice/worker"
@@ -83,6 +84,9 @@ type LaunchConfig struct {
 	Listener *runtime.Listener
 	// Hooks are for test kits: package clustertest.
 	Hooks *worker.Hooks
+	// Trees is what the workers keep of event trees: by default those of one record in 1,000,
+	// and of those that fail or take long.
+	Trees telemetry.TreesConfig
 	// SpillFolder is where the workers keep events that find no room in memory. Default
 	// os.TempDir().
 	SpillFolder string
@@ -129,7 +133,7 @@ func (c *Cluster) Launch(ctx context.Context, m module.Module, config LaunchConf
 	greetings := greet(config.Tasks, config.Hooks)
 	l := &launched{m, worker.Config{
 		Log: c.log, Store: c.store, Network: c.network, Nominations: config.Group, Tasks: config.Tasks,
-		Options: config.Options, Listener: config.Listener, EncodeHops: !config.ShareValues, Logger: c.logger, SpillFolder: config.SpillFolder,
+		Options: config.Options, Listener: config.Listener, EncodeHops: !config.ShareValues, Logger: c.logger, SpillFolder: config.SpillFolder, Trees: config.Trees,
 		Hooks: greetings.hooks(), Clock: c.clock,
 	}}
 	c.mu.Lock()

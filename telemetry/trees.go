@@ -40,6 +40,13 @@ type Trees struct {
 	mu     sync.Mutex
 	kept   map[treeKey]*keptTree
 	recent list.List // of *keptTree, the latest heard of first
+	begun  map[runtime.TaskInfo]begunEvent
+}
+
+// begunEvent is the event of a record that is followed which began last on a task.
+type begunEvent struct {
+	seed uint64
+	at   time.Time
 }
 
 // treeKey names a record in a source.
@@ -61,14 +68,14 @@ type keptTree struct {
 
 // NewTrees returns one that has kept nothing yet.
 func NewTrees(config TreesConfig) *Trees {
-	return &Trees{config: config.withDefaults(), kept: map[treeKey]*keptTree{}}
+	return &Trees{config: config.withDefaults(), kept: map[treeKey]*keptTree{}, begun: map[runtime.TaskInfo]begunEvent{}}
 }
 
 // Listener returns what tells it; one serves all tasks of a worker.
 func (k *Trees) Listener() *runtime.Listener {
 	return &runtime.Listener{
 		Every: max(k.config.Every, 0), Slow: max(k.config.Slow, 0),
-		EventKept: k.eventKept, BatchSent: k.batchSent, BatchCommitted: k.batchCommitted, Dropped: k.dropped,
+		EventBegin: k.eventBegin, EventKept: k.eventKept, BatchSent: k.batchSent, BatchCommitted: k.batchCommitted, Dropped: k.dropped,
 		TreeOver:      func(i runtime.RecordInfo) { k.over(&i, eventtree.Done) },
 		RecordFailed:  func(i runtime.RecordInfo) { k.over(&i, eventtree.Retrying) },
 		RecordParked:  func(i runtime.RecordInfo) { k.over(&i, eventtree.Parked) },
@@ -95,6 +102,13 @@ func (k *Trees) of(key treeKey, depot string) *keptTree {
 	return t
 }
 
+func (k *Trees) eventBegin(i runtime.EventInfo) *wire.Trace {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.begun[i.TaskInfo] = begunEvent{i.Seed, time.Now()}
+	return i.Trace
+}
+
 func (k *Trees) eventKept(i runtime.EventInfo) {
 	if i.Depot == "" {
 		return // it descends from no record
@@ -109,6 +123,9 @@ func (k *Trees) eventKept(i runtime.EventInfo) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if b := k.begun[i.TaskInfo]; b.seed == i.Seed {
+		e.Began = b.at // else nobody knew that it would be kept
+	}
 	t := k.of(treeKey{i.Module, i.Topology, i.Source, i.RootTask, i.Offset}, i.Depot)
 	if t.tree.TraceID == "" && i.Trace != nil {
 		t.tree.TraceID = TraceID(i.Trace)

@@ -22,6 +22,7 @@ import (
 	"github.com/coppice-run/coppice/localcluster"
 	"github.com/coppice-run/coppice/overview"
 	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/telemetry"
 )
 
 // rig is a shop with traffic, its console, and a browser that looks at it.
@@ -51,7 +52,7 @@ func newRig(t *testing.T) *rig {
 	t.Cleanup(func() { _ = cluster.Close() })
 	shop := &Shop{release: make(chan struct{})}
 	t.Cleanup(shop.letGo)
-	if err := cluster.Launch(ctx, shop, localcluster.LaunchConfig{Tasks: tasks, Workers: 2, Options: runtime.Options{RetryBackoff: 50 * time.Millisecond}}); err != nil {
+	if err := cluster.Launch(ctx, shop, localcluster.LaunchConfig{Tasks: tasks, Workers: 2, Options: runtime.Options{RetryBackoff: 50 * time.Millisecond}, Trees: telemetry.TreesConfig{Every: 25}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := cluster.Launch(ctx, &Letters{}, localcluster.LaunchConfig{Tasks: 2}); err != nil {

@@ -47,9 +47,9 @@ func (r *rig) pages(t *testing.T) {
 	r.says("h1", "Shop")
 	for _, page := range []struct{ link, title, says, shot string }{
 		{"Overview", "Shop", "Done per second", "module"},
-		{"Plan", "Plan", "reserve", "plan"},
+		{"Plan", "Plan", "reserve", ""},
 		{"Topologies", "Topologies", "exactly once", ""},
-		{"Event trees", "Event trees", "fulfil", "trees"},
+		{"Event trees", "Event trees", "fulfil", ""},
 		{"Parked records", "Parked records", "cannot be reserved", "parked"},
 		{"PStates", "PStates", "history", ""},
 		{"Depots", "Depots", "orders", ""},
@@ -65,6 +65,21 @@ func (r *rig) pages(t *testing.T) {
 			r.shoot(page.shot)
 		}
 	}
+	// What was seen: lines between handlers, errors of handlers, trees that are over.
+	for seen := false; !seen; {
+		r.visit("/m/Shop/plan")
+		r.do(chromedp.Evaluate(`document.querySelector(".plan text.seen") !== null`, &seen))
+	}
+	r.shoot("plan")
+	r.visit("/m/Shop/trees")
+	r.says("#failing-rows", "cannot be reserved")
+	r.says("#recent-trees", "parked")
+	r.says("#recent-trees", "done")
+	r.shoot("trees")
+	r.do(chromedp.Click(`//div[@id="recent-trees"]//tr[contains(., "fulfil")][contains(., "done")]//a`, chromedp.BySearch))
+	r.says(".answer", "done at")
+	r.says("tbody", "note")
+	r.shoot("tree")
 	for path, says := range map[string]string{
 		"/m/Shop/topologies/fulfil": "Next offset", "/m/Shop/topologies/revenue": "Microbatches applied", "/m/Shop/tasks/2": "What it waits for now",
 		"/m/Shop/pstates/reserved": "kettle", "/m/Shop/pstates/history?path=keys": `"ada"`, "/m/Shop/depots/orders": "The newest on top", "/m/Shop/options?topology=fulfil": "Set it",
@@ -232,11 +247,11 @@ func (r *rig) stuck(t *testing.T) {
 	r.do(chromedp.Click(`//li[contains(@class, "finding")][contains(., "does not answer")]//a`, chromedp.BySearch))
 	r.says("h1", "Record")
 	r.says(".answer", "the handler of step pack of fulfil")
-	r.says("tbody", "pack")
+	r.says("tbody tr.now", "pack")
+	r.says("tbody tr.now", "its handler to return")
 	r.shoot("stuck-tree")
 	r.visit("/m/Shop/trees")
 	r.says("#live-trees", "step pack of fulfil")
-	r.shoot("stuck-trees")
 	r.visit("/m/Shop/tasks")
 	r.says("tbody", "the handler of step pack of fulfil")
 	r.visit("/m/Shop")

@@ -100,6 +100,7 @@ var place = map[string]layer{
 	"internal/guide":      entry,
 	"internal/authority":  entry,
 	"internal/fleet":      entry,
+	"internal/blocking":   entry,
 }
 
 // layerOf is the layer of the longest placed folder that holds the package.

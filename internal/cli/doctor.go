@@ -101,7 +101,7 @@ func (r *remote) named() error {
 
 func printFindings(out io.Writer, found findings) error {
 	for _, f := range found {
-		if _, err := fmt.Fprintf(out, "%-7s %s: %s\n", f.Level, f.About, f.What); err != nil {
+		if _, err := fmt.Fprintf(out, "%-7s %s: %s\n", f.Level, f.About, legible(f.What)); err != nil {
 			return err
 		}
 		if f.Mend != "" {

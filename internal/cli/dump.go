@@ -158,18 +158,31 @@ func withoutValues(all []client.ParkedRecord) []parkedWithoutValue {
 	return out
 }
 
-// secrets are forms in which secrets stand in texts: each keeps its first group.
+// secretName is a name that says that a secret is behind it, and assigned what leads from there
+// to its value.
+const (
+	secretName = `(?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|authorization|sasl\.jaas\.config)[\w.-]*`
+	assigned   = secretName + `(?:\\?["'])?\s*[:=]\s*`
+)
+
+// secrets are forms in which secrets stand in JSON and its texts: each keeps its first group,
+// and none takes a quote of JSON's own.
 var secrets = []*regexp.Regexp{
-	// a name that says it, with its value behind it
-	regexp.MustCompile(`(?i)((?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?|authorization|sasl\.jaas\.config)[\w.-]*(?:\\?["'])?\s*[:=]\s*(?:\\?["'])?(?:bearer |basic )?)[^\s"'\\,;&}]+`),
+	// a field with its text, whatever is in it
+	regexp.MustCompile(`(?i)(` + secretName + `"\s*:\s*")(?:[^"\\]|\\.)+`),
+	// a name in a text, with its value in quotes
+	regexp.MustCompile(`(?i)(` + assigned + `\\")[^"\\]+`),
+	regexp.MustCompile(`(?i)(` + assigned + `')[^'"\\]+`),
+	// a name, with its value up to the next gap
+	regexp.MustCompile(`(?i)(` + assigned + `(?:bearer |basic )?)[^\s"'\\,;&{}\[]+`),
 	// user and password of an address
-	regexp.MustCompile(`(\w+://)[^\s/"'@]+@`),
+	regexp.MustCompile(`(\w+://)[^\s/"']+@`),
 	// headers and keys that are known by their looks
 	regexp.MustCompile(`(?i)(bearer\s+)[\w.~+/=-]{8,}`),
 	regexp.MustCompile(`()\beyJ[\w-]{6,}\.[\w-]{6,}\.[\w-]*`),
 	regexp.MustCompile(`()\b(?:AKIA|ASIA)[0-9A-Z]{16}\b`),
 	regexp.MustCompile(`()\b(?:gh[pousr]_|xox[abprs]-|sk_live_|glpat-)[\w-]{10,}`),
-	regexp.MustCompile(`()-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`),
+	regexp.MustCompile(`()-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[^"]*?-----END [A-Z ]*PRIVATE KEY-----|[^"]*)`),
 }
 
 const blot = "█████"

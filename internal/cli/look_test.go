@@ -18,8 +18,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/eventtree"
 	"github.com/coppice-run/coppice/kafkadepot"
+	"github.com/coppice-run/coppice/overview"
 	"github.com/coppice-run/coppice/redisstate"
+	"github.com/coppice-run/coppice/task"
 )
 
 // A look shows each topology, and what is to be known.
@@ -42,8 +45,91 @@ func TestTop(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &look); err != nil || look.Parked != 1 || look.Name != "orders" {
 		t.Errorf("%v: %s", err, out)
 	}
-	if code, _, errs := run("top", "nothing", "--looks", "1"); code != exitError || !strings.Contains(errs, "there are orders") {
-		t.Errorf("exit code %d, %q", code, errs)
+	for want, wrong := range map[string][]string{
+		"there are orders": {"top", "nothing", "--looks", "1"}, "--looks -1": {"top", "--looks", "-1"}, "--period is 0s": {"top", "--period", "0s"},
+		"it may be unread": {"trees", "orders", "--state", "sleeping"}, "--limit -3": {"trees", "orders", "--limit", "-3"},
+		"comes behind --": {"options", "set", "orders", "topology.stream.timeout.seconds", "-5"},
+	} {
+		if code, _, errs := run(wrong...); code != exitError || !strings.Contains(errs, want) {
+			t.Errorf("%v: exit code %d, %q, want %q", wrong, code, errs, want)
+		}
+	}
+}
+
+// flaky is a town of a thousand tasks whose servers are away at every second look.
+type flaky struct {
+	overview.Cluster
+	looks  int
+	cancel func() // at the last look
+}
+
+var errAway = errors.New("the servers are \x1b[2Jaway")
+
+func (c *flaky) Modules(context.Context) ([]client.ModuleInfo, error) {
+	if c.looks++; c.looks == 4 {
+		c.cancel()
+	}
+	if c.looks%2 == 0 {
+		return nil, errAway
+	}
+	return nil, nil
+}
+
+// Who looks on while the servers are away is told so, and sees them when they are back; a first
+// look that fails is an error.
+func TestTopOutlivesServersThatAreAway(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var out strings.Builder
+	c := &flaky{cancel: cancel}
+	look := overview.New(overview.Config{Cluster: c, Period: time.Nanosecond})
+	if err := (&top{look: look, out: &out}).run(ctx, time.Millisecond, 0); !errors.Is(err, errAway) {
+		t.Errorf("it ended with %v, want the error of the look at which it was interrupted", err)
+	}
+	if text := out.String(); strings.Count(text, "no module runs") != 2 || strings.Count(text, `tried again: the servers are \x1b[2Jaway`) != 1 {
+		t.Errorf("it printed\n%q", text)
+	}
+	c.looks = 1
+	if err := (&top{look: overview.New(overview.Config{Cluster: c, Period: time.Nanosecond}), out: io.Discard}).run(t.Context(), time.Millisecond, 0); !errors.Is(err, errAway) {
+		t.Errorf("a first look that fails: %v", err)
+	}
+}
+
+// Of many busy tasks some are shown, and all are counted.
+func TestTopCountsAllBusyTasks(t *testing.T) {
+	t.Parallel()
+	m := &overview.Module{Name: "m", Tasks: make([]overview.Task, 1000)}
+	for i := range m.Tasks {
+		m.Tasks[i] = overview.Task{Task: task.ID(i), State: overview.TaskRuns, Status: &overview.Status{Queued: i % 2}}
+	}
+	m.Tasks[7] = overview.Task{Task: 7, State: overview.TaskNoOwner}
+	var out strings.Builder
+	if err := (&top{}).writeTasks(&out, m); err != nil {
+		t.Fatal(err)
+	}
+	if text := out.String(); !strings.Contains(text, "500 of 1000 tasks have something to do; the first 20 are\n") || strings.Count(text, "\n") != 23 || !strings.Contains(text, "no owner") {
+		t.Errorf("it printed\n%s", text)
+	}
+}
+
+// Values and errors are what somebody has appended: they do not steer the terminal, and each
+// stays in its line.
+func TestTextsDoNotSteerTheTerminal(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	rows := [][]string{{"one", "a\x1b[2J\x1b]0;owned\a\nb\tc\rd\u202e\u009b1m"}, {"two", "ä → 🌳 \xff"}}
+	if err := table(&out, "NAME TEXT", rows); err != nil {
+		t.Fatal(err)
+	}
+	want := "NAME  TEXT\none   a\\x1b[2J\\x1b]0;owned\\a\\nb\\tc\\rd\\u202e\\u009b1m\ntwo   ä → 🌳 \ufffd\n"
+	if out.String() != want {
+		t.Errorf("printed %q\nwant    %q", out.String(), want)
+	}
+	out.Reset()
+	tree := eventtree.Tree{State: eventtree.Parked, Error: "\x1b[31mred", Events: []eventtree.Event{{ID: 1, Step: "s", State: eventtree.Failed, Error: "\x1b[31mred"}}}
+	if err := printTrees(&out, []eventtree.Tree{tree}, time.Now()); err != nil || strings.Contains(out.String(), "\x1b") {
+		t.Errorf("%v: printed %q", err, out.String())
 	}
 }
 
@@ -180,14 +266,21 @@ func TestCommandsAreNoted(t *testing.T) {
 func TestBlotted(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		`redis://user:hunter2-planted@host:6379/0`:      `redis://` + blot + `@host:6379/0`,
-		`{"password": "hunter2-planted", "port": 1}`:    `{"password": "` + blot + `", "port": 1}`,
-		`{"error":"api_key=\"hunter2-planted\" wrong"}`: `{"error":"api_key=\"` + blot + `\" wrong"}`,
-		`dial: Authorization: Basic cGxhbnRlZA==; x`:    `dial: Authorization: Basic ` + blot + `; x`,
-		`sasl.jaas.config=hunter2-planted`:              `sasl.jaas.config=` + blot,
-		`CLIENT_SECRET=s3cr3t-planted y`:                `CLIENT_SECRET=` + blot + ` y`,
-		`task 3 of module orders stands still`:          `task 3 of module orders stands still`,
-		`"epoch": "abababababab"`:                       `"epoch": "abababababab"`,
+		`redis://user:hunter2-planted@host:6379/0`:       `redis://` + blot + `@host:6379/0`,
+		`{"password": "hunter2-planted", "port": 1}`:     `{"password": "` + blot + `", "port": 1}`,
+		`{"error":"api_key=\"hunter2-planted\" wrong"}`:  `{"error":"api_key=\"` + blot + `\" wrong"}`,
+		`dial: Authorization: Basic cGxhbnRlZA==; x`:     `dial: Authorization: Basic ` + blot + `; x`,
+		`sasl.jaas.config=hunter2-planted`:               `sasl.jaas.config=` + blot,
+		`redis://:hunter2@planted@host:6379/0`:           `redis://` + blot + `@host:6379/0`,
+		`{"password":"hunter2 \"planted\", two", "n":1}`: `{"password":"` + blot + `", "n":1}`,
+		`"secret=\"hunter2, planted\" wrong"`:            `"secret=\"` + blot + `\" wrong"`,
+		`{"error":"bad token:", "next":"x"}`:             `{"error":"bad token:", "next":"x"}`,
+		`{"a":"{\"password\":\"hunter2 x\"}"}`:           `{"a":"{\"password\":\"` + blot + `\"}"}`,
+		`{"cut":"-----BEGIN EC PRIVATE KEY-----\nMII"}`:  `{"cut":"` + blot + `"}`,
+		`secret='hunter2 planted' wrong`:                 `secret='` + blot + `' wrong`,
+		`CLIENT_SECRET=s3cr3t-planted y`:                 `CLIENT_SECRET=` + blot + ` y`,
+		`task 3 of module orders stands still`:           `task 3 of module orders stands still`,
+		`"epoch": "abababababab"`:                        `"epoch": "abababababab"`,
 	} {
 		if got := string(blotted([]byte(text))); got != want {
 			t.Errorf("%s\nbecomes %s\nwant    %s", text, got, want)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"syscall"
 
 	"github.com/redis/go-redis/v9"
@@ -66,11 +67,17 @@ func rootCommand() *cobra.Command {
 		consoleCommand(), topCommand(), doctorCommand(), dumpCommand(),
 	)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if negative.MatchString(err.Error()) {
+			return fmt.Errorf("%w; what begins with a minus and is no flag comes behind --, as in '%s -- …'", err, cmd.CommandPath())
+		}
 		return fmt.Errorf("%w; '%s --help' lists the flags", err, cmd.CommandPath())
 	})
 	sayUsage(root)
 	return root
 }
+
+// negative is what a number below nothing is taken for.
+var negative = regexp.MustCompile(`^unknown shorthand flag: '\d'`)
 
 // sayUsage has wrong arguments answered with how the command is used.
 func sayUsage(cmd *cobra.Command) {

@@ -17,7 +17,8 @@ func optionsCommand() *cobra.Command {
 		Use:   "options",
 		Short: "List, read and set the options of a running module",
 		Long: "List, read and set the options of a running module.\n\nWhat is set takes effect at once and is kept over restarts. An option that may be set for\n" +
-			"a topology or a depot counts there before the module's value. docs/reference/options.md\ndescribes each.",
+			"a topology or a depot counts there before the module's value. docs/reference/options.md\ndescribes each.\n\n" +
+			"What is not set is as each worker was started (worker.Config.Options): the default, which is\nwhat is shown, unless its program says otherwise.",
 	}
 	r.register(cmd)
 	cmd.PersistentFlags().StringVar(&scope.Topology, "topology", "", "for this topology of the module")
@@ -48,7 +49,10 @@ func optionsCommand() *cobra.Command {
 					if r.json {
 						return printJSON(cmd.OutOrStdout(), v)
 					}
-					_, err = fmt.Fprintln(cmd.OutOrStdout(), v.Value)
+					if _, err := fmt.Fprintln(cmd.OutOrStdout(), v.Value); err != nil || v.From != "default" {
+						return err
+					}
+					_, err = fmt.Fprintf(cmd.ErrOrStderr(), "note: %s is not set: this is the default, and a worker may have been started with another\n", v.Name)
 					return err
 				})
 			},

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"text/tabwriter"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -67,14 +70,42 @@ func (r *remote) useLog(ctx context.Context, do func(*client.Client, depot.Log) 
 	return do(c, log)
 }
 
-// table prints rows in columns.
+// table prints rows in columns, each on a line of its own whatever is in it.
 func table(out io.Writer, header string, rows [][]string) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, strings.Join(strings.Fields(header), "\t"))
 	for _, row := range rows {
-		fmt.Fprintln(w, strings.Join(row, "\t"))
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = legible(cell)
+		}
+		fmt.Fprintln(w, strings.Join(cells, "\t"))
 	}
 	return w.Flush()
+}
+
+// legible writes what would steer a terminal, or break a line, as escapes: values and errors
+// are whatever somebody has appended.
+func legible(text string) string {
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, steers) {
+		return text
+	}
+	var out strings.Builder
+	for _, r := range text { // a byte that is no UTF-8 is U+FFFD here
+		if steers(r) {
+			quoted := strconv.QuoteRuneToASCII(r)
+			out.WriteString(quoted[1 : len(quoted)-1])
+		} else {
+			out.WriteRune(r)
+		}
+	}
+	return out.String()
+}
+
+// steers reports whether a rune does something to a terminal rather than to be seen: controls,
+// and what turns the direction of writing.
+func steers(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
 }
 
 // list prints things as JSON, or as a table.

@@ -133,6 +133,10 @@ func TestOptionsOfARunningModule(t *testing.T) {
 	check("store.durability is applied now", "options", "unset", "orders", "store.durability")
 	check("\"value\": \"7\"", "options", "get", "orders", name, "--json")
 	check(name+" is 30 now (default)", "options", "unset", "orders", name)
+	// What nobody has set is as each worker was started, which no worker tells.
+	if code, out, errs := run("options", "get", "orders", name); code != exitOK || out != "30\n" || !strings.Contains(errs, "may have been started with another") {
+		t.Errorf("an option that is not set: exit code %d, %q, %q; want the default with a note", code, out, errs)
+	}
 	for _, wrong := range [][]string{
 		{"options", "set", "orders", name, "soon", "number of seconds"},
 		{"options", "set", "orders", "timeout", "5", "unknown option"},

@@ -25,8 +25,8 @@ func topCommand() *cobra.Command {
 			"On a terminal each look takes the place of the one before; elsewhere looks follow each other. With\n--json each look is a line.",
 		Example: "  coppice top\n  coppice top Words --looks 1 --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if period <= 0 {
-				return fmt.Errorf("--period %v: want more than nothing", period)
+			if period <= 0 || looks < 0 {
+				return fmt.Errorf("--period is %v and --looks %d; want more than nothing, and 0 or more", period, looks)
 			}
 			return r.use(cmd.Context(), func(c *client.Client) error {
 				t := &top{look: overview.New(overview.Config{Cluster: c, Period: period / 2}), out: cmd.OutOrStdout(), json: r.json}
@@ -60,10 +60,13 @@ func (t *top) run(ctx context.Context, period time.Duration, looks int) error {
 	defer tick.Stop()
 	for n := 1; ; n++ {
 		all, err := t.modules(ctx)
-		if err != nil {
-			return err
+		switch {
+		case err == nil:
+			err = t.show(all)
+		case n > 1 && looks == 0 && ctx.Err() == nil:
+			err = t.lost(err) // what is away when something is wrong may come back
 		}
-		if err := t.show(all); err != nil || n == looks {
+		if err != nil || n == looks {
 			return err
 		}
 		select {
@@ -72,6 +75,17 @@ func (t *top) run(ctx context.Context, period time.Duration, looks int) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// lost shows, in the place of a look, why there is none.
+func (t *top) lost(why error) error {
+	if t.json {
+		return printLine(t.out, struct {
+			Error string `json:"error"`
+		}{why.Error()})
+	}
+	_, err := fmt.Fprintf(t.out, "\n%s: nothing is to be seen, and is tried again: %s\n", time.Now().Format(time.TimeOnly), legible(why.Error()))
+	return err
 }
 
 func (t *top) modules(ctx context.Context) ([]overview.Entry, error) {
@@ -136,9 +150,9 @@ func (t *top) write(out io.Writer, all []overview.Entry) error {
 			continue
 		}
 		for _, f := range e.Module.Findings {
-			fmt.Fprintf(out, "\n%s: %s\n", e.Module.Name, f.What)
+			fmt.Fprintf(out, "\n%s: %s\n", e.Module.Name, legible(f.What))
 			if f.Waits != "" {
-				fmt.Fprintf(out, "  waits for %s\n", f.Waits)
+				fmt.Fprintf(out, "  waits for %s\n", legible(f.Waits))
 			}
 			fmt.Fprintf(out, "  → %s\n", f.Mend)
 		}
@@ -155,9 +169,13 @@ const tasksShown = 20
 // writeTasks writes the tasks that have something to do, or do not run.
 func (t *top) writeTasks(out io.Writer, m *overview.Module) error {
 	var rows [][]string
+	busy := 0
 	for i := range m.Tasks {
 		one := &m.Tasks[i]
 		if one.State == overview.TaskRuns && one.Waits == "" && one.Status.Queued == 0 && one.Status.Pending == 0 {
+			continue
+		}
+		if busy++; busy > tasksShown {
 			continue
 		}
 		queued, pending := "-", "-"
@@ -165,11 +183,12 @@ func (t *top) writeTasks(out io.Writer, m *overview.Module) error {
 			queued, pending = fmt.Sprint(one.Status.Queued), fmt.Sprint(one.Status.Pending)
 		}
 		rows = append(rows, []string{fmt.Sprint(one.Task), string(one.State), orDash(one.Owner), queued, pending, orDash(one.Waits)})
-		if len(rows) == tasksShown {
-			break
-		}
 	}
-	fmt.Fprintf(out, "\n%d of %d tasks have something to do\n", len(rows), len(m.Tasks))
+	fmt.Fprintf(out, "\n%d of %d tasks have something to do", busy, len(m.Tasks))
+	if busy > len(rows) {
+		fmt.Fprintf(out, "; the first %d are", len(rows))
+	}
+	fmt.Fprintln(out)
 	if len(rows) == 0 {
 		return nil
 	}

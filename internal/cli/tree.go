@@ -92,14 +92,24 @@ func treesCommand() *cobra.Command {
 		Example: "  coppice trees WordCount --older-than 5s\n  coppice trees WordCount --recent --state parked --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			for _, s := range states {
+				if !slices.Contains(treeStates, eventtree.State(s)) {
+					return fmt.Errorf("--state %q: no tree is that; it may be %s", s, stateNames())
+				}
 				filter.States = append(filter.States, eventtree.State(s))
+			}
+			if filter.OlderThan < 0 || filter.Limit < 1 {
+				return fmt.Errorf("--older-than is %v and --limit %d; want no less than 0s, and 1 or more", filter.OlderThan, filter.Limit)
 			}
 			return r.use(cmd.Context(), func(c *client.Client) error {
 				trees, err := c.Trees(cmd.Context(), args[0], filter)
 				if err != nil {
 					return err
 				}
-				return list(&r, cmd.OutOrStdout(), trees, "no record is under way", "RECORD SOURCE STATE AGE ATTEMPT WAITS", func(t eventtree.Tree) []string {
+				none := "no record is under way"
+				if filter.Recent {
+					none += ", and the workers have kept none that is over"
+				}
+				return list(&r, cmd.OutOrStdout(), trees, none, "RECORD SOURCE STATE AGE ATTEMPT WAITS", func(t eventtree.Tree) []string {
 					says := t.Waits
 					if says == "" {
 						says = t.Error
@@ -117,6 +127,21 @@ func treesCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&filter.Recent, "recent", false, "also those that are over, as far as the workers have kept them")
 	cmd.Flags().IntVar(&filter.Limit, "limit", 100, "how many at most")
 	return cmd
+}
+
+// treeStates are the states that a tree may be in.
+var treeStates = []eventtree.State{
+	eventtree.Unread, eventtree.Waiting, eventtree.Announced, eventtree.Starting, eventtree.Silent,
+	eventtree.Leaving, eventtree.Hopping, eventtree.Held, eventtree.Queued, eventtree.Behind, eventtree.Running, eventtree.Reading, eventtree.Batched, eventtree.Committing, eventtree.Calling, eventtree.Appending,
+	eventtree.Open, eventtree.Proving, eventtree.Retrying, eventtree.Microbatch, eventtree.Done, eventtree.Rejected, eventtree.Parked, eventtree.Dropped, eventtree.Failed,
+}
+
+func stateNames() string {
+	names := make([]string, len(treeStates))
+	for i, s := range treeStates {
+		names[i] = string(s)
+	}
+	return strings.Join(names, ", ")
 }
 
 // age is how long ago something was, "" if that is not known.
@@ -145,7 +170,7 @@ func printTrees(out io.Writer, trees []eventtree.Tree, now time.Time) error {
 		fmt.Fprintf(out, " (task %d on %s)\n", t.Task, t.Worker)
 		line := func(what, text string) {
 			if text != "" {
-				fmt.Fprintf(out, "  %-8s %s\n", what, text)
+				fmt.Fprintf(out, "  %-8s %s\n", what, legible(text))
 			}
 		}
 		line("waits", t.Waits)

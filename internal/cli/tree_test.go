@@ -7,51 +7,25 @@ import (
 	"testing"
 
 	"github.com/coppice-run/coppice/eventtree"
+	"github.com/coppice-run/coppice/internal/blocking"
 	"github.com/coppice-run/coppice/localcluster"
 	"github.com/coppice-run/coppice/module"
 )
-
-// blocking has a step whose handler returns when it is let go.
-type blocking struct {
-	Lines   module.Depot[string]
-	slow    module.Step[string]
-	entered chan struct{}
-	leave   chan struct{}
-}
-
-func (m *blocking) ModuleName() string { return "Blocking" }
-
-func (m *blocking) Define(b *module.Builder) {
-	module.HashDepot(b, &m.Lines, "lines", func(l string) string { return l }, module.Text())
-	s := b.Stream("stuck")
-	module.DeclareStep(s, &m.slow, "slow", module.ByHash(func(string) string { return "a" }), func(*module.Event, string) error {
-		select {
-		case m.entered <- struct{}{}:
-		default:
-		}
-		<-m.leave
-		return nil
-	})
-	module.DeclareSource(s, m.Lines, func(ev *module.Event, line string) error {
-		m.slow.Send(ev, line)
-		return nil
-	})
-}
 
 // From a record that sticks to the name of what it sticks in: tree and trees say which handler
 // does not return, on which task, and for which record.
 func TestAStuckRecordOnTheCommandLine(t *testing.T) {
 	t.Parallel()
 	c, run := remoteServers(t)
-	m := &blocking{entered: make(chan struct{}, 1), leave: make(chan struct{})}
+	m := blocking.New("Blocking")
 	if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{Tasks: 2}); err != nil {
 		t.Fatal(err)
 	}
-	defer close(m.leave)
+	defer m.LetGo()
 	if _, err := m.Lines.Append(t.Context(), c.Client(), "one", module.Wait(module.AckAppend)); err != nil {
 		t.Fatal(err)
 	}
-	<-m.entered
+	<-m.Entered()
 	partition := 0
 	if info, err := c.Client().PartitionInfo(t.Context(), "Blocking", "lines", 1); err != nil {
 		t.Fatal(err)
@@ -72,7 +46,7 @@ func TestAStuckRecordOnTheCommandLine(t *testing.T) {
 	if code != exitOK || !strings.Contains(out, "lines/"+at+"@0") || !strings.Contains(out, "the handler of step slow") {
 		t.Errorf("trees: exit %d\n%s%s", code, out, errs)
 	}
-	for _, wrong := range [][]string{{"tree", "lines", "x", "0"}, {"tree", "lines", "0", "x"}, {"tree", "none", "0", "0"}, {"tree", "lines", "7", "0"}, {"trees", "Nobody"}} {
+	for _, wrong := range [][]string{{"tree", "lines", "x", "0"}, {"tree", "lines", "0", "x"}, {"tree", "none", "0", "0"}, {"tree", "lines", "7", "0"}, {"tree", "lines", at, "1"}, {"tree", "lines", at, "-1"}, {"trees", "Nobody"}} {
 		if code, out, _ := run(wrong...); code != exitError {
 			t.Errorf("%v: exit %d\n%s", wrong, code, out)
 		}

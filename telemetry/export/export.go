@@ -9,13 +9,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetrichttp"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
-	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
@@ -24,7 +22,8 @@ import (
 
 // Config says where spans and metrics go.
 type Config struct {
-	// Service names the program to whoever looks. Default "coppice".
+	// Service names the program to whoever looks. Default: what OTEL_SERVICE_NAME says, else
+	// "coppice".
 	Service string
 	// OTLP is the URL of a collector that takes OTLP over HTTP, as http://collector:4318.
 	// Empty: nothing is sent; the metrics are still there for Prometheus.
@@ -39,9 +38,6 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	if c.Service == "" {
-		c.Service = "coppice"
-	}
 	if c.Sample == 0 {
 		c.Sample = 1000
 	}
@@ -66,9 +62,9 @@ type Telemetry struct {
 // handler.
 func Start(ctx context.Context, config Config) (*Telemetry, error) {
 	config = config.withDefaults()
-	about, err := resource.Merge(resource.Default(), resource.NewSchemaless(attribute.String("service.name", config.Service)))
+	about, err := about(config.Service)
 	if err != nil {
-		return nil, fmt.Errorf("export: describing the program: %w", err)
+		return nil, err
 	}
 	t := &Telemetry{config: config, registry: prometheus.NewRegistry()}
 	pull, err := otelprometheus.New(otelprometheus.WithRegisterer(t.registry))

@@ -6,59 +6,31 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/console"
+	"github.com/coppice-run/coppice/internal/blocking"
 	"github.com/coppice-run/coppice/internal/cli"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/telemetry/export"
 )
 
-// blocking has a step whose handler returns when it is let go.
-type blocking struct {
-	Lines   module.Depot[string]
-	slow    module.Step[string]
-	entered chan struct{}
-	leave   chan struct{}
-}
-
-func (m *blocking) ModuleName() string { return "Blocking" }
-
-func (m *blocking) Define(b *module.Builder) {
-	module.RandomDepot(b, &m.Lines, "lines", module.Text())
-	s := b.Stream("stuck")
-	module.DeclareStep(s, &m.slow, "slow", module.ByHash(func(string) string { return "a" }), func(*module.Event, string) error {
-		select {
-		case m.entered <- struct{}{}:
-		default:
-		}
-		<-m.leave
-		return nil
-	})
-	module.DeclareSource(s, m.Lines, func(ev *module.Event, line string) error {
-		m.slow.Send(ev, line)
-		return nil
-	})
-}
-
 // From a record that sticks to the name of what it sticks in: the console, the command line
 // and the metrics each name the handler that does not return, and the first two the record
 // that it runs for. When it returns, none does any more.
 func TestAStuckRecordIsNamedInConsoleCommandLineAndMetrics(t *testing.T) {
 	t.Parallel()
-	m := &blocking{entered: make(chan struct{}, 1), leave: make(chan struct{})}
+	m := blocking.New("Blocking")
 	done := make(chan struct{})
 	r := start(t, export.Config{}, false, &runtime.Listener{RecordDone: func(runtime.RecordInfo) { close(done) }}, m)
-	leave := sync.OnceFunc(func() { close(m.leave) })
-	t.Cleanup(leave)
+	t.Cleanup(m.LetGo)
 	appended, err := r.client.AppendJSON(t.Context(), client.JSONRecord{Module: "Blocking", Depot: "lines", Data: []byte(`"one"`), Level: module.AckAppend})
 	if err != nil {
 		t.Fatal(err)
 	}
-	<-m.entered
+	<-m.Entered()
 	partition := fmt.Sprint(appended.Place.Partition)
 	record, handler := "lines/"+partition+"@0", "step slow of stuck"
 
@@ -87,7 +59,7 @@ func TestAStuckRecordIsNamedInConsoleCommandLineAndMetrics(t *testing.T) {
 			t.Errorf("%s does not name %s:\n%s", path, handler, out)
 		}
 	}
-	leave()
+	m.LetGo()
 	<-done
 	if text := r.scrape(); strings.Contains(text, "\ncoppice_handler_running_seconds{") || has(text, "coppice_task_silent{", "} 1") {
 		t.Errorf("the handler has returned, and the metrics name it:\n%s", text)
