@@ -2,53 +2,68 @@ package export
 
 import (
 	"context"
-	"sync"
 
 	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/trace"
 )
 
-// sampledPipelines keeps redisotel from pipelines without a span: it writes out the text of each
-// before it asks whether there is one, which is the text of every commit.
-type sampledPipelines struct {
-	mu    sync.Mutex
-	under map[redis.Cmder]struct{} // the first commands of those under way that are to have one
-}
+// redisotel writes out the text of each pipeline, all values of a commit, whether there is a
+// span and whether its text is wanted or not. So it is given stand-ins: for a pipeline within
+// a span the names of its commands alone; of the others it hears nothing. outerHook has to be
+// added before its hook and innerHook behind it.
+type (
+	outerHook struct{ plainHook }
+	innerHook struct{ plainHook }
+)
 
-// DialHook passes dials on.
-func (*sampledPipelines) DialHook(next redis.DialHook) redis.DialHook { return next }
+// standIn is a command's name, in its place.
+type standIn struct{ redis.Cmder }
 
-// ProcessHook passes commands on.
-func (*sampledPipelines) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+// realCommands is where a context keeps the commands that the stand-ins are for.
+type realCommands struct{}
 
-// ProcessPipelineHook notes the pipelines that are to have a span.
-func (p *sampledPipelines) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+// ProcessPipelineHook gives stand-ins for what is within a span.
+func (outerHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		if len(cmds) == 0 || !trace.SpanContextFromContext(ctx).IsSampled() {
 			return next(ctx, cmds)
 		}
-		p.mu.Lock()
-		if p.under == nil {
-			p.under = map[redis.Cmder]struct{}{}
+		names := make([]redis.Cmder, len(cmds))
+		known := map[string]standIn{}
+		for i, c := range cmds {
+			one, ok := known[c.FullName()]
+			if !ok {
+				one = standIn{redis.NewCmd(ctx, c.FullName())}
+				known[c.FullName()] = one
+			}
+			names[i] = one
 		}
-		p.under[cmds[0]] = struct{}{}
-		p.mu.Unlock()
-		defer func() {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			delete(p.under, cmds[0])
-		}()
+		return next(context.WithValue(ctx, realCommands{}, cmds), names)
+	}
+}
+
+// ProcessPipelineHook puts the commands back.
+func (innerHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		if sent, ok := ctx.Value(realCommands{}).([]redis.Cmder); ok && !withoutSpan(cmds) {
+			cmds = sent
+		}
 		return next(ctx, cmds)
 	}
 }
 
-// without reports whether a pipeline is to have no span.
-func (p *sampledPipelines) without(cmds []redis.Cmder) bool {
+// withoutSpan reports whether a pipeline is to have no span.
+func withoutSpan(cmds []redis.Cmder) bool {
 	if len(cmds) == 0 {
 		return true
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	_, wanted := p.under[cmds[0]]
+	_, wanted := cmds[0].(standIn)
 	return !wanted
 }
+
+// plainHook passes all else on.
+type plainHook struct{}
+
+func (plainHook) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (plainHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }

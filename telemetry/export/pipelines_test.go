@@ -3,37 +3,48 @@ package export
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 
+	"github.com/redis/go-redis/extra/rediscmd/v9"
 	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/trace"
 )
 
-// A pipeline within a span that is sampled is let through to redisotel, as long as it is under
-// way; the others, which are nearly all, are not even looked at.
-func TestPipelinesWithoutASpanAreLeftAlone(t *testing.T) {
+// Of a pipeline within a span redisotel gets the names of its commands, and of another one
+// nothing; what is sent are the commands themselves.
+func TestPipelinesAreNamedAndNotWrittenOut(t *testing.T) {
 	t.Parallel()
-	p := &sampledPipelines{}
 	errDone := errors.New("done")
-	var without bool
-	run := p.ProcessPipelineHook(func(_ context.Context, cmds []redis.Cmder) error {
-		without = p.without(cmds)
+	plain := t.Context()
+	cmds := []redis.Cmder{redis.NewStatusCmd(plain, "multi"), redis.NewCmd(plain, "hset", "key", "field", "value"), redis.NewCmd(plain, "hset", "other", "field", "value"), redis.NewSliceCmd(plain, "exec")}
+	var sent []redis.Cmder
+	var said string
+	inner := innerHook{}.ProcessPipelineHook(func(_ context.Context, cmds []redis.Cmder) error {
+		sent = cmds
 		return errDone
 	})
-	plain := t.Context()
-	sampled := trace.ContextWithSpanContext(plain, trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}, TraceFlags: trace.FlagsSampled}))
-	unsampled := trace.ContextWithSpanContext(plain, trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}}))
-	cmds := []redis.Cmder{redis.NewStatusCmd(plain, "multi"), redis.NewStatusCmd(plain, "exec")}
+	run := outerHook{}.ProcessPipelineHook(func(ctx context.Context, cmds []redis.Cmder) error {
+		if said = "nothing"; !withoutSpan(cmds) {
+			summary, text := rediscmd.CmdsString(cmds)
+			said = summary + ": " + strings.ReplaceAll(text, "\n", ",")
+		}
+		return inner(ctx, cmds)
+	})
+	within := func(flags trace.TraceFlags) context.Context {
+		return trace.ContextWithSpanContext(plain, trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}, TraceFlags: flags}))
+	}
 	for _, c := range []struct {
 		ctx  context.Context
 		cmds []redis.Cmder
-		want bool
-	}{{plain, cmds, true}, {sampled, cmds, false}, {unsampled, cmds, true}, {sampled, nil, true}} {
-		if err := run(c.ctx, c.cmds); !errors.Is(err, errDone) || without != c.want {
-			t.Errorf("a pipeline of %d commands is left alone: %t (%v), want %t", len(c.cmds), without, err, c.want)
+		want string
+	}{
+		{plain, cmds, "nothing"}, {within(0), cmds, "nothing"}, {within(trace.FlagsSampled), nil, "nothing"},
+		{within(trace.FlagsSampled), cmds, "multi hset exec: multi,hset,hset,exec"},
+	} {
+		if err := run(c.ctx, c.cmds); !errors.Is(err, errDone) || said != c.want || !slices.Equal(sent, c.cmds) {
+			t.Errorf("redisotel hears of %q, want %q; %v are sent (%v), want %v", said, c.want, sent, err, c.cmds)
 		}
-	}
-	if len(p.under) != 0 || !p.without(cmds) {
-		t.Errorf("%d pipelines are under way, and none is", len(p.under))
 	}
 }

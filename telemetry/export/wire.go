@@ -53,10 +53,10 @@ func (t *Telemetry) Redis(config *redisstate.Config) {
 			return redisotel.InstrumentMetrics(c, redisotel.WithMeterProvider(t.meters))
 		}
 		// What is written is the users' data: it stays out of the spans.
-		wanted := &sampledPipelines{}
-		c.AddHook(wanted) // before that of redisotel: it runs around it
-		return redisotel.InstrumentTracing(c, redisotel.WithTracerProvider(within{t.traces}), redisotel.WithDBStatement(false), redisotel.WithCallerEnabled(false),
-			redisotel.WithCommandsFilter(wanted.without))
+		c.AddHook(outerHook{})
+		err := redisotel.InstrumentTracing(c, redisotel.WithTracerProvider(within{t.traces}), redisotel.WithDBStatement(false), redisotel.WithCallerEnabled(false), redisotel.WithCommandsFilter(withoutSpan))
+		c.AddHook(innerHook{})
+		return err
 	}
 }
 
