@@ -164,7 +164,7 @@ func (v *views) SendQuestion(ctx context.Context, q module.Question) ([]byte, er
 		return q.Answer(wire.AppendQueryAnswer(nil, v.w.query(ctx, l, request)))
 	}
 	var last error
-	for range f.slots {
+	for range len(f.slots) + 1 { // the worker that answered last, and the owners of all tasks
 		raw, err := v.askForeign(ctx, f, request)
 		if err == nil {
 			return q.Answer(raw)
