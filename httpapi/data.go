@@ -182,7 +182,8 @@ func (q *request) events(s client.Selection) error {
 	out := &eventWriter{w: q.w, control: http.NewResponseController(q.w), timeout: q.h.config.Timeout}
 	// A server's ReadTimeout and WriteTimeout would end the watch: they count from the request's
 	// beginning. What is written has a time of its own.
-	_, _ = out.control.SetReadDeadline(time.Time{}), out.control.SetWriteDeadline(time.Time{}) // not every server can
+	_ = out.control.SetReadDeadline(time.Time{}) // not every server can
+	_ = out.control.SetWriteDeadline(time.Time{})
 	for {
 		select {
 		case c := <-changes:

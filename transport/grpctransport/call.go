@@ -39,11 +39,12 @@ func (l *link) callError(ctx context.Context, to string, err error) error {
 			// It ends like this as well where a process is about to go: whether it speaks TLS is a guess.
 			return fmt.Errorf("%s: %w (%s; if that end speaks TLS, give this one a certificate of the same authorities)", to, transport.ErrNoListener, s.Message())
 		}
-		for _, said := range []func() string{s.Message, func() string { return l.refused(ctx, to, s.Message()) }} {
-			text := said()
-			if mend := mendOf(text); mend != "" {
-				return &AccessError{Address: to, Mend: mend, Cause: errors.New(text)}
-			}
+		why := s.Message()
+		if mendOf(why) == "" {
+			why = l.refused(ctx, to, why)
+		}
+		if mend := mendOf(why); mend != "" {
+			return &AccessError{Address: to, Mend: mend, Cause: errors.New(why)}
 		}
 		return fmt.Errorf("%s: %w (%s)", to, transport.ErrNoListener, s.Message())
 	case codes.Unknown:
