@@ -111,6 +111,35 @@ func TestSeeds(t *testing.T) {
 	}
 }
 
+// What a seed says of the event that it belongs to is found in it again, and nothing that is
+// not there.
+func TestSeedsAreInverted(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		parent, i := rapid.Uint64().Draw(t, "parent"), rapid.Uint32().Draw(t, "ordinal")
+		seed := acker.Child(parent, i)
+		if got, ok := acker.Ordinal(parent, seed); !ok || got != i {
+			t.Fatalf("child %d of %x is found as %d, %v", i, parent, got, ok)
+		}
+		if got := acker.Parent(seed, i); got != parent {
+			t.Fatalf("the parent of child %d of %x is found as %x", i, parent, got)
+		}
+		any := rapid.Uint64().Draw(t, "any seed")
+		if n, ok := acker.Ordinal(parent, any); ok && acker.Child(parent, n) != any {
+			t.Fatalf("%x is taken for child %d of %x", any, n, parent)
+		}
+	})
+}
+
+// Seeds stand in slots, also as what they were made of: how they are made does not change.
+func TestSeedsAreStored(t *testing.T) {
+	t.Parallel()
+	seed := acker.Seed("words", "sentences", 3, 1000)
+	if seed != 0xa6debfd3c6982f1b || acker.Child(seed, 2) != 0x4a0d42c4d2e56e50 {
+		t.Errorf("a root's seed is %#x, that of its third child %#x", seed, acker.Child(seed, 2))
+	}
+}
+
 func TestEachMayCloseWhatItIsGiven(t *testing.T) {
 	t.Parallel()
 	ledger := acker.NewLedger[int](1)

@@ -1,8 +1,10 @@
 package runtime
 
 import (
+	"github.com/coppice-run/coppice/acker"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/task"
 )
 
 // Directory translates between the numbers of steps and sources, which hold for one
@@ -44,6 +46,12 @@ func (d *Directory) StepName(step uint16) string { return d.steps[step].Name }
 // SourceName names a source of a step's topology.
 func (d *Directory) SourceName(step, source uint16) string {
 	return d.plan.Streams[d.steps[step].TopologyID()].SourceName(source)
+}
+
+// Stem is what the seeds of the root events of a source's partition grow from.
+func (d *Directory) Stem(step, source uint16, partition task.ID) uint64 {
+	s := d.plan.Streams[d.steps[step].TopologyID()]
+	return acker.Stem(s.Name, s.SourceName(source), int32(partition))
 }
 
 // Step finds a step by its name, or a name that it had.

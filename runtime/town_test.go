@@ -348,7 +348,10 @@ func (w *town) forged(head wire.ParcelHead, nodes ...node) string {
 // branchNames are the names of branches, for packing.
 type branchNames struct{ wire.Directory }
 
-func (branchNames) StepName(uint16) string        { return "next" }
+func (branchNames) StepName(uint16) string { return "next" }
+func (branchNames) Stem(_, _ uint16, partition task.ID) uint64 {
+	return acker.Stem("grow", "roots", int32(partition))
+}
 func (branchNames) SourceName(_, _ uint16) string { return "roots" }
 
 // wait lets time pass, and the tasks do what is due.

@@ -30,6 +30,8 @@ func hops() []Mutation {
 			Old: "if !out.Has(r.Number, r.ID) {", New: "if len(out.Behind(r.Number)) == 0 && len(out.Behind(r.Number-1)) == 0 {\n\t\treturn\n\t}\n\tif false {"},
 		{Name: "no-chain", Rule: "R24", What: "a parcel's id is its number: neither its predecessor nor what a receiver has applied is told from another of that number", File: hops,
 			Old: "Mark: task.Mark{Token: t.head.Token, Number: t.head.Number + 1}", New: "Mark: task.Mark{Token: task.Token{1}, Number: uint64(out.Next(wire.ParcelID{}).Number)}"},
+		{Name: "parcel-parent-kept", Rule: "R24", What: "of a parcel that is read, the events of a record are taken for those that the record before has sent off", File: "internal/wire/parcelevent.go",
+			Old: "\te.Time += p.varint()\n\tp.kin.parent = acker.Root(p.kin.stem, e.Offset)\n", New: "\te.Time += p.varint()\n\tif form == originWhole {\n\t\tp.kin.parent = acker.Root(p.kin.stem, e.Offset)\n\t}\n"},
 		{Name: "groups-in-memory", Rule: "R29", What: "which records are consumed and not done is kept in memory only", File: groups,
 			Old: "\t\t\tb.note(table, store.Write{Field: field, Value: t.groupText(g)})\n", New: "\t\t\t_ = t.groupText(g)\n"},
 		{Name: "acks-in-memory", Rule: "R29", What: "acks of consumed records reach the slot with the group's first commit only", File: groups,

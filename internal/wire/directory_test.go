@@ -3,7 +3,9 @@ package wire_test
 import (
 	"slices"
 
+	"github.com/coppice-run/coppice/acker"
 	"github.com/coppice-run/coppice/internal/wire"
+	"github.com/coppice-run/coppice/task"
 )
 
 // names is a plan as parcels know it: steps by number, and the sources of the one
@@ -14,8 +16,17 @@ type names struct {
 	former  map[string]string // names that steps had
 }
 
-func (d *names) StepName(step uint16) string                 { return d.steps[step] }
-func (d *names) SourceName(_, source uint16) string          { return d.sources[source] }
+func (d *names) StepName(step uint16) string        { return d.steps[step] }
+func (d *names) SourceName(_, source uint16) string { return d.sources[source] }
+func (d *names) Stem(_, source uint16, partition task.ID) uint64 {
+	return acker.Stem("topology", d.sources[source], int32(partition))
+}
+
+// root is the seed of the root event of a record.
+func (d *names) root(o *wire.Origin) uint64 {
+	return acker.Root(d.Stem(0, o.Source, o.Root), o.Offset)
+}
+
 func (d *names) Column(uint16) wire.Column                   { return wire.NewColumn(texts, true) }
 func (d *names) Step(name string) (uint16, bool)             { return place(d.steps, d.present(name)) }
 func (d *names) Source(_ uint16, name string) (uint16, bool) { return place(d.sources, name) }

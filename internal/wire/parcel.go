@@ -114,6 +114,9 @@ type Directory interface {
 	Step(name string) (step uint16, ok bool)
 	// Source finds a source of a step's topology.
 	Source(step uint16, name string) (source uint16, ok bool)
+	// Stem is what the seeds of the root events of a source's partition grow from
+	// (acker.Stem), of the partition with a task's number.
+	Stem(step, source uint16, partition task.ID) uint64
 	// Column makes the empty column of a step, for stored payloads.
 	Column(step uint16) Column
 }

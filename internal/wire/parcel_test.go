@@ -40,32 +40,69 @@ func parcelSample(t testing.TB) (wire.ParcelHead, *wire.Frame, []wire.GroupAck) 
 	head := wire.ParcelHead{Number: 17, ID: parcelID(0xaa, 300, 1), Before: parcelID(0xbb, 5, 0)}
 	f, send := addressed(t, len(plan.steps))
 	origin := wire.Origin{Tree: acker.Ref{ID: 0x1122334455667788}, Root: 3, Source: 0, Offset: 1000, Time: 1700000000000, Trace: &wire.Trace{Parent: "00-p", State: "s"}}
+	root := acker.Seed("topology", "lines", 3, 1000)
+	send(origin, acker.Child(root, 0), 1, "hello")
+	send(origin, acker.Child(root, 20), 1, "")
+	send(origin, 3, 2, "x")
+	send(origin, acker.Child(acker.Parent(3, 0), 2), 2, "y")
+	origin.Offset, origin.Time, origin.Trace = 1001, origin.Time+5, nil
+	send(origin, acker.Child(acker.Seed("topology", "lines", 3, 1001), 1), 2, "z")
+	origin.Tree.ID, origin.Offset = 10, 998
+	send(origin, 4, 1, "")
+	send(wire.Origin{Tree: acker.Ref{ID: 9}, Root: 1, Source: 1, Offset: -1}, 5, 1, "world")
+	return head, f, parcelSampleAcks
+}
+
+var parcelSampleAcks = []wire.GroupAck{
+	{Group: 8, Delta: 0xff},
+	{Group: 9, Delta: 1, Notes: []wire.Note{
+		{Offset: 1000, Returns: []wire.Return{{Ack: 2, Value: []byte("{}")}}},
+		{Offset: -1, Outcome: wire.Rejected, Step: "count", Text: "no"},
+	}},
+}
+
+const parcelBytes = "02" + parcelHeadBytes + "07" +
+	"02" + "00" + "0430302d70" + "0173" + "03" + "01" + "99546557e9be8312" + "8877665544332211" + "d00f" + "80a0abfef962" + "05" + "68656c6c6f" +
+	"ed" + "14" + "00" +
+	"fc" + "02" + "0300000000000000" + "01" + "78" +
+	"2d" + "01" + "79" +
+	"19" + "02" + "0a" + "01" + "7a" +
+	"f4" + "00" + "0a00000000000000" + "05" + "00" + "0400000000000000" + "00" +
+	"f1" + "01" + "03" + "9e916b103c37424a" + "0900000000000000" + "01" + "00" + "0500000000000000" + "05" + "776f726c64" +
+	parcelAckBytes
+
+// oldParcel is what version 1 wrote.
+func oldParcel(t testing.TB) (raw string, f *wire.Frame) {
+	t.Helper()
+	f, send := addressed(t, len(plan.steps))
+	origin := wire.Origin{Tree: acker.Ref{ID: 0x1122334455667788}, Root: 3, Source: 0, Offset: 1000, Time: 1700000000000, Trace: &wire.Trace{Parent: "00-p", State: "s"}}
 	send(origin, 1, 1, "hello")
 	send(origin, 2, 1, "")
 	send(origin, 3, 2, "x")
 	send(wire.Origin{Tree: acker.Ref{ID: 9}, Root: 1, Source: 1, Offset: -1}, 4, 1, "world")
-	return head, f, []wire.GroupAck{
-		{Group: 8, Delta: 0xff},
-		{Group: 9, Delta: 1, Notes: []wire.Note{
-			{Offset: 1000, Returns: []wire.Return{{Ack: 2, Value: []byte("{}")}}},
-			{Offset: -1, Outcome: wire.Rejected, Step: "count", Text: "no"},
-		}},
+	bytes, err := hex.DecodeString(oldParcelBytes)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return string(bytes), f
 }
 
-const parcelBytes = "01" + "11" +
+const parcelHeadBytes = "11" +
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" + "ac02" + "01" + "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb" + "05" + "00" +
-	"04" + "05636f756e74" + "056c696e6573" + "05746f74616c" + "046c617465" +
-	"04" +
-	"00" + "0100000000000000" + "02" + "0430302d70" + "0173" + "8877665544332211" + "03" + "01" + "d00f" + "80a0abfef962" + "05" + "68656c6c6f" +
-	"00" + "0200000000000000" + "01" + "00" +
-	"02" + "0300000000000000" + "02" + "0430302d70" + "0173" + "8877665544332211" + "03" + "01" + "d00f" + "80a0abfef962" + "01" + "78" +
-	"00" + "0400000000000000" + "00" + "0900000000000000" + "01" + "03" + "01" + "00" + "05" + "776f726c64" +
-	"02" +
+	"04" + "05636f756e74" + "056c696e6573" + "05746f74616c" + "046c617465"
+
+const parcelAckBytes = "02" +
 	"0800000000000000" + "ff00000000000000" + "00" +
 	"0900000000000000" + "0100000000000000" + "02" +
 	"d00f" + "00" + "00" + "00" + "01" + "02" + "027b7d" +
 	"01" + "02" + "05636f756e74" + "026e6f" + "00"
+
+const oldParcelBytes = "01" + parcelHeadBytes + "04" +
+	"00" + "0100000000000000" + "02" + "0430302d70" + "0173" + "8877665544332211" + "03" + "01" + "d00f" + "80a0abfef962" + "05" + "68656c6c6f" +
+	"00" + "0200000000000000" + "01" + "00" +
+	"02" + "0300000000000000" + "02" + "0430302d70" + "0173" + "8877665544332211" + "03" + "01" + "d00f" + "80a0abfef962" + "01" + "78" +
+	"00" + "0400000000000000" + "00" + "0900000000000000" + "01" + "03" + "01" + "00" + "05" + "776f726c64" +
+	parcelAckBytes
 
 func pack(t testing.TB, d wire.Directory, head wire.ParcelHead, f *wire.Frame, acks []wire.GroupAck) string {
 	t.Helper()
@@ -132,6 +169,30 @@ func TestParcelGolden(t *testing.T) {
 	}
 	if alone, err := wire.ParseParcelHead(raw); err != nil || alone != head {
 		t.Errorf("its head alone: %+v, %v; want %+v", alone, err, head)
+	}
+}
+
+// What version 1 wrote is read, and written in the present form when it is written again.
+func TestParcelOfVersion1(t *testing.T) {
+	t.Parallel()
+	raw, f := oldParcel(t)
+	head, _, acks := parcelSample(t)
+	p, err := wire.ParseParcel(raw, 1, 2, plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(said(t, plan, f), said(t, plan, p.Frame)); diff != "" {
+		t.Errorf("the events are read as others:\n%s", diff)
+	}
+	if diff := cmp.Diff(acks, p.Acks); diff != "" || p.ParcelHead != head {
+		t.Errorf("head %+v, want %+v; the acks are read as others:\n%s", p.ParcelHead, head, diff)
+	}
+	again, err := wire.ParseParcel(pack(t, plan, head, p.Frame, p.Acks), 1, 2, plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(said(t, plan, f), said(t, plan, again.Frame)); diff != "" {
+		t.Errorf("written in the present form, the events are others:\n%s", diff)
 	}
 }
 

@@ -6,12 +6,11 @@ import (
 	"slices"
 	"unsafe"
 
-	"github.com/coppice-run/coppice/acker"
 	"github.com/coppice-run/coppice/task"
 )
 
-// ParcelVersion opens the stored form of a parcel.
-const ParcelVersion = 1
+// ParcelVersion opens the stored form of a parcel. Version 1 is read, too.
+const ParcelVersion = 2
 
 // Packer cuts what a commit sends to one task into parcels and gives their stored
 // form. It keeps its memory.
@@ -20,7 +19,7 @@ type Packer struct {
 	body, tail     []byte   // the events and the acks of the parcel
 	payload        []byte   // a long one, while its length is put before it
 	names          []string // that the parcel's events refer to by their place
-	step           uint64   // place of the name of the last event's step
+	kin            kin      // of its last event
 	events, groups int      // in it
 }
 
@@ -93,47 +92,6 @@ func (p *Packer) name(text string) uint64 {
 	return uint64(i)
 }
 
-func (p *Packer) event(e, before *Event, column Column) error {
-	if before == nil || before.Step != e.Step {
-		p.step = p.name(p.directory.StepName(e.Step))
-	}
-	dst := binary.AppendUvarint(p.body, p.step)
-	dst = binary.LittleEndian.AppendUint64(dst, e.Seed)
-	switch {
-	case before != nil && before.Origin == e.Origin && before.Step == e.Step:
-		dst = append(dst, sameOrigin)
-	default:
-		var flags byte
-		if e.Trace != nil {
-			flags |= tracedEvent
-		}
-		dst = append(dst, flags)
-		if e.Trace != nil {
-			dst = appendText(dst, e.Trace.Parent)
-			dst = appendText(dst, e.Trace.State)
-		}
-		dst = binary.LittleEndian.AppendUint64(dst, e.Tree.ID)
-		dst = binary.AppendUvarint(dst, uint64(e.Root))
-		dst = binary.AppendUvarint(dst, p.name(p.directory.SourceName(e.Step, e.Source)))
-		dst = binary.AppendVarint(dst, e.Offset)
-		dst = binary.AppendVarint(dst, e.Time)
-	}
-	// Most payloads are short: their length is one byte, which is filled in behind them.
-	at := len(dst)
-	dst, err := column.AppendEncoded(append(dst, 0), int(e.Index))
-	if err != nil {
-		return err
-	}
-	if n := len(dst) - at - 1; n < 0x80 {
-		dst[at] = byte(n)
-	} else {
-		p.payload = append(p.payload[:0], dst[at+1:]...)
-		dst = append(binary.AppendUvarint(dst[:at], uint64(n)), p.payload...)
-	}
-	p.body = dst
-	return nil
-}
-
 func appendParcelID(dst []byte, id ParcelID) []byte {
 	return binary.AppendUvarint(appendMark(dst, id.Mark), uint64(id.Ordinal))
 }
@@ -166,22 +124,22 @@ func appendReturns(dst []byte, returns []Return) []byte {
 // ParseParcelHead reads only how a parcel stands in its channel.
 func ParseParcelHead(raw string) (ParcelHead, error) {
 	p := parser{rest: bytesOf(raw)}
-	head := p.parcelHead()
+	head, _ := p.parcelHead()
 	if p.err != nil {
 		return head, fmt.Errorf("parcel: %w", p.err)
 	}
 	return head, nil
 }
 
-func (p *parser) parcelHead() ParcelHead {
-	if v := p.byte(); p.err == nil && v != ParcelVersion {
-		p.fail("parcel of format version %d, this program reads %d", v, ParcelVersion)
+func (p *parser) parcelHead() (h ParcelHead, version byte) {
+	if version = p.byte(); p.err == nil && (version == 0 || version > ParcelVersion) {
+		p.fail("parcel of format version %d, this program reads 1 to %d", version, ParcelVersion)
 	}
-	h := ParcelHead{Number: p.uvarint(), ID: p.parcelID(), Before: p.parcelID()}
+	h = ParcelHead{Number: p.uvarint(), ID: p.parcelID(), Before: p.parcelID()}
 	if p.err == nil && (h.Number == 0 || h.ID.IsZero() || (h.Number == 1) != h.Before.IsZero()) {
 		p.fail("parcel %d (%v) behind %v", h.Number, h.ID, h.Before)
 	}
-	return h
+	return h, version
 }
 
 func (p *parser) parcelID() ParcelID {
@@ -196,9 +154,8 @@ func (p *parser) parcelID() ParcelID {
 
 // The least bytes of an entry of a parcel.
 const (
-	parcelEventBytesMin = 11
-	groupAckBytesMin    = 17
-	noteBytesMin        = 5
+	groupAckBytesMin = 17
+	noteBytesMin     = 5
 )
 
 // bytesOf are the bytes of a string that nobody writes to.
@@ -208,89 +165,21 @@ func bytesOf(text string) []byte { return unsafe.Slice(unsafe.StringData(text), 
 // event for a step that the directory does not know is an *UnknownStepError.
 func ParseParcel(raw string, from, to task.ID, d Directory) (*Parcel, error) {
 	p := parser{rest: bytesOf(raw)}
-	c := &Parcel{ParcelHead: p.parcelHead(), Frame: &Frame{From: from, To: to}}
-	names := make([]string, 0, 8)
+	head, version := p.parcelHead()
+	c := &Parcel{ParcelHead: head, Frame: &Frame{From: from, To: to}}
+	events := parcelEvents{parser: &p, frame: c.Frame, directory: d, names: make([]string, 0, 8)}
 	for range p.count(1) {
-		names = append(names, p.text())
+		events.names = append(events.names, p.text())
 	}
-	p.parcelEvents(c.Frame, names, d)
+	if version == 1 {
+		events.read(eventBytesMinOld, events.old)
+	} else {
+		events.read(parcelEventBytesMin, events.next)
+	}
 	for range p.count(groupAckBytesMin) {
 		c.Acks = append(c.Acks, p.groupAck())
 	}
 	return c, p.end("parcel")
-}
-
-func (p *parser) parcelEvents(f *Frame, names []string, d Directory) {
-	n := p.count(parcelEventBytesMin)
-	if n > 0 {
-		f.Events = make([]Event, 0, n)
-	}
-	var before *Event
-	for range n {
-		e := p.parcelEvent(before, names, d)
-		payload := p.bytes()
-		if p.err != nil {
-			return
-		}
-		for int(e.Step) >= len(f.Columns) {
-			f.Columns = append(f.Columns, nil)
-		}
-		if f.Columns[e.Step] == nil {
-			f.Columns[e.Step] = d.Column(e.Step)
-		}
-		e.Index = uint32(f.Columns[e.Step].Len())
-		f.Columns[e.Step].Add(payload)
-		f.Events = append(f.Events, e)
-		before = &f.Events[len(f.Events)-1]
-	}
-}
-
-func (p *parser) parcelEvent(before *Event, names []string, d Directory) Event {
-	e := Event{Step: p.step(names, d), Seed: p.fixed()}
-	flags := p.byte()
-	switch {
-	case flags == sameOrigin && before != nil && before.Step == e.Step:
-		e.Origin = before.Origin
-		return e
-	case flags&^tracedEvent != 0:
-		p.fail("event flags %d", flags)
-	}
-	if flags&tracedEvent != 0 {
-		e.Trace = &Trace{Parent: p.text(), State: p.text()}
-	}
-	e.Tree = acker.Ref{ID: p.fixed()}
-	e.Root = p.task()
-	source := p.listed(names)
-	if p.err == nil {
-		var ok bool
-		if e.Source, ok = d.Source(e.Step, source); !ok {
-			p.err, p.rest = &UnknownStepError{Source: source}, nil
-		}
-	}
-	e.Offset, e.Time = p.varint(), p.varint()
-	return e
-}
-
-// listed reads the place of a name in the parcel's list.
-func (p *parser) listed(names []string) string {
-	i := p.uvarint()
-	if i >= uint64(len(names)) {
-		p.fail("name %d of %d", i, len(names))
-		return ""
-	}
-	return names[i]
-}
-
-func (p *parser) step(names []string, d Directory) uint16 {
-	name := p.listed(names)
-	if p.err != nil {
-		return 0
-	}
-	step, ok := d.Step(name)
-	if !ok {
-		p.err, p.rest = &UnknownStepError{Step: name}, nil
-	}
-	return step
 }
 
 func (p *parser) groupAck() GroupAck {

@@ -22,6 +22,7 @@ func (step) StepName(uint16) string               { return "step" }
 func (step) SourceName(_, _ uint16) string        { return "source" }
 func (step) Step(string) (uint16, bool)           { return 0, true }
 func (step) Source(uint16, string) (uint16, bool) { return 0, true }
+func (step) Stem(_, _ uint16, _ task.ID) uint64   { return 0 }
 func (step) Column(uint16) wire.Column            { return wire.NewColumn(nothing, true) }
 
 const from, to task.ID = 1, 2
