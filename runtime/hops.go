@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/coppice-run/coppice/acker"
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
@@ -226,10 +225,6 @@ func (t *Task) packParcels(b *batch, f *wire.Frame, ordinal *uint32) (keeps bool
 	out, pile := &t.hops.out[f.To], &t.hops.acks[f.To]
 	acks := pile.acks
 	defer pile.reset()
-	for i := range f.Events { // what is not stored of them
-		e := &f.Events[i]
-		e.Tree, e.Attempt, e.Generation = acker.Ref{ID: e.Tree.ID}, 0, nil
-	}
 	for event, ack := 0, 0; event < len(f.Events) || ack < len(acks); *ordinal++ {
 		head := out.Next(wire.ParcelID{Mark: task.Mark{Token: t.head.Token, Number: t.head.Number + 1}, Ordinal: *ordinal})
 		raw, nextEvent, nextAck, err := t.hops.pack.Pack(t.hops.raw[:0], head, f, event, acks, ack)

@@ -112,7 +112,11 @@ func (e *Event) send(step uint16, to task.ID, c wire.Column, by kind) {
 	e.children++
 	e.delta ^= acker.EventID(e.Origin.Tree.ID, seed)
 	e.touched |= 1 << (uint(to) & 63)
-	e.Out.add(to, wire.Event{Origin: e.Origin, Seed: seed, Index: uint32(c.Len() - 1), Step: step}, by, eventBytes+c.Bytes()-e.column)
+	event := wire.Event{Origin: e.Origin, Seed: seed, Index: uint32(c.Len() - 1), Step: step}
+	if by == lasting { // what parcels do not keep
+		event.Tree.Slot, event.Attempt, event.Generation = 0, 0, nil
+	}
+	e.Out.add(to, event, by, eventBytes+c.Bytes()-e.column)
 	if by == passing && e.Out.overfull() {
 		e.Spill()
 	}
