@@ -161,7 +161,7 @@ func TestUpgradeTellsWhatChanged(t *testing.T) {
 		":attempts":          {"2", "n=2"},
 		":endings":           {`"v":1`, `"v":2`},
 		"$$__parked":         {`"source"`, `"src"`},
-		":outbox":            {"\x01\x02", "\x02\x02"},
+		":outbox":            {"\x02\x02", "\x03\x02"},
 		":p:recent":          {" ", ":"},
 		"}:p:$$__streaming":  {"1 ", "2 "},
 	} {
