@@ -110,7 +110,7 @@ bench-peers: ## measure against Kafka Streams, Flink and Storm: our own programs
 profile: ## where an event's time goes, by stage; WORKLOAD=count, words, exactly-once, microbatch or hand
 	$(BENCH) -workloads floors,profile -profile $(WORKLOAD) -rounds 3 -json results/profile.json
 
-performance: bench bench-state bench-peers ## measure everything, and write docs/performance.md (about 30 minutes)
+performance: bench bench-state bench-peers ## measure everything, and write docs/performance.md (about 45 minutes)
 	$(MAKE) profile WORKLOAD=count,hand,words
 	$(MAKE) performance-page
 

@@ -12,6 +12,7 @@ import (
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/module/agg"
 	"github.com/coppice-run/coppice/pstate"
+	"github.com/coppice-run/coppice/task"
 )
 
 // fanning counts: a small record is one event more, a big one very many.
@@ -26,7 +27,20 @@ type fanning struct {
 const (
 	bigPrefix = "big"
 	bigEvents = 100_000
+	bigTask   = 0 // whose partition has all big records
 )
+
+// bigKey is the n-th key of a big record.
+func bigKey(n int) string {
+	for i := 0; ; i++ {
+		key := bigPrefix + strconv.Itoa(n) + "-" + strconv.Itoa(i)
+		if task.Of([]byte(key), tasks) == bigTask {
+			return key
+		}
+	}
+}
+
+func smallKey(i int) string { return "small-" + strconv.Itoa(i%100) }
 
 func (m *fanning) ModuleName() string { return m.name }
 
@@ -51,9 +65,12 @@ func (m *fanning) Define(b *module.Builder) {
 }
 
 // fairnessWorkload measures how long small records take while a record with 100,000 events
-// is under way, one after another; and without.
+// is under way, one after another; and without. Those of the big records' own partition are
+// behind them in it, and events of one task to another keep their order, so they are told
+// from the others.
 func fairnessWorkload(ctx context.Context, s *servers, o options, r *report) error {
 	p50, p99 := r.figure("fairness-p50", "ms p50", true), r.figure("fairness", "ms p99", true, goal{"alone", 3})
+	apart, same := r.figure("fairness-apart", "ms p99", true, goal{"alone", 3}), r.figure("fairness-behind", "ms p99", true)
 	for range o.rounds {
 		for _, name := range []string{ours, "alone"} {
 			samples, err := smallRecords(ctx, s, o.acks, name == ours)
@@ -62,10 +79,25 @@ func fairnessWorkload(ctx context.Context, s *servers, o options, r *report) err
 			}
 			p50.add(name, quantile(samples, 0.5))
 			p99.add(name, quantile(samples, 0.99))
+			others, behind := byPartition(samples)
+			apart.add(name, quantile(others, 0.99))
+			same.add(name, quantile(behind, 0.99))
 		}
 	}
 	p99.Checked = "every append got its answer; the counts of the small and of the big records' events are what was appended"
 	return nil
+}
+
+// byPartition tells the times of small records whose partition has no big ones from the others'.
+func byPartition(samples []time.Duration) (apart, behind []time.Duration) {
+	for i, t := range samples {
+		if task.Of([]byte(smallKey(i)), tasks) == bigTask {
+			behind = append(behind, t)
+		} else {
+			apart = append(apart, t)
+		}
+	}
+	return apart, behind
 }
 
 func smallRecords(ctx context.Context, s *servers, records int, withBig bool) ([]time.Duration, error) {
@@ -85,7 +117,7 @@ func smallRecords(ctx context.Context, s *servers, records int, withBig bool) ([
 		group.Go(func() {
 			close(began)
 			for ; ending.Err() == nil; bigs++ {
-				if _, err := m.Jobs.Append(ctx, l.client, bigPrefix+strconv.Itoa(bigs)); err != nil {
+				if _, err := m.Jobs.Append(ctx, l.client, bigKey(bigs)); err != nil {
 					bigErr = err
 					return
 				}
@@ -94,7 +126,7 @@ func smallRecords(ctx context.Context, s *servers, records int, withBig bool) ([
 		<-began
 	}
 	samples, _, err := drive(1, records, func(_, i int) error {
-		_, err := m.Jobs.Append(ctx, l.client, "small-"+strconv.Itoa(i%100))
+		_, err := m.Jobs.Append(ctx, l.client, smallKey(i))
 		return err
 	})
 	stop()
@@ -104,7 +136,7 @@ func smallRecords(ctx context.Context, s *servers, records int, withBig bool) ([
 	}
 	in := &input{module: m.name, tasks: tasks, fold: map[string]int64{}}
 	for i := range records {
-		in.fold["small-"+strconv.Itoa(i%100)]++
+		in.fold[smallKey(i)]++
 	}
 	for i := range min(bigs, 1) * 1000 {
 		in.fold["of-big-"+strconv.Itoa(i)] = int64(bigs * bigEvents / 1000)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"strconv"
 	"strings"
 
@@ -13,43 +12,65 @@ import (
 	"github.com/coppice-run/coppice/pstate"
 )
 
-// growthWorkload measures throughput against what grows: tasks, keys, tree size, value size,
-// the share of one hot key. Each point is the median of the rounds.
+// growths are the workloads that growth consists of.
+var growths = []struct {
+	name    string
+	measure func(context.Context, *servers, options, *report) error
+}{
+	{"tasks", growTasks}, {"state", growState}, {"stored", growStored}, {"trees", growTrees}, {"values", growValues},
+	{"hotkey", growHotKey}, {"skew", growSkew}, {"workers", growWorkers},
+}
+
+// growthWorkload measures throughput, and memory where it follows from what grows, against
+// tasks, keys, stored bytes, tree size, value size, the share of one hot key, skew and
+// workers, or against those of them that the options name. Each point is the median of the
+// rounds.
 func growthWorkload(ctx context.Context, s *servers, o options, r *report) error {
-	for _, measure := range []func(context.Context, *servers, options, *report) error{growTasks, growState, growTrees, growValues, growHotKey, growSkew, growWorkers} {
-		if err := measure(ctx, s, o, r); err != nil {
-			return fmt.Errorf("growth: %w", err)
+	for _, g := range growths {
+		if !o.grows(g.name) {
+			continue
+		}
+		if err := g.measure(ctx, s, o, r); err != nil {
+			return fmt.Errorf("growth of %s: %w", g.name, err)
 		}
 	}
 	return nil
 }
 
 // point measures events per second of a subject on an input that it makes and drops, and
-// what the Go heap has in use behind it, in MB.
+// the most of the Go heap, in MB, that it had in use beyond what the bench itself holds.
 func (s *servers) point(ctx context.Context, o options, module string, partitions, records int, next generator, one subject) (rate, heap float64, err error) {
 	in, err := s.fill(ctx, moduleName(module), "clicks", partitions, records, next)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer s.drop(ctx, in)
-	f := &figure{Workload: module}
+	return s.measured(ctx, o, in, one)
+}
+
+// measured is a point whose input is there.
+func (s *servers) measured(ctx context.Context, o options, in *input, one subject) (rate, heap float64, err error) {
+	f := &figure{Workload: in.module}
+	s.heap = &heapUse{}
+	defer func() { s.heap = nil }()
 	if err := alternate(ctx, in, f, o.rounds, 0, one); err != nil {
 		return 0, 0, err
 	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return median(f.of(one.name)), float64(m.HeapInuse) / 1e6, nil
+	return median(f.of(one.name)), median(s.heap.megabytes), nil
 }
 
 func growTasks(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "tasks", Title: "count against the number of tasks, one worker", X: "tasks", Y: "events/s", LogX: true,
 		Reason: "Each task has a connection and commits alone: more tasks mean smaller transactions of each, so more round trips and more system calls per event."})
-	for _, n := range []int{1, 4, 16, 64} {
-		rate, _, err := s.point(ctx, o, "GrowTasks", n, o.count/2, keysOf(100_000), s.module(ours, newCounting))
+	memory := r.curve(&curve{Name: "tasks-memory", Title: "memory of count against the number of tasks, one worker", X: "tasks", Y: "MB of heap, most", LogX: true,
+		Reason: "Each task has what it fetched ahead, its cache, its queue and its buffers. The 100,000 keys are shared out among them, so that their caches are the same in sum."})
+	for _, n := range []int{4, 16, 64, 256} {
+		rate, heap, err := s.point(ctx, o, "GrowTasks", n, o.count/2, keysOf(100_000), s.module(ours, newCounting))
 		if err != nil {
 			return err
 		}
 		c.add("count", float64(n), rate)
+		memory.add("count", float64(n), heap)
 	}
 	return nil
 }
@@ -57,12 +78,15 @@ func growTasks(ctx context.Context, s *servers, o options, r *report) error {
 func growState(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "state", Title: "count against the number of keys", X: "keys", Y: "events/s", LogX: true,
 		Reason: "While a batch meets a key several times, its commit holds the key once: few keys make small commits. Beyond the batch size each event is a field of its own, and beyond pstate.cache.entries.max (200,000 in each task) events read from Redis."})
+	memory := r.curve(&curve{Name: "state-memory", Title: "memory of count against the number of keys", X: "keys", Y: "MB of heap, most", LogX: true,
+		Reason: "What is read or written stays in memory, up to pstate.cache.entries.max of each task; then what was not met for longest goes."})
 	for _, n := range []int{100, 1_000, 10_000, 100_000, 1_000_000} {
-		rate, _, err := s.point(ctx, o, "GrowState", tasks, o.count, keysOf(n), s.module(ours, newCounting))
+		rate, heap, err := s.point(ctx, o, "GrowState", tasks, o.count, keysOf(n), s.module(ours, newCounting))
 		if err != nil {
 			return err
 		}
 		c.add("new keys", float64(n), rate)
+		memory.add("new keys", float64(n), heap)
 	}
 	return nil
 }

@@ -35,6 +35,7 @@ type options struct {
 	workloads    string
 	peers        string
 	profile      string
+	growth       string
 	shared       string
 	profiled     string
 	document     string
@@ -44,6 +45,11 @@ type options struct {
 // wants says whether a peer is to run.
 func (o options) wants(peer string) bool {
 	return slices.Contains(strings.Split(o.peers, ","), peer)
+}
+
+// grows says whether the workload growth measures against something.
+func (o options) grows(what string) bool {
+	return o.growth == "" || slices.Contains(strings.Split(o.growth, ","), what)
 }
 
 func main() {
@@ -57,6 +63,7 @@ func main() {
 	flag.StringVar(&o.out, "json", "", "write the figures into this file, too")
 	flag.StringVar(&o.workloads, "workloads", "count,words,ack,exactly-once,exact-ack,microbatch,lone", "which workloads to run")
 	flag.StringVar(&o.peers, "peers", "streams,flink,storm", "which programs of other engines to run, of those")
+	flag.StringVar(&o.growth, "growth", "", "what the workload growth measures against, of tasks, state, stored, trees, values, hotkey, skew and workers; default: all")
 	flag.StringVar(&o.shared, "shared", "", "who else uses the machine, for the report")
 	flag.StringVar(&o.profiled, "profile", "count", "what the workload profile runs, of count, words, exactly-once, microbatch, and hand: the loop written by hand")
 	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile into this file; it holds both subjects")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -24,6 +25,7 @@ type servers struct {
 	store   *redisstate.Store
 	redis   *redis.Client
 	kafka   *kgo.Client
+	heap    *heapUse // of what runs, if that is to be known
 }
 
 func connect(ctx context.Context, o options) (*servers, error) {
@@ -50,12 +52,14 @@ func (s *servers) close() {
 	s.kafka.Close()
 }
 
-// wipe deletes the state of a module, so that it begins anew.
-func (s *servers) wipe(ctx context.Context, module string) error {
+// wipe deletes the state of a module, but for some keys, so that it begins anew.
+func (s *servers) wipe(ctx context.Context, module string, but ...string) error {
 	iter := s.redis.Scan(ctx, 0, "{"+module+".*", 1000).Iterator()
 	var keys []string
 	for iter.Next(ctx) {
-		keys = append(keys, iter.Val())
+		if !slices.Contains(but, iter.Val()) {
+			keys = append(keys, iter.Val())
+		}
 	}
 	if err := iter.Err(); err != nil {
 		return err
@@ -67,9 +71,9 @@ func (s *servers) wipe(ctx context.Context, module string) error {
 }
 
 // afresh has a module begin anew: its slots are emptied, and that they had data is
-// forgotten, as 'coppice tasks rebuild' does.
-func (s *servers) afresh(ctx context.Context, module string, tasks int) error {
-	if err := s.wipe(ctx, module); err != nil {
+// forgotten, as 'coppice tasks rebuild' does. Some keys may stay.
+func (s *servers) afresh(ctx context.Context, module string, tasks int, but ...string) error {
+	if err := s.wipe(ctx, module, but...); err != nil {
 		return err
 	}
 	for i := range tasks {

@@ -100,6 +100,7 @@ func (s *servers) module(name string, define func(module string) module.Module) 
 func (s *servers) process(ctx context.Context, in *input, m module.Module) (time.Duration, error) {
 	words, isWords := m.(*wording)
 	var r *running
+	defer s.heap.watch()()
 	took, err := timed(func() (err error) {
 		if r, err = s.startWorker(ctx, m, in.tasks, int64(in.records)); err != nil {
 			return err
