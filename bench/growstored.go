@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -76,7 +77,7 @@ func (s *servers) stored(ctx context.Context, o options, megabytes int) (rate, h
 		return 0, 0, err
 	}
 	defer s.drop(ctx, in)
-	if err := s.storePages(ctx, in, keys); err != nil {
+	if err := errors.Join(s.storePages(ctx, in, keys), s.settled(ctx)); err != nil {
 		return 0, 0, err
 	}
 	runs := 0

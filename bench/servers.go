@@ -84,6 +84,29 @@ func (s *servers) afresh(ctx context.Context, module string, tasks int, but ...s
 	return nil
 }
 
+// settleEvery is how often Redis is asked whether it is busy with its file.
+const settleEvery = 200 * time.Millisecond
+
+// settled waits until Redis has no work left with what it was given: much at once has it
+// write its file anew.
+func (s *servers) settled(ctx context.Context) error {
+	for {
+		info, err := s.redis.InfoMap(ctx, "persistence").Result()
+		if err != nil {
+			return err
+		}
+		p := info["Persistence"]
+		if p["aof_rewrite_in_progress"] == "0" && p["aof_rewrite_scheduled"] == "0" && p["aof_pending_bio_fsync"] == "0" {
+			return nil
+		}
+		select {
+		case <-time.After(settleEvery):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 func moduleName(prefix string) string {
 	return prefix + strconv.FormatInt(time.Now().UnixNano(), 36)
 }
