@@ -164,7 +164,7 @@ func (q *queue) drop(which func(*item) bool) (removed []try) {
 
 // drawMore fills the drawn items from the lanes and sources, in turns. Events
 // of trees under way come first: they finish records. But they leave every source a turn,
-// so that one huge tree does not hold up all records that begin behind it.
+// to the last item, so that one huge tree does not hold up all records that begin behind it.
 func (t *Task) drawMore() {
 	q := &t.queue
 	sources, channels := t.turns()
@@ -177,7 +177,7 @@ func (t *Task) drawMore() {
 				q.turn = 0
 			}
 			if l := q.lanes[q.turn]; l != nil && len(l.frames) > 0 {
-				l.draw(q, t.mayDraw(l, laneTurn))
+				l.draw(q, t.mayDraw(l, min(laneTurn, q.most-len(q.drawn))))
 			}
 			if len(q.drawn) >= q.most {
 				break

@@ -31,26 +31,28 @@ func (m *flood) Define(b *module.Builder) {
 		m.ran = append(m.ran, i)
 		return nil
 	})
-	module.DeclareSource(s, m.Texts, func(ev *module.Event, v string) error {
-		var n int
-		if _, err := fmt.Sscan(v, &n); err != nil {
-			return err
-		}
-		if n == 0 {
-			m.small++
-		}
-		to := task.ID(0)
-		if strings.HasSuffix(v, "away") {
-			to = 1
-		}
-		for i := range n {
-			m.leaf.SendTo(ev, to, i)
-		}
-		if strings.HasSuffix(v, "fail") {
-			return errBad
-		}
-		return nil
-	}, module.StartFromBeginning())
+	module.DeclareSource(s, m.Texts, m.send, module.StartFromBeginning())
+}
+
+func (m *flood) send(ev *module.Event, v string) error {
+	var n int
+	if _, err := fmt.Sscan(v, &n); err != nil {
+		return err
+	}
+	if n == 0 {
+		m.small++
+	}
+	to := task.ID(0)
+	if strings.HasSuffix(v, "away") {
+		to = 1
+	}
+	for i := range n {
+		m.leaf.SendTo(ev, to, i)
+	}
+	if strings.HasSuffix(v, "fail") {
+		return errBad
+	}
+	return nil
 }
 
 // disky drives a task that spills to a map, and answers everything else at once.
