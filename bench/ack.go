@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -104,6 +105,25 @@ func ackWorkload(ctx context.Context, s *servers, o options, r *report) error {
 		}
 	}
 	return nil
+}
+
+// acked is the subject of a profile of appends, ours or the floor's. A round holds starting and
+// ending the worker, so it has to have many appends.
+func (s *servers) acked(o options, name string) (*input, subject) {
+	run, appenders := floorAcked, 1
+	if strings.HasPrefix(name, "ack") {
+		run = func(ctx context.Context, s *servers, appenders, each int) ([]time.Duration, time.Duration, error) {
+			return oursAcked(ctx, s, false, appenders, each)
+		}
+	}
+	if strings.HasSuffix(name, "-64") {
+		appenders = 64
+	}
+	in := &input{events: max(o.acks/appenders*4, 50) * appenders}
+	return in, subject{name: name, run: func(ctx context.Context, in *input) (time.Duration, error) {
+		_, took, err := run(ctx, s, appenders, in.events/appenders)
+		return took, err
+	}}
 }
 
 func ackRound(ctx context.Context, s *servers, o options, appenders int, hops bool, p50, p99, rate *figure) error {
@@ -212,7 +232,7 @@ func floorAcked(ctx context.Context, s *servers, appenders, each int) ([]time.Du
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	producer, err := kgo.NewClient(kgo.SeedBrokers(s.options.kafka), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))
+	producer, err := kgo.NewClient(kgo.SeedBrokers(s.options.kafka), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0), kgo.WithHooks(&s.asked))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -221,7 +241,7 @@ func floorAcked(ctx context.Context, s *servers, appenders, each int) ([]time.Du
 	for p := range int32(tasks) {
 		offsets[p] = kgo.NewOffset().AtStart()
 	}
-	reader, err := kgo.NewClient(kgo.SeedBrokers(s.options.kafka), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: offsets}))
+	reader, err := kgo.NewClient(kgo.SeedBrokers(s.options.kafka), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: offsets}), kgo.WithHooks(&s.asked))
 	if err != nil {
 		return nil, 0, err
 	}

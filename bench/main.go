@@ -65,7 +65,7 @@ func main() {
 	flag.StringVar(&o.peers, "peers", "streams,flink,storm", "which programs of other engines to run, of those")
 	flag.StringVar(&o.growth, "growth", "", "what the workload growth measures against, of tasks, state, stored, trees, values, hotkey, skew and workers; default: all")
 	flag.StringVar(&o.shared, "shared", "", "who else uses the machine, for the report")
-	flag.StringVar(&o.profiled, "profile", "count", "what the workload profile runs, of count, words, exactly-once, microbatch, and hand: the loop written by hand")
+	flag.StringVar(&o.profiled, "profile", "count", "what the workload profile runs, of count, words, exactly-once, microbatch, and hand: the loop written by hand; ack and ack-64, and floor and floor-64 beside them")
 	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile into this file; it holds both subjects")
 	flag.StringVar(&o.document, "document", "", "measure nothing: write the report from the template beside bench and the JSON files of -results into this file, and its curves beside it")
 	flag.StringVar(&o.results, "results", "results", "folder of the JSON files that a document is made of")

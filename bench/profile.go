@@ -49,7 +49,9 @@ func profileWorkload(ctx context.Context, s *servers, o options, r *report) erro
 			return err
 		}
 		err = s.profile(ctx, o, r, in, subject, name)
-		s.drop(ctx, in)
+		if in.topic != "" {
+			s.drop(ctx, in)
+		}
 		if err != nil {
 			return fmt.Errorf("profile of %s: %w", name, err)
 		}
@@ -65,14 +67,14 @@ func (s *servers) profile(ctx context.Context, o options, r *report, in *input, 
 	}
 	defer file.Close()
 	// A first round fills pools and caches.
-	if err := subject.before(ctx, in); err != nil {
+	if err := subject.prepare(ctx, in); err != nil {
 		return err
 	}
 	if _, err := subject.run(ctx, in); err != nil && !errors.Is(err, errRetried) {
 		return err
 	}
 	var before, after runtime.MemStats
-	if err := subject.before(ctx, in); err != nil {
+	if err := subject.prepare(ctx, in); err != nil {
 		return err
 	}
 	runtime.GC()
@@ -82,7 +84,7 @@ func (s *servers) profile(ctx context.Context, o options, r *report, in *input, 
 	}
 	var spent usage
 	for range o.rounds {
-		if err := subject.before(ctx, in); err != nil {
+		if err := subject.prepare(ctx, in); err != nil {
 			return err
 		}
 		begun, err := s.usage(ctx)
@@ -158,8 +160,11 @@ func (s *servers) profiled(ctx context.Context, o options, name string) (*input,
 	case "microbatch":
 		in, err := s.fill(ctx, moduleName("BenchProfile"), "sentences", tasks, o.words, sentencesOf(10))
 		return in, s.module(ours, newMicroWording), err
+	case "ack", "ack-64", "floor", "floor-64":
+		in, subject := s.acked(o, name)
+		return in, subject, nil
 	}
-	return nil, subject{}, fmt.Errorf("no profile of %q: count, words, exactly-once, microbatch or hand", name)
+	return nil, subject{}, fmt.Errorf("no profile of %q: count, words, exactly-once, microbatch or hand; ack or ack-64, or floor or floor-64 beside them", name)
 }
 
 // split shares the CPU time of a profile out among the stages.

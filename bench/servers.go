@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/coppice-run/coppice/kafkadepot"
 	"github.com/coppice-run/coppice/redisstate"
@@ -26,12 +28,26 @@ type servers struct {
 	redis   *redis.Client
 	kafka   *kgo.Client
 	heap    *heapUse // of what runs, if that is to be known
+	asked   requests
+}
+
+// requests counts what brokers are asked for: appends and reads, each of a batch.
+type requests struct{ produces, fetches atomic.Int64 }
+
+// OnBrokerE2E implements kgo.HookBrokerE2E.
+func (r *requests) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, _ kgo.BrokerE2E) {
+	switch key {
+	case kmsg.Produce.Int16():
+		r.produces.Add(1)
+	case kmsg.Fetch.Int16():
+		r.fetches.Add(1)
+	}
 }
 
 func connect(ctx context.Context, o options) (*servers, error) {
 	s := &servers{options: o}
 	var err error
-	if s.log, err = kafkadepot.Open(ctx, kafkadepot.Config{Brokers: []string{o.kafka}}); err != nil {
+	if s.log, err = kafkadepot.Open(ctx, kafkadepot.Config{Brokers: []string{o.kafka}, Hooks: []kgo.Hook{&s.asked}}); err != nil {
 		return nil, err
 	}
 	if err := s.log.Check(ctx); err != nil {

@@ -196,13 +196,19 @@ func alternate(ctx context.Context, in *input, f *figure, rounds, warm int, subj
 // tries is how often a round is run again in which attempts failed.
 const tries = 5
 
+// prepare makes everything ready for a round.
+func (s *subject) prepare(ctx context.Context, in *input) error {
+	if s.before == nil {
+		return nil
+	}
+	return s.before(ctx, in)
+}
+
 // round prepares a round and runs it.
 func (s *subject) round(ctx context.Context, in *input) (took time.Duration, err error) {
 	for range tries {
-		if s.before != nil {
-			if err := s.before(ctx, in); err != nil {
-				return 0, err
-			}
+		if err := s.prepare(ctx, in); err != nil {
+			return 0, err
 		}
 		if took, err = s.run(ctx, in); !errors.Is(err, errRetried) {
 			break

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"runtime/metrics"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,6 +18,10 @@ type usage struct {
 	Commands     float64
 	BytesIn      float64 // that Redis was sent
 	BytesOut     float64
+	Produces     float64 // requests to brokers
+	Fetches      float64
+	Switches     float64 // of goroutines: how often one begins to run; about, the runtime counts one in eight
+	Waits        float64 // of threads, for something else than a processor
 }
 
 // usage is what was taken so far.
@@ -26,6 +31,8 @@ func (s *servers) usage(ctx context.Context) (u usage, err error) {
 		return u, err
 	}
 	u.ProcessNanos = float64(r.Utime.Nano() + r.Stime.Nano())
+	u.Produces, u.Fetches = float64(s.asked.produces.Load()), float64(s.asked.fetches.Load())
+	u.Waits, u.Switches = float64(r.Nvcsw), switches()
 	info, err := s.redis.InfoMap(ctx, "cpu", "stats", "commandstats").Result()
 	if err != nil {
 		return u, fmt.Errorf("INFO: %w", err)
@@ -53,15 +60,34 @@ func (u *usage) add(from, to usage) {
 	u.Commands += to.Commands - from.Commands
 	u.BytesIn += to.BytesIn - from.BytesIn
 	u.BytesOut += to.BytesOut - from.BytesOut
+	u.Produces += to.Produces - from.Produces
+	u.Fetches += to.Fetches - from.Fetches
+	u.Switches += to.Switches - from.Switches
+	u.Waits += to.Waits - from.Waits
+}
+
+// switches is how often goroutines began to run so far.
+func switches() float64 {
+	const one = 8 // of so many is counted
+	sample := []metrics.Sample{{Name: "/sched/latencies:seconds"}}
+	metrics.Read(sample)
+	if sample[0].Value.Kind() != metrics.KindFloat64Histogram {
+		return 0 // this runtime does not say
+	}
+	var sum uint64
+	for _, n := range sample[0].Value.Float64Histogram().Counts {
+		sum += n
+	}
+	return one * float64(sum)
 }
 
 // over shares it out among so many events.
 func (u usage) over(events float64) usage {
-	return usage{u.ProcessNanos / events, u.RedisNanos / events, u.Commits / events, u.Commands / events, u.BytesIn / events, u.BytesOut / events}
+	return usage{u.ProcessNanos / events, u.RedisNanos / events, u.Commits / events, u.Commands / events, u.BytesIn / events, u.BytesOut / events, u.Produces / events, u.Fetches / events, u.Switches / events, u.Waits / events}
 }
 
 func (u usage) String() string {
 	perCommit := func(n float64) float64 { return n / max(u.Commits, 1e-12) }
-	return fmt.Sprintf("CPU per event: %.0f ns here, %.0f ns in Redis; %.1f commits per 1,000 events; per commit %.0f events, %.1f commands, %.0f bytes in; per event %.0f bytes in, %.0f out",
-		u.ProcessNanos, u.RedisNanos, 1000*u.Commits, perCommit(1), perCommit(u.Commands), perCommit(u.BytesIn), u.BytesIn, u.BytesOut)
+	return fmt.Sprintf("CPU per event: %.0f ns here, %.0f ns in Redis; %.1f commits per 1,000 events; per commit %.0f events, %.1f commands, %.0f bytes in; per event %.0f bytes in, %.0f out; per 1,000 events %.0f appends and %.0f reads of Kafka; %.1f switches of goroutines and %.1f waits of threads per event",
+		u.ProcessNanos, u.RedisNanos, 1000*u.Commits, perCommit(1), perCommit(u.Commands), perCommit(u.BytesIn), u.BytesIn, u.BytesOut, 1000*u.Produces, 1000*u.Fetches, u.Switches, u.Waits)
 }
