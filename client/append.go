@@ -47,35 +47,65 @@ func (c *Client) awaitAppended(ctx context.Context, place Place) (module.Acks, e
 // nothing, and the place has no offset), and returns where it lies; Await waits for its
 // streams. Errors: NotAppendedError, UnknownError.
 func (c *Client) Put(ctx context.Context, r module.Record) (Place, error) {
-	return c.begin(ctx, r)()
+	return c.finish(ctx, c.begin(ctx, r))
 }
 
-// begin begins to append a record; what it returns waits for the outcome.
-func (c *Client) begin(ctx context.Context, r module.Record) func() (Place, error) {
-	failed := func(place Place, err error) func() (Place, error) { return func() (Place, error) { return place, err } }
+// appending is an append that has begun.
+type appending struct {
+	place   Place
+	outcome <-chan outcome // comes once
+	err     error          // why nothing was sent; nil: it was
+}
+
+// outcome is what becomes of an append.
+type outcome struct {
+	offset int64
+	err    error
+}
+
+// begin begins to append a record; finish waits for the outcome.
+func (c *Client) begin(ctx context.Context, r module.Record) appending {
 	b, err := c.module(r.Module)
 	if err != nil {
-		return failed(Place{}, err)
+		return appending{err: err}
 	}
 	r.Headers = telemetry.Inject(ctx, r.Headers)
 	place := Place{Module: r.Module, Depot: r.Depot, Offset: -1}
 	if place.Partition, err = b.partition(&r); err != nil {
-		return failed(place, &NotAppendedError{Place: place, Cause: err})
+		return appending{place: place, err: &NotAppendedError{Place: place, Cause: err}}
 	}
 	level := depot.Replicated
 	if r.Level == module.AckNone {
 		level = depot.None
 	}
 	if err := c.over(ctx); err != nil {
-		return failed(place, &NotAppendedError{Place: place, Cause: err}) // nothing was sent
+		return appending{place: place, err: &NotAppendedError{Place: place, Cause: err}} // nothing was sent
 	}
-	outcome := c.append(ctx, place, r, level)
-	return func() (Place, error) {
-		var err error
-		if place.Offset, err = outcome(); err != nil {
-			return place, appendError(place, err)
-		}
-		return place, nil
+	return appending{place: place, outcome: c.append(ctx, &place, r, level)}
+}
+
+// finish waits until it is known what became of an append.
+func (c *Client) finish(ctx context.Context, a appending) (Place, error) {
+	if a.err != nil {
+		return a.place, a.err
+	}
+	var err error
+	if a.place.Offset, err = c.outcome(ctx, a.outcome); err != nil {
+		return a.place, appendError(a.place, err)
+	}
+	return a.place, nil
+}
+
+// outcome waits for what becomes of an append.
+func (c *Client) outcome(ctx context.Context, done <-chan outcome) (int64, error) {
+	select {
+	case o := <-done:
+		return o.offset, o.err
+	case <-ctx.Done():
+		// What is on its way cannot be called back.
+		return -1, fmt.Errorf("%w: %w", depot.ErrUnknown, context.Cause(ctx))
+	case <-c.open.Done():
+		return -1, fmt.Errorf("%w: %w", depot.ErrUnknown, ErrClosed)
 	}
 }
 
@@ -100,27 +130,13 @@ func (b *bound) partition(r *module.Record) (int32, error) {
 	return rand.Int32N(int32(partitions)), nil
 }
 
-// append hands a record to the producer; what it returns waits for the outcome.
-func (c *Client) append(ctx context.Context, place Place, r module.Record, level depot.Level) func() (int64, error) {
-	type outcome struct {
-		offset int64
-		err    error
-	}
+// append hands a record to the producer; what it returns has the outcome.
+func (c *Client) append(ctx context.Context, place *Place, r module.Record, level depot.Level) <-chan outcome {
 	done := make(chan outcome, 1)
 	topic := depot.TopicName(place.Module, place.Depot)
 	record := depot.Record{Key: r.Key, Value: r.Value, Headers: r.Headers}
 	c.config.Log.Append(ctx, topic, place.Partition, record, level, func(offset int64, err error) { done <- outcome{offset, err} })
-	return func() (int64, error) {
-		select {
-		case o := <-done:
-			return o.offset, o.err
-		case <-ctx.Done():
-			// What is on its way cannot be called back.
-			return -1, fmt.Errorf("%w: %w", depot.ErrUnknown, context.Cause(ctx))
-		case <-c.open.Done():
-			return -1, fmt.Errorf("%w: %w", depot.ErrUnknown, ErrClosed)
-		}
-	}
+	return done
 }
 
 func appendError(place Place, err error) error {
@@ -149,8 +165,9 @@ func (c *Client) Await(ctx context.Context, place Place) (module.Acks, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.config.AwaitTimeout)
 	defer cancel()
+	defer context.AfterFunc(c.open, cancel)()
 	request := &wire.Request{Module: place.Module, Task: task.ID(place.Partition), Await: &wire.AwaitRequest{Depot: place.Depot, Offset: place.Offset}}
-	answer, err := c.ask(ctx, b, request)
+	answer, err := c.askWhile(ctx, b, request)
 	if err != nil {
 		return module.Acks{}, &UnknownError{Place: place, Cause: err}
 	}

@@ -17,13 +17,21 @@ const (
 	askPauseMax = 200 * time.Millisecond
 )
 
+// requestBytes is room for most requests.
+const requestBytes = 64
+
 // ask calls the owner of a task, found by its head (R6). Where the store or the
 // owner cannot be reached it asks again until ctx ends: the task may have moved,
 // and a question changes nothing. A client that is closed meanwhile ends it with ErrClosed.
 func (c *Client) ask(ctx context.Context, b *bound, q *wire.Request) (*wire.Answer, error) {
 	ctx, cancel := c.whileOpen(ctx)
 	defer cancel()
-	id, request := q.Task, wire.AppendRequest(nil, q)
+	return c.askWhile(ctx, b, q)
+}
+
+// askWhile is ask with a context that ends with the client, too.
+func (c *Client) askWhile(ctx context.Context, b *bound, q *wire.Request) (*wire.Answer, error) {
+	id, request := q.Task, wire.AppendRequest(make([]byte, 0, requestBytes), q)
 	for pause := askPause; ; pause = min(2*pause, askPauseMax) {
 		answer, err := c.askOnce(ctx, b, id, request)
 		switch {

@@ -28,9 +28,9 @@ func (c *Client) StartRecord(ctx context.Context, r module.Record) *module.Pendi
 
 // sendAsync is SendRecord that calls done, once, instead of waiting.
 func (c *Client) sendAsync(ctx context.Context, r module.Record, done func(module.Acks, error)) {
-	put := c.begin(ctx, r)
+	a := c.begin(ctx, r)
 	go func() {
-		place, err := put()
+		place, err := c.finish(ctx, a)
 		if err != nil || r.Level != module.AckAll {
 			done(module.Acks{}, err)
 			return

@@ -1,9 +1,9 @@
 package wire
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
-	"maps"
 	"slices"
 )
 
@@ -28,6 +28,7 @@ const (
 // AppendAnswer appends the stored form of an answer; equal answers have
 // equal bytes.
 func AppendAnswer(dst []byte, a *Answer) []byte {
+	dst = slices.Grow(dst, answerBytes+len(a.Topology)+len(a.Text)+len(a.Address))
 	dst = append(dst, RequestVersion, a.Kind)
 	var flags byte
 	if a.WillRetry {
@@ -42,17 +43,34 @@ func AppendAnswer(dst []byte, a *Answer) []byte {
 	dst = appendText(dst, a.Address)
 	dst = binary.AppendUvarint(dst, uint64(a.Attempt))
 	dst = binary.AppendUvarint(dst, uint64(len(a.Returns)))
-	for _, topology := range slices.Sorted(maps.Keys(a.Returns)) {
+	var topologies [few]string
+	for _, topology := range inOrder(topologies[:0], a.Returns) {
 		values := a.Returns[topology]
 		dst = appendText(dst, topology)
 		dst = binary.AppendUvarint(dst, uint64(len(values)))
-		for _, ack := range slices.Sorted(maps.Keys(values)) {
+		var acks [few]int
+		for _, ack := range inOrder(acks[:0], values) {
 			dst = binary.AppendUvarint(dst, uint64(ack))
 			dst = binary.AppendUvarint(dst, uint64(len(values[ack])))
 			dst = append(dst, values[ack]...)
 		}
 	}
 	return dst
+}
+
+// answerBytes is room for what most answers have beside their texts.
+const answerBytes = 64
+
+// few is how many keys of a map are put in order without memory of their own.
+const few = 4
+
+// inOrder appends the keys of a map, in their order.
+func inOrder[K cmp.Ordered, V any](keys []K, of map[K]V) []K {
+	for k := range of {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 // ParseAnswer reads an answer back.

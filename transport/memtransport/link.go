@@ -17,17 +17,17 @@ type link struct {
 	peers   map[string]bool // whoever exchanged frames with this link; guarded by network.mu
 	closed  bool            // guarded by network.mu
 
-	ctx    context.Context // ends when the link closes
-	cancel context.CancelFunc
-	done   chan struct{}  // closed when the delivering goroutine has ended
-	calls  sync.WaitGroup // under way in the handler
-	enter  sync.Mutex     // orders calls.Add before calls.Wait
+	done chan struct{} // closed when the delivering goroutine has ended
+
+	enter sync.Mutex // guards the following; orders under.Add before under.Wait
+	over  bool       // no call begins any more
+	last  uint64     // number of a call
+	calls map[uint64]context.CancelFunc
+	under sync.WaitGroup // in the handler
 }
 
 func newLink(n *Network, address string, handler transport.Handler) *link {
-	l := &link{network: n, address: address, handler: handler, inbox: newInbox(), peers: map[string]bool{}, done: make(chan struct{})}
-	l.ctx, l.cancel = context.WithCancel(context.Background())
-	return l
+	return &link{network: n, address: address, handler: handler, inbox: newInbox(), peers: map[string]bool{}, done: make(chan struct{}), calls: map[uint64]context.CancelFunc{}}
 }
 
 func (l *link) Address() string { return l.address }
@@ -41,18 +41,34 @@ func (l *link) Call(ctx context.Context, to string, request []byte) ([]byte, err
 
 // answer has the handler answer, until the caller's context or the link ends.
 func (l *link) answer(ctx context.Context, from *link, request []byte) ([]byte, error) {
-	l.enter.Lock()
-	if l.ctx.Err() != nil {
-		l.enter.Unlock()
-		return nil, fmt.Errorf("%s: %w", l.address, transport.ErrNoListener)
-	}
-	l.calls.Add(1)
-	l.enter.Unlock()
-	defer l.calls.Done()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(l.ctx, cancel)()
+	number, ok := l.begin(cancel)
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", l.address, transport.ErrNoListener)
+	}
+	defer l.ended(number)
 	return l.handler.Call(ctx, from.address, request)
+}
+
+// begin notes how a call is ended when the link closes. It is false if it has.
+func (l *link) begin(cancel context.CancelFunc) (number uint64, ok bool) {
+	l.enter.Lock()
+	defer l.enter.Unlock()
+	if l.over {
+		return 0, false
+	}
+	l.last++
+	l.calls[l.last] = cancel
+	l.under.Add(1)
+	return l.last, true
+}
+
+func (l *link) ended(number uint64) {
+	l.enter.Lock()
+	delete(l.calls, number)
+	l.enter.Unlock()
+	l.under.Done()
 }
 
 // deliver hands the handler what arrives, in order.
@@ -80,9 +96,12 @@ func (l *link) Close() error {
 	}
 	l.inbox.close()
 	l.enter.Lock()
-	l.cancel()
+	l.over = true
+	for _, cancel := range l.calls {
+		cancel()
+	}
 	l.enter.Unlock()
 	<-l.done
-	l.calls.Wait()
+	l.under.Wait()
 	return nil
 }
