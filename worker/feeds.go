@@ -75,13 +75,17 @@ func (f *feeds) put(o feedOrder) {
 
 func (f *feeds) run(ctx context.Context) {
 	f.assigned, f.oldest = map[feedKey]assignment{}, map[sourceKey]uint64{}
+	pollCtx, cancel := context.WithCancel(ctx)
+	defer func() { cancel() }()
 	for ctx.Err() == nil {
-		pollCtx, cancel := context.WithCancel(ctx)
+		if pollCtx.Err() != nil { // orders have come
+			cancel()
+			pollCtx, cancel = context.WithCancel(ctx)
+		}
 		orders := f.next(ctx, cancel)
 		f.carryOut(orders)
 		err := f.reader.Poll(pollCtx, int(f.l.options.chunk.Load()), f.deliver)
 		woken := pollCtx.Err() != nil
-		cancel()
 		if err != nil && !woken && !errors.Is(err, context.Canceled) && ctx.Err() == nil {
 			f.w.config.Logger.Warn("reading depots failed; trying again", "cause", err)
 			pause(ctx, 100*time.Millisecond)
