@@ -293,7 +293,7 @@ func (t *Task) storeInboxes(b *batch) {
 // tried again (promise 3.104).
 func (t *Task) onNotice(n *wire.Notice) {
 	g := t.hops.groups[n.Group]
-	if g == nil || g.source.feed.options.AckFailureOnRetryOnly {
+	if g == nil || !g.hasRecord(n.Offset) || g.source.feed.options.AckFailureOnRetryOnly {
 		return
 	}
 	for _, waiter := range t.takeWaiters(recordKey{g.source.plan.Depot.Name, n.Offset}) {

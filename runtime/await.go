@@ -46,6 +46,9 @@ func (t *Task) recordDone(f *finished) {
 	if f.order != nil {
 		t.answerOrder(f.order, answerKind[f.outcome], f.text)
 	}
+	if f.ofEvent() {
+		return // nobody waits for it but who gave the order
+	}
 	t.keepResult(f)
 	key := recordKey{f.source.plan.Depot.Name, f.record.Offset}
 	if t.waiters[key] != nil && t.recordOver(key, t.inflight) {
@@ -77,7 +80,7 @@ func (t *Task) recordOver(key recordKey, uncommitted *batch) bool {
 	}
 	if uncommitted != nil {
 		for i := range uncommitted.finished {
-			if f := &uncommitted.finished[i]; f.record.Offset == key.offset && f.source.plan.Depot.Name == key.depot {
+			if f := &uncommitted.finished[i]; f.record.Offset == key.offset && f.source.plan.Depot.Name == key.depot && !f.ofEvent() {
 				return false
 			}
 		}

@@ -94,6 +94,10 @@ type finished struct {
 
 func (f *finished) parked() bool { return f.outcome == wire.Parked }
 
+// ofEvent reports whether it is a parked event that has run again. That is no record: the
+// task may have one of its own with the same offset.
+func (f *finished) ofEvent() bool { return f.order != nil && f.order.Event != "" }
+
 func (t *Task) newBatch() *batch {
 	b := t.spareBatch()
 	t.batches++

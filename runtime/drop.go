@@ -68,6 +68,7 @@ func (t *Task) forget() {
 	t.pool = host.Pool{}
 	for _, o := range t.orders {
 		o.begun, o.waits = false, nil // what became of it is unknown; it is looked up again
+		o.gone = false
 	}
 	t.numbers = make([]uint64, t.config.Tasks)
 	t.peers = make([]peer, t.config.Tasks)

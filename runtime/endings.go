@@ -30,7 +30,7 @@ const endingsMax = 1000
 // somebody has run again ends once more; a parked event is not its record.
 func (t *Task) noteEnding(f *finished) {
 	over := f.outcome != wire.Rejected && f.outcome != wire.Parked
-	if over && f.order == nil || f.order != nil && f.order.Event != "" {
+	if over && f.order == nil || f.ofEvent() {
 		return
 	}
 	t.endings = append(t.endings, ending{f.source, f.record.Offset, wire.Ending{Version: 1, Outcome: f.outcome, Text: f.text, Attempt: int(f.attempt)}, over})

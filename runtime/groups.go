@@ -313,7 +313,9 @@ func (t *Task) expireGroups(topo *topology) {
 			continue
 		}
 		for i := range g.members {
-			t.answerLate(g, g.members[i].offset)
+			if m := &g.members[i]; m.order == nil {
+				t.answerLate(g, m.offset)
+			}
 		}
 		t.watchGroup(g)
 	}

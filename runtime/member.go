@@ -35,6 +35,14 @@ func (g *group) search(offset int64) (at int, ok bool) {
 	return slices.BinarySearchFunc(g.members, offset, func(m member, o int64) int { return cmp.Compare(m.offset, o) })
 }
 
+// hasRecord reports whether a record is in the group for whose end someone may wait. What an
+// order has run again is none: a parked record was answered when it was put aside, and a parked
+// event has the offset of a record that may be another task's.
+func (g *group) hasRecord(offset int64) bool {
+	at, ok := g.search(offset)
+	return ok && g.members[at].order == nil
+}
+
 // add takes a record into the group.
 func (g *group) add(it *try) {
 	at, _ := g.search(it.record.Offset)

@@ -36,8 +36,8 @@ func (o *order) parkedName() string {
 	return o.Step + "/" + o.Event
 }
 
-// parkedReady is what people want to have run again: no more of it than of a partition, and
-// nothing of a source that may begin no record now.
+// parkedReady is what people want to have run again: no more of it than of a partition,
+// nothing of a source that may begin no record now, and each once, whoever wants it.
 func (t *Task) parkedReady(m *micro) (ready []wire.MicroRange) {
 	if len(t.orders) == 0 {
 		return nil
@@ -57,8 +57,9 @@ func (t *Task) parkedReady(m *micro) (ready []wire.MicroRange) {
 			may = s != nil && t.shut(s) == "" && t.mayBegin(s)
 			open[o.Source] = may
 		}
-		if may {
-			ready = append(ready, wire.MicroRange{Source: uint16(n), From: o.Offset, To: o.Offset + 1, Parked: o.parkedName()})
+		g := wire.MicroRange{Source: uint16(n), From: o.Offset, To: o.Offset + 1, Parked: o.parkedName()}
+		if may && !slices.Contains(ready, g) {
+			ready = append(ready, g)
 		}
 	}
 	return ready

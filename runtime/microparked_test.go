@@ -161,3 +161,23 @@ func TestWhatRunsAgainKeepsItsRecord(t *testing.T) {
 		t.Errorf("it took effect %q times, put aside are %+v", n, w.tasks[0].parked())
 	}
 }
+
+// Two people may have the same thing run again at the same time: it takes effect once.
+func TestTwoOrdersForOneThatRunsAgain(t *testing.T) {
+	t.Parallel()
+	m := newBatches()
+	m.do["x"] = parks
+	w := newTown(t, m, 2, runtime.Options{})
+	a, b := w.tasks[0], w.tasks[1]
+	a.give(0, node{0, "root", []node{leaf(1, "x")}})
+	w.later()
+	m.do = nil
+	b.retry("x", "x")
+	w.later()
+	if got := b.seen("x"); got != "1" {
+		t.Errorf("x took effect %s times", got)
+	}
+	if len(b.parked()) > 0 {
+		t.Errorf("still put aside: %v", b.parked())
+	}
+}

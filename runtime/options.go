@@ -29,7 +29,8 @@ type Options struct {
 	// 10,000, which hold a server for about 11 ms. A batch takes no more events when it has
 	// half of them, and an event may write the other half.
 	MaxFieldsPerBatch int
-	// MaxBytesPerBatch bounds what one commit writes in bytes, in the same way (R42).
+	// MaxBytesPerBatch bounds what one commit writes in bytes, in the same way (R42). What
+	// events of exactly-once topologies send is written, too.
 	// Default 16 MiB: newer servers hold a whole transaction against their query buffer.
 	MaxBytesPerBatch int64
 	// TreeTimeout fails a record whose tree is not complete after so long

@@ -45,7 +45,7 @@ func (r *results) put(offset int64, res result, most int) {
 // keepResult folds what the record's events returned and keeps it, where there is more to
 // say than that the record is done.
 func (t *Task) keepResult(f *finished) {
-	if f.kept || len(f.returns) == 0 && f.text == "" && f.outcome == wire.Done && f.order == nil {
+	if f.kept || f.ofEvent() || len(f.returns) == 0 && f.text == "" && f.outcome == wire.Done && f.order == nil {
 		return
 	}
 	f.kept = true

@@ -29,8 +29,8 @@ func (t *Task) run() {
 
 // full reports whether the open batch takes no more events.
 func (t *Task) full() bool {
-	return t.micros.wait || t.open != nil && (t.open.events >= t.options.MaxEventsPerBatch || t.view.Dirty() >= half(t.options.MaxFieldsPerBatch) ||
-		int64(t.view.Written()) >= t.options.MaxBytesPerBatch/2 || t.host.Out.LastingEvents() >= t.options.MaxFieldsPerBatch || t.sentEnough() || t.open.appendBytes >= batchAppendBytesMax || t.apart())
+	return t.micros.wait || t.open != nil && (t.open.events >= t.options.MaxEventsPerBatch || t.view.Dirty()+t.host.Out.Calls() >= half(t.options.MaxFieldsPerBatch) ||
+		int64(t.view.Written()+t.host.Out.LastingBytes()) >= t.options.MaxBytesPerBatch/2 || t.host.Out.LastingEvents() >= t.options.MaxFieldsPerBatch || t.sentEnough() || t.open.appendBytes >= batchAppendBytesMax || t.apart())
 }
 
 // prepare sets the event up for an item.
@@ -180,6 +180,7 @@ func (t *Task) executeNow(it *item) bool {
 	}
 	t.enter(it)
 	save, mark := view.Begin(), t.host.Out.Mark()
+	calls, sends := t.host.Out.Calls(), t.host.Out.LastingBytes()
 	t.accesses = Accesses{}
 	t.spills.mark = mark
 	t.prepare(it)
@@ -214,7 +215,11 @@ func (t *Task) executeNow(it *item) bool {
 		err = failure
 	}
 	if err == nil && part == nil {
-		err = t.tooLarge(view.Since(save))
+		changes, bytes := view.Since(save)
+		if t.host.Lasting {
+			changes += t.host.Out.Calls() - calls
+		}
+		err = t.tooLarge(changes, bytes+t.host.Out.LastingBytes()-sends)
 	}
 	if it.command != nil {
 		if err != nil {
@@ -275,9 +280,10 @@ func (t *Task) openTree(h *host.Event) {
 
 func touch(id task.ID) uint64 { return 1 << (uint(id) & 63) }
 
-// ErrEventTooLarge: an event writes more than one commit may (R42). Its record, or of an
-// exactly-once stream the event alone, is parked: it would write as much each time.
-var ErrEventTooLarge = errors.New("the event writes more than one transaction of the store may: write less in one event, by sending parts to steps, or raise store.fields.per.batch.max or store.bytes.per.batch.max")
+// ErrEventTooLarge: an event writes more than one commit may (R42); what it sends and calls in
+// an exactly-once stream is written, too. Its record, or of an exactly-once stream the event
+// alone, is parked: it would write as much each time.
+var ErrEventTooLarge = errors.New("the event writes more than one transaction of the store may, with what it sends and calls in an exactly-once stream: write less in one event, by sending parts to steps, or raise store.fields.per.batch.max or store.bytes.per.batch.max")
 
 // tooLarge refuses an event that alone passes what a commit may write beside the others of
 // its batch.

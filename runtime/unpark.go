@@ -3,6 +3,7 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,6 +38,7 @@ type order struct {
 	Parked
 	sweep *sweep // it is a piece of that, and nobody's order
 	begun bool
+	gone  bool // what it is about has left the parked ones, in a batch that is sealed
 	found wire.ParkedRecord
 
 	waits *micro // the topology that is to run it again, with its next microbatch
@@ -88,17 +90,28 @@ func (t *Task) drawOrders() {
 	}
 }
 
-// postponed reports whether an order has to wait: for what becomes of what a microbatch runs
-// again, or, of a record of a stream, because its source may begin none now.
+// postponed reports whether an order has to wait: for what becomes of what runs again, or, of
+// a record of a stream, because its source may begin none now.
 func (t *Task) postponed(o *order) bool {
 	if t.microNamed(o.Topology) != nil {
 		return t.runsAgain(o)
+	}
+	if t.retriedBy(o) {
+		return true
 	}
 	if o.Order != ParkedRetry || t.finishing {
 		return false
 	}
 	s := t.sourceFor(o.Topology, o.Source)
 	return s != nil && (t.shut(s) != "" || t.throttled(s.topology))
+}
+
+// retriedBy reports whether another order has the same thing of a stream run again, and it is
+// still among the parked ones: it would run twice.
+func (t *Task) retriedBy(o *order) bool {
+	return slices.ContainsFunc(t.orders, func(have *order) bool {
+		return have != o && have.begun && !have.gone && have.Order == ParkedRetry && have.field() == o.field()
+	})
 }
 
 // runOrder reads the parked record and changes it; called like a handler.
@@ -205,6 +218,7 @@ func bytesOf(text *string, raw []byte) []byte {
 // unpark removes the record of an order from the parked ones, in the batch that is
 // being sealed.
 func (t *Task) unpark(o *order) {
+	o.gone = true
 	path := t.parkedPath(o.field())
 	t.bookkeep(func() { overlay.Delete[wire.ParkedRecord](t.view, &path) })
 }

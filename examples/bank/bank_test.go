@@ -78,3 +78,13 @@ func TestMomentsSortByTime(t *testing.T) {
 		t.Error("the place of the clock changes the moment")
 	}
 }
+
+// An account takes money from two others in one millisecond: both lines are in its history,
+// whatever the names are.
+func TestNoTwoOperationsHaveTheSameMoment(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 3, 29, 12, 0, 0, 0, time.UTC)
+	if one, other := moment(noon, "ann", "lee 1"), moment(noon, "ann lee", "1"); one == other {
+		t.Errorf("%q is that of two operations", one)
+	}
+}

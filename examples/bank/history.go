@@ -1,6 +1,9 @@
 package bank
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // Line is one change of a balance.
 type Line struct {
@@ -27,7 +30,8 @@ func (m Moment) Time() (time.Time, error) {
 	return time.Parse(layout, string(m)[:min(len(m), len(layout))])
 }
 
-// moment is that of an operation of an account: the same on both sides of a transfer.
+// moment is that of an operation of an account: the same on both sides of a transfer. The
+// account is quoted, since names may have spaces: no two operations have the same moment.
 func moment(t time.Time, account, id string) Moment {
-	return At(t) + Moment(" "+account+" "+id)
+	return At(t) + Moment(" "+strconv.Quote(account)+" "+id)
 }

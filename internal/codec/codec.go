@@ -64,6 +64,7 @@ func JSON[T any]() (Codec[T], error) {
 		codec.Append, codec.Decode, codec.Sure = uintCodec[T](t)
 	case reflect.String:
 		codec.Append, codec.Decode, codec.Check = appendString[T], decodeString[T], checkString[T]
+		codec.Size = func(value *T) int { return len(*asString(value)) + len(`""`) }
 	case reflect.Bool:
 		codec.Sure = true
 	}

@@ -19,6 +19,7 @@ type Outbox struct {
 
 	shelves       [kinds]shelf
 	lastingEvents int // that are to leave
+	calls         int // that are to be made
 	steps         int
 	sent          []sent
 	pieces        []*Piece // no longer in memory, older than all frames to their tasks
@@ -86,10 +87,17 @@ func (o *Outbox) frame(to task.ID, by kind) *wire.Frame { return o.shelves[by].f
 // add puts an event into the frame to a task, that its payload made grow so much.
 func (o *Outbox) add(to task.ID, e wire.Event, by kind, grew int) {
 	o.sent = append(o.sent, sent{to: to, step: e.Step, by: by})
-	if by == lasting {
-		o.lastingEvents++
-	}
+	o.count(by, 1)
 	o.shelves[by].add(to, e, o.steps, grew)
+}
+
+func (o *Outbox) count(by kind, n int) {
+	switch by {
+	case lasting:
+		o.lastingEvents += n
+	case outside:
+		o.calls += n
+	}
 }
 
 // Mark is a state of the outbox to which Rollback returns.
@@ -112,9 +120,7 @@ func (o *Outbox) Rollback(mark int) {
 	for len(o.sent) > 0 && o.Mark() > mark {
 		s := o.sent[len(o.sent)-1]
 		o.sent = o.sent[:len(o.sent)-1]
-		if s.by == lasting {
-			o.lastingEvents--
-		}
+		o.count(s.by, -1)
 		o.shelves[s.by].takeBack(s.to, s.step)
 	}
 	if o.base > mark {
@@ -174,6 +180,9 @@ func (o *Outbox) TakeCalls(take func(*wire.Frame)) {
 
 func (o *Outbox) take(by kind, f func(*wire.Frame) (keeps bool)) {
 	s := &o.shelves[by]
+	if by == outside {
+		o.calls = 0
+	}
 	s.each(func(frame *wire.Frame) {
 		if f(frame) {
 			s.pool.events = cap(frame.Events)
@@ -185,6 +194,18 @@ func (o *Outbox) take(by kind, f func(*wire.Frame) (keeps bool)) {
 
 // LastingEvents is how many events of exactly-once topologies are to leave.
 func (o *Outbox) LastingEvents() int { return o.lastingEvents }
+
+// parcelEventBytes is about what an event takes in a parcel beside its payload.
+const parcelEventBytes = 8
+
+// LastingBytes is about how many bytes their commit holds of them.
+func (o *Outbox) LastingBytes() int {
+	return o.shelves[lasting].bytes - o.lastingEvents*(eventBytes-parcelEventBytes)
+}
+
+// Calls is how many calls are to be made. Those of exactly-once topologies are a field each
+// of their commit.
+func (o *Outbox) Calls() int { return o.calls }
 
 // Discard takes back everything that a batch of at-least-once topologies has sent off:
 // hops, acks and calls.

@@ -148,7 +148,7 @@ var all = sorted([]Option{
 	},
 	{
 		Name: "store.bytes.per.batch.max", Place: ForModule, Unit: "bytes",
-		Doc:   "Bytes that one commit writes at most, about; an event may write half of it, and is parked if it writes more.",
+		Doc:   "Bytes that one commit writes at most, about, with what events of exactly-once streams send; an event may write half of it, and is parked if it writes more.",
 		field: size(func(o *runtime.Options) *int64 { return &o.MaxBytesPerBatch }),
 	},
 	{

@@ -30,7 +30,7 @@ type ColumnOf[T any] struct {
 	check  bool // values are checked before they are kept
 	values []T
 	raws   [][]byte
-	bytes  int // of raws
+	bytes  int // of raws, or of what values hold beside themselves
 
 	slab []byte // that payloads are encoded into, one behind another
 	lent bool   // what was decoded may be part of it
@@ -65,6 +65,10 @@ func (c *ColumnOf[T]) Put(value T) error {
 			if err := c.codec.Check(&c.value); err != nil {
 				return err
 			}
+		}
+		if c.codec.Size != nil {
+			c.value = value
+			c.bytes += c.codec.Size(&c.value)
 		}
 		c.values = append(c.values, value)
 		return nil
@@ -125,6 +129,11 @@ func (c *ColumnOf[T]) Truncate(n int) {
 		c.raws = c.raws[:n]
 		return
 	}
+	if c.codec.Size != nil {
+		for i := range c.values[n:] {
+			c.bytes -= c.codec.Size(&c.values[n+i])
+		}
+	}
 	clear(c.values[n:])
 	c.values = c.values[:n]
 }
@@ -134,7 +143,7 @@ func (c *ColumnOf[T]) Bytes() int {
 		return c.bytes
 	}
 	var value T
-	return len(c.values) * int(unsafe.Sizeof(value))
+	return len(c.values)*int(unsafe.Sizeof(value)) + c.bytes
 }
 
 func (c *ColumnOf[T]) Reset() {
