@@ -134,6 +134,6 @@ func (c Config) producing() []kgo.Opt {
 func (c Config) reading() []kgo.Opt {
 	return append(c.common(),
 		kgo.ConsumeStartOffset(kgo.NoResetOffset()), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
-		kgo.FetchMaxPartitionBytes(fetchBytes), kgo.KeepRetryableFetchErrors(), kgo.FetchMaxWait(fetchWait),
+		kgo.FetchMaxPartitionBytes(fetchBytes), kgo.KeepRetryableFetchErrors(), kgo.FetchMaxWait(fetchWait), kgo.WithPools(&recordPool{}),
 	)
 }

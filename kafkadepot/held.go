@@ -12,10 +12,16 @@ import (
 // would cost a fetch. So what comes is kept here, as much as one fetch and the one behind
 // it bring, before the client is told.
 type held struct {
+	chunks []chunk // as they came: no record is copied
+	bytes  int
+	fault  error
+	full   bool // the client was told to fetch no more
+}
+
+// chunk is records that came together.
+type chunk struct {
 	records []depot.Record
 	bytes   int
-	fault   error
-	full    bool // the client was told to fetch no more
 }
 
 // heldBytesMax is how much of a paused partition is kept before the client is told.
@@ -38,9 +44,10 @@ func (r *reader) received(at place, d *depot.Delivery) (kept bool) {
 		return false
 	}
 	h := &a.held
-	h.records = append(h.records, d.Records...)
-	for i := range d.Records {
-		h.bytes += len(d.Records[i].Key) + len(d.Records[i].Value)
+	if len(d.Records) > 0 {
+		c := chunk{d.Records, bytesOf(d.Records)}
+		h.chunks = append(h.chunks, c)
+		h.bytes += c.bytes
 	}
 	if d.Fault != nil {
 		h.fault = d.Fault
@@ -52,25 +59,52 @@ func (r *reader) received(at place, d *depot.Delivery) (kept bool) {
 	return true
 }
 
-// take takes up to so many records that are held, 0 for all, and behind the last the fault.
-func (h *held) take(most int) depot.Delivery {
-	n := len(h.records)
-	if most > 0 {
-		n = min(n, most)
+// bytesOf is how much records hold.
+func bytesOf(records []depot.Record) (n int) {
+	for i := range records {
+		n += len(records[i].Key) + len(records[i].Value)
 	}
-	d := depot.Delivery{Records: h.records[:n:n]}
-	h.records = h.records[n:]
-	for i := range d.Records {
-		h.bytes -= len(d.Records[i].Key) + len(d.Records[i].Value)
+	return n
+}
+
+// take takes the records that came first together, up to so many of them, and behind the last
+// that is held the fault; with 0 all that is held.
+func (h *held) take(most int) (d depot.Delivery) {
+	if most <= 0 && len(h.chunks) > 1 {
+		h.join()
 	}
-	if len(h.records) == 0 {
+	if len(h.chunks) > 0 {
+		first := &h.chunks[0]
+		if n := len(first.records); most <= 0 || n <= most {
+			d.Records = first.records
+			h.bytes -= first.bytes
+			*first = chunk{}
+			h.chunks = h.chunks[1:]
+		} else {
+			d.Records = first.records[:most:most]
+			part := bytesOf(d.Records)
+			h.bytes -= part
+			*first = chunk{first.records[most:], first.bytes - part}
+		}
+	}
+	if len(h.chunks) == 0 {
 		d.Fault = h.fault
-		h.records, h.fault = nil, nil
+		h.chunks, h.fault = nil, nil
 	}
 	return d
 }
 
-func (h *held) empty() bool { return len(h.records) == 0 && h.fault == nil }
+// join makes one chunk of all: what a poll without a limit brings of a partition is one
+// delivery.
+func (h *held) join() {
+	var all []depot.Record
+	for i := range h.chunks {
+		all = append(all, h.chunks[i].records...)
+	}
+	h.chunks = []chunk{{all, h.bytes}}
+}
+
+func (h *held) empty() bool { return len(h.chunks) == 0 && h.fault == nil }
 
 // release delivers what was held of partitions that are not paused any more.
 func (r *reader) release(recordsMax int, deliver func(depot.Delivery)) bool {

@@ -341,20 +341,6 @@ func (r *reader) gone(ctx context.Context, p depot.Position) error {
 	return nil
 }
 
-func converted(records []*kgo.Record) []depot.Record {
-	out := make([]depot.Record, len(records))
-	for i, r := range records {
-		out[i] = depot.Record{Partition: r.Partition, LeaderEpoch: r.LeaderEpoch, Offset: r.Offset, Time: r.Timestamp, Key: r.Key, Value: r.Value}
-		if len(r.Headers) > 0 {
-			out[i].Headers = make([]depot.Header, len(r.Headers))
-			for j, h := range r.Headers {
-				out[i].Headers[j] = depot.Header{Key: h.Key, Value: h.Value}
-			}
-		}
-	}
-	return out
-}
-
 // Close ends the reader.
 func (r *reader) Close() error {
 	r.mu.Lock()

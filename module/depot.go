@@ -200,6 +200,12 @@ func Union[U any](cases ...Case[U]) DepotOption {
 	return depotOption(func(o *depotOptions) { o.name, o.codec, o.err = "union", &made, errors.Join(o.err, err) })
 }
 
+// decoded is apart because the value escapes here.
+func (d *depotDecl[T]) decoded(stored []byte) (v T, err error) {
+	err = d.codec.Decode(stored, &v)
+	return v, err
+}
+
 // decode turns a stored record into a value; gone says that a migration has taken it
 // away.
 func (d *depotDecl[T]) decode(r *depot.Record) (v T, gone bool, err error) {
@@ -213,7 +219,12 @@ func (d *depotDecl[T]) decode(r *depot.Record) (v T, gone bool, err error) {
 			return v, true, nil
 		}
 	}
-	if err = d.codec.Decode(stored, &v); err == nil && d.migrate != nil {
+	if d.codec.View != nil {
+		v = d.codec.View(stored)
+	} else {
+		v, err = d.decoded(stored)
+	}
+	if err == nil && d.migrate != nil {
 		var keep bool
 		v, keep = d.migrate(v)
 		gone = !keep

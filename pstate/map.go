@@ -13,7 +13,11 @@ import (
 type Map[K, V any] struct{ p overlay.Path }
 
 // Key leads to the element under k.
-func (m Map[K, V]) Key(k K) Value[V] { return Value[V]{m.p.With(segment(m.p.Schema, k), store.Map)} }
+func (m Map[K, V]) Key(k K) (v Value[V]) {
+	v.p = m.p
+	v.p.Extend(segment(m.p.Schema, k), store.Map)
+	return v
+}
 
 // Len returns the number of elements of the map: of a top-level map, those on
 // the event's task.

@@ -21,8 +21,10 @@ type Entry[K, V any] struct {
 type SortedMap[K, V any] struct{ p overlay.Path }
 
 // Key leads to the element under k.
-func (m SortedMap[K, V]) Key(k K) Value[V] {
-	return Value[V]{m.p.With(segment(m.p.Schema, k), store.SortedMap)}
+func (m SortedMap[K, V]) Key(k K) (v Value[V]) {
+	v.p = m.p
+	v.p.Extend(segment(m.p.Schema, k), store.SortedMap)
+	return v
 }
 
 // Len returns the number of elements of the map.

@@ -24,6 +24,9 @@ type Codec[T any] struct {
 	Name   string
 	Append func(dst []byte, value *T) ([]byte, error)
 	Decode func(raw []byte, value *T) error
+	// View is Decode for types of which a value is a view of raw: it returns the value, where
+	// Decode's would be put on the heap for its address alone. nil: there is only Decode.
+	View func(raw []byte) T
 
 	// Plain: the type holds no references that a copy would share (strings do
 	// not count: they cannot be changed). Such values may be kept and passed on
@@ -86,6 +89,7 @@ func Text[T any]() (Codec[T], error) {
 			Name:   "text",
 			Append: func(dst []byte, value *T) ([]byte, error) { return append(dst, *asString(value)...), nil },
 			Decode: func(raw []byte, value *T) error { *asString(value) = view(raw); return nil },
+			View:   func(raw []byte) (value T) { *asString(&value) = view(raw); return value },
 			Plain:  true, Sure: true, Shape: &shape.Shape{Kind: "string"},
 			Size: func(value *T) int { return len(*asString(value)) },
 		}, nil

@@ -33,7 +33,7 @@ type stored struct {
 func lookupCommitted[T any](v *View, p *Path) (value T, found bool, err error) {
 	t, f := tableFor[T](v, p)
 	field := fieldOf(v, p)
-	e := f.entries[field]
+	e := f.entries.get(field)
 	if !p.Decl.Volatile && t.cleared != v.open && (e == nil || e.n.flags&dirty == 0) {
 		return lookup[T](v, p)
 	}

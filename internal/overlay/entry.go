@@ -4,13 +4,14 @@ import "unsafe"
 
 // node is what the view knows of one element, whatever the type of its value.
 type node struct {
-	table *Table
-	field string
-	raw   string // the stored form, where it is kept; see Entry
-	saved uint32 // savepoint that last recorded this node
-	batch uint32 // last batch that touched it: it stays cached until that ends (R45)
-	flags flags
-	base  base // whether the element exists without the open batch's writes; set when it becomes dirty
+	table  *Table
+	field  string
+	raw    string // the stored form, where it is kept; see Entry
+	saved  uint32 // savepoint that last recorded this node
+	batch  uint32 // last batch that touched it: it stays cached until that ends (R45)
+	flags  flags
+	base   base   // whether the element exists without the open batch's writes; set when it becomes dirty
+	column uint16 // of the table
 }
 
 type flags uint8
@@ -44,17 +45,22 @@ type element interface {
 	forget()
 }
 
-// Entry is one cached element. Plain types keep the value, and, where encoding
+// Entry is one cached element, one line of memory where its value is a number. Plain types keep the value, and, where encoding
 // can fail, also its stored form from the moment of writing; other types keep
 // only the stored form, so that each reader gets a copy of its own.
 type Entry[T any] struct {
 	n     node
 	value T
-	in    *fields[T]
 }
 
+// in is the column that holds it.
+func (e *Entry[T]) in() *fields[T] { return e.n.table.columns[e.n.column].(*fields[T]) }
+
 func (e *Entry[T]) node() *node { return &e.n }
-func (e *Entry[T]) kept() bool  { return !e.in.codec.Sure || !e.in.codec.Plain }
+func (e *Entry[T]) kept() bool  { return e.in().kept() }
+
+// kept reports whether entries keep the stored form.
+func (f *fields[T]) kept() bool { return !f.codec.Sure || !f.codec.Plain }
 
 func (e *Entry[T]) load(raw string, found bool) {
 	e.n.flags |= loaded
@@ -63,11 +69,12 @@ func (e *Entry[T]) load(raw string, found bool) {
 		return
 	}
 	e.n.flags |= present
-	if e.kept() {
+	f := e.in()
+	if f.kept() {
 		e.n.raw = raw
 	}
-	if e.in.codec.Plain {
-		if err := e.in.codec.Decode(bytesOf(raw), &e.value); err != nil {
+	if f.codec.Plain {
+		if err := f.codec.Decode(bytesOf(raw), &e.value); err != nil {
 			e.n.flags |= broken
 			e.n.raw = raw
 		}
@@ -77,26 +84,27 @@ func (e *Entry[T]) load(raw string, found bool) {
 // whyBroken decodes the stored form again for its error.
 func (e *Entry[T]) whyBroken() error {
 	var value T
-	return e.in.codec.Decode(bytesOf(e.n.raw), &value)
+	return e.in().codec.Decode(bytesOf(e.n.raw), &value)
 }
 
 func (e *Entry[T]) restore() {
-	last := len(e.in.undone) - 1
-	e.value = e.in.undone[last]
+	f := e.in()
+	last := len(f.undone) - 1
+	e.value = f.undone[last]
 	var zero T
-	e.in.undone[last] = zero
-	e.in.undone = e.in.undone[:last]
+	f.undone[last] = zero
+	f.undone = f.undone[:last]
 }
 
 func (e *Entry[T]) appendValue(arena []byte) ([]byte, error) {
-	return e.in.codec.Append(arena, &e.value)
+	return e.in().codec.Append(arena, &e.value)
 }
 
-func (e *Entry[T]) forget() { delete(e.in.entries, e.n.field) }
+func (e *Entry[T]) forget() { e.in().entries.remove(hashOf(e.n.field), e.n.field) }
 
 // get copies the value out; only for loaded, present entries.
 func (e *Entry[T]) get() (T, error) {
-	if e.in.codec.Plain {
+	if e.in().codec.Plain {
 		return e.value, nil
 	}
 	return e.decoded()
@@ -104,17 +112,17 @@ func (e *Entry[T]) get() (T, error) {
 
 // decoded is apart because the value escapes here.
 func (e *Entry[T]) decoded() (value T, err error) {
-	err = e.in.codec.Decode(bytesOf(e.n.raw), &value)
+	err = e.in().codec.Decode(bytesOf(e.n.raw), &value)
 	return value, err
 }
 
 // set changes the value; the caller has recorded the old one. The codec gets the
 // address of the entry's own copy: a caller's would escape with every write.
 func (e *Entry[T]) set(value T, scratch *[]byte) error {
-	before := e.value
+	before, f := e.value, e.in()
 	e.value = value
-	if e.kept() {
-		raw, err := e.in.codec.Append((*scratch)[:0], &e.value)
+	if f.kept() {
+		raw, err := f.codec.Append((*scratch)[:0], &e.value)
 		if err != nil {
 			e.value = before
 			return err
@@ -122,7 +130,7 @@ func (e *Entry[T]) set(value T, scratch *[]byte) error {
 		*scratch = raw
 		e.n.raw = string(raw)
 	}
-	if !e.in.codec.Plain {
+	if !f.codec.Plain {
 		e.value = before // zero: such entries keep the stored form only
 	}
 	e.n.flags = e.n.flags&^broken | loaded | present
@@ -138,12 +146,12 @@ const (
 
 // size is about how many bytes the element takes in its commit.
 func (e *Entry[T]) size() int {
-	n := aroundBytes + len(e.n.field)
+	n, f := aroundBytes+len(e.n.field), e.in()
 	switch {
-	case e.kept():
+	case f.kept():
 		return n + len(e.n.raw)
-	case e.in.codec.Size != nil:
-		return n + e.in.codec.Size(&e.value)
+	case f.codec.Size != nil:
+		return n + f.codec.Size(&e.value)
 	}
 	return n + scalarBytes
 }

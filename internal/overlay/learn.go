@@ -50,15 +50,15 @@ type learner interface {
 }
 
 func (f *fields[T]) learn(w *store.Write) {
-	if e := f.entries[w.Field]; e != nil {
+	if e := f.entries.get(w.Field); e != nil {
 		e.n.flags &^= broken
 		e.load(string([]byte(w.Value)), !w.Delete)
 	}
 }
 
 func (f *fields[T]) learnDrop() {
-	for _, field := range slices.Sorted(maps.Keys(f.entries)) {
-		f.learn(&store.Write{Field: field, Delete: true})
+	for _, e := range f.entries.sorted() {
+		f.learn(&store.Write{Field: e.n.field, Delete: true})
 	}
 }
 

@@ -48,7 +48,7 @@ func ListScan[T any](v *View, p *Path, span ListSpan, yield func(index int, valu
 		}
 		var value T
 		v.field = strconv.AppendInt(v.field[:0], position, 10)
-		e := f.entries[string(v.field)]
+		e := f.entries.get(string(v.field))
 		if !foreign && e != nil && e.n.flags&loaded != 0 {
 			if e.n.flags&present == 0 {
 				return nil

@@ -23,9 +23,9 @@ type Path struct {
 // Root leads to a PState's outermost structure.
 func Root(d *Decl) Path { return Path{Decl: d, Schema: d.Schema, Kind: store.Value} }
 
-// With returns the path one level further in, where the table at that level is
-// of the given kind.
-func (p Path) With(s wire.Segment, kind store.Kind) Path {
+// Extend leads one level further in, where the table at that level is of the given kind.
+// A path is large: what makes one for each event extends its own copy in place.
+func (p *Path) Extend(s wire.Segment, kind store.Kind) {
 	if p.n < len(p.first) {
 		p.first[p.n] = s
 	} else {
@@ -33,12 +33,17 @@ func (p Path) With(s wire.Segment, kind store.Kind) Path {
 	}
 	p.n++
 	p.Kind = kind
+}
+
+// With returns the path one level further in.
+func (p Path) With(s wire.Segment, kind store.Kind) Path {
+	p.Extend(s, kind)
 	return p
 }
 
 // Into leads to the structure under a key of a MapOf, or at a position of a ListOf.
 func (p Path) Into(key wire.Segment) Path {
-	p = p.With(key, store.SortedSet)
+	p.Extend(key, store.SortedSet)
 	if p.Schema != nil {
 		p.Schema = p.Schema.Elem
 	}
@@ -58,7 +63,7 @@ func (p Path) Note() Path {
 // Field leads to the i-th structure of fixed keys.
 func (p Path) Field(i int) Path {
 	field := p.Schema.Fields[i]
-	p = p.With(wire.Segment{Kind: wire.SegmentText, Text: field.Name}, store.Map)
+	p.Extend(wire.Segment{Kind: wire.SegmentText, Text: field.Name}, store.Map)
 	p.Schema, p.column = field, field.Column
 	return p
 }

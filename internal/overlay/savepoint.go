@@ -96,7 +96,8 @@ func record[T any](v *View, e *Entry[T]) {
 	n := &e.n
 	if n.saved != v.savepoint {
 		v.undo = append(v.undo, undo{e: e, raw: n.raw, saved: n.saved, flags: n.flags, base: n.base})
-		e.in.undone = append(e.in.undone, e.value)
+		f := e.in()
+		f.undone = append(f.undone, e.value)
 		n.saved = v.savepoint
 	}
 	if n.flags&dirty == 0 {
@@ -118,8 +119,9 @@ func record[T any](v *View, e *Entry[T]) {
 
 // drop forgets the newest recorded value.
 func (e *Entry[T]) drop() {
+	f := e.in()
 	var zero T
-	last := len(e.in.undone) - 1
-	e.in.undone[last] = zero
-	e.in.undone = e.in.undone[:last]
+	last := len(f.undone) - 1
+	f.undone[last] = zero
+	f.undone = f.undone[:last]
 }

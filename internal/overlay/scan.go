@@ -204,7 +204,7 @@ func mergeDirty[T any](t *Table, f *fields[T], span store.Span, pg *page, foreig
 		field := e.node().field
 		if !foreign && inSpan(span, field) && !written[field] {
 			written[field] = true
-			out = append(out, merged[T]{field: field, e: f.entries[field]})
+			out = append(out, merged[T]{field: field, e: f.entries.get(field)})
 		}
 	}
 	for _, element := range pg.elements {

@@ -1,8 +1,6 @@
 package overlay
 
 import (
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/coppice-run/coppice/internal/codec"
@@ -37,8 +35,9 @@ type column interface{ drop(v *View) }
 // fields are the elements of a table whose values have one type.
 type fields[T any] struct {
 	codec   *codec.Codec[T]
-	entries map[string]*Entry[T]
-	undone  []T // values before each recorded change, newest last
+	entries index[T]
+	number  uint16 // of the column
+	undone  []T    // values before each recorded change, newest last
 }
 
 // tableOf returns the table that holds the path's last segment.
@@ -86,7 +85,7 @@ func tableFor[T any](v *View, p *Path) (*Table, *fields[T]) {
 	for len(t.columns) <= p.column {
 		t.columns = append(t.columns, nil)
 	}
-	f := &fields[T]{codec: codecOf[T](p), entries: map[string]*Entry[T]{}}
+	f := &fields[T]{codec: codecOf[T](p), number: uint16(p.column)}
 	t.columns[p.column] = f
 	return t, f
 }
@@ -124,10 +123,11 @@ var boundsCodec = &codec.Codec[store.Bounds]{
 
 // entry finds or makes the entry of a field. The field may lie in scratch.
 func (f *fields[T]) entry(v *View, t *Table, field string) *Entry[T] {
-	e := f.entries[field]
+	hash := hashOf(field)
+	e := f.entries.find(hash, field)
 	if e == nil {
-		e = &Entry[T]{in: f, n: node{table: t, field: strings.Clone(field)}}
-		f.entries[e.n.field] = e
+		e = &Entry[T]{n: node{table: t, column: f.number, field: strings.Clone(field)}}
+		f.entries.add(hash, e)
 		v.cached = append(v.cached, e)
 		t.cached++
 	}
@@ -148,8 +148,7 @@ func (f *fields[T]) entry(v *View, t *Table, field string) *Entry[T] {
 // drop notes that the table was emptied. It goes in the order of the fields: what a
 // run writes follows from its inputs alone.
 func (f *fields[T]) drop(v *View) {
-	for _, field := range slices.Sorted(maps.Keys(f.entries)) {
-		e := f.entries[field]
+	for _, e := range f.entries.sorted() {
 		record(v, e)
 		e.n.flags = e.n.flags&^(present|broken) | loaded
 		e.n.raw = ""

@@ -25,7 +25,9 @@ type Number interface {
 }
 
 // Inc adds one and returns the new value; count is Inc on each record.
-func Inc[N Number](w pstate.Writer, v pstate.Value[N]) N { return Add(w, v, 1) }
+func Inc[N Number](w pstate.Writer, v pstate.Value[N]) N {
+	return v.Update(w, func(n N) N { return n + 1 })
+}
 
 // Add adds by and returns the new value.
 func Add[N Number](w pstate.Writer, v pstate.Value[N], by N) N {
