@@ -2,6 +2,8 @@ module github.com/coppice-run/coppice/bench
 
 go 1.26.0
 
+toolchain go1.27.3
+
 require (
 	github.com/coppice-run/coppice v0.0.0
 	github.com/redis/go-redis/v9 v9.23.0

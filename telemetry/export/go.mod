@@ -2,6 +2,8 @@ module github.com/coppice-run/coppice/telemetry/export
 
 go 1.26.0
 
+toolchain go1.27.3
+
 replace github.com/coppice-run/coppice => ../..
 
 require (

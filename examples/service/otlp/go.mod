@@ -2,6 +2,8 @@ module github.com/coppice-run/coppice/examples/service/otlp
 
 go 1.26.0
 
+toolchain go1.27.3
+
 require (
 	github.com/coppice-run/coppice v0.0.0
 	github.com/prometheus/client_golang v1.24.1
