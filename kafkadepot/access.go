@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/lapsed"
 )
 
 // AccessError says that brokers let nobody in who comes like this, and what to do
@@ -56,10 +58,23 @@ func (c Config) mend(err error) string {
 			return r.mend
 		}
 	}
+	if mend := c.mendOwn(err); mend != "" {
+		return mend
+	}
 	if mend := c.mendSASL(err); mend != "" {
 		return mend
 	}
 	return c.mendTLS(err)
+}
+
+// mendOwn looks at this end's certificate where the brokers may have refused it: they say so, or end
+// the connection at its first request, since in TLS 1.3 a client is done with the handshake before.
+func (c Config) mendOwn(err error) string {
+	var closed *kgo.ErrFirstReadEOF
+	if errors.As(err, &closed) || strings.Contains(err.Error(), "remote error: tls:") {
+		return lapsed.Mend(c.TLS, time.Now())
+	}
+	return ""
 }
 
 func (c Config) mendSASL(err error) string {

@@ -6,9 +6,11 @@ import (
 	"io"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/coppice-run/coppice/internal/lapsed"
 	"github.com/coppice-run/coppice/store"
 )
 
@@ -88,7 +90,14 @@ func explained(err error) error {
 // atFirst explains an error of the first command of all: a port that speaks TLS ends a
 // connection that does not, or whose certificate it does not accept.
 func (c Config) atFirst(err error) error {
-	if !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
+	ended := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	if !ended && !strings.Contains(err.Error(), "remote error: tls:") {
+		return explained(err)
+	}
+	if mend := lapsed.Mend(c.TLS, time.Now()); mend != "" {
+		return &AccessError{mend, err}
+	}
+	if !ended {
 		return explained(err)
 	}
 	if c.TLS == nil {

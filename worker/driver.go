@@ -51,6 +51,7 @@ type driver struct {
 	ready     chan struct{} // closed when the task runs for the first time
 	readyOnce sync.Once
 	dropped   atomic.Pointer[string] // why it started anew the last time; nil: it has not
+	denied    chan error             // one, of the first take-over that the store lets nobody like this do
 	stopped   chan struct{}          // closed when it has no slot and is to have none
 	stopOnce  sync.Once
 	halted    atomic.Pointer[error]
@@ -69,7 +70,7 @@ func newDriver(w *Worker, l *loaded, id task.ID) *driver {
 	tag := task.Tag(l.plan.Module, id, l.tasks)
 	d := &driver{
 		w: w, loaded: l, id: id, slot: wire.Slot(tag), mail: newMailbox(), started: w.started,
-		waiters: map[uint64]chan runtime.Answer{}, ready: make(chan struct{}), stopped: make(chan struct{}),
+		waiters: map[uint64]chan runtime.Answer{}, ready: make(chan struct{}), denied: make(chan error, 1), stopped: make(chan struct{}),
 		log: w.config.Logger.With("module", l.plan.Module, "task", int(id)),
 	}
 	d.slots, d.calls, d.spills, d.writes, d.topics = newSlotLine(d), newCalls(d), newSpillLine(d), &appendLine{d: d}, &topicLine{d: d}

@@ -123,6 +123,12 @@ func (l *slotLine) doTake(j job) {
 	ctx, cancel := context.WithTimeout(l.ctx, takeTimeout)
 	defer cancel()
 	s, previous, err := l.d.w.config.Store.Take(ctx, l.d.slot, *j.take)
+	if errors.Is(err, store.ErrDenied) {
+		select {
+		case l.d.denied <- err: // to who waits for the start: more tries are of no use
+		default:
+		}
+	}
 	if err != nil {
 		l.answer(j.number, &runtime.Taken{Err: err})
 		return

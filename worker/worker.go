@@ -67,8 +67,8 @@ func Run(ctx context.Context, config Config, modules ...module.Module) error {
 const stopTimeout = 5 * time.Second
 
 // Start starts a worker and returns when its tasks run. One that halts holds no other up: the
-// log says why, and Health does; that all of them halt is an error. ctx bounds only the start,
-// together with Config.StartTimeout.
+// log says why, and Health does; that all of them halt is an error, and that the store denies
+// one to take its slot (store.ErrDenied). ctx bounds only the start, together with Config.StartTimeout.
 func Start(ctx context.Context, config Config, modules ...module.Module) (*Worker, error) {
 	config, err := config.withDefaults()
 	if err != nil {
@@ -203,6 +203,8 @@ func awaitReady(ctx context.Context, all []*driver) error {
 			if halt := d.halted.Load(); halt != nil {
 				halts = append(halts, *halt)
 			}
+		case err := <-d.denied:
+			return fmt.Errorf("module %s task %d cannot come to run: %w", d.loaded.plan.Module, d.id, err)
 		case <-ctx.Done():
 			return notReady(ctx, d)
 		}

@@ -3,8 +3,8 @@
 //
 //	vulnerabilities -tool golang.org/x/vuln/cmd/govulncheck@v1.9.0 . telemetry/export
 //
-// The database is https://vuln.go.dev, or what -db names: a mirror, or file:///folder with a
-// copy of it. Its exit code is 0 only if each folder was looked at and nothing was found: a
+// The database is https://vuln.go.dev, or what -db names: a mirror, file:///folder with a copy of
+// it, or the Go module that it is kept in, golang.org/x/vulndb@latest, which comes by GOPROXY. Its exit code is 0 only if each folder was looked at and nothing was found: a
 // database that cannot be reached is an error, and no clean bill.
 package main
 
@@ -25,7 +25,7 @@ import (
 
 func main() {
 	tool := flag.String("tool", "", "package and version of govulncheck")
-	db := flag.String("db", "", "`URL` of the database, or file:///folder; default: https://vuln.go.dev")
+	db := flag.String("db", "", "`URL` of the database, file:///folder, or golang.org/x/vulndb@latest by GOPROXY; default: https://vuln.go.dev")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -39,6 +39,18 @@ func run(ctx context.Context, tool, db string, folders []string) error {
 	if tool == "" || len(folders) == 0 {
 		return errors.New("vulnerabilities: name the tool by -tool, and the folders of the modules to look at")
 	}
+	work, err := os.MkdirTemp("", "coppice-vulnerabilities-")
+	if err != nil {
+		return fmt.Errorf("vulnerabilities: %w", err)
+	}
+	defer os.RemoveAll(work)
+	if db != "" && !strings.Contains(db, "://") {
+		folder := filepath.Join(work, "db")
+		if err := downloaded(ctx, db, folder); err != nil {
+			return err
+		}
+		db = "file://" + filepath.ToSlash(folder)
+	}
 	if folder, isFile := strings.CutPrefix(db, "file://"); isFile {
 		about, err := copied(folder)
 		if err != nil {
@@ -46,11 +58,7 @@ func run(ctx context.Context, tool, db string, folders []string) error {
 		}
 		fmt.Println(about)
 	}
-	bin, err := os.MkdirTemp("", "coppice-vulnerabilities-")
-	if err != nil {
-		return fmt.Errorf("vulnerabilities: %w", err)
-	}
-	defer os.RemoveAll(bin)
+	bin := filepath.Join(work, "bin")
 	// Not by `go run`, which hides what the tool's exit code says.
 	install := exec.CommandContext(ctx, "go", "install", tool)
 	install.Env = append(os.Environ(), "GOBIN="+bin)
@@ -122,5 +130,5 @@ func (c *checker) one(ctx context.Context, folder string) error {
 	case errors.As(err, &exit) && exit.ExitCode() == found:
 		return fmt.Errorf("vulnerabilities: %s calls something with known vulnerabilities: update what is named above", folder)
 	}
-	return fmt.Errorf("vulnerabilities: %s was NOT looked up (%w): where https://vuln.go.dev is not reached, name a mirror or a copy: make vulnerabilities VULNDB=file:///folder", folder, err)
+	return fmt.Errorf("vulnerabilities: %s was NOT looked up (%w): where https://vuln.go.dev is not reached, name a copy: make vulnerabilities VULNDB=golang.org/x/vulndb@latest, or VULNDB=file:///folder", folder, err)
 }

@@ -21,7 +21,7 @@ func TestOnlyWhatWasLookedAtIsClean(t *testing.T) {
 		{0, "", ""},
 		{0, "file:///copy", ""},
 		{3, "", "known vulnerabilities"},
-		{1, "", "VULNDB=file:///folder"},
+		{1, "", "VULNDB=golang.org/x/vulndb@latest"},
 		{2, "file:///copy", "NOT looked up"},
 	} {
 		program := filepath.Join(t.TempDir(), "tool")

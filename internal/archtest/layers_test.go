@@ -41,6 +41,7 @@ var place = map[string]layer{
 	"internal/lifecycle": vocabulary,
 	"internal/progress":  vocabulary,
 	"internal/sender":    vocabulary,
+	"internal/lapsed":    vocabulary,
 
 	"depot":      seams,
 	"store":      seams,
