@@ -2,12 +2,12 @@ package telemetry
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
 )
@@ -15,9 +15,9 @@ import (
 // batchSent notes when the commit of a batch with spans went out.
 func (s *SpanMaker) batchSent(i runtime.BatchInfo) {
 	t := s.task(i.TaskInfo)
-	traces := sampledOf(i.Followed)
-	if len(traces) == 0 {
-		t.sent = nil
+	t.sent = nil
+	links := linksTo(i.Followed)
+	if len(links) == 0 {
 		return
 	}
 	now := time.Now()
@@ -26,13 +26,13 @@ func (s *SpanMaker) batchSent(i runtime.BatchInfo) {
 		begin = now
 	}
 	t.gathered = time.Time{}
-	links := make([]trace.Link, 0, len(traces))
-	for _, one := range traces {
-		links = append(links, trace.Link{SpanContext: trace.SpanContextFromContext(contextOf(one))})
+	b := &sentBatch{sent: now, level: i.Level, about: []attribute.KeyValue{
+		Module.String(i.Module), Task.Int(int(i.Task)), Head.String(i.Head.String()), Events.Int(i.Events), Fields.Int(i.Fields), Level.String(i.Level.String()),
+	}}
+	for n := range links {
+		b.events = append(b.events, links[n].SpanContext)
 	}
-	b := &sentBatch{sent: now, traces: traces}
-	b.ctx, b.span = s.tracer.Start(context.Background(), BatchSpan, trace.WithNewRoot(), trace.WithTimestamp(begin), trace.WithLinks(links...), trace.WithAttributes(
-		Module.String(i.Module), Task.Int(int(i.Task)), Head.String(i.Head.String()), Events.Int(i.Events), Fields.Int(i.Fields), Level.String(i.Level.String())))
+	_, b.span = s.tracer.Start(context.Background(), BatchSpan, trace.WithNewRoot(), trace.WithTimestamp(begin), trace.WithLinks(links...), trace.WithAttributes(b.about...))
 	t.sent = b
 }
 
@@ -44,17 +44,17 @@ func (s *SpanMaker) CommitContext(ctx context.Context, i runtime.TaskInfo) conte
 	return ctx
 }
 
-func sampledOf(followed []runtime.Followed) (traces []*wire.Trace) {
+// linksTo are links to the events that have spans.
+func linksTo(followed []runtime.Followed) (links []trace.Link) {
 	for i := range followed {
-		if trace := followed[i].Trace; trace.Sampled() {
-			traces = append(traces, trace)
+		if one := followed[i].Trace; one.Sampled() {
+			links = append(links, trace.Link{SpanContext: spanOf(one)})
 		}
 	}
-	return traces
+	return links
 }
 
-// batchCommitted makes a span of the batch, linked to its events, and one of the transaction
-// for each of these: one transaction serves many traces.
+// batchCommitted ends the spans of a batch that is confirmed.
 func (s *SpanMaker) batchCommitted(i runtime.BatchInfo) {
 	t := s.task(i.TaskInfo)
 	b := t.sent
@@ -62,19 +62,22 @@ func (s *SpanMaker) batchCommitted(i runtime.BatchInfo) {
 	if i.Commit == nil {
 		t.gathered = time.Time{} // its events had nothing to store
 	}
-	if b == nil {
-		return
+	if b != nil {
+		s.committed(b, nil, BatchSize.Int(i.Fields))
 	}
-	s.committed(i.TaskInfo, b, nil, i.Level, Head.String(i.Head.String()), Events.Int(i.Events), Fields.Int(i.Fields), BatchSize.Int(i.Fields))
 }
 
-// committed ends the span of a batch, and makes those of its transaction.
-func (s *SpanMaker) committed(i runtime.TaskInfo, b *sentBatch, failure error, level store.Level, more ...attribute.KeyValue) {
+// committed ends the span of a batch, and makes those of its transaction, one for each of its
+// events and linked to the batch: one transaction serves many traces.
+func (s *SpanMaker) committed(b *sentBatch, failure error, more ...attribute.KeyValue) {
 	now := time.Now()
-	own := append(more, Module.String(i.Module), Task.Int(int(i.Task)), attribute.String("db.system.name", "redis"), operation(level), Level.String(level.String()))
-	for _, one := range b.traces {
-		_, exec := s.tracer.Start(contextOf(one), ExecSpan, trace.WithSpanKind(trace.SpanKindClient), trace.WithTimestamp(b.sent),
-			trace.WithLinks(trace.LinkFromContext(b.ctx)), trace.WithAttributes(own...))
+	about := slices.Concat(b.about, more, []attribute.KeyValue{attribute.String("db.system.name", "redis"), operation(b.level)})
+	options := []trace.SpanStartOption{
+		trace.WithSpanKind(trace.SpanKindClient), trace.WithTimestamp(b.sent), trace.WithAttributes(about...),
+		trace.WithLinks(trace.Link{SpanContext: b.span.SpanContext()}),
+	}
+	for _, event := range b.events {
+		_, exec := s.tracer.Start(below(event), ExecSpan, options...)
 		fail(exec, failure)
 		exec.End(trace.WithTimestamp(now))
 	}
@@ -100,7 +103,7 @@ func (s *SpanMaker) dropped(i runtime.DroppedInfo) {
 	t := s.task(i.TaskInfo)
 	t.leave()
 	if b := t.sent; b != nil {
-		s.committed(i.TaskInfo, b, i.Cause, store.Level{})
+		s.committed(b, i.Cause)
 	}
 	t.sent, t.gathered = nil, time.Time{}
 }

@@ -20,47 +20,66 @@ import (
 // by other programs than wrote them.
 var w3c propagation.TraceContext
 
+// carrier is a trace context as the propagator reads and writes it.
+type carrier wire.Trace
+
+// Get returns a header's value.
+func (c *carrier) Get(key string) string {
+	switch key {
+	case runtime.TraceParentHeader:
+		return c.Parent
+	case runtime.TraceStateHeader:
+		return c.State
+	}
+	return ""
+}
+
+// Set notes it.
+func (c *carrier) Set(key, value string) {
+	switch key {
+	case runtime.TraceParentHeader:
+		c.Parent = value
+	case runtime.TraceStateHeader:
+		c.State = value
+	}
+}
+
+// Keys are the headers that there may be.
+func (*carrier) Keys() []string { return w3c.Fields() }
+
 // Inject adds the trace context of ctx, if there is one, to a record's headers.
 func Inject(ctx context.Context, headers []depot.Header) []depot.Header {
-	if !trace.SpanContextFromContext(ctx).IsValid() {
-		return headers
+	var c carrier
+	w3c.Inject(ctx, &c)
+	if c.Parent != "" {
+		headers = append(headers, depot.Header{Key: runtime.TraceParentHeader, Value: []byte(c.Parent)})
 	}
-	carrier := propagation.MapCarrier{}
-	w3c.Inject(ctx, carrier)
-	for _, name := range [...]string{runtime.TraceParentHeader, runtime.TraceStateHeader} {
-		if value := carrier[name]; value != "" {
-			headers = append(headers, depot.Header{Key: name, Value: []byte(value)})
-		}
+	if c.State != "" {
+		headers = append(headers, depot.Header{Key: runtime.TraceStateHeader, Value: []byte(c.State)})
 	}
 	return headers
 }
 
-// contextOf returns a context with a trace's span as the parent; of nil, with none.
-func contextOf(t *wire.Trace) context.Context {
+// spanOf returns the span that a trace context names; that of nil, and of one that cannot be
+// read, is not valid.
+func spanOf(t *wire.Trace) trace.SpanContext {
 	if t == nil {
-		return context.Background()
+		return trace.SpanContext{}
 	}
-	carrier := propagation.MapCarrier{runtime.TraceParentHeader: t.Parent}
-	if t.State != "" {
-		carrier[runtime.TraceStateHeader] = t.State
-	}
-	return w3c.Extract(context.Background(), carrier)
+	return trace.SpanContextFromContext(w3c.Extract(context.Background(), (*carrier)(t)))
 }
 
-// traceOf returns what travels on with a span's context.
-func traceOf(ctx context.Context) *wire.Trace {
-	carrier := propagation.MapCarrier{}
-	w3c.Inject(ctx, carrier)
-	return &wire.Trace{Parent: carrier[runtime.TraceParentHeader], State: carrier[runtime.TraceStateHeader]}
+// below returns a context with a span as the parent.
+func below(c trace.SpanContext) context.Context {
+	return trace.ContextWithRemoteSpanContext(context.Background(), c)
 }
 
-// forced is a record's context, sampled whatever it says itself. A record without one has
-// one that its name gives: the same on every task, so that what is found out late still
+// forced is the span that a record came with, sampled whatever it says itself. A record without
+// one has one that its name gives: the same on every task, so that what is found out late still
 // comes together in one trace.
-func forced(r recordName, t *wire.Trace) *wire.Trace {
-	if c := trace.SpanContextFromContext(contextOf(t)); c.IsValid() {
-		c = c.WithTraceFlags(c.TraceFlags().WithSampled(true))
-		return traceOf(trace.ContextWithRemoteSpanContext(context.Background(), c))
+func forced(r recordName, t *wire.Trace) trace.SpanContext {
+	if c := spanOf(t); c.IsValid() {
+		return c.WithTraceFlags(c.TraceFlags().WithSampled(true))
 	}
 	name := r.module + "\x00" + r.depot + "\x00" + strconv.Itoa(int(r.partition)) + "\x00" + strconv.FormatInt(r.offset, 10)
 	sum := sha256.Sum256([]byte(name))
@@ -70,35 +89,30 @@ func forced(r recordName, t *wire.Trace) *wire.Trace {
 	c.TraceID[0] |= 1 // neither may be zero
 	c.SpanID[0] |= 1
 	c.TraceFlags = trace.FlagsSampled
-	return traceOf(trace.ContextWithRemoteSpanContext(context.Background(), trace.NewSpanContext(c)))
+	return trace.NewSpanContext(c)
 }
 
 // stateKey is ours in a tracestate: when an event sent others off, and on which task.
 const stateKey = "coppice"
 
-// departing adds to a context what the hop span of the next event needs.
-func departing(t, parent *wire.Trace, now time.Time, from task.ID) *wire.Trace {
-	state := t.State
-	if state == "" {
-		state = parent.State
+// departing is what travels on with a span: its context, and what the hop span of the next event
+// needs. The span may have lost the tracestate of its parent: a sampler decides what is left.
+func departing(span, parent trace.SpanContext, now time.Time, from task.ID) *wire.Trace {
+	state := span.TraceState()
+	if state.Len() == 0 {
+		state = parent.TraceState()
 	}
-	parsed, err := trace.ParseTraceState(state)
-	if err == nil {
-		parsed, err = parsed.Insert(stateKey, strconv.FormatInt(now.UnixMicro(), 36)+"."+from.String())
+	if with, err := state.Insert(stateKey, strconv.FormatInt(now.UnixMicro(), 36)+"."+from.String()); err == nil {
+		state = with
 	}
-	if err == nil {
-		t.State = parsed.String()
-	}
-	return t
+	var c carrier
+	w3c.Inject(below(span.WithTraceState(state)), &c)
+	return (*wire.Trace)(&c)
 }
 
 // departure reads it.
-func departure(t *wire.Trace) (at time.Time, from int, ok bool) {
-	parsed, err := trace.ParseTraceState(t.State)
-	if err != nil {
-		return at, 0, false
-	}
-	micros, id, found := strings.Cut(parsed.Get(stateKey), ".")
+func departure(parent trace.SpanContext) (at time.Time, from int, ok bool) {
+	micros, id, found := strings.Cut(parent.TraceState().Get(stateKey), ".")
 	n, errN := strconv.ParseInt(micros, 36, 64)
 	from, errF := strconv.Atoi(id)
 	return time.UnixMicro(n), from, found && errN == nil && errF == nil
@@ -107,10 +121,7 @@ func departure(t *wire.Trace) (at time.Time, from int, ok bool) {
 // TraceID returns the trace id of a record's trace context, for logs; "" if it
 // has none.
 func TraceID(t *wire.Trace) string {
-	if t == nil {
-		return ""
-	}
-	if c := trace.SpanContextFromContext(contextOf(t)); c.IsValid() {
+	if c := spanOf(t); c.IsValid() {
 		return c.TraceID().String()
 	}
 	return ""

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
 )
 
@@ -77,8 +79,9 @@ type taskSpans struct {
 // sentBatch is a batch whose commit is under way.
 type sentBatch struct {
 	sent   time.Time
-	traces []*wire.Trace
-	ctx    context.Context // with the batch's span
+	events []trace.SpanContext
+	about  []attribute.KeyValue
+	level  store.Level
 	span   trace.Span
 }
 
@@ -101,31 +104,31 @@ func (s *SpanMaker) task(i runtime.TaskInfo) *taskSpans {
 	return t
 }
 
-// parent is the context that a record's next span belongs to, nil if it is to have none.
-func (s *SpanMaker) parent(i *runtime.EventInfo) *wire.Trace {
+// parent is the span that a record's next one belongs below; false: it is to have none.
+func (s *SpanMaker) parent(i *runtime.EventInfo) (trace.SpanContext, bool) {
 	switch {
 	case i.Trace.Sampled():
-		return i.Trace
+		return spanOf(i.Trace), true
 	case i.Attempt > 1 && i.Microbatch == 0 || i.Err != nil:
-		return forced(recordOf(i), i.Trace)
+		return forced(recordOf(i), i.Trace), true
 	case i.Trace == nil && i.Root && runtime.Sampled(i.RootTask, i.Offset, s.config.Every):
-		return forced(recordOf(i), nil)
+		return forced(recordOf(i), nil), true
 	}
-	return nil
+	return trace.SpanContext{}, false
 }
 
 func (s *SpanMaker) eventBegin(i runtime.EventInfo) *wire.Trace {
 	t := s.task(i.TaskInfo)
 	t.leave()
-	parent := s.parent(&i)
-	if parent == nil {
+	parent, wanted := s.parent(&i)
+	if !wanted {
 		return i.Trace
 	}
 	now := time.Now()
 	if t.gathered.IsZero() {
 		t.gathered = now
 	}
-	ctx := contextOf(parent)
+	ctx := below(parent)
 	if i.Attempt > 1 {
 		s.retried(t, &i, ctx, now)
 	}
@@ -139,7 +142,7 @@ func (s *SpanMaker) eventBegin(i runtime.EventInfo) *wire.Trace {
 	}
 	ctx, t.event = s.tracer.Start(ctx, name, trace.WithSpanKind(kind), trace.WithTimestamp(now), trace.WithAttributes(s.attributes(&i)...))
 	t.seed = i.Seed
-	return departing(traceOf(ctx), parent, now, i.Task)
+	return departing(trace.SpanContextFromContext(ctx), parent, now, i.Task)
 }
 
 // retried makes the span of the pause before an attempt.
@@ -173,7 +176,8 @@ func (s *SpanMaker) eventKept(i runtime.EventInfo) {
 		if i.Root {
 			kind, name = trace.SpanKindConsumer, ProcessSpan+" "+i.Module+"."+i.Depot
 		}
-		_, span = s.tracer.Start(contextOf(s.parent(&i)), name, trace.WithSpanKind(kind), trace.WithAttributes(s.attributes(&i, Unsampled.Bool(true))...))
+		parent, _ := s.parent(&i)
+		_, span = s.tracer.Start(below(parent), name, trace.WithSpanKind(kind), trace.WithAttributes(s.attributes(&i, Unsampled.Bool(true))...))
 	}
 	span.SetAttributes(Hops.Int(i.Children), PointReads.Int(i.Accesses.PointReads), RangeScans.Int(i.Accesses.RangeScans), Elements.Int(i.Accesses.Elements), Writes.Int(i.Accesses.Writes))
 	fail(span, i.Err)
@@ -184,6 +188,7 @@ func (s *SpanMaker) eventKept(i runtime.EventInfo) {
 }
 
 func (s *SpanMaker) attributes(i *runtime.EventInfo, more ...attribute.KeyValue) []attribute.KeyValue {
+	more = slices.Grow(more, 7+messageAttributes)
 	more = append(more, Module.String(i.Module), Task.Int(int(i.Task)), Topology.String(i.Topology), Step.String(i.Step), Source.String(i.Source), Attempt.Int(i.Attempt))
 	if i.Microbatch != 0 {
 		more = append(more, Microbatch.Int64(int64(i.Microbatch)))
@@ -191,7 +196,7 @@ func (s *SpanMaker) attributes(i *runtime.EventInfo, more ...attribute.KeyValue)
 	if i.Depot == "" {
 		return more
 	}
-	return append(more, recordOf(i).attributes()...)
+	return recordOf(i).attributes(more)
 }
 
 func recordOf(i *runtime.EventInfo) recordName {

@@ -40,12 +40,10 @@ func (s *SpanMaker) recordDropped(i runtime.RecordInfo) { s.record(DroppedSpan, 
 // record makes the span of an attempt's end: as long as its tree was open, if it had one.
 func (s *SpanMaker) record(name string, i *runtime.RecordInfo) {
 	record := recordName{i.Module, i.Depot, i.Partition, i.Offset}
-	parent := i.Trace
-	if !parent.Sampled() {
-		parent = forced(record, parent)
-	}
+	parent := forced(record, i.Trace)
 	now := time.Now()
-	attributes := append(record.attributes(), Module.String(i.Module), Task.Int(int(i.Task)), Topology.String(i.Topology), Source.String(i.Source), Attempt.Int(i.Attempt))
+	attributes := record.attributes(make([]attribute.KeyValue, 0, 8+messageAttributes))
+	attributes = append(attributes, Module.String(i.Module), Task.Int(int(i.Task)), Topology.String(i.Topology), Source.String(i.Source), Attempt.Int(i.Attempt))
 	if i.Slow {
 		attributes = append(attributes, Slow.Bool(true))
 	}
@@ -59,7 +57,7 @@ func (s *SpanMaker) record(name string, i *runtime.RecordInfo) {
 	if i.Pause > 0 {
 		attributes = append(attributes, Pause.Float64(i.Pause.Seconds()))
 	}
-	_, span := s.tracer.Start(contextOf(parent), name, trace.WithTimestamp(now.Add(-i.Took)), trace.WithAttributes(attributes...))
+	_, span := s.tracer.Start(below(parent), name, trace.WithTimestamp(now.Add(-i.Took)), trace.WithAttributes(attributes...))
 	if i.Err != "" {
 		fail(span, errors.New(i.Err))
 	}
@@ -97,11 +95,14 @@ func EndAppend(span trace.Span, err error) {
 	span.End()
 }
 
-// attributes are those of the semantic conventions for messages.
-func (r recordName) attributes() []attribute.KeyValue {
-	return []attribute.KeyValue{
+// messageAttributes is how many a record has.
+const messageAttributes = 6
+
+// attributes adds those of the semantic conventions for messages.
+func (r recordName) attributes(some []attribute.KeyValue) []attribute.KeyValue {
+	return append(some,
 		attribute.String("messaging.system", "kafka"), attribute.String("messaging.operation.name", "process"), attribute.String("messaging.operation.type", "process"),
 		attribute.String("messaging.destination.name", r.module+"."+r.depot), attribute.String("messaging.destination.partition.id", r.partition.String()),
 		attribute.Int64("messaging.kafka.offset", r.offset),
-	}
+	)
 }

@@ -172,6 +172,13 @@ func (k *Trees) batchCommitted(i runtime.BatchInfo) {
 // mark notes how far the commit of events is.
 func (k *Trees) mark(i *runtime.BatchInfo, state eventtree.State) {
 	now := time.Now()
+	var batch, waits string
+	if !i.Head.Token.IsZero() {
+		batch = i.Head.String()
+	}
+	if state == eventtree.Committing {
+		waits = "commit " + batch + " to durability " + i.Level.String()
+	}
 	for n := range i.Followed {
 		f := &i.Followed[n]
 		t := k.kept[treeKey{i.Module, f.Topology, f.Source, f.RootTask, f.Offset}]
@@ -183,17 +190,14 @@ func (k *Trees) mark(i *runtime.BatchInfo, state eventtree.State) {
 			if e.ID != eventtree.ID(f.Seed) || e.Attempt != f.Attempt {
 				continue
 			}
-			if !i.Head.Token.IsZero() {
-				e.Batch = i.Head.String()
+			if batch != "" {
+				e.Batch = batch
 			}
 			if state == eventtree.Ended {
 				e.Committed = now
 			}
-			if e.State == eventtree.Failed {
-				continue
-			}
-			if e.State, e.Since, e.Waits = state, now, ""; state == eventtree.Committing {
-				e.Waits = "commit " + e.Batch + " to durability " + i.Level.String()
+			if e.State != eventtree.Failed {
+				e.State, e.Since, e.Waits = state, now, waits
 			}
 		}
 	}

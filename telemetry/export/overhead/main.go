@@ -20,7 +20,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"runtime/pprof"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"time"
@@ -49,7 +49,7 @@ type options struct {
 	records      int
 	sample       int
 	least        float64
-	profile      string
+	profiles     string
 }
 
 func main() {
@@ -60,7 +60,7 @@ func main() {
 	flag.IntVar(&o.records, "records", 2_000_000, "records of a round: some seconds of work, so that moments weigh little")
 	flag.IntVar(&o.sample, "sample", 1000, "of how many records one has spans")
 	flag.Float64Var(&o.least, "least", 0.97, "the ratio that the median has to reach")
-	flag.StringVar(&o.profile, "profile", "", "a file for where the time of the last round with telemetry goes (go tool pprof)")
+	flag.StringVar(&o.profiles, "profiles", "", "a folder for where CPU time and memory of the last round go, with and without telemetry (go tool pprof)")
 	flag.Parse()
 	if o.rounds < 1 || o.records < 1 {
 		fmt.Fprintln(os.Stderr, "overhead: -rounds and -records are 1 at least")
@@ -81,27 +81,43 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	}
 	defer sink.Close()
 	begin := time.Now()
-	var plain, ratios []float64
+	var subjects [2][]usage // without and with
+	var ratios []float64
 	for round := range o.rounds + 1 {
-		var seconds [2]float64
+		var took [2]usage
 		for n := range 2 {
 			with := (n + round) % 2 // each goes first in turn
-			if seconds[with], err = measure(ctx, o, with == 1, "http://"+sink.Addr().String()); err != nil {
+			if took[with], err = measure(ctx, o, with == 1, "http://"+sink.Addr().String()); err != nil {
 				return err
 			}
 		}
 		if round == 0 {
 			continue // warms up
 		}
-		rate := float64(o.records) / seconds[0]
-		fmt.Fprintf(out, "round %d: without %.0f/s, with %.0f/s\n", round, rate, float64(o.records)/seconds[1])
-		plain, ratios = append(plain, rate), append(ratios, seconds[0]/seconds[1])
+		fmt.Fprintf(out, "round %d: without %.0f/s, with %.0f/s; CPU time per record %.0f and %.0f ns\n", round,
+			float64(o.records)/took[0].seconds, float64(o.records)/took[1].seconds, took[0].nanos/float64(o.records), took[1].nanos/float64(o.records))
+		ratios = append(ratios, took[0].seconds/took[1].seconds)
+		for n := range subjects {
+			subjects[n] = append(subjects[n], took[n])
+		}
 	}
-	slices.Sort(plain)
 	slices.Sort(ratios)
 	ratio := ratios[len(ratios)/2]
 	fmt.Fprintf(out, "ratio count with/without telemetry, one in %d sampled: %.3f [%.3f..%.3f], in %.0f s\n", o.sample, ratio, ratios[0], ratios[len(ratios)-1], time.Since(begin).Seconds())
-	fmt.Fprintf(out, "the rounds without it are within [%.3f..%.3f] of their median: less than that nobody can tell from one round\n", plain[0]/plain[len(plain)/2], plain[len(plain)-1]/plain[len(plain)/2])
+	plain, least, most := middle(subjects[0], func(u usage) float64 { return u.seconds })
+	fmt.Fprintf(out, "the rounds without it are within [%.3f..%.3f] of their median: less than that nobody can tell from one round\n", plain/most, plain/least)
+	for _, f := range []struct {
+		name   string
+		figure func(usage) float64
+	}{
+		{"ns of CPU time", func(u usage) float64 { return u.nanos }},
+		{"objects", func(u usage) float64 { return u.objects }},
+		{"bytes allocated", func(u usage) float64 { return u.bytes }},
+	} {
+		without, _, _ := middle(subjects[0], f.figure)
+		with, _, _ := middle(subjects[1], f.figure)
+		fmt.Fprintf(out, "%s per record, the medians: without %.2f, with %.2f (%+.1f %%)\n", f.name, without/float64(o.records), with/float64(o.records), 100*(with/without-1))
+	}
 	if ratio < o.least {
 		return fmt.Errorf("the median ratio is %.3f, and is to be %.3f at least", ratio, o.least)
 	}
@@ -149,8 +165,8 @@ func (m *counting) Define(b *module.Builder) {
 const tasks = 4
 
 // measure counts the records of a new topic, and returns how many seconds that took from the
-// moment on at which the first task runs.
-func measure(ctx context.Context, o options, with bool, collector string) (float64, error) {
+// moment on at which the first task runs, and what it took of the process from a moment before.
+func measure(ctx context.Context, o options, with bool, collector string) (took usage, err error) {
 	m := &counting{name: "Overhead-" + uuid.NewString()[:8]}
 	kafka, redis := kafkadepot.Config{Brokers: []string{o.kafka}}, redisstate.Config{Addresses: []string{o.redis}}
 	config := worker.Config{Network: memtransport.New(), Tasks: tasks, Logger: slog.New(slog.DiscardHandler), Trees: telemetry.TreesConfig{Every: -1, Slow: -1}}
@@ -164,7 +180,7 @@ func measure(ctx context.Context, o options, with bool, collector string) (float
 	if with {
 		t, err := export.Start(ctx, export.Config{OTLP: collector, Sample: o.sample, Period: time.Second})
 		if err != nil {
-			return 0, err
+			return took, err
 		}
 		defer t.Stop(context.WithoutCancel(ctx))
 		config.Trees = telemetry.TreesConfig{Every: o.sample}
@@ -174,68 +190,63 @@ func measure(ctx context.Context, o options, with bool, collector string) (float
 	}
 	log, err := kafkadepot.Open(ctx, kafka)
 	if err != nil {
-		return 0, err
+		return took, err
 	}
 	defer log.Close()
 	state, err := redisstate.Open(ctx, redis)
 	if err != nil {
-		return 0, err
+		return took, err
 	}
 	defer state.Close()
 	config.Log, config.Store = log, state
 	want, err := load(ctx, o, log, m)
 	if err != nil {
-		return 0, err
+		return took, err
 	}
-	if with && o.profile != "" {
-		stop, err := profile(o.profile)
-		if err != nil {
-			return 0, err
+	stop := func() error { return nil }
+	if o.profiles != "" {
+		if stop, err = profile(o.profiles, map[bool]string{false: "without", true: "with"}[with]); err != nil {
+			return took, err
 		}
-		defer stop()
+	}
+	goruntime.GC() // what filling the topic left is not the round's
+	before, err := used()
+	if err != nil {
+		return took, err
 	}
 	w, err := worker.Start(ctx, config, m)
 	if err != nil {
-		return 0, err
+		return took, err
 	}
 	defer w.Stop(context.WithoutCancel(ctx))
 	c, err := client.New(client.Config{Log: log, Store: state, Network: config.Network})
 	if err != nil {
-		return 0, err
+		return took, err
 	}
 	defer c.Close()
 	if err := c.Use(ctx, m); err != nil {
-		return 0, err
+		return took, err
 	}
 	if err := caughtUp(ctx, c, m.name); err != nil {
-		return 0, err
+		return took, err
 	}
-	took := time.Since(<-running).Seconds()
+	seconds := time.Since(<-running).Seconds()
+	after, err := used()
+	if err = errors.Join(err, stop()); err != nil {
+		return took, err
+	}
+	took = after.since(before)
+	took.seconds = seconds
 	for key, n := range want {
 		have, err := m.Counts.Key(key).Get(c.At(ctx))
 		if err != nil {
-			return 0, err
+			return took, err
 		}
 		if have != n {
-			return 0, fmt.Errorf("%s is counted %d times, and came %d times: the round is void", key, have, n)
+			return took, fmt.Errorf("%s is counted %d times, and came %d times: the round is void", key, have, n)
 		}
 	}
 	return took, nil
-}
-
-// profile writes where the time goes, until stop is called.
-func profile(name string) (stop func(), err error) {
-	file, err := os.Create(name)
-	if err != nil {
-		return nil, err
-	}
-	if err := pprof.StartCPUProfile(file); err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	return func() {
-		pprof.StopCPUProfile()
-		_ = file.Close()
-	}, nil
 }
 
 // caughtUp waits until every record is done and that is stored.
