@@ -1,6 +1,7 @@
 package redisstate
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net"
@@ -103,15 +104,24 @@ func (c *conn) set(deaf, hold bool) {
 	c.deaf, c.hold = deaf, hold
 }
 
-// Read loses what arrives while the connection is deaf, and ends.
+// Read loses what arrives while the connection is deaf, and ends with the reply to EXEC,
+// which is an array: an end before it could come before the server has carried it out.
 func (c *conn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
+	for {
+		n, err := c.Conn.Read(p)
+		switch lost := c.loses(); {
+		case !lost || err != nil:
+			return n, err
+		case bytes.IndexByte(p[:n], '*') >= 0:
+			return 0, net.ErrClosed
+		}
+	}
+}
+
+func (c *conn) loses() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.deaf {
-		return 0, net.ErrClosed
-	}
-	return n, err
+	return c.deaf
 }
 
 func (c *conn) Write(p []byte) (int, error) {
