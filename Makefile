@@ -81,8 +81,9 @@ chaos: ## break real processes for MINUTES=3, and check what is left; MODULE=ban
 rolling-test: ## replace three workers one by one under load, by another version and back: nothing lost or doubled, and how long tasks pause
 	@$(GO) run ./cmd/rolling
 
-vulnerabilities: ## look the dependencies, and what of them is called, up in the database of known vulnerabilities; VULNDB=golang.org/x/vulndb@latest or file:///folder: in a copy of it
-	@$(GO) run ./cmd/vulnerabilities -tool $(GOVULNCHECK) -db '$(VULNDB)' . $(MODULES_BESIDE)
+# The standard library that is looked at is that of the Go that go.mod names.
+vulnerabilities: ## look the dependencies, and what of them is called, up in the database of known vulnerabilities; VULNDB=golang.org/x/vulndb@latest: in the copy that GOPROXY has, file:///folder: in another one
+	@GOTOOLCHAIN=$$(sed -n 's/^toolchain //p' go.mod) $(GO) run ./cmd/vulnerabilities -tool $(GOVULNCHECK) -db '$(VULNDB)' . $(MODULES_BESIDE)
 
 licences: ## tell the licence of every module that is needed, and fail for one that does not go with Apache-2.0
 	@$(GO) run ./cmd/licences . $(MODULES_BESIDE)

@@ -61,7 +61,10 @@ var parcelSampleAcks = []wire.GroupAck{
 	}},
 }
 
-const parcelBytes = "02" + parcelHeadBytes + "07" +
+// As docs/formats/frames.md has them.
+const parcelBytes = "02" + "11" +
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" + "ac02" + "01" + "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb" + "05" + "00" +
+	"04" + "05636f756e74" + "056c696e6573" + "05746f74616c" + "046c617465" + "07" +
 	"02" + "00" + "0430302d70" + "0173" + "03" + "01" + "99546557e9be8312" + "8877665544332211" + "d00f" + "80a0abfef962" + "05" + "68656c6c6f" +
 	"ed" + "14" + "00" +
 	"fc" + "02" + "0300000000000000" + "01" + "78" +
@@ -69,7 +72,11 @@ const parcelBytes = "02" + parcelHeadBytes + "07" +
 	"19" + "02" + "0a" + "01" + "7a" +
 	"f4" + "00" + "0a00000000000000" + "05" + "00" + "0400000000000000" + "00" +
 	"f1" + "01" + "03" + "9e916b103c37424a" + "0900000000000000" + "01" + "00" + "0500000000000000" + "05" + "776f726c64" +
-	parcelAckBytes
+	"02" +
+	"0800000000000000" + "ff00000000000000" + "00" +
+	"0900000000000000" + "0100000000000000" + "02" +
+	"d00f" + "00" + "00" + "00" + "01" + "02" + "027b7d" +
+	"01" + "02" + "05636f756e74" + "026e6f" + "00"
 
 // oldParcel is what version 1 wrote.
 func oldParcel(t testing.TB) (raw string, f *wire.Frame) {
@@ -87,22 +94,19 @@ func oldParcel(t testing.TB) (raw string, f *wire.Frame) {
 	return string(bytes), f
 }
 
-const parcelHeadBytes = "11" +
+// Its head, names and acks are those of version 2.
+const oldParcelBytes = "01" + "11" +
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" + "ac02" + "01" + "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb" + "05" + "00" +
-	"04" + "05636f756e74" + "056c696e6573" + "05746f74616c" + "046c617465"
-
-const parcelAckBytes = "02" +
-	"0800000000000000" + "ff00000000000000" + "00" +
-	"0900000000000000" + "0100000000000000" + "02" +
-	"d00f" + "00" + "00" + "00" + "01" + "02" + "027b7d" +
-	"01" + "02" + "05636f756e74" + "026e6f" + "00"
-
-const oldParcelBytes = "01" + parcelHeadBytes + "04" +
+	"04" + "05636f756e74" + "056c696e6573" + "05746f74616c" + "046c617465" + "04" +
 	"00" + "0100000000000000" + "02" + "0430302d70" + "0173" + "8877665544332211" + "03" + "01" + "d00f" + "80a0abfef962" + "05" + "68656c6c6f" +
 	"00" + "0200000000000000" + "01" + "00" +
 	"02" + "0300000000000000" + "02" + "0430302d70" + "0173" + "8877665544332211" + "03" + "01" + "d00f" + "80a0abfef962" + "01" + "78" +
 	"00" + "0400000000000000" + "00" + "0900000000000000" + "01" + "03" + "01" + "00" + "05" + "776f726c64" +
-	parcelAckBytes
+	"02" +
+	"0800000000000000" + "ff00000000000000" + "00" +
+	"0900000000000000" + "0100000000000000" + "02" +
+	"d00f" + "00" + "00" + "00" + "01" + "02" + "027b7d" +
+	"01" + "02" + "05636f756e74" + "026e6f" + "00"
 
 func pack(t testing.TB, d wire.Directory, head wire.ParcelHead, f *wire.Frame, acks []wire.GroupAck) string {
 	t.Helper()
