@@ -7,21 +7,23 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"unicode/utf8"
 )
 
 // ErrNotUTF8 says that a string has no JSON form.
 var ErrNotUTF8 = errors.New("string is not UTF-8 and has no JSON form; use []byte")
 
-// replaced is what encoding/json writes in the place of a byte that is not UTF-8. A
-// U+FFFD of the string's own it writes as it is.
-var replaced = []byte(`\ufffd`)
+// replaced are what encoding/json writes in the place of a byte that is not UTF-8: up to
+// Go 1.26 an escape, which it does not write for a U+FFFD of the string's own, since then
+// that character itself.
+var replaced = [][]byte{[]byte(`\ufffd`), []byte("\uFFFD")}
 
 // MarshalJSON writes a value's JSON. A string that is not UTF-8, which encoding/json
 // would make another one of, is an error.
 func MarshalJSON(value any) ([]byte, error) {
 	raw, err := json.Marshal(value)
-	if err == nil && bytes.Contains(raw, replaced) {
+	if err == nil && slices.ContainsFunc(replaced, func(r []byte) bool { return bytes.Contains(raw, r) }) {
 		err = utf8Of(reflect.ValueOf(value), "")
 	}
 	return raw, err
