@@ -32,7 +32,7 @@ func (r *report) save(file string) error {
 // templates with the figures of the JSON files. Of what was not measured the document says so.
 func writeDocument(file, results string) error {
 	reports := map[string]*report{}
-	for _, name := range []string{"bench", "state", "peers", "profile", "growth"} {
+	for _, name := range []string{"bench", "state", "peers", "profile", "growth", "visible"} {
 		raw, err := os.ReadFile(filepath.Join(results, name+".json"))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
