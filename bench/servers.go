@@ -57,7 +57,7 @@ func connect(ctx context.Context, o options) (*servers, error) {
 		return nil, err
 	}
 	s.redis = redis.NewClient(&redis.Options{Addr: o.redis, Protocol: 2})
-	s.kafka, err = kgo.NewClient(kgo.SeedBrokers(o.kafka), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	s.kafka, err = kgo.NewClient(kgo.SeedBrokers(o.kafka), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchMaxBytes(1<<20)) // as large as a broker takes by itself
 	return s, err
 }
 
