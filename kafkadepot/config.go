@@ -75,8 +75,10 @@ const batchBytesMax = depot.RecordBytesMax + 64<<10
 const fetchWait = 100 * time.Millisecond
 
 // fetchBytes is how much of one partition a fetch brings: a batch of records that is
-// larger comes whole all the same.
-const fetchBytes = 1 << 20
+// larger comes whole all the same. It is small, since all of it is made records of at once:
+// those of a large fetch leave the processor's caches before a task takes them, and need more
+// memory than is kept for them.
+const fetchBytes = 128 << 10
 
 // common are the options of every client. A connection that ends before its first
 // reply is tried again like any other that ends: brokers that restart close some at
@@ -134,6 +136,6 @@ func (c Config) producing() []kgo.Opt {
 func (c Config) reading() []kgo.Opt {
 	return append(c.common(),
 		kgo.ConsumeStartOffset(kgo.NoResetOffset()), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
-		kgo.FetchMaxPartitionBytes(fetchBytes), kgo.KeepRetryableFetchErrors(), kgo.FetchMaxWait(fetchWait), kgo.WithPools(&recordPool{}),
+		kgo.FetchMaxPartitionBytes(fetchBytes), kgo.KeepRetryableFetchErrors(), kgo.FetchMaxWait(fetchWait), kgo.WithPools(newRecordPool()),
 	)
 }

@@ -2,6 +2,7 @@ package kafkadepot
 
 import (
 	"context"
+	"unsafe"
 
 	"github.com/coppice-run/coppice/depot"
 )
@@ -9,8 +10,8 @@ import (
 // held is what came for a partition while it was paused. The client drops what it has
 // fetched of a partition that it is told to pause, also what is on its way, and fetches it
 // again: a task that reads as fast as it can is paused many times a second, and each time
-// would cost a fetch. So what comes is kept here, as much as one fetch and the one behind
-// it bring, before the client is told.
+// would cost a fetch. So what comes is kept here, as much as several fetches bring, before
+// the client is told.
 type held struct {
 	chunks []chunk // as they came: no record is copied
 	bytes  int
@@ -24,8 +25,16 @@ type chunk struct {
 	bytes   int
 }
 
-// heldBytesMax is how much of a paused partition is kept before the client is told.
-const heldBytesMax = 2 * fetchBytes
+// Of all that is held of paused partitions, each may have an equal share before the client is
+// told to pause it, but so much at least: a fetch that is compressed well brings several times
+// its size.
+const (
+	heldBytesMax = 16 << 20
+	heldBytesMin = 1 << 20
+)
+
+// heldShare is how much may be held of one partition. The caller holds r.mu.
+func (r *reader) heldShare() int { return max(heldBytesMax/max(len(r.assigned), 1), heldBytesMin) }
 
 // received takes what has come for a partition that is assigned. It keeps it and returns
 // true if the partition is paused, or was and what came before has not been delivered yet.
@@ -52,15 +61,16 @@ func (r *reader) received(at place, d *depot.Delivery) (kept bool) {
 	if d.Fault != nil {
 		h.fault = d.Fault
 	}
-	if a.paused && h.bytes > heldBytesMax && !h.full {
+	if a.paused && h.bytes > r.heldShare() && !h.full {
 		h.full = true
 		r.client.PauseFetchPartitions(at.partitions())
 	}
 	return true
 }
 
-// bytesOf is how much records hold.
+// bytesOf is how much memory records take.
 func bytesOf(records []depot.Record) (n int) {
+	n = len(records) * int(unsafe.Sizeof(depot.Record{}))
 	for i := range records {
 		n += len(records[i].Key) + len(records[i].Value)
 	}

@@ -1,6 +1,7 @@
 package kafkadepot
 
 import (
+	"math/bits"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -32,38 +33,53 @@ func converted(records []*kgo.Record) []depot.Record {
 // next collection, and there are several a second where much is read.
 type recordPool struct {
 	mu    sync.Mutex
-	spare [][]kgo.Record
-	room  int // in records, of what is spare
+	spare map[int][][]kgo.Record // by their capacity
+	room  int                    // in records, of what is spare
 }
+
+func newRecordPool() *recordPool { return &recordPool{spare: map[int][][]kgo.Record{}} }
 
 var _ kgo.PoolRecords = (*recordPool)(nil)
 
-// sparesMax is for how many records memory is kept, about 5 MB; a fetch of small records has
-// several times as many, and the rest is garbage.
-const sparesMax = 1 << 15
+// sparesMax is for how many records memory is kept, about 10 MB: what some fetches bring.
+const sparesMax = 1 << 16
 
-// GetRecords returns the memory that was given back last, if it is large enough.
-func (p *recordPool) GetRecords(n int) []kgo.Record {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for last := len(p.spare) - 1; last >= 0; last-- {
-		have := p.spare[last]
-		p.spare[last] = nil
-		p.spare = p.spare[:last]
-		p.room -= cap(have)
-		if cap(have) >= n {
-			return have
-		}
-	}
-	return make([]kgo.Record, 0, n)
+// roomFor is the capacity that so many records get: batches are of about one size, and are to
+// find room where another was. At most a quarter of it stays empty.
+func roomFor(n int) int {
+	step := 1 << max(bits.Len(uint(n))-3, 0)
+	return (n + step - 1) / step * step
 }
 
-// PutRecords takes memory back, of which every record is empty.
-func (p *recordPool) PutRecords(records []kgo.Record) {
+// GetRecords returns memory that was given back, if some has the right size.
+func (p *recordPool) GetRecords(n int) []kgo.Record {
+	room := roomFor(n)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if n := cap(records); p.room+n <= sparesMax {
-		p.spare = append(p.spare, records)
-		p.room += n
+	if some := p.spare[room]; len(some) > 0 {
+		last := len(some) - 1
+		have := some[last]
+		some[last] = nil
+		p.spare[room] = some[:last]
+		p.room -= room
+		return have
 	}
+	return make([]kgo.Record, 0, room)
+}
+
+// PutRecords takes memory back, of which every record is empty. Where there is no room for it, what
+// is spare goes: it has sizes that nobody asks for any more, or too much came at once.
+func (p *recordPool) PutRecords(records []kgo.Record) {
+	n := cap(records)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n > sparesMax {
+		return
+	}
+	if p.room+n > sparesMax {
+		clear(p.spare)
+		p.room = 0
+	}
+	p.spare[n] = append(p.spare[n], records)
+	p.room += n
 }

@@ -1,6 +1,9 @@
 package overlay
 
-import "unsafe"
+import (
+	"strings"
+	"unsafe"
+)
 
 // node is what the view knows of one element, whatever the type of its value.
 type node struct {
@@ -51,6 +54,36 @@ type element interface {
 type Entry[T any] struct {
 	n     node
 	value T
+}
+
+// shortMax is the longest field that lies behind its entry.
+const shortMax = 16
+
+// shortEntry is an entry and its field: that is compared at a known place, without
+// waiting for the entry to say where it is.
+type shortEntry[T any] struct {
+	Entry[T]
+	field [shortMax]byte
+}
+
+// newEntry makes an entry of a field, which may lie in scratch.
+func newEntry[T any](field string) *Entry[T] {
+	if len(field) > shortMax {
+		e := &Entry[T]{}
+		e.n.field = strings.Clone(field)
+		return e
+	}
+	e := &shortEntry[T]{}
+	e.n.field = unsafe.String(&e.field[0], copy(e.field[:], field))
+	return &e.Entry
+}
+
+// named reports whether an entry has this field, if one of both is short only if the other is, too.
+func (e *Entry[T]) named(field string) bool {
+	if len(field) > shortMax {
+		return e.n.field == field
+	}
+	return len(e.n.field) == len(field) && string((*shortEntry[T])(unsafe.Pointer(e)).field[:len(field)]) == field
 }
 
 // in is the column that holds it.

@@ -7,10 +7,11 @@ import (
 )
 
 // index finds the entries of a column by their fields. It is a hash table whose slots hold
-// the hash with the entry: looking an element up waits for two lines of memory that are not
-// in the processor's caches, the slot and the entry, where a map of strings waits for the
-// control bytes, the slot and the field before it says which entry it is. It grows leaf by
-// leaf, so that no event waits for a large table to be copied.
+// the hash with the entry, and short fields lie behind their entries: looking an element up
+// waits twice for memory that is not in the processor's caches, for the slot and for the entry
+// with its field, where a map of strings waits for the control bytes, the slot and the field
+// before it says which entry it is. It grows leaf by leaf, so that no event waits for a large
+// table to be copied.
 type index[T any] struct {
 	leaves []*leaf[T] // by the first bits of the hash; a leaf stands once for each value of those that it leaves out
 	bits   uint       // how many those are
@@ -41,7 +42,18 @@ const leafBitsMax = 16
 // hashSeed differs between processes, as that of maps: nobody can choose keys that meet.
 var hashSeed = maphash.MakeSeed()
 
-func hashOf(field string) uint64 { return maphash.String(hashSeed, field) }
+func hashOf(field string) uint64 { return marked(maphash.String(hashSeed, field), field) }
+
+// marked is a hash that says whether its field is short: so entries with one hash either
+// have their fields behind them or have not. Neither the leaf nor the place hangs on that bit.
+func marked(hash uint64, field string) uint64 {
+	if len(field) <= shortMax {
+		return hash | shortBit
+	}
+	return hash &^ shortBit
+}
+
+const shortBit = 1 << 32
 
 func (x *index[T]) leaf(hash uint64) *leaf[T] { return x.leaves[hash>>(64-x.bits)] }
 
@@ -57,7 +69,7 @@ func (x *index[T]) find(hash uint64, field string) *Entry[T] {
 		if s.entry == nil {
 			return nil
 		}
-		if s.hash == hash && s.entry.n.field == field {
+		if s.hash == hash && s.entry.named(field) {
 			return s.entry
 		}
 	}

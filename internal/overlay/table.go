@@ -1,8 +1,6 @@
 package overlay
 
 import (
-	"strings"
-
 	"github.com/coppice-run/coppice/internal/codec"
 	"github.com/coppice-run/coppice/store"
 )
@@ -126,7 +124,8 @@ func (f *fields[T]) entry(v *View, t *Table, field string) *Entry[T] {
 	hash := hashOf(field)
 	e := f.entries.find(hash, field)
 	if e == nil {
-		e = &Entry[T]{n: node{table: t, column: f.number, field: strings.Clone(field)}}
+		e = newEntry[T](field)
+		e.n.table, e.n.column = t, f.number
 		f.entries.add(hash, e)
 		v.cached = append(v.cached, e)
 		t.cached++
