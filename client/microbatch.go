@@ -118,17 +118,25 @@ func (c *Client) waitMicrobatch(ctx context.Context, b *bound, plan *module.Stre
 		id = at.stamp.ID
 		return p.Done(place.Offset), nil
 	})
-	for other := range b.slots {
-		if err != nil {
-			break
-		}
-		err = c.poll(ctx, func() (bool, error) {
-			at, err := c.microbatchAt(ctx, b, plan, task.ID(other))
-			return err == nil && at.stamp.ID >= id, err
-		})
+	if err == nil {
+		err = c.waitApplied(ctx, b, plan, id)
 	}
 	if err != nil {
 		return fmt.Errorf("%v: waiting for microbatch topology %s: %w", place, plan.Name, err)
+	}
+	return nil
+}
+
+// waitApplied waits until every task has applied a microbatch.
+func (c *Client) waitApplied(ctx context.Context, b *bound, plan *module.StreamPlan, id uint64) error {
+	for other := range b.slots {
+		err := c.poll(ctx, func() (bool, error) {
+			at, err := c.microbatchAt(ctx, b, plan, task.ID(other))
+			return err == nil && at.stamp.ID >= id, err
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

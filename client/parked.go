@@ -138,9 +138,27 @@ func parkedRecord(module string, e store.Element) (ParkedRecord, error) {
 // RetryParked runs a parked record once more, now: behind all records of its
 // partition that have run meanwhile. It returns when the record is done and no
 // longer parked; if it fails again the error is a *FailedError, and the record
-// stays parked with the new reason.
+// stays parked with the new reason. In a microbatch topology it runs in the next microbatch,
+// which all tasks have applied when RetryParked returns.
 func (c *Client) RetryParked(ctx context.Context, ref ParkedRef) error {
-	return c.orderParked(ctx, ref, runtime.ParkedRetry, nil)
+	if err := c.orderParked(ctx, ref, runtime.ParkedRetry, nil); err != nil {
+		return err
+	}
+	b, plan, err := c.microbatches(ctx, ref.Module, ref.Topology)
+	if errors.Is(err, ErrNoMicrobatches) {
+		return nil
+	}
+	var at microbatchAt
+	if err == nil {
+		at, err = c.microbatchAt(ctx, b, plan, ref.at(b.tasks)) // its task answers when it has applied the microbatch
+	}
+	if err == nil {
+		err = c.waitApplied(ctx, b, plan, at.stamp.ID)
+	}
+	if err != nil {
+		return fmt.Errorf("parked record %v: it is done, and whether all tasks have applied its microbatch is not known: %w", ref, err)
+	}
+	return nil
 }
 
 // SkipParked drops a parked record for good.

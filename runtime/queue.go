@@ -50,6 +50,7 @@ type queue struct {
 	most    int    // how many are drawn before others have their turn
 	drawn   []item // in the order of running
 	at      int    // the next of drawn
+	keys    [][]byte
 	// yielded are the keys of which an event has given the task up in the middle.
 	yielded map[yieldKey]*yielded
 	aside   int // events that wait for them
@@ -199,6 +200,23 @@ func (t *Task) drawMore() {
 			t.admit(topo, s)
 		}
 	}
+	t.warm()
+}
+
+// warm has the view look up what the records that are drawn will probably look up.
+func (t *Task) warm() {
+	if !t.view.Expects() {
+		return
+	}
+	q := &t.queue
+	q.keys = q.keys[:0]
+	for i := q.at; i < len(q.drawn); i++ {
+		if it := &q.drawn[i]; it.record != nil && it.frame == nil && len(it.record.Key) > 0 {
+			q.keys = append(q.keys, it.record.Key)
+		}
+	}
+	t.view.Warm(q.keys)
+	clear(q.keys)
 }
 
 // turns is how many of the drawn items are left to the sources that have records to

@@ -36,6 +36,7 @@ func (t *Task) full() bool {
 // prepare sets the event up for an item.
 func (t *Task) prepare(it *item) {
 	t.host.View, t.host.Microbatch, t.host.Memory = t.viewOf(it.part), 0, nil
+	t.view.Expect(nil)
 	if it.part != nil {
 		t.host.Microbatch, t.host.Memory = it.part.name.ID, &it.part.memory
 	}
@@ -60,6 +61,7 @@ func (t *Task) prepare(it *item) {
 		t.host.Topology, t.host.Lasting = s.topology.plan.ID, s.topology.plan.ExactlyOnce
 		t.root = rootEvent{try: it.try, began: t.now}
 		t.view.Owner = s.topology.plan.Name
+		t.view.Expect(it.record.Key)
 		t.host.Begin(origin, acker.Seed(s.topology.plan.Name, s.plan.Name, it.record.Partition, it.record.Offset), it.record)
 		return
 	}

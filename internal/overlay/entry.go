@@ -86,6 +86,14 @@ func (e *Entry[T]) named(field string) bool {
 	return len(e.n.field) == len(field) && string((*shortEntry[T])(unsafe.Pointer(e)).field[:len(field)]) == field
 }
 
+// last reads the end of an entry with this hash.
+func (e *Entry[T]) last(hash uint64) int {
+	if hash&shortBit == 0 {
+		return 0
+	}
+	return int((*shortEntry[T])(unsafe.Pointer(e)).field[shortMax-1])
+}
+
 // in is the column that holds it.
 func (e *Entry[T]) in() *fields[T] { return e.n.table.columns[e.n.column].(*fields[T]) }
 
@@ -190,3 +198,5 @@ func (e *Entry[T]) size() int {
 }
 
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
+func textOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

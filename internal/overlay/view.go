@@ -49,6 +49,11 @@ type View struct {
 	pages     []*page
 	committed map[place]*stored // what other topologies read, of the open batch
 
+	expected string  // the key of the running event
+	keyed    warming // where one was looked up that an event came with
+	warmed   int
+	hashes   []uint64
+
 	cached  []element // everything cached, in ring order for eviction
 	hand    int
 	failure error
@@ -77,7 +82,9 @@ func (v *View) Failure() error { return v.failure }
 // store by suspending the handler.
 func find[T any](v *View, p *Path) *Entry[T] {
 	t, f := tableFor[T](v, p)
-	e := f.entry(v, t, fieldOf(v, p))
+	field := fieldOf(v, p)
+	v.meets(f, field)
+	e := f.entry(v, t, field)
 	if e.n.flags&loaded == 0 {
 		v.want(e)
 		v.wantEmpty(t, p)
