@@ -108,7 +108,7 @@ bench-state: ## measure state that is not in memory, readers, one huge record, a
 	$(BENCH) -workloads visible -json results/visible.json
 
 bench-peers: ## measure against Kafka Streams, Flink and Storm: our own programs, by Maven
-	$(BENCH) -workloads peer-count,peer-words,peer-ack -rounds 3 -json results/peers.json
+	$(BENCH) -workloads peer-count,peer-words,peer-count-long,peer-words-long,peer-ack -rounds 3 -json results/peers.json
 
 profile: ## where an event's time goes, by stage; WORKLOAD=count, words, exactly-once, microbatch or hand; ack,floor or ack-64,floor-64 of an acked append
 	$(BENCH) -workloads floors,profile -profile $(WORKLOAD) -rounds 3 -json results/profile.json

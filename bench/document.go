@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -57,6 +58,7 @@ func writeDocument(file, results string) error {
 		"environment": func(name string) string { return documented(reports[name], environmentLines) },
 		"figures":     func(name string) string { return documented(reports[name], figureTable) },
 		"ratios":      func(name string) string { return documented(reports[name], ratioTable) },
+		"parts":       func(name string) string { return documented(reports[name], partTable) },
 		"budgets":     func(name string) string { return documented(reports[name], budgetTable) },
 		"curves":      func(name string) string { return documented(reports[name], curveList) },
 	})
@@ -144,6 +146,30 @@ func ratioTable(r *report) string {
 				}
 			}
 			fmt.Fprintf(&b, "| %s: ours / %s | %.2f | %.2f to %.2f | %s | %s |\n", f.Workload, peer, median(ratios), slices.Min(ratios), slices.Max(ratios), goal, f.verdict(peer))
+		}
+	}
+	return b.String()
+}
+
+// partTable has a row for each subject: medians of the parts of its rounds.
+func partTable(r *report) string {
+	var b strings.Builder
+	b.WriteString("| workload | subject | start, ms | counting, ms | storing, ms | |\n|---|---|---:|---:|---:|---|\n")
+	for _, x := range r.Breakdowns {
+		for rows := x.Rows; len(rows) > 0; {
+			fmt.Fprintf(&b, "| %s | %s |", x.Workload, rows[0].Subject)
+			subject, others := rows[0].Subject, []string{}
+			for len(rows) > 0 && rows[0].Subject == subject {
+				millis := strings.TrimSuffix(number(math.Round(median(rows[0].Millis))), ".00")
+				switch rows[0].Part {
+				case startPart, countingPart, storingPart:
+					b.WriteString(" " + millis + " |")
+				default:
+					others = append(others, rows[0].Part+" "+millis)
+				}
+				rows = rows[1:]
+			}
+			b.WriteString(" " + strings.Join(others, ", ") + " |\n")
 		}
 	}
 	return b.String()

@@ -102,6 +102,11 @@ func (s *servers) drop(ctx context.Context, in *input) {
 	_ = s.wipe(ctx, in.module)
 }
 
+// checked says what check has compared.
+func (in *input) checked() string {
+	return fmt.Sprintf("the final counts of each round equal the fold of the input (%d keys, %d events)", len(in.fold), in.events)
+}
+
 // check voids a round whose counts are not the fold of the input.
 func (in *input) check(counts map[string]int64) error {
 	if len(counts) != len(in.fold) {

@@ -89,22 +89,22 @@ func (p program) start(ctx context.Context, s *servers) (*jvm, error) {
 	return j, nil
 }
 
-// round has the program process a topic, and returns the time that it took and what it counted.
-func (j *jvm) round(workload, guarantee, topic string, events int) (time.Duration, map[string]int64, error) {
+// round has the program process an input, and returns the parts of its time and what it counted.
+func (j *jvm) round(workload, guarantee string, in *input) ([]part, map[string]int64, error) {
 	file := filepath.Join(j.folder, "counts")
-	if _, err := fmt.Fprintln(j.orders, workload, guarantee, topic, events, file); err != nil {
-		return 0, nil, err
+	if _, err := fmt.Fprintln(j.orders, workload, guarantee, in.topic, in.records, in.events, file); err != nil {
+		return nil, nil, err
 	}
 	answer, err := j.answer("done ")
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
-	nanos, err := strconv.ParseInt(answer, 10, 64)
+	parts, err := parseParts(answer)
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, fmt.Errorf("%s: %w", j.program.name, err)
 	}
 	counts, err := readCounts(file)
-	return time.Duration(nanos), counts, err
+	return parts, counts, err
 }
 
 // answer waits for a line of a kind and returns the rest of it.

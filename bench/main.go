@@ -127,7 +127,8 @@ var workloads = map[string]func(context.Context, *servers, options, *report) err
 	"exactly-once": exactlyOnceWorkload, "exact-ack": exactAckWorkload,
 	"microbatch": microbatchWorkload, "lone": loneWorkload,
 	"visible": visibleWorkload,
-	"profile": profileWorkload, "floors": floorsWorkload, "peer-count": peerCountWorkload, "peer-words": peerWordsWorkload, "peer-ack": peerAckWorkload,
+	"profile": profileWorkload, "floors": floorsWorkload, "peer-count": peerCountWorkload, "peer-words": peerWordsWorkload,
+	"peer-count-long": peerCountLongWorkload, "peer-words-long": peerWordsLongWorkload, "peer-ack": peerAckWorkload,
 }
 
 // timed runs f and returns how long it took.

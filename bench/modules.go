@@ -11,6 +11,7 @@ import (
 // counting counts records by their key; the value is the key and padding.
 type counting struct {
 	name   string
+	first  *firstRecord // nil: nobody asks for it
 	Clicks module.Depot[string]
 	Counts pstate.Map[string, int64]
 }
@@ -26,6 +27,7 @@ func (m *counting) Define(b *module.Builder) {
 	s := b.Stream("count")
 	s.PState(&m.Counts, "counts")
 	module.DeclareSource(s, m.Clicks, func(ev *module.Event, v string) error {
+		m.first.note()
 		agg.Inc(ev, m.Counts.Key(keyOf(v)))
 		return nil
 	}, module.StartFromBeginning())
@@ -35,7 +37,8 @@ func (m *counting) Define(b *module.Builder) {
 type wording struct {
 	name      string
 	options   []module.StreamOption
-	micro     bool // a microbatch topology instead of a stream
+	micro     bool         // a microbatch topology instead of a stream
+	first     *firstRecord // nil: nobody asks for it
 	Sentences module.Depot[string]
 	Counts    pstate.Map[string, int64]
 
@@ -63,6 +66,7 @@ func (m *wording) Define(b *module.Builder) {
 		return nil
 	})
 	module.DeclareSource(s, m.Sentences, func(ev *module.Event, v string) error {
+		m.first.note()
 		for w := range strings.SplitSeq(v, " ") {
 			m.count.Send(ev, w)
 		}

@@ -74,9 +74,9 @@ func (s *servers) streamsAcked(ctx context.Context, j *jvm, guarantee string, re
 	}
 	defer producer.Close()
 	ended := make(chan error, 1)
-	in := &input{fold: map[string]int64{"key": int64(records) + 1}}
+	in := &input{topic: topic, records: records + 1, events: records + 1, fold: map[string]int64{"key": int64(records) + 1}}
 	go func() {
-		_, counts, err := j.round("ack", guarantee, topic, records+1)
+		_, counts, err := j.round("ack", guarantee, in)
 		if err == nil {
 			err = in.check(counts)
 		}

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+
+	"github.com/coppice-run/coppice/module"
 )
 
 // guarantees of Kafka Streams, as it names them.
@@ -11,35 +13,59 @@ const (
 	exactlyOnce = "exactly_once_v2"
 )
 
+// longer is how many times the input of the long workloads is that of the others: there,
+// starting and the last commit weigh less.
+const longer = 4
+
 // peerCountWorkload compares count with other engines.
 func peerCountWorkload(ctx context.Context, s *servers, o options, r *report) error {
+	return s.peerCount(ctx, o, r, r.clocks("peer-count", goal{"kafka-streams-eo", 10}, goal{"flink", 2}))
+}
+
+// peerCountLongWorkload is the same with a longer input and the fastest engine alone.
+func peerCountLongWorkload(ctx context.Context, s *servers, o options, r *report) error {
+	o.count, o.peers = longer*o.count, flink.name
+	return s.peerCount(ctx, o, r, r.clocks("peer-count-long"))
+}
+
+func (s *servers) peerCount(ctx context.Context, o options, r *report, c *clocks) error {
 	in, err := s.fill(ctx, moduleName("BenchPeerCount"), "clicks", tasks, o.count, keysOf(100_000))
 	if err != nil {
 		return err
 	}
 	defer s.drop(ctx, in)
-	f := r.figure("peer-count", "events/s", false, goal{"kafka-streams-eo", 10}, goal{"flink", 2})
-	return s.withPeers(ctx, o, r, "count", func(peers []subject) error {
-		return alternate(ctx, in, f, o.rounds, 1, append([]subject{s.module(ours, newCounting)}, peers...)...)
+	mine := s.clocked(func(name string, first *firstRecord) module.Module { return &counting{name: name, first: first} })
+	return s.withPeers(ctx, o, r, "count", func(peers []clocked) error {
+		return c.alternate(ctx, in, o.rounds, append([]clocked{mine}, peers...)...)
 	})
 }
 
 // peerWordsWorkload compares words with other engines.
 func peerWordsWorkload(ctx context.Context, s *servers, o options, r *report) error {
-	f := r.figure("peer-words", "events/s", false, goal{"flink", 2.5}, goal{"storm", 4})
+	return s.peerWords(ctx, o, r, r.clocks("peer-words", goal{"flink", 2.5}, goal{"storm", 4}))
+}
+
+// peerWordsLongWorkload is the same with a longer input and the fastest engine alone.
+func peerWordsLongWorkload(ctx context.Context, s *servers, o options, r *report) error {
+	o.words, o.peers = longer*o.words, flink.name
+	return s.peerWords(ctx, o, r, r.clocks("peer-words-long"))
+}
+
+func (s *servers) peerWords(ctx context.Context, o options, r *report, c *clocks) error {
 	in, err := s.fill(ctx, moduleName("BenchPeerWords"), "sentences", tasks, o.words, sentencesOf(10))
 	if err != nil {
 		return err
 	}
 	defer s.drop(ctx, in)
-	return s.withPeers(ctx, o, r, "words", func(peers []subject) error {
-		return alternate(ctx, in, f, o.rounds, 1, append([]subject{s.module(ours, newWording())}, peers...)...)
+	mine := s.clocked(func(name string, first *firstRecord) module.Module { return &wording{name: name, first: first} })
+	return s.withPeers(ctx, o, r, "words", func(peers []clocked) error {
+		return c.alternate(ctx, in, o.rounds, append([]clocked{mine}, peers...)...)
 	})
 }
 
 // withPeers has the wanted programs run while measure does.
-func (s *servers) withPeers(ctx context.Context, o options, r *report, workload string, measure func([]subject) error) (err error) {
-	var subjects []subject
+func (s *servers) withPeers(ctx context.Context, o options, r *report, workload string, measure func([]clocked) error) (err error) {
+	var subjects []clocked
 	for _, p := range []program{kafkaStreams, flink, storm} {
 		if !o.wants(p.name) {
 			continue

@@ -12,7 +12,8 @@ type report struct {
 	Environment environment
 	Curves      []*curve `json:",omitempty"`
 	Figures     []*figure
-	Budgets     []*budget `json:",omitempty"`
+	Breakdowns  []*breakdown `json:",omitempty"`
+	Budgets     []*budget    `json:",omitempty"`
 }
 
 // ours is the name of the subject that the others are compared with.
@@ -97,6 +98,11 @@ func (r *report) print() {
 			fmt.Fprintf(r.out, "%-16s %-24s %s\n", f.Workload, s.Subject, spread(s.Values, f.Unit))
 		}
 	}
+	for _, b := range r.Breakdowns {
+		for _, row := range b.Rows {
+			fmt.Fprintf(r.out, "%-16s %-24s %-16s %s\n", b.Workload, row.Subject, row.Part, spread(row.Millis, "ms"))
+		}
+	}
 	for _, f := range r.Figures {
 		for _, peer := range f.peers() {
 			fmt.Fprintln(r.out, f.ratioLine(peer))
@@ -135,10 +141,10 @@ func (f *figure) verdict(peer string) string {
 	switch {
 	case !ok || len(ratios) == 0:
 		return ""
-	case f.LessIsBetter == (median(ratios) <= goal):
-		return "reached"
-	default:
+	case f.LessIsBetter && median(ratios) > goal, !f.LessIsBetter && median(ratios) < goal:
 		return "missed"
+	default:
+		return "reached"
 	}
 }
 

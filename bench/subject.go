@@ -161,20 +161,20 @@ func (s *servers) handWritten(words bool) subject {
 }
 
 // peer is a program of another engine.
-func (j *jvm) peer(name, workload, guarantee string) subject {
-	return subject{name: name, run: func(ctx context.Context, in *input) (time.Duration, error) {
-		took, counts, err := j.round(workload, guarantee, in.topic, in.events)
+func (j *jvm) peer(name, workload, guarantee string) clocked {
+	return clock(subject{name: name}, func(ctx context.Context, in *input) ([]part, error) {
+		parts, counts, err := j.round(workload, guarantee, in)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		return took, in.check(counts)
-	}}
+		return parts, in.check(counts)
+	})
 }
 
 // alternate has the subjects process an input in turn, in so many rounds, and notes
 // events per second. The first rounds, so many, are a warm-up that does not count.
 func alternate(ctx context.Context, in *input, f *figure, rounds, warm int, subjects ...subject) error {
-	f.Checked = fmt.Sprintf("the final counts of each round equal the fold of the input (%d keys, %d events)", len(in.fold), in.events)
+	f.Checked = in.checked()
 	for round := range warm + rounds {
 		for _, subject := range subjects {
 			in := in

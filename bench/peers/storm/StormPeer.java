@@ -2,6 +2,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.storm.Config;
 import org.apache.storm.LocalCluster;
@@ -20,7 +21,10 @@ import org.apache.storm.tuple.Values;
 import peer.Peer;
 import peer.Progress;
 
-/** Counts with Storm: trees of tuples, tracked by ackers; counts in memory, nothing durable. */
+/**
+ * Counts with Storm: trees of tuples, tracked by ackers; counts in memory, nothing durable. The cluster in
+ * this process runs before the first round, and a round ends with the ack of the last tree.
+ */
 public final class StormPeer extends Peer {
   private static final Map<Integer, Map<String, Long>> counted = new ConcurrentHashMap<>();
   private final LocalCluster cluster = new LocalCluster();
@@ -34,11 +38,12 @@ public final class StormPeer extends Peer {
   }
 
   @Override
-  protected Result run(Round round) throws Exception {
+  protected Map<String, Long> run(Round round) throws Exception {
     counted.clear();
+    Input.acked.set(0);
     int cores = Runtime.getRuntime().availableProcessors();
     TopologyBuilder b = new TopologyBuilder();
-    b.setSpout("input", new KafkaSpout<>(spout(round)), 1);
+    b.setSpout("input", new Input(spout(round)), 1);
     if (round.words()) {
       b.setBolt("split", new Split(), 1).localOrShuffleGrouping("input");
       b.setBolt("count", new Count(), cores).fieldsGrouping("split", new Fields("word"));
@@ -54,16 +59,20 @@ public final class StormPeer extends Peer {
     c.put(Config.TOPOLOGY_EXECUTOR_RECEIVE_BUFFER_SIZE, 32_768);
     c.put(Config.TOPOLOGY_STATS_SAMPLE_RATE, 0.001);
     String name = "peer-storm-" + round.number();
+    Progress.start();
     cluster.submitTopology(name, c, b.createTopology());
     try {
-      long nanos = Progress.await(round.events(), 120);
+      Progress.awaitCounted(round.events());
+      Progress.await(Input.acked::get, round.records(), "trees acked");
+      Progress.stored();
       Map<String, Long> counts = new HashMap<>();
       counted.values().forEach(m -> m.forEach((k, n) -> counts.merge(k, n, Long::sum)));
-      return new Result(nanos, counts);
+      return counts;
     } finally {
       KillOptions now = new KillOptions();
-      now.set_wait_secs(0);
+      now.set_wait_secs(1); // until then its spout has noted its offsets, which it must not do while it is stopped
       cluster.killTopologyWithOpts(name, now);
+      Thread.sleep(6000); // its worker ends within that, which is to be in nobody's time
     }
   }
 
@@ -76,6 +85,21 @@ public final class StormPeer extends Peer {
         .setMaxUncommittedOffsets(10_000_000)
         .setRecordTranslator(round.words() ? r -> new Values(r.value()) : r -> new Values(r.key()), new Fields("word"))
         .build();
+  }
+
+  /** Input counts the trees whose end it is told of. */
+  public static final class Input extends KafkaSpout<String, String> {
+    static final AtomicLong acked = new AtomicLong();
+
+    Input(KafkaSpoutConfig<String, String> config) {
+      super(config);
+    }
+
+    @Override
+    public void ack(Object tree) {
+      super.ack(tree);
+      acked.incrementAndGet();
+    }
   }
 
   public static final class Split extends BaseRichBolt {

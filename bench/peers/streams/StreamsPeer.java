@@ -1,18 +1,13 @@
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Properties;
-import java.util.Set;
 import java.util.stream.Collectors;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.KeyValue;
-import org.apache.kafka.streams.StoreQueryParameters;
 import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.kstream.Consumed;
@@ -21,14 +16,15 @@ import org.apache.kafka.streams.kstream.KGroupedStream;
 import org.apache.kafka.streams.kstream.KTable;
 import org.apache.kafka.streams.kstream.Materialized;
 import org.apache.kafka.streams.kstream.Produced;
-import org.apache.kafka.streams.state.KeyValueIterator;
-import org.apache.kafka.streams.state.QueryableStoreTypes;
-import org.apache.kafka.streams.state.ReadOnlyKeyValueStore;
 import org.apache.kafka.streams.state.Stores;
 import peer.Peer;
 import peer.Progress;
 
-/** Counts with Kafka Streams: a store in memory with its changelog in Kafka. */
+/**
+ * Counts with Kafka Streams: a store in memory with its changelog in Kafka. A round ends when the group has
+ * committed all of what was counted, which it does after the changelog has it. The counts are read from the
+ * changelog: what is checked is what is durable.
+ */
 public final class StreamsPeer extends Peer {
   private static final String STORE = "counts";
 
@@ -41,24 +37,32 @@ public final class StreamsPeer extends Peer {
   }
 
   @Override
-  protected Result run(Round round) throws Exception {
+  protected Map<String, Long> run(Round round) throws Exception {
     String application = "peer-streams-" + ProcessHandle.current().pid() + "-" + round.number();
     boolean answers = round.workload().equals("ack");
     KafkaStreams streams = new KafkaStreams(topology(round, answers), settings(application, round, answers));
-    try {
-      streams.setUncaughtExceptionHandler(
-          e -> {
-            e.printStackTrace();
-            return org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler
-                .StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
-          });
-      streams.start();
-      long nanos = Progress.await(round.events(), 120);
-      return new Result(nanos, counts(streams));
-    } finally {
-      streams.close(Duration.ofSeconds(30));
-      streams.cleanUp();
-      dropTopics(application);
+    try (Topics topics = new Topics(brokers, application)) {
+      try {
+        streams.setUncaughtExceptionHandler(
+            e -> {
+              e.printStackTrace();
+              return org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler
+                  .StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
+            });
+        Progress.start();
+        streams.start();
+        Progress.awaitCounted(round.events());
+        if (!round.guarantee().equals(StreamsConfig.EXACTLY_ONCE_V2)) {
+          streams.close(Duration.ZERO); // begins to stop, which commits: by itself it would do so each 30 s
+        }
+        topics.awaitCommitted(round.topic());
+        Progress.stored();
+        return topics.changelog(STORE);
+      } finally {
+        streams.close(Duration.ofSeconds(30));
+        streams.cleanUp();
+        topics.drop();
+      }
     }
   }
 
@@ -116,6 +120,7 @@ public final class StreamsPeer extends Peer {
     p.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, 1);
     // Room for all keys: the changelog gets a key once for each commit, not once for each event.
     p.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 256L << 20);
+    p.put(StreamsConfig.POLL_MS_CONFIG, 10); // by default a thread without input looks up from its poll after 100 ms
     p.put(StreamsConfig.BUFFERED_RECORDS_PER_PARTITION_CONFIG, 10_000);
     p.put(StreamsConfig.consumerPrefix(ConsumerConfig.MAX_POLL_RECORDS_CONFIG), 10_000);
     p.put(StreamsConfig.consumerPrefix(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG), 4 << 20);
@@ -126,25 +131,5 @@ public final class StreamsPeer extends Peer {
       p.put(StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG), 0);
     }
     return p;
-  }
-
-  private static Map<String, Long> counts(KafkaStreams streams) {
-    ReadOnlyKeyValueStore<String, Long> store =
-        streams.store(StoreQueryParameters.fromNameAndType(STORE, QueryableStoreTypes.keyValueStore()));
-    Map<String, Long> counts = new HashMap<>();
-    try (KeyValueIterator<String, Long> all = store.all()) {
-      all.forEachRemaining(e -> counts.merge(e.key, e.value, Long::sum));
-    }
-    return counts;
-  }
-
-  private void dropTopics(String application) throws Exception {
-    try (Admin admin = Admin.create(Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, brokers))) {
-      Set<String> ours =
-          admin.listTopics().names().get().stream()
-              .filter(n -> n.startsWith(application + "-"))
-              .collect(Collectors.toSet());
-      admin.deleteTopics(ours).all().get();
-    }
   }
 }

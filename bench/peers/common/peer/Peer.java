@@ -9,27 +9,26 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * Peer is a program that bench starts once and has work round by round, so that the machine code is
  * warm. On standard input comes a line for each round,
  *
- * <pre>WORKLOAD GUARANTEE TOPIC EVENTS FILE</pre>
+ * <pre>WORKLOAD GUARANTEE TOPIC RECORDS EVENTS FILE</pre>
  *
- * and the answer on standard output is "done NANOSECONDS" when the counts are in the file, a line
- * "COUNT KEY" each, or "failed WHY". The time runs from the first record that a handler saw to
- * the last event that was counted: starting, the last commit and stopping are not in it.
+ * and the answer on standard output is "done PART=NANOSECONDS …" when the counts are in the file, a
+ * line "COUNT KEY" each, or "failed WHY". The parts are those of {@link Progress}: start, counting and
+ * storing make up the whole time, others lie within them. What comes after storing is not in it:
+ * reading the counts, stopping, deleting.
  */
 public abstract class Peer {
   /** What is asked of a round. */
-  public record Round(int number, String workload, String guarantee, String topic, long events) {
+  public record Round(int number, String workload, String guarantee, String topic, long records, long events) {
     public boolean words() {
       return workload.equals("words");
     }
   }
-
-  /** What a round brought. */
-  public record Result(long nanos, Map<String, Long> counts) {}
 
   protected final String brokers;
   private final PrintStream answers = new PrintStream(new FileOutputStream(java.io.FileDescriptor.out), true);
@@ -39,8 +38,8 @@ public abstract class Peer {
     System.setOut(System.err); // what libraries print is no answer
   }
 
-  /** Runs a topology over the topic from its beginning until all events are counted. */
-  protected abstract Result run(Round round) throws Exception;
+  /** Runs a topology over the topic from its beginning until all is counted and stored, and returns the counts. */
+  protected abstract Map<String, Long> run(Round round) throws Exception;
 
   /** Answers rounds until standard input ends. */
   public void serve() throws Exception {
@@ -51,9 +50,9 @@ public abstract class Peer {
       String[] f = line.split(" ");
       try {
         Progress.reset();
-        Result r = run(new Round(number++, f[0], f[1], f[2], Long.parseLong(f[3])));
-        write(Path.of(f[4]), r.counts());
-        answers.println("done " + r.nanos());
+        write(Path.of(f[5]), run(new Round(number++, f[0], f[1], f[2], Long.parseLong(f[3]), Long.parseLong(f[4]))));
+        answers.println("done " + Progress.parts().entrySet().stream()
+            .map(e -> e.getKey() + "=" + e.getValue()).collect(Collectors.joining(" ")));
       } catch (Throwable e) {
         e.printStackTrace();
         answers.println("failed " + e);
