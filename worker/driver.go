@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -16,7 +15,6 @@ import (
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
-	"github.com/coppice-run/coppice/telemetry"
 )
 
 // driver runs one task: it feeds the engine its inputs and carries out its
@@ -92,99 +90,6 @@ func (d *driver) random() *rand.Rand {
 		seed = binary.LittleEndian.Uint64(id[:])
 	}
 	return rand.New(rand.NewPCG(seed, uint64(d.id)+1))
-}
-
-// listener adds to the configured one what the worker itself wants to hear.
-func (d *driver) listener() *runtime.Listener {
-	l := *runtime.Tee(d.w.config.Listener, d.w.kept.Listener())
-	took, dropped, regressed, parked, failed := l.Took, l.Dropped, l.Regressed, l.RecordParked, l.RecordFailed
-	l.RecordFailed = func(i runtime.RecordInfo) {
-		if d.log.Enabled(context.Background(), slog.LevelDebug) {
-			d.log.Debug("attempt failed", "trace_id", telemetry.TraceID(i.Trace), "topology", i.Topology, "source", i.Source, "offset", i.Offset, "attempt", i.Attempt, "cause", i.Err)
-		}
-		if failed != nil {
-			failed(i)
-		}
-	}
-	l.Took = func(i runtime.TookInfo) {
-		d.loaded.owners.learn(d.id, d.w.link.Address())
-		d.readyOnce.Do(func() { close(d.ready) })
-		d.loaded.starts.took(d)
-		d.log.Debug("owns its slot", "head", i.Head, "replaced", i.Replaced)
-		if took != nil {
-			took(i)
-		}
-	}
-	l.Dropped = func(i runtime.DroppedInfo) {
-		why := fmt.Sprint(i.Cause)
-		d.dropped.Store(&why)
-		d.log.Warn("starts anew: gave up its connection and what it had in memory", "cause", i.Cause)
-		if dropped != nil {
-			dropped(i)
-		}
-	}
-	l.Regressed = func(i runtime.RegressedInfo) {
-		d.log.Error("the store went back: it lost commits that it had confirmed; their records run again", "from", i.From, "to", i.To)
-		if regressed != nil {
-			regressed(i)
-		}
-	}
-	spilled := l.Spilled
-	l.Spilled = func(i runtime.SpillInfo) {
-		d.toldSpill(i)
-		if spilled != nil {
-			spilled(i)
-		}
-	}
-	batchFailed := l.BatchFailed
-	l.BatchFailed = func(i runtime.BatchFailedInfo) {
-		d.log.Debug("a batch failed as one", "topology", i.Topology, "step", i.Step, "others", i.Others, "cause", i.Err)
-		if batchFailed != nil {
-			batchFailed(i)
-		}
-	}
-	appended := l.AppendDone
-	l.AppendDone = func(i runtime.AppendInfo) {
-		switch {
-		case i.Err != nil && i.Number > 0:
-			d.log.Warn("append of a handler failed; it is sent again", "topology", i.Topology, "step", i.Step, "depot", i.Depot, "topic", i.Topic, "partition", int(i.Partition), "number", i.Number, "cause", i.Err)
-		case i.Err != nil && i.Awaited:
-			d.log.Warn("append of a handler failed; its record runs again", "topology", i.Topology, "step", i.Step, "depot", i.Depot, "topic", i.Topic, "partition", int(i.Partition), "cause", i.Err)
-		case i.Err != nil:
-			d.log.Error("append of a handler failed, and nothing waits for it: it may be lost", "topology", i.Topology, "step", i.Step, "depot", i.Depot, "topic", i.Topic, "partition", int(i.Partition), "cause", i.Err)
-		}
-		if appended != nil {
-			appended(i)
-		}
-	}
-	unmigrated := l.MigrationFailed
-	l.MigrationFailed = func(i runtime.MigrationInfo) {
-		d.log.Error("a value cannot be migrated; the task comes back to it", "pstate", i.PState, "migration", i.Migration, "cause", i.Err)
-		if unmigrated != nil {
-			unmigrated(i)
-		}
-	}
-	lost := l.LostTail
-	l.LostTail = func(i runtime.LostTailInfo) {
-		d.log.Error("Kafka has records of commits that the store has lost, or lacks records that it had acknowledged (topology.appends.lost.tail says what follows)", "topology", i.Topology, "source", i.Source, "offset", i.Offset, "of_task", int(i.From), "come_again", i.Records, "missing", i.Missing)
-		if lost != nil {
-			lost(i)
-		}
-	}
-	panicked := l.Panicked
-	l.Panicked = func(i runtime.EventInfo, p *runtime.PanicError) {
-		d.log.Error("handler panicked; the record fails", "trace_id", telemetry.TraceID(i.Trace), "topology", i.Topology, "step", i.Step, "offset", i.Offset, "partition", int(i.RootTask), "attempt", i.Attempt, "panic", p.Value, "stack", p.Stack)
-		if panicked != nil {
-			panicked(i, p)
-		}
-	}
-	l.RecordParked = func(i runtime.RecordInfo) {
-		d.log.Warn("record parked", "trace_id", telemetry.TraceID(i.Trace), "topology", i.Topology, "source", i.Source, "offset", i.Offset, "attempts", i.Attempt, "reason", i.Err)
-		if parked != nil {
-			parked(i)
-		}
-	}
-	return &l
 }
 
 // info names the task as the engine does.
@@ -359,58 +264,5 @@ func (d *driver) carryOut(e *runtime.Effects) {
 	}
 	if e.Stopped {
 		d.stopOnce.Do(func() { close(d.stopped) })
-	}
-}
-
-// ask hands a request to the engine.
-func (d *driver) ask(q *wire.Request) (id uint64, answer <-chan runtime.Answer) {
-	ch := make(chan runtime.Answer, 1)
-	d.mu.Lock()
-	d.waiter++
-	id = d.waiter
-	d.waiters[id] = ch
-	deaf := d.deaf
-	d.mu.Unlock()
-	if deaf != "" {
-		d.deliver(runtime.Answer{Waiter: id, Kind: runtime.AnswerHalted, Text: deaf})
-		return id, ch
-	}
-	if p := q.Parked; p != nil {
-		d.send(&runtime.Parked{Order: runtime.ParkedOrder(p.Order), Topology: p.Topology, Source: p.Source, Offset: p.Offset, Step: p.Step, Event: p.Event, Value: p.Value, Waiter: id})
-	} else {
-		d.send(&runtime.Await{Depot: q.Await.Depot, Offset: q.Await.Offset, Waiter: id})
-	}
-	return id, ch
-}
-
-// askOver says that whoever asked no longer waits. An order is carried out all the
-// same.
-func (d *driver) askOver(q *wire.Request, id uint64) {
-	d.mu.Lock()
-	delete(d.waiters, id)
-	d.mu.Unlock()
-	if q.Await != nil {
-		d.send(&runtime.AwaitOver{Depot: q.Await.Depot, Offset: q.Await.Offset, Waiter: id})
-	}
-}
-
-func (d *driver) deliver(a runtime.Answer) {
-	d.mu.Lock()
-	ch := d.waiters[a.Waiter]
-	delete(d.waiters, a.Waiter)
-	d.mu.Unlock()
-	if ch != nil {
-		ch <- a
-	}
-}
-
-// failWaiters answers all who wait, and all who still come, when the task ends here.
-func (d *driver) failWaiters(why string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.deaf = why
-	for id, ch := range d.waiters {
-		ch <- runtime.Answer{Waiter: id, Kind: runtime.AnswerHalted, Text: why}
-		delete(d.waiters, id)
 	}
 }
