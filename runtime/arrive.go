@@ -94,6 +94,10 @@ func (t *Task) takeIn(in *inbox, raw string, p *wire.Parcel, sender task.Mark) {
 			return
 		}
 	}
+	if e := p.Frame.Stray(t.config.Tasks); e != nil {
+		t.halt(fmt.Errorf("parcel from task %v has an event of a record of task %v, and the module has %d tasks", in.from, e.Root, t.config.Tasks))
+		return
+	}
 	acks, err := in.Put(p)
 	if err != nil {
 		t.halt(fmt.Errorf("parcel from task %v: %w", in.from, err))

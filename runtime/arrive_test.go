@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/task"
@@ -309,6 +310,28 @@ func TestAParcelThatDoesNotParse(t *testing.T) {
 	frames[0].Parcels[0] = raw[:len(raw)-1]
 	w.deliver(frames...)
 	if a.halt == nil || !strings.Contains(a.halt.Error(), "parcel from task 1") {
+		t.Errorf("halted: %v", a.halt)
+	}
+}
+
+// An event whose tree would be at a task that there is not halts the task that it comes to: nobody
+// would hear that it ended.
+func TestAParcelOfATaskThatThereIsNot(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, newBranches(), 2, runtime.Options{})
+	a, b := w.tasks[0], w.tasks[1]
+	b.give(0, node{1, "root", []node{leaf(0, "x")}})
+	b.commit()
+	frames := w.mail(1, 0)
+	p := frames[0].Opened[0]
+	p.Frame.Events[0].Root = 2
+	raw, _, _, err := wire.NewPacker(branchNames{}).Pack(nil, p.ParcelHead, p.Frame, 0, p.Acks, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	frames[0].Parcels[0] = string(raw)
+	w.deliver(frames...)
+	if a.halt == nil || !strings.Contains(a.halt.Error(), "an event of a record of task 2, and the module has 2 tasks") {
 		t.Errorf("halted: %v", a.halt)
 	}
 }

@@ -35,6 +35,11 @@ func (h handler) Frame(from string, raw []byte) {
 	if err == nil && (f.To < 0 || int(f.To) >= l.tasks || f.From < 0 || int(f.From) >= l.tasks) {
 		err = fmt.Errorf("frame from task %d to task %d of module %s, which has %d tasks", f.From, f.To, name, l.tasks)
 	}
+	if err == nil {
+		if e := f.Stray(l.tasks); e != nil {
+			err = fmt.Errorf("frame from task %d of module %s has an event of a record of task %d, and the module has %d tasks", f.From, name, e.Root, l.tasks)
+		}
+	}
 	if err != nil {
 		h.w.config.Logger.Error("frame dropped", "from", from, "cause", err)
 		return

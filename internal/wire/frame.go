@@ -124,6 +124,17 @@ func (f *Frame) Empty() bool {
 	return len(f.Events) == 0 && len(f.Acks) == 0 && len(f.Micros) == 0 && !f.Lasting()
 }
 
+// Stray is the first of its events whose tree is at a task that a module of so many tasks does not
+// have; nil: there is none. Acks of such an event have nobody to go to.
+func (f *Frame) Stray(tasks int) *Event {
+	for i := range f.Events {
+		if e := &f.Events[i]; int(e.Root) >= tasks {
+			return e
+		}
+	}
+	return nil
+}
+
 // Lasting reports whether the frame carries anything of exactly-once topologies.
 func (f *Frame) Lasting() bool { return len(f.Parcels) > 0 || f.Receipt != nil || len(f.Notices) > 0 }
 

@@ -116,6 +116,18 @@ func TestFrameGolden(t *testing.T) {
 }
 
 // Every frame that is cut short, and one that is too long, is refused.
+// Of the tasks that its events' trees are at, a frame tells which there is not.
+func TestStrayEvents(t *testing.T) {
+	t.Parallel()
+	f := &wire.Frame{Events: []wire.Event{{Origin: wire.Origin{Root: 0}}, {Origin: wire.Origin{Root: 4}}, {Origin: wire.Origin{Root: 5}}}}
+	if e := f.Stray(6); e != nil {
+		t.Errorf("with 6 tasks, an event of task %v is stray", e.Root)
+	}
+	if e := f.Stray(4); e == nil || e.Root != 4 {
+		t.Errorf("with 4 tasks, %+v is stray, want the event of task 4", e)
+	}
+}
+
 func TestFrameRefusals(t *testing.T) {
 	t.Parallel()
 	raw, err := sample(t).Append(nil)
