@@ -91,7 +91,7 @@ func (t *Task) treeOver(f *finished) {
 		return
 	}
 	info := t.recordEnd(f)
-	info.Slow = slow
+	info.Slow, info.Alone = slow, f.tree == 0 && !f.combined && f.said == nil && f.order == nil
 	l.TreeOver(info)
 }
 

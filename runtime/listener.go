@@ -190,6 +190,8 @@ type RecordInfo struct {
 	// RecordDone, which is called for every record, does without them.
 	Tree  uint64
 	Tasks []task.ID
+	// Alone, of TreeOver: the record's root event was all of it, and the commit of that its end.
+	Alone bool
 }
 
 // RewoundInfo says where a source begins again.

@@ -216,6 +216,9 @@ func TestSlowRecordsAreTold(t *testing.T) {
 				if slow := pause > 0; slow != (len(told) == 1 && told[0].Slow && told[0].Took >= pause) || !slow && len(told) > 0 {
 					t.Errorf("after %v told to be slow are %+v", pause, told)
 				}
+				if slow := pause > 0; slow && told[0].Alone != (name == "one event") {
+					t.Errorf("that its event was alone is %v", told[0].Alone)
+				}
 			}
 		})
 	}

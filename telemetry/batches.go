@@ -16,24 +16,54 @@ import (
 func (s *SpanMaker) batchSent(i runtime.BatchInfo) {
 	t := s.task(i.TaskInfo)
 	t.sent = nil
-	links := linksTo(i.Followed)
-	if len(links) == 0 {
+	if len(i.Followed) == 0 {
 		return
 	}
-	now := time.Now()
+	b := &sentBatch{level: i.Level, head: i.Head.String(), fields: i.Fields}
+	b.events = t.spansOf(i.Followed)
+	t.forget()
+	if len(b.events) == 0 {
+		return
+	}
+	b.sent = time.Now()
 	begin := t.gathered
 	if begin.IsZero() {
-		begin = now
+		begin = b.sent
 	}
 	t.gathered = time.Time{}
-	b := &sentBatch{sent: now, level: i.Level, about: []attribute.KeyValue{
-		Module.String(i.Module), Task.Int(int(i.Task)), Head.String(i.Head.String()), Events.Int(i.Events), Fields.Int(i.Fields), Level.String(i.Level.String()),
-	}}
-	for n := range links {
-		b.events = append(b.events, links[n].SpanContext)
+	links := make([]trace.Link, len(b.events))
+	for n, event := range b.events {
+		links[n].SpanContext = trace.SpanContextFromContext(event)
 	}
-	_, b.span = s.tracer.Start(context.Background(), BatchSpan, trace.WithNewRoot(), trace.WithTimestamp(begin), trace.WithLinks(links...), trace.WithAttributes(b.about...))
+	_, b.span = s.tracer.Start(context.Background(), BatchSpan, newRoot, trace.WithTimestamp(begin), trace.WithLinks(links...))
+	t.about = append(t.about[:0],
+		Module.String(i.Module), Task.Int(int(i.Task)), Head.String(b.head), Events.Int(i.Events), Fields.Int(i.Fields), Level.String(i.Level.String()))
+	b.span.SetAttributes(t.about...)
 	t.sent = b
+}
+
+// spansOf are the spans of events that have some.
+func (t *taskSpans) spansOf(followed []runtime.Followed) (all []context.Context) {
+	begun := t.begun // in the same order, with some between that failed
+	for i := range followed {
+		one := followed[i].Trace
+		if !one.Sampled() {
+			continue
+		}
+		if n := slices.IndexFunc(begun, func(b begunSpan) bool { return b.trace == one }); n >= 0 {
+			all = append(all, begun[n].ctx)
+			begun = begun[n+1:]
+		} else {
+			all = append(all, below(spanOf(one)))
+		}
+	}
+	return all
+}
+
+// forget is about the events whose commit is under way, or is not to come.
+func (t *taskSpans) forget() {
+	clear(t.begun)
+	t.begun = t.begun[:0]
 }
 
 // CommitContext is for worker.Config.CommitContext.
@@ -44,16 +74,6 @@ func (s *SpanMaker) CommitContext(ctx context.Context, i runtime.TaskInfo) conte
 	return ctx
 }
 
-// linksTo are links to the events that have spans.
-func linksTo(followed []runtime.Followed) (links []trace.Link) {
-	for i := range followed {
-		if one := followed[i].Trace; one.Sampled() {
-			links = append(links, trace.Link{SpanContext: spanOf(one)})
-		}
-	}
-	return links
-}
-
 // batchCommitted ends the spans of a batch that is confirmed.
 func (s *SpanMaker) batchCommitted(i runtime.BatchInfo) {
 	t := s.task(i.TaskInfo)
@@ -61,29 +81,31 @@ func (s *SpanMaker) batchCommitted(i runtime.BatchInfo) {
 	t.sent = nil
 	if i.Commit == nil {
 		t.gathered = time.Time{} // its events had nothing to store
+		t.forget()
 	}
 	if b != nil {
-		s.committed(b, nil, BatchSize.Int(i.Fields))
+		s.committed(t, b, nil)
 	}
 }
 
 // committed ends the span of a batch, and makes those of its transaction, one for each of its
 // events and linked to the batch: one transaction serves many traces.
-func (s *SpanMaker) committed(b *sentBatch, failure error, more ...attribute.KeyValue) {
+func (s *SpanMaker) committed(t *taskSpans, b *sentBatch, failure error) {
 	now := time.Now()
-	about := slices.Concat(b.about, more, []attribute.KeyValue{attribute.String("db.system.name", "redis"), operation(b.level)})
-	options := []trace.SpanStartOption{
-		trace.WithSpanKind(trace.SpanKindClient), trace.WithTimestamp(b.sent), trace.WithAttributes(about...),
-		trace.WithLinks(trace.Link{SpanContext: b.span.SpanContext()}),
-	}
+	end := trace.WithTimestamp(now)
+	options := []trace.SpanStartOption{clientKind, trace.WithTimestamp(b.sent), trace.WithLinks(trace.Link{SpanContext: b.span.SpanContext()})}
+	t.about = append(t.about[:0], redisSystem, operation(b.level), BatchSize.Int(b.fields), Head.String(b.head), Level.String(b.level.String()))
 	for _, event := range b.events {
-		_, exec := s.tracer.Start(below(event), ExecSpan, options...)
+		_, exec := s.tracer.Start(event, ExecSpan, options...)
+		exec.SetAttributes(t.about...)
 		fail(exec, failure)
-		exec.End(trace.WithTimestamp(now))
+		exec.End(end)
 	}
 	fail(b.span, failure)
-	b.span.End(trace.WithTimestamp(now))
+	b.span.End(end)
 }
+
+var redisSystem = attribute.String("db.system.name", "redis")
 
 // operation names what the store is asked for in one round trip: above level applied it
 // waits for the level there.
@@ -103,7 +125,8 @@ func (s *SpanMaker) dropped(i runtime.DroppedInfo) {
 	t := s.task(i.TaskInfo)
 	t.leave()
 	if b := t.sent; b != nil {
-		s.committed(b, i.Cause)
+		s.committed(t, b, i.Cause)
 	}
 	t.sent, t.gathered = nil, time.Time{}
+	t.forget()
 }

@@ -66,7 +66,25 @@ func spanOf(t *wire.Trace) trace.SpanContext {
 	if t == nil {
 		return trace.SpanContext{}
 	}
+	if t.State == "" && isPlain(t.Parent) {
+		return plain(t.Parent)
+	}
 	return trace.SpanContextFromContext(w3c.Extract(context.Background(), (*carrier)(t)))
+}
+
+// isPlain reports whether a traceparent is of the kind that nearly all sampled records have.
+func isPlain(parent string) bool {
+	return len(parent) == len("00-")+32+len("-")+16+len("-01") && strings.HasPrefix(parent, "00-") && strings.HasSuffix(parent, "-01")
+}
+
+// plain reads such a one; what cannot be read is not valid.
+func plain(parent string) trace.SpanContext {
+	id, errT := trace.TraceIDFromHex(parent[3:35])
+	span, errS := trace.SpanIDFromHex(parent[36:52])
+	if errT != nil || errS != nil || parent[35] != '-' {
+		return trace.SpanContext{}
+	}
+	return trace.NewSpanContext(trace.SpanContextConfig{TraceID: id, SpanID: span, TraceFlags: trace.FlagsSampled, Remote: true})
 }
 
 // below returns a context with a span as the parent.
@@ -81,8 +99,10 @@ func forced(r recordName, t *wire.Trace) trace.SpanContext {
 	if c := spanOf(t); c.IsValid() {
 		return c.WithTraceFlags(c.TraceFlags().WithSampled(true))
 	}
-	name := r.module + "\x00" + r.depot + "\x00" + strconv.Itoa(int(r.partition)) + "\x00" + strconv.FormatInt(r.offset, 10)
-	sum := sha256.Sum256([]byte(name))
+	var space [128]byte
+	name := append(append(append(append(space[:0], r.module...), 0), r.depot...), 0)
+	name = append(strconv.AppendInt(name, int64(r.partition), 10), 0)
+	sum := sha256.Sum256(strconv.AppendInt(name, r.offset, 10))
 	var c trace.SpanContextConfig
 	copy(c.TraceID[:], sum[:16])
 	copy(c.SpanID[:], sum[16:24])
@@ -95,17 +115,26 @@ func forced(r recordName, t *wire.Trace) trace.SpanContext {
 // stateKey is ours in a tracestate: when an event sent others off, and on which task.
 const stateKey = "coppice"
 
-// departing is what travels on with a span: its context, and what the hop span of the next event
-// needs. The span may have lost the tracestate of its parent: a sampler decides what is left.
-func departing(span, parent trace.SpanContext, now time.Time, from task.ID) *wire.Trace {
+// departing is what travels on with the span of a context: that, and what the hop span of the next
+// event needs. The span may have lost the tracestate of its parent: a sampler decides what is left.
+func departing(ctx context.Context, parent trace.SpanContext, now time.Time, from task.ID) *wire.Trace {
+	span := trace.SpanContextFromContext(ctx)
 	state := span.TraceState()
 	if state.Len() == 0 {
 		state = parent.TraceState()
 	}
-	if with, err := state.Insert(stateKey, strconv.FormatInt(now.UnixMicro(), 36)+"."+from.String()); err == nil {
+	var c carrier
+	var space [32]byte
+	left := append(strconv.AppendInt(space[:0], now.UnixMicro(), 36), '.')
+	left = strconv.AppendInt(left, int64(from), 10)
+	if state.Len() == 0 {
+		w3c.Inject(ctx, &c)
+		c.State = stateKey + "=" + string(left)
+		return (*wire.Trace)(&c)
+	}
+	if with, err := state.Insert(stateKey, string(left)); err == nil {
 		state = with
 	}
-	var c carrier
 	w3c.Inject(below(span.WithTraceState(state)), &c)
 	return (*wire.Trace)(&c)
 }
@@ -121,6 +150,9 @@ func departure(parent trace.SpanContext) (at time.Time, from int, ok bool) {
 // TraceID returns the trace id of a record's trace context, for logs; "" if it
 // has none.
 func TraceID(t *wire.Trace) string {
+	if t != nil && isPlain(t.Parent) && plain(t.Parent).IsValid() {
+		return t.Parent[3:35]
+	}
 	if c := spanOf(t); c.IsValid() {
 		return c.TraceID().String()
 	}

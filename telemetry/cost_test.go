@@ -13,8 +13,8 @@ import (
 )
 
 // objectsMax is how many objects spans and kept trees may take for a sampled record that does not
-// hop, with its batch, beside what the SDK takes for its four spans.
-const objectsMax = 90
+// hop, with its batch, beside what the SDK takes for its three spans.
+const objectsMax = 45
 
 // A batch of a busy task holds a sampled record or two, so what one costs is what sampling costs.
 func TestASampledRecordTakesFewObjects(t *testing.T) {
@@ -32,7 +32,7 @@ func TestASampledRecordTakesFewObjects(t *testing.T) {
 		batch.Head.Token[0], batch.Head.Number = 1, uint64(offset)
 		l.BatchSent(batch)
 		l.BatchCommitted(batch)
-		l.TreeOver(runtime.RecordInfo{TaskInfo: own, Topology: "words", Source: "sentences", Depot: "sentences", Partition: 3, Attempt: 1, Offset: offset})
+		l.TreeOver(runtime.RecordInfo{TaskInfo: own, Topology: "words", Source: "sentences", Depot: "sentences", Partition: 3, Attempt: 1, Offset: offset, Alone: true})
 	})
 	t.Logf("%.0f objects", objects)
 	if objects > objectsMax {

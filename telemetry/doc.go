@@ -17,7 +17,7 @@
 //	├─ failed                         an attempt that failed, with its error
 //	├─ retry                          the pause until the next one
 //	├─ process <depot>                … the next attempt
-//	└─ tree                           from the first hop until the record's tree is complete
+//	└─ tree                           until the record's tree is complete; none where it has one event alone
 //
 // and a trace of its own for each batch with such events: "batch", linked to them.
 //

@@ -71,16 +71,29 @@ type SpanMaker struct {
 type taskSpans struct {
 	event    trace.Span
 	seed     uint64
-	gathered time.Time // when the first event of the open batch with spans began
+	gathered time.Time   // when the first event of the open batch with spans began
+	begun    []begunSpan // of events with spans, since the last commit went out
 	sent     *sentBatch
+	shapes   map[eventKind]*eventShape
+	about    []attribute.KeyValue   // of the span at hand: spans copy theirs
 	retries  map[retryKey]time.Time // when an attempt failed whose record is tried again
 }
+
+// begunSpan is the span of an event whose commit is to come, found by the trace that it gave.
+type begunSpan struct {
+	trace *wire.Trace
+	ctx   context.Context
+}
+
+// begunMax bounds how many are remembered. The span of another is read from its trace.
+const begunMax = 1000
 
 // sentBatch is a batch whose commit is under way.
 type sentBatch struct {
 	sent   time.Time
-	events []trace.SpanContext
-	about  []attribute.KeyValue
+	events []context.Context // with the span of each
+	head   string
+	fields int
 	level  store.Level
 	span   trace.Span
 }
@@ -98,7 +111,7 @@ func (s *SpanMaker) task(i runtime.TaskInfo) *taskSpans {
 	defer s.mu.Unlock()
 	t := s.tasks[i]
 	if t == nil {
-		t = &taskSpans{retries: map[retryKey]time.Time{}}
+		t = &taskSpans{shapes: map[eventKind]*eventShape{}, retries: map[retryKey]time.Time{}}
 		s.tasks[i] = t
 	}
 	return t
@@ -132,17 +145,31 @@ func (s *SpanMaker) eventBegin(i runtime.EventInfo) *wire.Trace {
 	if i.Attempt > 1 {
 		s.retried(t, &i, ctx, now)
 	}
-	name, kind := EventSpan+" "+i.Step, trace.SpanKindInternal
-	if i.Root {
-		name, kind = ProcessSpan+" "+i.Module+"."+i.Depot, trace.SpanKindConsumer
-	} else if at, from, ok := departure(parent); ok {
-		hop, span := s.tracer.Start(ctx, HopSpan+" "+i.Step, trace.WithTimestamp(at), trace.WithAttributes(s.attributes(&i, FromTask.Int(from))...))
-		span.End(trace.WithTimestamp(now))
-		ctx = hop
+	shape := t.shape(&i)
+	if !i.Root {
+		ctx = s.hop(ctx, shape, parent, now)
 	}
-	ctx, t.event = s.tracer.Start(ctx, name, trace.WithSpanKind(kind), trace.WithTimestamp(now), trace.WithAttributes(s.attributes(&i)...))
+	ctx, t.event = s.tracer.Start(ctx, shape.name, shape.options...)
+	t.about = own(t.about[:0], &i)
+	t.event.SetAttributes(t.about...)
 	t.seed = i.Seed
-	return departing(trace.SpanContextFromContext(ctx), parent, now, i.Task)
+	out := departing(ctx, parent, now, i.Task)
+	if out.Sampled() && len(t.begun) < begunMax {
+		t.begun = append(t.begun, begunSpan{out, ctx})
+	}
+	return out
+}
+
+// hop makes the span of the way to an event, if it is known where that began.
+func (s *SpanMaker) hop(ctx context.Context, shape *eventShape, parent trace.SpanContext, now time.Time) context.Context {
+	at, from, ok := departure(parent)
+	if !ok {
+		return ctx
+	}
+	ctx, span := s.tracer.Start(ctx, shape.hop, trace.WithTimestamp(at), trace.WithAttributes(shape.hopAbout...))
+	span.SetAttributes(FromTask.Int(from))
+	span.End(trace.WithTimestamp(now))
+	return ctx
 }
 
 // retried makes the span of the pause before an attempt.
@@ -150,7 +177,7 @@ func (s *SpanMaker) retried(t *taskSpans, i *runtime.EventInfo, ctx context.Cont
 	key := retryKey{i.Topology, i.Source, i.Offset}
 	if failed, ok := t.retries[key]; ok {
 		delete(t.retries, key)
-		_, span := s.tracer.Start(ctx, RetrySpan, trace.WithTimestamp(failed), trace.WithAttributes(s.attributes(i)...))
+		_, span := s.tracer.Start(ctx, RetrySpan, trace.WithTimestamp(failed), trace.WithAttributes(own(slices.Clone(t.shape(i).about), i)...))
 		span.End(trace.WithTimestamp(now))
 	}
 }
@@ -172,31 +199,18 @@ func (s *SpanMaker) eventKept(i runtime.EventInfo) {
 			return
 		}
 		// Nobody knew that it would fail: it has its span now, below that of the record.
-		kind, name := trace.SpanKindInternal, EventSpan+" "+i.Step
-		if i.Root {
-			kind, name = trace.SpanKindConsumer, ProcessSpan+" "+i.Module+"."+i.Depot
-		}
 		parent, _ := s.parent(&i)
-		_, span = s.tracer.Start(below(parent), name, trace.WithSpanKind(kind), trace.WithAttributes(s.attributes(&i, Unsampled.Bool(true))...))
+		shape := t.shape(&i)
+		_, span = s.tracer.Start(below(parent), shape.name, shape.options...)
+		span.SetAttributes(own([]attribute.KeyValue{Unsampled.Bool(true)}, &i)...)
 	}
-	span.SetAttributes(Hops.Int(i.Children), PointReads.Int(i.Accesses.PointReads), RangeScans.Int(i.Accesses.RangeScans), Elements.Int(i.Accesses.Elements), Writes.Int(i.Accesses.Writes))
+	t.about = did(t.about[:0], &i)
+	span.SetAttributes(t.about...)
 	fail(span, i.Err)
 	span.End()
 	if begun { // spans are not compared: those that record nothing cannot be
 		t.event = nil
 	}
-}
-
-func (s *SpanMaker) attributes(i *runtime.EventInfo, more ...attribute.KeyValue) []attribute.KeyValue {
-	more = slices.Grow(more, 7+messageAttributes)
-	more = append(more, Module.String(i.Module), Task.Int(int(i.Task)), Topology.String(i.Topology), Step.String(i.Step), Source.String(i.Source), Attempt.Int(i.Attempt))
-	if i.Microbatch != 0 {
-		more = append(more, Microbatch.Int64(int64(i.Microbatch)))
-	}
-	if i.Depot == "" {
-		return more
-	}
-	return recordOf(i).attributes(more)
 }
 
 func recordOf(i *runtime.EventInfo) recordName {

@@ -54,6 +54,26 @@ func TestTwoWorkersRunOneTask(t *testing.T) {
 	}
 }
 
+// A record whose event was alone has no span of its tree, unless that says more than the event's.
+func TestARecordOfOneEventHasNoTree(t *testing.T) {
+	t.Parallel()
+	trace := &wire.Trace{Parent: "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"}
+	for _, c := range []struct {
+		over runtime.RecordInfo
+		want int
+	}{
+		{runtime.RecordInfo{Attempt: 1, Trace: trace}, 1},
+		{runtime.RecordInfo{Attempt: 1, Trace: trace, Alone: true}, 0},
+		{runtime.RecordInfo{Attempt: 2, Trace: trace, Alone: true}, 1},
+		{runtime.RecordInfo{Attempt: 1, Alone: true, Took: slowDefault}, 1},
+	} {
+		ended := &failures{}
+		if Listener(ended).TreeOver(c.over); ended.spans != c.want {
+			t.Errorf("of %+v there are %d spans, want %d", c.over, ended.spans, c.want)
+		}
+	}
+}
+
 // failures makes spans that record nothing, and counts those that ended, and how.
 type failures struct {
 	noop.TracerProvider

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/task"
 )
 
 // treeOver makes the span of a tree that is complete.
@@ -17,6 +18,9 @@ func (s *SpanMaker) treeOver(i runtime.RecordInfo) {
 	i.Slow = s.config.Slow > 0 && i.Took >= s.config.Slow // others may count less as slow
 	if !i.Slow && i.Attempt <= 1 && !i.Trace.Sampled() && (i.Trace != nil || !runtime.Sampled(i.Partition, i.Offset, s.config.Every)) {
 		return
+	}
+	if i.Alone && !i.Slow && i.Attempt <= 1 {
+		return // the spans of its event and its commit say all there is to say
 	}
 	s.record(TreeSpan, &i)
 }
@@ -42,7 +46,7 @@ func (s *SpanMaker) record(name string, i *runtime.RecordInfo) {
 	record := recordName{i.Module, i.Depot, i.Partition, i.Offset}
 	parent := forced(record, i.Trace)
 	now := time.Now()
-	attributes := record.attributes(make([]attribute.KeyValue, 0, 8+messageAttributes))
+	attributes := record.attributes(make([]attribute.KeyValue, 0, 14))
 	attributes = append(attributes, Module.String(i.Module), Task.Int(int(i.Task)), Topology.String(i.Topology), Source.String(i.Source), Attempt.Int(i.Attempt))
 	if i.Slow {
 		attributes = append(attributes, Slow.Bool(true))
@@ -95,14 +99,17 @@ func EndAppend(span trace.Span, err error) {
 	span.End()
 }
 
-// messageAttributes is how many a record has.
-const messageAttributes = 6
-
 // attributes adds those of the semantic conventions for messages.
 func (r recordName) attributes(some []attribute.KeyValue) []attribute.KeyValue {
-	return append(some,
-		attribute.String("messaging.system", "kafka"), attribute.String("messaging.operation.name", "process"), attribute.String("messaging.operation.type", "process"),
-		attribute.String("messaging.destination.name", r.module+"."+r.depot), attribute.String("messaging.destination.partition.id", r.partition.String()),
-		attribute.Int64("messaging.kafka.offset", r.offset),
-	)
+	return append(append(some, processing...), destination(r.module, r.depot), partition(r.partition), offset(r.offset))
 }
+
+func destination(module, depot string) attribute.KeyValue {
+	return attribute.String("messaging.destination.name", module+"."+depot)
+}
+
+func partition(id task.ID) attribute.KeyValue {
+	return attribute.String("messaging.destination.partition.id", id.String())
+}
+
+func offset(n int64) attribute.KeyValue { return attribute.Int64("messaging.kafka.offset", n) }

@@ -82,7 +82,7 @@ func Start(ctx context.Context, config Config) (*Telemetry, error) {
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("export: metrics to %s: %w", config.OTLP, err), spans.Shutdown(ctx))
 		}
-		forTraces = append(forTraces, sdktrace.WithBatcher(spans))
+		forTraces = append(forTraces, sdktrace.WithSpanProcessor(gather(sdktrace.NewBatchSpanProcessor(spans))))
 		forMeters = append(forMeters, sdkmetric.WithReader(sdkmetric.NewPeriodicReader(points, sdkmetric.WithInterval(config.Period))))
 	}
 	t.traces, t.meters = sdktrace.NewTracerProvider(forTraces...), sdkmetric.NewMeterProvider(forMeters...)

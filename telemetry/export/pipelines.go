@@ -2,22 +2,28 @@ package export
 
 import (
 	"context"
+	"slices"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 )
 
 // redisotel writes out the text of each pipeline, all values of a commit, whether there is a
 // span and whether its text is wanted or not. So it is given stand-ins: for a pipeline within
-// a span the names of its commands alone; of the others it hears nothing. outerHook has to be
-// added before its hook and innerHook behind it.
+// a span the names of its commands alone, each once; of the others it hears nothing. outerHook
+// has to be added before its hook and innerHook behind it, which says how many there are.
 type (
 	outerHook struct{ plainHook }
 	innerHook struct{ plainHook }
 )
 
 // standIn is a command's name, in its place.
-type standIn struct{ redis.Cmder }
+type standIn struct {
+	redis.Cmder
+	name string
+}
 
 // realCommands is where a context keeps the commands that the stand-ins are for.
 type realCommands struct{}
@@ -28,18 +34,40 @@ func (outerHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proce
 		if len(cmds) == 0 || !trace.SpanContextFromContext(ctx).IsSampled() {
 			return next(ctx, cmds)
 		}
-		names := make([]redis.Cmder, len(cmds))
-		known := map[string]standIn{}
-		for i, c := range cmds {
-			one, ok := known[c.FullName()]
-			if !ok {
-				one = standIn{redis.NewCmd(ctx, c.FullName())}
-				known[c.FullName()] = one
-			}
-			names[i] = one
-		}
-		return next(context.WithValue(ctx, realCommands{}, cmds), names)
+		return next(context.WithValue(ctx, realCommands{}, cmds), standIns(cmds))
 	}
+}
+
+// standIns are the names of commands, each in the place of the first.
+func standIns(cmds []redis.Cmder) (names []redis.Cmder) {
+	var last any
+	for _, c := range cmds {
+		var first any
+		if args := c.Args(); len(args) > 0 {
+			first = args[0]
+		}
+		if text, ok := first.(string); ok && text == last {
+			continue // mostly they are many of one kind
+		}
+		last = first
+		name := c.FullName()
+		if !slices.ContainsFunc(names, func(n redis.Cmder) bool { return n.(standIn).name == name }) {
+			names = append(names, standInFor(name))
+		}
+	}
+	return names
+}
+
+// known are the stand-ins that there were: there are few commands.
+var known sync.Map
+
+func standInFor(name string) standIn {
+	if have, ok := known.Load(name); ok {
+		return have.(standIn)
+	}
+	made := standIn{redis.NewCmd(context.Background(), name), name}
+	known.Store(name, made)
+	return made
 }
 
 // ProcessPipelineHook puts the commands back.
@@ -47,6 +75,7 @@ func (innerHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proce
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		if sent, ok := ctx.Value(realCommands{}).([]redis.Cmder); ok && !withoutSpan(cmds) {
 			cmds = sent
+			trace.SpanFromContext(ctx).SetAttributes(attribute.Int("db.redis.num_cmd", len(cmds)))
 		}
 		return next(ctx, cmds)
 	}

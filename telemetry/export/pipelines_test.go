@@ -3,17 +3,23 @@ package export
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/redis/go-redis/extra/rediscmd/v9"
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/coppice-run/coppice/redisstate"
 )
 
-// Of a pipeline within a span redisotel gets the names of its commands, and of another one
-// nothing; what is sent are the commands themselves.
+// Of a pipeline within a span redisotel gets the names of its commands, each once, and of another
+// one nothing; what is sent are the commands themselves.
 func TestPipelinesAreNamedAndNotWrittenOut(t *testing.T) {
 	t.Parallel()
 	errDone := errors.New("done")
@@ -41,10 +47,54 @@ func TestPipelinesAreNamedAndNotWrittenOut(t *testing.T) {
 		want string
 	}{
 		{plain, cmds, "nothing"}, {within(0), cmds, "nothing"}, {within(trace.FlagsSampled), nil, "nothing"},
-		{within(trace.FlagsSampled), cmds, "multi hset exec: multi,hset,hset,exec"},
+		{within(trace.FlagsSampled), cmds, "multi hset exec: multi,hset,exec"},
 	} {
 		if err := run(c.ctx, c.cmds); !errors.Is(err, errDone) || said != c.want || !slices.Equal(sent, c.cmds) {
 			t.Errorf("redisotel hears of %q, want %q; %v are sent (%v), want %v", said, c.want, sent, err, c.cmds)
 		}
 	}
+}
+
+// A pipeline's span says how many commands it had, and none of their arguments.
+func TestAPipelinesSpanCountsItsCommands(t *testing.T) {
+	t.Parallel()
+	spans := tracetest.NewSpanRecorder()
+	out := &Telemetry{traces: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))}
+	c := redis.NewClient(&redis.Options{Addr: "none:1"})
+	t.Cleanup(func() { _ = c.Close() })
+	var config redisstate.Config
+	out.Redis(&config)
+	if err := config.Instrument(c, false); err != nil {
+		t.Fatal(err)
+	}
+	c.AddHook(nowhere{})
+	ctx, above := out.traces.Tracer("").Start(t.Context(), "batch")
+	for range 2 { // the second has the stand-ins of the first
+		pipe := c.Pipeline()
+		pipe.Do(ctx, "MULTI")
+		for range 1000 {
+			pipe.HSet(ctx, "key", "field", "secret")
+		}
+		pipe.Do(ctx, "EXEC")
+		if _, err := pipe.Exec(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	above.End()
+	for _, s := range spans.Ended()[:2] {
+		about := attribute.NewSet(s.Attributes()...)
+		if n, _ := about.Value("db.redis.num_cmd"); s.Name() != "redis.pipeline multi hset exec" || n.AsInt64() != 1002 {
+			t.Errorf("span %q says %s commands, want multi, hset and exec, and 1002", s.Name(), n.String())
+		}
+		if text := fmt.Sprint(s.Attributes()); strings.Contains(text, "secret") {
+			t.Errorf("the span has what is written: %s", text)
+		}
+	}
+}
+
+// nowhere is where pipelines end.
+type nowhere struct{ plainHook }
+
+func (nowhere) ProcessPipelineHook(redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(context.Context, []redis.Cmder) error { return nil }
 }

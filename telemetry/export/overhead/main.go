@@ -4,6 +4,9 @@
 // in this process that throws them away, metrics collected every second, kotel and redisotel. Without
 // it the worker keeps no event trees either. Each round is checked against a plain count.
 //
+// With -each it measures each part of telemetry by itself, too; with a lower -sample what a sampled
+// record costs stands out from the noise.
+//
 // Only ratios of one run mean anything: machines differ, and so do their moods. It fails if the
 // median ratio is below -least.
 package main
@@ -37,8 +40,6 @@ import (
 	"github.com/coppice-run/coppice/redisstate"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/task"
-	"github.com/coppice-run/coppice/telemetry"
-	"github.com/coppice-run/coppice/telemetry/export"
 	"github.com/coppice-run/coppice/transport/memtransport"
 	"github.com/coppice-run/coppice/worker"
 )
@@ -49,6 +50,8 @@ type options struct {
 	records      int
 	sample       int
 	least        float64
+	parts        string
+	each         bool
 	profiles     string
 }
 
@@ -57,9 +60,11 @@ func main() {
 	flag.StringVar(&o.kafka, "kafka", "127.0.0.1:19092", "Kafka broker")
 	flag.StringVar(&o.redis, "redis", "127.0.0.1:16379", "Redis server")
 	flag.IntVar(&o.rounds, "rounds", 9, "rounds of each subject")
-	flag.IntVar(&o.records, "records", 2_000_000, "records of a round: some seconds of work, so that moments weigh little")
+	flag.IntVar(&o.records, "records", 6_000_000, "records of a round: some seconds of work, so that moments weigh little")
 	flag.IntVar(&o.sample, "sample", 1000, "of how many records one has spans")
 	flag.Float64Var(&o.least, "least", 0.97, "the ratio that the median has to reach")
+	flag.StringVar(&o.parts, "parts", everything, "what telemetry is made of here")
+	flag.BoolVar(&o.each, "each", false, "measure each of the parts by itself, too")
 	flag.StringVar(&o.profiles, "profiles", "", "a folder for where CPU time and memory of the last round go, with and without telemetry (go tool pprof)")
 	flag.Parse()
 	if o.rounds < 1 || o.records < 1 {
@@ -81,43 +86,42 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	}
 	defer sink.Close()
 	begin := time.Now()
-	var subjects [2][]usage // without and with
+	subjects, err := o.subjects()
+	if err != nil {
+		return err
+	}
+	used := make([][]usage, len(subjects))
 	var ratios []float64
+	last := len(subjects) - 1
+	warm := o // the first round, which is not counted
+	warm.records = max(o.records/8, 1)
 	for round := range o.rounds + 1 {
-		var took [2]usage
-		for n := range 2 {
-			with := (n + round) % 2 // each goes first in turn
-			if took[with], err = measure(ctx, o, with == 1, "http://"+sink.Addr().String()); err != nil {
+		of := o
+		if round == 0 {
+			of = warm
+		}
+		took := make([]usage, len(subjects))
+		for n := range subjects {
+			at := (n + round) % len(subjects) // each goes first in turn
+			if took[at], err = measure(ctx, of, subjects[at], "http://"+sink.Addr().String()); err != nil {
 				return err
 			}
 		}
 		if round == 0 {
-			continue // warms up
+			continue
 		}
-		fmt.Fprintf(out, "round %d: without %.0f/s, with %.0f/s; CPU time per record %.0f and %.0f ns\n", round,
-			float64(o.records)/took[0].seconds, float64(o.records)/took[1].seconds, took[0].nanos/float64(o.records), took[1].nanos/float64(o.records))
-		ratios = append(ratios, took[0].seconds/took[1].seconds)
-		for n := range subjects {
-			subjects[n] = append(subjects[n], took[n])
+		for n, s := range subjects {
+			fmt.Fprintf(out, "round %d, %s: %.0f/s, CPU time per record %.0f ns\n", round, s.name, float64(o.records)/took[n].seconds, took[n].nanos/float64(o.records))
+			used[n] = append(used[n], took[n])
 		}
+		ratios = append(ratios, took[0].seconds/took[last].seconds)
 	}
 	slices.Sort(ratios)
 	ratio := ratios[len(ratios)/2]
 	fmt.Fprintf(out, "ratio count with/without telemetry, one in %d sampled: %.3f [%.3f..%.3f], in %.0f s\n", o.sample, ratio, ratios[0], ratios[len(ratios)-1], time.Since(begin).Seconds())
-	plain, least, most := middle(subjects[0], func(u usage) float64 { return u.seconds })
+	plain, least, most := middle(used[0], func(u usage) float64 { return u.seconds })
 	fmt.Fprintf(out, "the rounds without it are within [%.3f..%.3f] of their median: less than that nobody can tell from one round\n", plain/most, plain/least)
-	for _, f := range []struct {
-		name   string
-		figure func(usage) float64
-	}{
-		{"ns of CPU time", func(u usage) float64 { return u.nanos }},
-		{"objects", func(u usage) float64 { return u.objects }},
-		{"bytes allocated", func(u usage) float64 { return u.bytes }},
-	} {
-		without, _, _ := middle(subjects[0], f.figure)
-		with, _, _ := middle(subjects[1], f.figure)
-		fmt.Fprintf(out, "%s per record, the medians: without %.2f, with %.2f (%+.1f %%)\n", f.name, without/float64(o.records), with/float64(o.records), 100*(with/without-1))
-	}
+	o.report(out, subjects, used)
 	if ratio < o.least {
 		return fmt.Errorf("the median ratio is %.3f, and is to be %.3f at least", ratio, o.least)
 	}
@@ -166,10 +170,10 @@ const tasks = 4
 
 // measure counts the records of a new topic, and returns how many seconds that took from the
 // moment on at which the first task runs, and what it took of the process from a moment before.
-func measure(ctx context.Context, o options, with bool, collector string) (took usage, err error) {
+func measure(ctx context.Context, o options, s subject, collector string) (took usage, err error) {
 	m := &counting{name: "Overhead-" + uuid.NewString()[:8]}
 	kafka, redis := kafkadepot.Config{Brokers: []string{o.kafka}}, redisstate.Config{Addresses: []string{o.redis}}
-	config := worker.Config{Network: memtransport.New(), Tasks: tasks, Logger: slog.New(slog.DiscardHandler), Trees: telemetry.TreesConfig{Every: -1, Slow: -1}}
+	config := worker.Config{Network: memtransport.New(), Tasks: tasks, Logger: slog.New(slog.DiscardHandler)}
 	running := make(chan time.Time, 1)
 	config.Listener = &runtime.Listener{Took: func(runtime.TookInfo) {
 		select {
@@ -177,17 +181,11 @@ func measure(ctx context.Context, o options, with bool, collector string) (took 
 		default:
 		}
 	}}
-	if with {
-		t, err := export.Start(ctx, export.Config{OTLP: collector, Sample: o.sample, Period: time.Second})
-		if err != nil {
-			return took, err
-		}
-		defer t.Stop(context.WithoutCancel(ctx))
-		config.Trees = telemetry.TreesConfig{Every: o.sample}
-		t.Kafka(&kafka)
-		t.Redis(&redis)
-		t.Worker(&config)
+	unwire, err := s.wire(ctx, o, collector, &config, &kafka, &redis)
+	if err != nil {
+		return took, err
 	}
+	defer func() { _ = unwire() }()
 	log, err := kafkadepot.Open(ctx, kafka)
 	if err != nil {
 		return took, err
@@ -205,7 +203,7 @@ func measure(ctx context.Context, o options, with bool, collector string) (took 
 	}
 	stop := func() error { return nil }
 	if o.profiles != "" {
-		if stop, err = profile(o.profiles, map[bool]string{false: "without", true: "with"}[with]); err != nil {
+		if stop, err = profile(o.profiles, strings.ReplaceAll(s.name, " ", "-")); err != nil {
 			return took, err
 		}
 	}
@@ -231,6 +229,9 @@ func measure(ctx context.Context, o options, with bool, collector string) (took 
 		return took, err
 	}
 	seconds := time.Since(<-running).Seconds()
+	if err := unwire(); err != nil { // what waits to be sent is the round's, too
+		return took, err
+	}
 	after, err := used()
 	if err = errors.Join(err, stop()); err != nil {
 		return took, err
