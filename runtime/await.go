@@ -22,7 +22,8 @@ type waiting struct{ waiters []uint64 }
 // are committed.
 func (t *Task) recordDone(f *finished) {
 	t.counts.Records++
-	if t.listener.Slow > 0 && f.began != 0 && t.now-f.began >= int64(t.listener.Slow) {
+	slow := t.listener.Slow > 0 && f.began != 0 && t.now-f.began >= int64(t.listener.Slow)
+	if slow {
 		t.counts.Slow++
 	}
 	switch f.outcome {
@@ -38,7 +39,9 @@ func (t *Task) recordDone(f *finished) {
 		if f.outcome == wire.Rejected {
 			t.counts.Rejected++
 		}
-		t.treeOver(f)
+		if slow || !f.unheard {
+			t.treeOver(f, slow)
+		}
 		if t.listener.RecordDone != nil {
 			t.listener.RecordDone(t.recordInfo(f))
 		}

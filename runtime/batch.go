@@ -87,6 +87,7 @@ type finished struct {
 	said     *unsaid // what its end waits for before it is told
 	later    bool    // it waits
 	kept     bool    // its result is
+	unheard  bool    // it is known that nobody follows it
 	began    int64   // when its root event did; 0: not known
 	tree     uint64  // the attempt's; 0: it had none
 	touched  uint64  // tasks that its events went to

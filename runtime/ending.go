@@ -32,7 +32,7 @@ func (t *Task) eventDone(it *item) {
 		return
 	}
 	if h.Origin.Tree.ID == 0 {
-		t.open.finished = append(t.open.finished, finished{try: it.try, returns: h.Returns(), said: said, began: t.root.began})
+		t.open.finished = append(t.open.finished, finished{try: it.try, returns: h.Returns(), said: said, began: t.root.began, unheard: !t.root.followed})
 		return
 	}
 	if h.Lasting {

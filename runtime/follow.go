@@ -81,12 +81,11 @@ func (t *Task) keepEvent(it *item, err error) {
 }
 
 // treeOver tells of a record that ended well, if it is followed or was slow.
-func (t *Task) treeOver(f *finished) {
+func (t *Task) treeOver(f *finished, slow bool) {
 	l := &t.listener
 	if l.TreeOver == nil {
 		return
 	}
-	slow := l.Slow > 0 && f.began != 0 && t.now-f.began >= int64(l.Slow)
 	if !slow && f.attempt <= 1 && !sampled(t.config.Task, f.record.Offset, t.sampleBelow) && (len(f.record.Headers) == 0 || !traceOf(f.record).Sampled()) {
 		return
 	}

@@ -124,6 +124,8 @@ type rootEvent struct {
 	try   try
 	group *group
 	began int64
+	// followed: a listener hears of it.
+	followed bool
 }
 
 // PanicError is a handler's panic; it fails the record like an error.
@@ -188,6 +190,7 @@ func (t *Task) executeNow(it *item) bool {
 	t.prepare(it)
 	t.beginsEvent()
 	followed := it.command == nil && t.follows()
+	t.root.followed = followed
 	if followed && t.listener.EventBegin != nil {
 		t.host.Origin.Trace = t.listener.EventBegin(t.eventInfo(it, nil, t.host.Origin.Trace))
 	}
