@@ -104,7 +104,7 @@ bench: ## measure against the loop written by hand, on real servers as integrati
 
 bench-state: ## measure state that is not in memory, readers, one huge record, and how all grows
 	$(BENCH) -workloads cold,reads,fairness,overload -count 300000 -json results/state.json
-	$(BENCH) -workloads growth -count 200000 -words 20000 -rounds 3 -json results/growth.json
+	$(BENCH) -workloads growth -count 1000000 -words 50000 -rounds 3 -json results/growth.json
 	$(BENCH) -workloads visible -json results/visible.json
 
 bench-peers: ## measure against Kafka Streams, Flink and Storm: our own programs, by Maven

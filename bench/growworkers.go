@@ -19,7 +19,7 @@ import (
 // this process, and reach each other over gRPC like processes.
 func growWorkers(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "workers", Title: "words against the number of workers on this machine", X: "workers", Y: "events/s",
-		Reason: "More workers on one machine have no more processors: what is lost against one worker is what hops between workers cost over gRPC, half of them with two workers, three quarters with four."})
+		Reason: "More workers on one machine have no more processors: what is lost against one worker is what hops between workers cost over gRPC, half of them with two workers, three quarters with four, and what four workers cost that share two processors."})
 	for _, n := range []int{1, 2, 4} {
 		var rates []float64
 		for range o.rounds {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"strings"
 	"text/template"
 )
 
@@ -50,7 +51,10 @@ func measured(v float64, unit string) string {
 	if math.IsNaN(v) {
 		return "not measured yet"
 	}
-	return number(v) + " " + unit
+	if v >= 100 {
+		v = math.Round(v) // no decimals are meant where there are three digits
+	}
+	return strings.TrimSuffix(number(v), ".00") + " " + unit
 }
 
 func (c costs) functions() template.FuncMap {

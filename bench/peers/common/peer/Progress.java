@@ -95,11 +95,15 @@ public final class Progress {
     countedAt = System.nanoTime();
   }
 
-  /** Waits for a figure to reach a goal. */
+  /** Waits for a figure to reach a goal; it may stand still for half a minute. */
   public static void await(Figure figure, long goal, String what) throws Exception {
-    long deadline = System.nanoTime() + 120_000_000_000L;
+    long before = -1;
+    long movedAt = System.nanoTime();
     for (long n; (n = figure.now()) < goal; Thread.sleep(1)) {
-      if (System.nanoTime() > deadline) {
+      if (n != before) {
+        before = n;
+        movedAt = System.nanoTime();
+      } else if (System.nanoTime() - movedAt > 30_000_000_000L) {
         throw new Exception(n + " of " + goal + " " + what);
       }
     }
