@@ -103,9 +103,10 @@ bench: ## measure against the loop written by hand, on real servers as integrati
 	$(BENCH) -json results/bench.json
 
 bench-state: ## measure state that is not in memory, readers, one huge record, and how all grows
-	$(BENCH) -workloads cold,reads,fairness,overload -count 300000 -json results/state.json
+	$(BENCH) -workloads cold,reads,fairness,overload -count 1000000 -json results/state.json
 	$(BENCH) -workloads growth -count 1000000 -words 50000 -rounds 3 -json results/growth.json
 	$(BENCH) -workloads visible -json results/visible.json
+	$(BENCH) -workloads local -json results/local.json
 
 bench-peers: ## measure against Kafka Streams, Flink and Storm: our own programs, by Maven
 	$(BENCH) -workloads peer-count,peer-words,peer-count-long,peer-words-long,peer-ack -rounds 3 -json results/peers.json

@@ -33,7 +33,7 @@ func (r *report) save(file string) error {
 // templates with the figures of the JSON files. Of what was not measured the document says so.
 func writeDocument(file, results string) error {
 	reports := map[string]*report{}
-	for _, name := range []string{"bench", "state", "peers", "profile", "growth", "visible"} {
+	for _, name := range []string{"bench", "state", "peers", "profile", "growth", "visible", "local"} {
 		raw, err := os.ReadFile(filepath.Join(results, name+".json"))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -65,7 +65,7 @@ func writeDocument(file, results string) error {
 	if err != nil || reports["profile"] == nil {
 		return err
 	}
-	return fillTemplate(filepath.Join(filepath.Dir(file), "scaling.md"), costs{reports["profile"]}.functions())
+	return fillTemplate(filepath.Join(filepath.Dir(file), "scaling.md"), costs{reports["profile"], reports["growth"]}.functions())
 }
 
 // fillTemplate writes a file from the template of its name.

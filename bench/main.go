@@ -127,6 +127,7 @@ var workloads = map[string]func(context.Context, *servers, options, *report) err
 	"exactly-once": exactlyOnceWorkload, "exact-ack": exactAckWorkload,
 	"microbatch": microbatchWorkload, "lone": loneWorkload,
 	"visible": visibleWorkload,
+	"local":   localWorkload,
 	"profile": profileWorkload, "floors": floorsWorkload, "peer-count": peerCountWorkload, "peer-words": peerWordsWorkload,
 	"peer-count-long": peerCountLongWorkload, "peer-words-long": peerWordsLongWorkload, "peer-ack": peerAckWorkload,
 }

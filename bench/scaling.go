@@ -8,7 +8,7 @@ import (
 )
 
 // costs are what scaling is computed from.
-type costs struct{ profile *report }
+type costs struct{ profile, growth *report }
 
 // busy is how far a part is loaded at most: what is left is for bursts, and for taking over
 // from one that is gone.
@@ -32,6 +32,25 @@ func (c costs) rate(floor string) float64 {
 		}
 	}
 	return math.NaN()
+}
+
+// grown is what the first line of a curve has at a place, of what it has at its first.
+func (c costs) grown(name string, x float64) string {
+	if c.growth == nil {
+		return "not measured yet"
+	}
+	for _, curve := range c.growth.Curves {
+		if curve.Name != name || len(curve.Lines) == 0 {
+			continue
+		}
+		points := curve.Lines[0].Points
+		for _, p := range points {
+			if p.X == x {
+				return fmt.Sprintf("%.2f", p.Y/points[0].Y)
+			}
+		}
+	}
+	return "not measured yet"
 }
 
 // up is how many parts are needed, written for people.
@@ -61,6 +80,8 @@ func (c costs) functions() template.FuncMap {
 	return template.FuncMap{
 		"nanos": func(workload string) string { return measured(c.nanos(workload), "ns") },
 		"rate":  func(floor, unit string) string { return measured(c.rate(floor), unit) },
+		// growth is what a curve has at a place, of what it has at its first.
+		"growth": func(curve string, x float64) string { return c.grown(curve, x) },
 		// cores that workers need for so many events a second.
 		"cores": func(workload string, events float64) string { return up(events * c.nanos(workload) / 1e9 / busy) },
 		// masters that Redis needs for so many fields, or reads, a second.

@@ -144,6 +144,8 @@ func (c *Client) RetryParked(ctx context.Context, ref ParkedRef) error {
 	if err := c.orderParked(ctx, ref, runtime.ParkedRetry, nil); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, c.config.AwaitTimeout)
+	defer cancel()
 	b, plan, err := c.microbatches(ctx, ref.Module, ref.Topology)
 	if errors.Is(err, ErrNoMicrobatches) {
 		return nil
@@ -156,7 +158,7 @@ func (c *Client) RetryParked(ctx context.Context, ref ParkedRef) error {
 		err = c.waitApplied(ctx, b, plan, at.stamp.ID)
 	}
 	if err != nil {
-		return fmt.Errorf("parked record %v: it is done, and whether all tasks have applied its microbatch is not known: %w", ref, err)
+		return fmt.Errorf("parked record %v: it is done, and whether all tasks show what it did is not known: %w", ref, err)
 	}
 	return nil
 }

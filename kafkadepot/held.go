@@ -72,7 +72,11 @@ func (r *reader) received(at place, d *depot.Delivery) (kept bool) {
 func bytesOf(records []depot.Record) (n int) {
 	n = len(records) * int(unsafe.Sizeof(depot.Record{}))
 	for i := range records {
-		n += len(records[i].Key) + len(records[i].Value)
+		r := &records[i]
+		n += len(r.Key) + len(r.Value) + len(r.Headers)*int(unsafe.Sizeof(depot.Header{}))
+		for j := range r.Headers {
+			n += len(r.Headers[j].Key) + len(r.Headers[j].Value)
+		}
 	}
 	return n
 }
@@ -127,6 +131,7 @@ func (r *reader) release(recordsMax int, deliver func(depot.Delivery)) bool {
 		}
 		d := a.held.take(left)
 		d.Topic, d.Partition = at.topic, at.partition
+		r.refill(at, a)
 		left -= len(d.Records)
 		all = append(all, d)
 	}

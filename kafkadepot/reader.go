@@ -198,9 +198,17 @@ func (r *reader) Resume(topic string, partition int32) {
 	at := place{topic, partition}
 	if a := r.assigned[at]; a != nil {
 		r.setPaused(a, false)
+		r.refill(at, a)
+		r.stir()
+	}
+}
+
+// refill has the client fetch again, if what is held of a partition leaves room. The caller
+// holds r.mu.
+func (r *reader) refill(at place, a *assignment) {
+	if a.held.full && a.held.bytes <= r.heldShare() {
 		a.held.full = false
 		r.fetch(at, a)
-		r.stir()
 	}
 }
 

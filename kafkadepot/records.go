@@ -67,10 +67,17 @@ func (p *recordPool) GetRecords(n int) []kgo.Record {
 	return make([]kgo.Record, 0, room)
 }
 
-// PutRecords takes memory back, of which every record is empty. Where there is no room for it, what
+// PutRecords takes memory back. Where there is no room for it, what
 // is spare goes: it has sizes that nobody asks for any more, or too much came at once.
 func (p *recordPool) PutRecords(records []kgo.Record) {
 	n := cap(records)
+	for i := range records[:n] { // of a batch that begins before the offset that was asked for, the first are not given out, nor emptied
+		if r := &records[:n][i]; r.Topic == "" {
+			break
+		} else {
+			*r = kgo.Record{}
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if n > sparesMax {

@@ -1,6 +1,12 @@
 package kafkadepot
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/coppice-run/coppice/depot"
+)
 
 // What is given back is found again by batches of about its size, and what nobody asks
 // for any more does not take the room of what they do.
@@ -29,11 +35,36 @@ func TestRecordPool(t *testing.T) {
 	}
 }
 
+// What the client has not emptied is emptied: it would keep what was fetched in memory.
+func TestRecordPoolKeepsNoRecord(t *testing.T) {
+	t.Parallel()
+	p := newRecordPool()
+	batch := p.GetRecords(3)[:3]
+	batch[0] = kgo.Record{Topic: "clicks", Value: make([]byte, 1)}
+	batch[1] = kgo.Record{Topic: "clicks", Value: make([]byte, 1)}
+	p.PutRecords(batch[:0])
+	for i, r := range p.GetRecords(3)[:3] {
+		if r.Value != nil {
+			t.Errorf("record %d still has its value", i)
+		}
+	}
+}
+
 func TestRoomFor(t *testing.T) {
 	t.Parallel()
 	for n := 1; n < 100_000; n += 1 + n/50 {
 		if room := roomFor(n); room < n || room > n+(n+3)/4 {
 			t.Fatalf("%d records get room for %d", n, room)
 		}
+	}
+}
+
+// What is held counts with all that it takes, headers too: they may be most of a record.
+func TestBytesOfCountsHeaders(t *testing.T) {
+	t.Parallel()
+	bare := bytesOf([]depot.Record{{Key: []byte("key"), Value: []byte("value")}})
+	with := bytesOf([]depot.Record{{Key: []byte("key"), Value: []byte("value"), Headers: []depot.Header{{Key: "trace", Value: make([]byte, 1<<20)}}}})
+	if with < bare+1<<20+len("trace") {
+		t.Errorf("a record with a header of 1 MiB is taken for %d bytes, one without for %d", with, bare)
 	}
 }
