@@ -62,9 +62,9 @@ func (s *servers) measured(ctx context.Context, o options, in *input, one subjec
 
 func growTasks(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "tasks", Title: "count against the number of tasks, one worker", X: "tasks", Y: "events/s", LogX: true,
-		Reason: "A record costs no more with more tasks: each has fewer keys, which stay in the processor's caches. The knee is at 256: taking them over takes about a second, by rounds of two lengths, and behind that they need more memory for records that are fetched ahead, and smaller transactions."})
+		Reason: "A record costs no more with more tasks: each has fewer keys, which stay in the processor's caches. The knee is at 256: taking them over takes more than one second of a round of three; by rounds of two lengths, little else is lost."})
 	memory := r.curve(&curve{Name: "tasks-memory", Title: "memory of count against the number of tasks, one worker", X: "tasks", Y: "MB of heap, most", LogX: true,
-		Reason: "Each task has records that it has fetched ahead, up to 1 MiB more that is held of its partition while it takes none, its queue and its buffers. The 100,000 keys are shared out among them, so that their caches are the same in sum."})
+		Reason: "Each task has records that it has fetched ahead, more that is held of its partition while it takes none, its queue and its buffers. A fetch brings up to 128 KiB of each partition, which is twenty times as much in memory where it compresses like these records: with 256 partitions on one worker most of the round's input is in memory at once. The 100,000 keys are shared out among them, so that their caches are the same in sum."})
 	for _, n := range []int{4, 16, 64, 256} {
 		rate, heap, err := s.point(ctx, o, "GrowTasks", n, 3*o.count, keysOf(100_000), s.module(ours, newCounting))
 		if err != nil {
@@ -136,7 +136,7 @@ func newSpreading(name string) module.Module { return &spreading{name: name} }
 
 func growTrees(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "trees", Title: "events against the events of one tree, tracked and acked", X: "events per record", Y: "events/s", LogX: true,
-		Reason: "A tree of one event pays for a record, a tree and an ack per event; from about ten on what remains is the hop and the count, and the cost of an event is the same up to the largest, within the spread. A tree keeps 64 bits at its root whatever its size; large ones are held in memory up to topology.stream.tree.bytes.max and go through a file beyond it."})
+		Reason: "A tree of one event pays for a record, a tree and an ack per event; from about ten on what remains is the hop and the count. A tree of n events counts n keys, up to 1,000: the knee behind 100 is these, as more keys make larger commits. From 1,000 events to 1,000,000 an event costs the same, within the spread. A tree keeps 64 bits at its root whatever its size; large ones are held in memory up to topology.stream.tree.bytes.max and go through a file beyond it."})
 	for _, n := range []int{1, 10, 100, 1_000, 10_000, 100_000, 1_000_000} {
 		records := max(2, o.words*40/n)
 		value := []byte(strconv.Itoa(n))
