@@ -152,7 +152,7 @@ type partSeries struct {
 }
 
 func (b *breakdown) add(subject string, p part) {
-	millis := float64(p.took) / float64(time.Millisecond)
+	millis := milliseconds(p.took)
 	for _, row := range b.Rows {
 		if row.Subject == subject && row.Part == p.name {
 			row.Millis = append(row.Millis, millis)

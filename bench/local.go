@@ -16,7 +16,7 @@ const localAppends = 1_000
 func localWorkload(ctx context.Context, _ *servers, o options, r *report) error {
 	start := r.figure("local-start", "ms until the first ack", true)
 	acks := r.figure("local-acks", "ms for 1,000 acked appends", true)
-	for range o.rounds + 1 {
+	for range o.rounds {
 		first, all, err := localRound(ctx)
 		if err != nil {
 			return fmt.Errorf("in-process cluster: %w", err)

@@ -71,12 +71,9 @@ func (p *recordPool) GetRecords(n int) []kgo.Record {
 // is spare goes: it has sizes that nobody asks for any more, or too much came at once.
 func (p *recordPool) PutRecords(records []kgo.Record) {
 	n := cap(records)
-	for i := range records[:n] { // of a batch that begins before the offset that was asked for, the first are not given out, nor emptied
-		if r := &records[:n][i]; r.Topic == "" {
-			break
-		} else {
-			*r = kgo.Record{}
-		}
+	// Of a batch that begins before the offset that was asked for, the first are not given out, nor emptied.
+	for i, all := 0, records[:n]; i < n && all[i].Topic != ""; i++ {
+		all[i] = kgo.Record{}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -66,12 +66,3 @@ func (l *looker) listSource(s *source) (trees []eventtree.Tree) {
 	}
 	return trees
 }
-
-func sortedKeys[V any](m map[int64]V) []int64 {
-	keys := make([]int64, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/coppice-run/coppice/depot"
@@ -149,7 +150,7 @@ func (s *source) leaveCommon(g *group) {
 
 // consumedOffsets lists the records that are consumed and not done, in their order.
 func (s *source) consumedOffsets() []int64 {
-	offsets := sortedKeys(s.consumed)
+	offsets := slices.Sorted(maps.Keys(s.consumed))
 	for _, g := range s.commons {
 		for i := range g.members {
 			offsets = append(offsets, g.members[i].offset)

@@ -44,13 +44,13 @@ type lane struct {
 type queue struct {
 	lanes   []*lane
 	turn    int
-	waiting int    // events in lanes, those in spools not counted
-	bytes   int64  // that they take
-	before  int    // what waited when more was drawn last
-	most    int    // how many are drawn before others have their turn
-	drawn   []item // in the order of running
-	at      int    // the next of drawn
-	keys    [][]byte
+	waiting int      // events in lanes, those in spools not counted
+	bytes   int64    // that they take
+	before  int      // what waited when more was drawn last
+	most    int      // how many are drawn before others have their turn
+	drawn   []item   // in the order of running
+	at      int      // the next of drawn
+	keys    [][]byte // scratch of warm
 	// yielded are the keys of which an event has given the task up in the middle.
 	yielded map[yieldKey]*yielded
 	aside   int // events that wait for them

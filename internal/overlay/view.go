@@ -49,10 +49,10 @@ type View struct {
 	pages     []*page
 	committed map[place]*stored // what other topologies read, of the open batch
 
-	expected string  // the key of the running event
-	keyed    warming // where one was looked up that an event came with
-	warmed   int
-	hashes   []uint64
+	expected string   // the key of the running event
+	keyed    warming  // where one was looked up that an event came with
+	warmed   int      // hangs on all that was looked up for it
+	hashes   []uint64 // scratch of Warm
 
 	cached  []element // everything cached, in ring order for eviction
 	hand    int
