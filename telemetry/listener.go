@@ -71,8 +71,9 @@ type SpanMaker struct {
 type taskSpans struct {
 	event    trace.Span
 	seed     uint64
-	gathered time.Time   // when the first event of the open batch with spans began
-	begun    []begunSpan // of events with spans, since the last commit went out
+	own      []attribute.KeyValue // that the span of the event has at its end, beside what it did
+	gathered time.Time            // when the first event of the open batch with spans began
+	begun    []begunSpan          // of events with spans, since the last commit went out
 	sent     *sentBatch
 	shapes   map[eventKind]*eventShape
 	about    []attribute.KeyValue   // of the span at hand: spans copy theirs
@@ -81,8 +82,9 @@ type taskSpans struct {
 
 // begunSpan is the span of an event whose commit is to come, found by the trace that it gave.
 type begunSpan struct {
-	trace *wire.Trace
-	ctx   context.Context
+	trace  *wire.Trace
+	ctx    context.Context
+	chosen bool
 }
 
 // begunMax bounds how many are remembered. The span of another is read from its trace.
@@ -96,6 +98,7 @@ type sentBatch struct {
 	fields int
 	level  store.Level
 	span   trace.Span
+	chosen bool // all of its records are
 }
 
 type retryKey struct {
@@ -130,6 +133,15 @@ func (s *SpanMaker) parent(i *runtime.EventInfo) (trace.SpanContext, bool) {
 	return trace.SpanContext{}, false
 }
 
+// chosen reports whether nobody asked for the spans of a record, nor did it fail: it is the one
+// of so many.
+func chosen(i *runtime.EventInfo, parent trace.SpanContext) bool {
+	if i.Root {
+		return i.Trace == nil && i.Attempt == 1
+	}
+	return i.Attempt == 1 && parent.TraceID() == forced(recordOf(i), nil).TraceID()
+}
+
 func (s *SpanMaker) eventBegin(i runtime.EventInfo) *wire.Trace {
 	t := s.task(i.TaskInfo)
 	t.leave()
@@ -150,12 +162,10 @@ func (s *SpanMaker) eventBegin(i runtime.EventInfo) *wire.Trace {
 		ctx = s.hop(ctx, shape, parent, now)
 	}
 	ctx, t.event = s.tracer.Start(ctx, shape.name, shape.options...)
-	t.about = own(t.about[:0], &i)
-	t.event.SetAttributes(t.about...)
-	t.seed = i.Seed
+	t.seed, t.own = i.Seed, own(t.own[:0], &i)
 	out := departing(ctx, parent, now, i.Task)
 	if out.Sampled() && len(t.begun) < begunMax {
-		t.begun = append(t.begun, begunSpan{out, ctx})
+		t.begun = append(t.begun, begunSpan{out, ctx, chosen(&i, parent)})
 	}
 	return out
 }
@@ -185,7 +195,7 @@ func (s *SpanMaker) retried(t *taskSpans, i *runtime.EventInfo, ctx context.Cont
 // leave ends the span of a handler that was left.
 func (t *taskSpans) leave() {
 	if t.event != nil {
-		t.event.SetAttributes(Left.Bool(true))
+		t.event.SetAttributes(append(t.own, Left.Bool(true))...)
 		t.event.End()
 		t.event = nil
 	}
@@ -202,10 +212,10 @@ func (s *SpanMaker) eventKept(i runtime.EventInfo) {
 		parent, _ := s.parent(&i)
 		shape := t.shape(&i)
 		_, span = s.tracer.Start(below(parent), shape.name, shape.options...)
-		span.SetAttributes(own([]attribute.KeyValue{Unsampled.Bool(true)}, &i)...)
+		t.own = own(append(t.own[:0], Unsampled.Bool(true)), &i)
 	}
-	t.about = did(t.about[:0], &i)
-	span.SetAttributes(t.about...)
+	t.own = did(t.own, &i)
+	span.SetAttributes(t.own...)
 	fail(span, i.Err)
 	span.End()
 	if begun { // spans are not compared: those that record nothing cannot be

@@ -89,15 +89,21 @@ func (k *Trees) of(key treeKey, depot string) *keptTree {
 		k.recent.MoveToFront(t.place)
 		return t
 	}
-	for len(k.kept) >= k.config.Records {
-		oldest := k.recent.Remove(k.recent.Back()).(*keptTree)
-		delete(k.kept, oldest.key)
+	t := &keptTree{}
+	if len(k.kept) >= k.config.Records { // the oldest gives its room
+		t = k.recent.Back().Value.(*keptTree)
+		delete(k.kept, t.key)
+		k.recent.MoveToFront(t.place)
+	} else {
+		t.place = k.recent.PushFront(t)
 	}
-	t := &keptTree{key: key, tree: eventtree.Tree{
+	// Whoever asks gets copies of attempts and events, so that their room can be used again.
+	clear(t.events)
+	clear(t.tree.Attempts)
+	*t = keptTree{key: key, place: t.place, events: t.events[:0], tree: eventtree.Tree{
 		Record:   eventtree.Record{Module: key.module, Depot: depot, Partition: key.partition, Offset: key.offset},
-		Topology: key.topology, Source: key.source, Task: key.partition, State: eventtree.Open,
+		Topology: key.topology, Source: key.source, Task: key.partition, State: eventtree.Open, Attempts: t.tree.Attempts[:0],
 	}}
-	t.place = k.recent.PushFront(t)
 	k.kept[key] = t
 	return t
 }

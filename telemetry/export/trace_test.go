@@ -86,6 +86,27 @@ func commits(t *testing.T, c *collector, event *spanpb.Span) {
 	}
 }
 
+// A record that is the one of so many has all its spans over each hop, but what redisotel would
+// say of their commits once more.
+func TestAChosenRecordHasNoSpansOfRedisotel(t *testing.T) {
+	t.Parallel()
+	c := newCollector(t)
+	m := &relay{}
+	done := make(chan struct{})
+	r := start(t, export.Config{OTLP: c.url, Sample: 1}, false, &runtime.Listener{RecordDone: func(runtime.RecordInfo) { close(done) }}, m)
+	if _, err := m.Lines.Append(t.Context(), r.client, "one"); err != nil {
+		t.Fatal(err)
+	}
+	<-done
+	r.flush()
+	if events, execs, batches := len(c.named("event")), len(c.named("EXEC")), len(c.named("batch")); events != 2 || execs != 1 || batches != 1 {
+		t.Errorf("%d spans of events, %d of commits, %d of batches, want 2, 1 and 1:\n%s", events, execs, batches, c)
+	}
+	if some := c.named("redis"); len(some) > 0 {
+		t.Errorf("%d spans of redisotel, want none:\n%s", len(some), c)
+	}
+}
+
 // documented compares the spans with the reference.
 func documented(t *testing.T, c *collector) {
 	t.Helper()

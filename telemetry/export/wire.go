@@ -39,8 +39,9 @@ func producing(hooks []kgo.Hook) (all []kgo.Hook) {
 	return all
 }
 
-// Redis has redisotel make spans of what belongs to a batch with a span, and count the
-// connections of the pools.
+// Redis has redisotel make spans of what belongs to a batch whose spans somebody asked for, by
+// appending within a trace, or one of whose records was tried again, and count the connections
+// of the pools.
 func (t *Telemetry) Redis(config *redisstate.Config) {
 	before := config.Instrument
 	config.Instrument = func(c redis.UniversalClient, pooled bool) error {
