@@ -35,6 +35,11 @@ type Config struct {
 	// Hooks watch all clients, and ProducerHooks the one that appends alone: those of kotel,
 	// for one. A hook that does something for each record that is read costs throughput.
 	Hooks, ProducerHooks []kgo.Hook
+	// FetchBytes is how much of one partition a fetch brings, as the broker stores it; a batch of
+	// records that is larger comes whole all the same. More suits brokers that are far away, for
+	// a connection has one fetch under way: 32 KiB each millisecond are 32 MB a second of each
+	// partition. Default 32 KiB.
+	FetchBytes int32
 	// ReplicationFactor of topics that are made; default -1, the brokers' own
 	// default. Production needs 3, with min.insync.replicas 2.
 	ReplicationFactor int16
@@ -58,6 +63,12 @@ func (c Config) withDefaults() (Config, error) {
 	if c.AppendTimeout == 0 {
 		c.AppendTimeout = 30 * time.Second
 	}
+	if c.FetchBytes < 0 {
+		return c, fmt.Errorf("kafkadepot: Config.FetchBytes is %d: it is positive, or 0 for the default of %d", c.FetchBytes, fetchBytesDefault)
+	}
+	if c.FetchBytes == 0 {
+		c.FetchBytes = fetchBytesDefault
+	}
 	if c.ReplicationFactor == 0 {
 		c.ReplicationFactor = -1
 	}
@@ -74,11 +85,14 @@ const batchBytesMax = depot.RecordBytesMax + 64<<10
 // at once; a partition that is assigned meanwhile waits for it, so it is short.
 const fetchWait = 100 * time.Millisecond
 
-// fetchBytes is how much of one partition a fetch brings: a batch of records that is
-// larger comes whole all the same. It is small, since all of it is made records of at once:
-// those of a large fetch leave the processor's caches before a task takes them, and need more
-// memory than is kept for them.
-const fetchBytes = 128 << 10
+// fetchBytesDefault is small, since of all that a fetch brings records are made at once, which
+// take ten times its size and more where it is compressed: those of a large one leave the
+// processor's caches before a task takes them, and are most of what a worker keeps in memory.
+const fetchBytesDefault = 32 << 10
+
+// fetchBytesAll bounds what one fetch brings of all partitions of a broker: with hundreds of them
+// on one worker each fetch else brings most of what there is.
+const fetchBytesAll = 1 << 20
 
 // common are the options of every client. A connection that ends before its first
 // reply is tried again like any other that ends: brokers that restart close some at
@@ -136,6 +150,6 @@ func (c Config) producing() []kgo.Opt {
 func (c Config) reading() []kgo.Opt {
 	return append(c.common(),
 		kgo.ConsumeStartOffset(kgo.NoResetOffset()), kgo.ConsumeResetOffset(kgo.NoResetOffset()),
-		kgo.FetchMaxPartitionBytes(fetchBytes), kgo.KeepRetryableFetchErrors(), kgo.FetchMaxWait(fetchWait), kgo.WithPools(newRecordPool()),
+		kgo.FetchMaxPartitionBytes(c.FetchBytes), kgo.FetchMaxBytes(max(c.FetchBytes, fetchBytesAll)), kgo.KeepRetryableFetchErrors(), kgo.FetchMaxWait(fetchWait), kgo.WithPools(newRecordPool()),
 	)
 }

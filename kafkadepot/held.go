@@ -29,8 +29,8 @@ type chunk struct {
 // told to pause it, but so much at least: a fetch that is compressed well brings several times
 // its size.
 const (
-	heldBytesMax = 16 << 20
-	heldBytesMin = 1 << 20
+	heldBytesMax = 4 << 20
+	heldBytesMin = 512 << 10
 )
 
 // heldShare is how much may be held of one partition. The caller holds r.mu.
