@@ -53,6 +53,13 @@ func (o options) grows(what string) bool {
 }
 
 func main() {
+	if what := os.Getenv(childVariable); what != "" {
+		if err := beChild(what, os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "bench, process of its own:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	var o options
 	flag.StringVar(&o.kafka, "kafka", "127.0.0.1:19092", "Kafka broker")
 	flag.StringVar(&o.redis, "redis", "127.0.0.1:16379", "Redis server; keys of modules named Bench… are deleted")
