@@ -32,7 +32,7 @@ func fakes(t *testing.T) *servers {
 		t.Fatal(err)
 	}
 	t.Cleanup(kafka.Close)
-	s, err := connect(t.Context(), options{kafka: kafka.ListenAddrs()[0], redis: miniredis.RunT(t).Addr(), acks: 10, rounds: 1})
+	s, err := connect(t.Context(), options{kafka: kafka.ListenAddrs()[0], redis: miniredis.RunT(t).Addr(), acks: 20, rounds: 1, open: 100 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,6 +45,9 @@ func TestAcksAreMeasuredFromAnotherProcess(t *testing.T) {
 	s, r := fakes(t), &report{}
 	if err := ackWorkload(t.Context(), s, s.options, r); err != nil {
 		t.Fatal(err)
+	}
+	if len(r.Figures) != 16 {
+		t.Errorf("%d figures", len(r.Figures))
 	}
 	for _, f := range r.Figures {
 		for _, subject := range []string{ours, "floor"} {
@@ -91,5 +94,20 @@ func TestAChildEndsWithTheRun(t *testing.T) {
 	}
 	if err = a.end(t.Context(), err); err == nil || a.client.(*child).command.ProcessState == nil {
 		t.Errorf("the process is still there: %v", err)
+	}
+}
+
+// What begins late because something is slow has the delay in its own time.
+func TestAScheduleCountsFromWhenAnAppendWasDue(t *testing.T) {
+	t.Parallel()
+	const stall = 30 * time.Millisecond
+	samples, late, _, err := schedule(t.Context(), 1000, 100*time.Millisecond, func(_ context.Context, i int) error {
+		if i == 50 {
+			time.Sleep(stall)
+		}
+		return nil
+	})
+	if err != nil || len(samples) != 100 || samples[50] < stall || late < 0 {
+		t.Errorf("%d samples, %v, %v: %v", len(samples), samples[50], late, err)
 	}
 }

@@ -15,11 +15,14 @@ const (
 	clientOfFloor = "client of the floor"
 )
 
-// order is what a client is to do: so many appenders append one after another.
+// order is what a client is to do: so many appenders append one after another, or, with a rate,
+// appends begin so often whatever becomes of those before.
 type order struct {
 	Appenders int
 	Each      int // appends of an appender
 	Warm      int // appends of each before, which meet cold connections and do not count
+	Rate      float64
+	Length    time.Duration // of the appends at a rate
 }
 
 // answer is what an order brought.
@@ -27,6 +30,7 @@ type answer struct {
 	Err     string           `json:",omitempty"`
 	Samples []time.Duration  `json:",omitempty"`
 	Took    time.Duration    `json:",omitempty"`
+	Late    time.Duration    `json:",omitempty"` // how much behind the schedule appends began, 99th percentile
 	Fold    map[string]int64 `json:",omitempty"` // all appends so far, by key
 }
 
@@ -55,6 +59,9 @@ func newAckClient(a asker, err error) (orders, error) {
 func appenderKey(appender int) string { return "key-" + strconv.Itoa(appender) }
 
 func (c *ackClient) order(ctx context.Context, o order) (*answer, error) {
+	if o.Rate > 0 {
+		return c.atRate(ctx, o)
+	}
 	one := func(a, _ int) error { return c.next(ctx, appenderKey(a)) }
 	if _, _, err := drive(o.Appenders, o.Warm, one); err != nil {
 		return nil, err
@@ -64,6 +71,23 @@ func (c *ackClient) order(ctx context.Context, o order) (*answer, error) {
 		return nil, err
 	}
 	return &answer{Samples: samples, Took: took, Fold: c.appended}, nil
+}
+
+// atRate appends by a schedule. Several appends of a key may be under way, so each count is
+// looked at in the end only.
+func (c *ackClient) atRate(ctx context.Context, o order) (*answer, error) {
+	samples, late, took, err := schedule(ctx, o.Rate, o.Length, func(ctx context.Context, i int) error {
+		key := appenderKey(i % openKeys)
+		c.mu.Lock()
+		c.appended[key]++
+		c.mu.Unlock()
+		_, err := c.ask(ctx, key)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &answer{Samples: samples, Late: late, Took: took, Fold: c.appended}, nil
 }
 
 // next appends once more of a key that nobody else appends, and checks the count.
