@@ -3,83 +3,51 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"log/slog"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/redis/go-redis/v9"
-	"github.com/twmb/franz-go/pkg/kgo"
-
-	"github.com/coppice-run/coppice/client"
-	"github.com/coppice-run/coppice/depot"
-	"github.com/coppice-run/coppice/module"
-	"github.com/coppice-run/coppice/module/agg"
-	"github.com/coppice-run/coppice/pstate"
-	"github.com/coppice-run/coppice/transport/memtransport"
-	"github.com/coppice-run/coppice/worker"
 )
 
-// asking counts records by key and returns the count to the appender: at the root, or
-// exactly once behind two hops.
-type asking struct {
-	name   string
-	hops   bool
-	Clicks module.Depot[string]
-	Counts pstate.Map[string, int64]
-	Count  module.Ack[int64]
+// delays are figures of how long something takes.
+type delays struct{ p50, p99, p999 *figure }
 
-	middle, last module.Step[string]
+// delays adds figures of how long something takes, with goals for the first two, if any.
+func (r *report) delays(name, suffix string, goals ...goal) delays {
+	var of [2][]goal
+	for i, g := range goals {
+		of[i] = []goal{g}
+	}
+	return delays{
+		r.figure(name+suffix, "ms p50", true, of[0]...), r.figure(name+"-p99"+suffix, "ms p99", true, of[1]...),
+		r.figure(name+"-p999"+suffix, "ms p99.9", true),
+	}
 }
 
-func (m *asking) ModuleName() string { return m.name }
-
-func (m *asking) Define(b *module.Builder) {
-	module.HashDepot(b, &m.Clicks, "clicks", func(v string) string { return v }, module.Text())
-	var options []module.StreamOption
-	if m.hops {
-		options = append(options, module.ExactlyOnce())
-	}
-	s := b.Stream("count", options...)
-	s.PState(&m.Counts, "counts")
-	module.DeclareAck(s, &m.Count, agg.Last[int64]())
-	if m.hops {
-		m.defineHops(s)
-		return
-	}
-	module.DeclareSource(s, m.Clicks, func(ev *module.Event, v string) error {
-		m.Count.Return(ev, agg.Inc(ev, m.Counts.Key(v)))
-		return nil
-	})
+func (d delays) add(subject string, samples []time.Duration) {
+	d.p50.add(subject, quantile(samples, 0.5))
+	d.p99.add(subject, quantile(samples, 0.99))
+	d.p999.add(subject, quantile(samples, 0.999))
 }
 
-// defineHops counts on the task behind the record's, after a hop to the one behind
-// that: the record crosses three of the tasks.
-func (m *asking) defineHops(s *module.Stream) {
-	module.DeclareStep(s, &m.middle, "middle", module.ByHash(func(v string) string { return v }), func(ev *module.Event, v string) error {
-		m.last.SendTo(ev, (ev.Task()+1)%tasks, v)
-		return nil
-	})
-	module.DeclareStep(s, &m.last, "last", module.Stay[string](), func(ev *module.Event, v string) error {
-		m.Count.Return(ev, agg.Inc(ev, m.Counts.Key(v)))
-		return nil
-	})
-	module.DeclareSource(s, m.Clicks, func(ev *module.Event, v string) error {
-		m.middle.SendTo(ev, (ev.Task()+1)%tasks, v)
-		return nil
-	})
+// ackFigures are what a workload of acked appends measures.
+type ackFigures struct {
+	delays
+	rate *figure
+	open *openFigures // nil: appenders append one after another only
+}
+
+// openFigures are of appends that come by a schedule.
+type openFigures struct {
+	half, same delays // at half of one's own top rate; at half of the floor's
+	rate, late *figure
 }
 
 // exactAckWorkload measures an append of a module that is exactly once over two hops,
 // against the same floor: one produce, fetch and transaction.
 func exactAckWorkload(ctx context.Context, s *servers, o options, r *report) error {
-	p50, p99 := r.figure("exact-ack", "ms p50", true), r.figure("exact-ack-p99", "ms p99", true)
-	rate := r.figure("exact-acks", "acks/s", false)
+	f := &ackFigures{delays: r.delays("exact-ack", ""), rate: r.figure("exact-acks", "acks/s", false)}
 	for range o.rounds {
-		if err := ackRound(ctx, s, o, 1, true, p50, p99, rate); err != nil {
+		if err := f.round(ctx, s, o, 1, true); err != nil {
 			return fmt.Errorf("exactly-once ack: %w", err)
 		}
 	}
@@ -87,244 +55,139 @@ func exactAckWorkload(ctx context.Context, s *servers, o options, r *report) err
 }
 
 // ackWorkload measures how long an append waits for its answer, with one and with
-// 64 appenders. The floor produces, consumes, commits and wakes the appender in
-// one process, with nothing in between; ours runs client and worker in one
-// process, too.
+// 64 appenders, and then with appends that come at half of the rate that the 64 reached. Worker
+// and loop are in this process, their clients in one of its own each: ours
+// produces, and asks the worker over gRPC; the floor's produces, and the loop sends the
+// reply over a TCP connection when the transaction is through, with nothing in between.
 func ackWorkload(ctx context.Context, s *servers, o options, r *report) error {
-	for _, appenders := range []int{1, 64} {
-		suffix := ""
-		if appenders > 1 {
-			suffix = "-" + strconv.Itoa(appenders)
+	one := &ackFigures{delays: r.delays("ack", "", goal{"floor", 1.4}, goal{"floor", 2}), rate: r.figure("acks", "acks/s", false, goal{"floor", 0.8})}
+	many := &ackFigures{delays: r.delays("ack", "-64", goal{"floor", 1.4}, goal{"floor", 2}), rate: r.figure("acks-64", "acks/s", false, goal{"floor", 0.8})}
+	many.open = &openFigures{
+		half: r.delays("ack-open", ""), same: r.delays("ack-open-same", ""),
+		rate: r.figure("ack-open-rate", "acks/s asked for", false), late: r.figure("ack-open-late", "ms p99, of it begun late", true),
+	}
+	for range o.rounds {
+		if err := one.round(ctx, s, o, 1, false); err != nil {
+			return fmt.Errorf("ack, one appender: %w", err)
 		}
-		p50, p99 := r.figure("ack"+suffix, "ms p50", true, goal{"floor", 1.4}), r.figure("ack-p99"+suffix, "ms p99", true, goal{"floor", 2})
-		rate := r.figure("acks"+suffix, "acks/s", false, goal{"floor", 0.8})
-		for range o.rounds {
-			if err := ackRound(ctx, s, o, appenders, false, p50, p99, rate); err != nil {
-				return fmt.Errorf("ack, %d appenders: %w", appenders, err)
-			}
+	}
+	for range o.rounds {
+		if err := many.round(ctx, s, o, openKeys, false); err != nil {
+			return fmt.Errorf("ack, %d appenders: %w", openKeys, err)
 		}
 	}
 	return nil
 }
 
 // acked is the subject of a profile of appends, ours or the floor's. A round holds starting and
-// ending the worker, so it has to have many appends.
+// ending the worker, so it has to have many appends. Its client is in this process: what it takes is
+// to be seen, too.
 func (s *servers) acked(o options, name string) (*input, subject) {
-	run, appenders := floorAcked, 1
-	if strings.HasPrefix(name, "ack") {
-		run = func(ctx context.Context, s *servers, appenders, each int) ([]time.Duration, time.Duration, error) {
-			return oursAcked(ctx, s, false, appenders, each)
-		}
-	}
+	appenders := 1
 	if strings.HasSuffix(name, "-64") {
 		appenders = 64
 	}
+	start := func(ctx context.Context) (*answering, error) { return startFloor(ctx, s, false) }
+	if strings.HasPrefix(name, "ack") {
+		start = func(ctx context.Context) (*answering, error) { return startOurs(ctx, s, false, false) }
+	}
 	in := &input{events: max(o.acks/appenders*4, 50) * appenders}
 	return in, subject{name: name, run: func(ctx context.Context, in *input) (time.Duration, error) {
-		_, took, err := run(ctx, s, appenders, in.events/appenders)
+		a, err := start(ctx)
+		_, took, err := a.once(ctx, err, order{Appenders: appenders, Each: in.events / appenders, Warm: 1})
 		return took, err
 	}}
 }
 
-func ackRound(ctx context.Context, s *servers, o options, appenders int, hops bool, p50, p99, rate *figure) error {
-	each := max(o.acks/appenders*4, 50)
-	if appenders == 1 {
-		each = o.acks
-	}
-	samples, took, err := oursAcked(ctx, s, hops, appenders, each)
-	if err != nil {
-		return fmt.Errorf("ours: %w", err)
-	}
-	note := func(subject string, samples []time.Duration, took time.Duration) {
-		p50.add(subject, quantile(samples, 0.5))
-		p99.add(subject, quantile(samples, 0.99))
-		rate.add(subject, float64(len(samples))/took.Seconds())
-	}
-	note(ours, samples, took)
-	samples, took, err = floorAcked(ctx, s, appenders, each)
+// inTurn is the order to append one after another: a tenth of the appends before the others,
+// since a process that has just begun meets everything for the first time.
+func inTurn(appenders, each int) order {
+	return order{Appenders: appenders, Each: each, Warm: max(each/10, 1)}
+}
+
+// round measures the floor and ours, one after the other.
+func (f *ackFigures) round(ctx context.Context, s *servers, o options, appenders int, hops bool) error {
+	a, err := startFloor(ctx, s, true)
 	if err != nil {
 		return fmt.Errorf("floor: %w", err)
 	}
-	note("floor", samples, took)
+	top, err := f.side(ctx, a, "floor", o, appenders)
+	if err = a.end(ctx, err); err != nil {
+		return fmt.Errorf("floor: %w", err)
+	}
+	if a, err = startOurs(ctx, s, hops, true); err != nil {
+		return fmt.Errorf("ours: %w", err)
+	}
+	_, err = f.side(ctx, a, ours, o, appenders)
+	if err == nil && f.open != nil {
+		_, err = f.atRate(ctx, a, ours, f.open.same, top/2, o)
+	}
+	if err = a.end(ctx, err); err != nil {
+		return fmt.Errorf("ours: %w", err)
+	}
 	return nil
 }
 
-func quantile(samples []time.Duration, q float64) float64 {
+// side measures one of the two, and returns the rate that it reached.
+func (f *ackFigures) side(ctx context.Context, a *answering, subject string, o options, appenders int) (top float64, err error) {
+	out, err := a.order(ctx, inTurn(appenders, o.acksOf(appenders)))
+	if err != nil {
+		return 0, err
+	}
+	top = float64(len(out.Samples)) / out.Took.Seconds()
+	f.add(subject, out.Samples)
+	f.rate.add(subject, top)
+	if f.open == nil {
+		return top, nil
+	}
+	out, err = f.atRate(ctx, a, subject, f.open.half, top/2, o)
+	if err != nil {
+		return 0, err
+	}
+	f.open.rate.add(subject, top/2)
+	f.open.late.add(subject, millis(out.Late))
+	if subject == "floor" {
+		f.open.same.add(subject, out.Samples)
+	}
+	return top, nil
+}
+
+func (f *ackFigures) atRate(ctx context.Context, a *answering, subject string, d delays, rate float64, o options) (*answer, error) {
+	out, err := a.order(ctx, order{Rate: rate, Length: o.open})
+	if err != nil {
+		return nil, fmt.Errorf("%.0f appends a second: %w", rate, err)
+	}
+	d.add(subject, out.Samples)
+	return out, nil
+}
+
+// acksOf is how many appends each of so many appenders does: enough of all for one in a
+// thousand to be some.
+func (o options) acksOf(appenders int) int {
+	if appenders == 1 {
+		return 8 * o.acks
+	}
+	return max(32*o.acks/appenders, 1)
+}
+
+func quantile(samples []time.Duration, q float64) float64 { return millis(percentile(samples, q)) }
+
+func percentile(samples []time.Duration, q float64) time.Duration {
 	sorted := slices.Sorted(slices.Values(samples))
-	return float64(sorted[int(q*float64(len(sorted)-1))].Microseconds()) / 1000
+	return sorted[int(q*float64(len(sorted)-1))]
 }
 
-// drive has so many appenders append one after another and collects latencies.
-func drive(appenders, each int, appendOne func(appender, i int) error) (samples []time.Duration, took time.Duration, err error) {
-	all := make([][]time.Duration, appenders)
-	errs := make([]error, appenders)
-	begin := time.Now()
-	var group sync.WaitGroup
-	for a := range appenders {
-		group.Go(func() {
-			for i := range each {
-				t, err := timed(func() error { return appendOne(a, i) })
-				if err != nil {
-					errs[a] = err
-					return
-				}
-				all[a] = append(all[a], t)
-			}
-		})
-	}
-	group.Wait()
-	took = time.Since(begin)
-	for a := range all {
-		if errs[a] != nil {
-			return nil, 0, errs[a]
-		}
-		samples = append(samples, all[a]...)
-	}
-	return samples, took, nil
-}
+func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
+// oursAcked measures ours, with a client in a process of its own.
 func oursAcked(ctx context.Context, s *servers, hops bool, appenders, each int) ([]time.Duration, time.Duration, error) {
-	m := &asking{name: moduleName("BenchAck"), hops: hops}
-	network := memtransport.New()
-	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	w, err := worker.Start(ctx, worker.Config{Log: s.log, Store: s.store, Network: network, Tasks: tasks, Logger: quiet}, m)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer func() {
-		_ = w.Stop(context.WithoutCancel(ctx))
-		_ = s.wipe(context.WithoutCancel(ctx), m.name)
-		s.dropTopics(context.WithoutCancel(ctx), depot.TopicName(m.name, "clicks"), depot.TopicName(m.name, "__meta"))
-	}()
-	c, err := client.New(client.Config{Log: s.log, Store: s.store, Network: network})
-	if err != nil {
-		return nil, 0, err
-	}
-	defer c.Close()
-	if err := c.Use(ctx, m); err != nil {
-		return nil, 0, err
-	}
-	one := func(a, i int) error {
-		acks, err := m.Clicks.Append(ctx, c, fmt.Sprintf("key-%d", a))
-		if err != nil {
-			return err
-		}
-		if n, ok := m.Count.From(acks); !ok || n != int64(i)+1 {
-			return fmt.Errorf("appender %d, append %d: the count is %d", a, i, n)
-		}
-		return nil
-	}
-	for a := range appenders { // every appender's key and connection once, outside the measurement
-		if _, err := m.Clicks.Append(ctx, c, fmt.Sprintf("warm-%d", a)); err != nil {
-			return nil, 0, err
-		}
-	}
-	return drive(appenders, each, one)
+	a, err := startOurs(ctx, s, hops, true)
+	return a.once(ctx, err, inTurn(appenders, each))
 }
 
-// floorAcked is the least that an acked append needs: a produce, a fetch, a
-// transaction, and a wake-up.
+// floorAcked measures the least that an acked append needs: a produce, a fetch, a transaction,
+// and a reply, with a client in a process of its own as well.
 func floorAcked(ctx context.Context, s *servers, appenders, each int) ([]time.Duration, time.Duration, error) {
-	name := moduleName("BenchFloor")
-	topic := depot.TopicName(name, "clicks")
-	if _, err := s.log.Ensure(ctx, depot.TopicSpec{Module: name, Depot: "clicks", Partitions: tasks}); err != nil {
-		return nil, 0, err
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	producer, err := kgo.NewClient(kgo.SeedBrokers(s.options.kafka), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0), kgo.WithHooks(&s.asked))
-	if err != nil {
-		return nil, 0, err
-	}
-	defer producer.Close()
-	offsets := map[int32]kgo.Offset{}
-	for p := range int32(tasks) {
-		offsets[p] = kgo.NewOffset().AtStart()
-	}
-	reader, err := kgo.NewClient(kgo.SeedBrokers(s.options.kafka), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: offsets}), kgo.WithHooks(&s.asked))
-	if err != nil {
-		return nil, 0, err
-	}
-	f := &floor{s: s, waiters: map[string]chan struct{}{}}
-	var group sync.WaitGroup
-	group.Go(func() { f.run(ctx, reader) })
-	defer func() {
-		cancel()
-		group.Wait()
-		reader.Close()
-		_ = s.wipe(context.WithoutCancel(ctx), "BenchFloor")
-		s.dropTopics(context.WithoutCancel(ctx), topic)
-	}()
-	one := func(a, i int) error {
-		value := fmt.Sprintf("%d/%d", a, i)
-		done := f.await(value)
-		r := &kgo.Record{Topic: topic, Partition: int32(a % tasks), Key: fmt.Appendf(nil, "key-%d", a), Value: []byte(value)}
-		if err := producer.ProduceSync(ctx, r).FirstErr(); err != nil {
-			return err
-		}
-		select {
-		case <-done:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	for a := range appenders {
-		if err := one(a, -1); err != nil {
-			return nil, 0, err
-		}
-	}
-	return drive(appenders, each, one)
-}
-
-type floor struct {
-	s       *servers
-	mu      sync.Mutex
-	waiters map[string]chan struct{}
-}
-
-func (f *floor) await(value string) <-chan struct{} {
-	ch := make(chan struct{})
-	f.mu.Lock()
-	f.waiters[value] = ch
-	f.mu.Unlock()
-	return ch
-}
-
-func (f *floor) run(ctx context.Context, reader *kgo.Client) {
-	var conns [tasks]*redis.Conn
-	for p := range conns {
-		conns[p] = f.s.redis.Conn()
-		defer conns[p].Close()
-	}
-	counts := map[string]int64{}
-	for ctx.Err() == nil {
-		reader.PollFetches(ctx).EachPartition(func(p kgo.FetchTopicPartition) {
-			args := []any{"HSET", fmt.Sprintf("{BenchFloor.%d}counts", p.Partition)}
-			for _, r := range p.Records {
-				counts[string(r.Key)]++
-				args = append(args, r.Key, counts[string(r.Key)])
-			}
-			if len(p.Records) == 0 {
-				return
-			}
-			pipe := conns[p.Partition].Pipeline()
-			pipe.Do(ctx, "MULTI")
-			pipe.Do(ctx, args...)
-			pipe.Do(ctx, "HSET", fmt.Sprintf("{BenchFloor.%d}progress", p.Partition), "offset", p.Records[len(p.Records)-1].Offset)
-			pipe.Do(ctx, "EXEC")
-			pipe.Do(ctx, "WATCH", fmt.Sprintf("{BenchFloor.%d}head", p.Partition))
-			if _, err := pipe.Exec(ctx); err != nil && err != redis.Nil {
-				return
-			}
-			f.mu.Lock()
-			for _, r := range p.Records {
-				if ch := f.waiters[string(r.Value)]; ch != nil {
-					delete(f.waiters, string(r.Value))
-					close(ch)
-				}
-			}
-			f.mu.Unlock()
-		})
-	}
+	a, err := startFloor(ctx, s, true)
+	return a.once(ctx, err, inTurn(appenders, each))
 }

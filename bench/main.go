@@ -31,6 +31,7 @@ type options struct {
 	count        int // records of the count workload
 	words        int // sentences
 	acks         int // appends per appender
+	open         time.Duration
 	out          string
 	workloads    string
 	peers        string
@@ -53,13 +54,21 @@ func (o options) grows(what string) bool {
 }
 
 func main() {
+	if what := os.Getenv(childVariable); what != "" {
+		if err := beChild(what, os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "bench, process of its own:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	var o options
 	flag.StringVar(&o.kafka, "kafka", "127.0.0.1:19092", "Kafka broker")
 	flag.StringVar(&o.redis, "redis", "127.0.0.1:16379", "Redis server; keys of modules named Bench… are deleted")
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds of each subject")
 	flag.IntVar(&o.count, "count", 2_000_000, "records of the count workload")
 	flag.IntVar(&o.words, "words", 200_000, "sentences of ten words of the words workload")
-	flag.IntVar(&o.acks, "acks", 500, "appends of each appender of the ack workload")
+	flag.IntVar(&o.acks, "acks", 500, "appends of a round that wait one after another; the ack workload has eight times as many, and 32 times as many of 64 appenders")
+	flag.DurationVar(&o.open, "open", 3*time.Second, "how long the ack workload has appends come by a schedule, each time")
 	flag.StringVar(&o.out, "json", "", "write the figures into this file, too")
 	flag.StringVar(&o.workloads, "workloads", "count,words,ack,exactly-once,exact-ack,microbatch,lone", "which workloads to run")
 	flag.StringVar(&o.peers, "peers", "streams,flink,storm", "which programs of other engines to run, of those")
