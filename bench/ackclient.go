@@ -32,6 +32,8 @@ type answer struct {
 	Took    time.Duration    `json:",omitempty"`
 	Late    time.Duration    `json:",omitempty"` // how much behind the schedule appends began, 99th percentile
 	Fold    map[string]int64 `json:",omitempty"` // all appends so far, by key
+
+	ResidentMB float64 `json:",omitempty"` // the most that the process had
 }
 
 // asker appends a record of a key, waits until its effects are committed and what the handler

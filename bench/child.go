@@ -21,6 +21,7 @@ type role struct {
 	Does         string // of roles
 	Kafka, Redis string
 	Module       string
+	Topic        string
 	Hops         bool
 	Replies      string     // where the floor's loop answers
 	hooks        []kgo.Hook // in this process
@@ -30,6 +31,8 @@ type role struct {
 var roles = map[string]func(context.Context, role) (orders, error){
 	clientOfOurs:  newOursClient,
 	clientOfFloor: newFloorClient,
+	counterOfOurs: newOursCounter,
+	counterOfHand: newHandCounter,
 }
 
 // orders is who takes orders: in this process, or in another one by a child.

@@ -70,7 +70,7 @@ func main() {
 	flag.IntVar(&o.acks, "acks", 500, "appends of a round that wait one after another; the ack workload has eight times as many, and 32 times as many of 64 appenders")
 	flag.DurationVar(&o.open, "open", 3*time.Second, "how long the ack workload has appends come by a schedule, each time")
 	flag.StringVar(&o.out, "json", "", "write the figures into this file, too")
-	flag.StringVar(&o.workloads, "workloads", "count,words,ack,exactly-once,exact-ack,microbatch,lone", "which workloads to run")
+	flag.StringVar(&o.workloads, "workloads", "count,memory,words,ack,exactly-once,exact-ack,microbatch,lone", "which workloads to run")
 	flag.StringVar(&o.peers, "peers", "streams,flink,storm", "which programs of other engines to run, of those")
 	flag.StringVar(&o.growth, "growth", "", "what the workload growth measures against, of tasks, state, stored, trees, values, hotkey, skew and workers; default: all")
 	flag.StringVar(&o.shared, "shared", "", "who else uses the machine, for the report")
@@ -132,7 +132,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 }
 
 var workloads = map[string]func(context.Context, *servers, options, *report) error{
-	"count": countWorkload, "cold": coldWorkload, "fairness": fairnessWorkload, "growth": growthWorkload, "overload": overloadWorkload, "reads": readsWorkload, "words": wordsWorkload, "ack": ackWorkload,
+	"count": countWorkload, "memory": memoryWorkload, "cold": coldWorkload, "fairness": fairnessWorkload, "growth": growthWorkload, "overload": overloadWorkload, "reads": readsWorkload, "words": wordsWorkload, "ack": ackWorkload,
 	"exactly-once": exactlyOnceWorkload, "exact-ack": exactAckWorkload,
 	"microbatch": microbatchWorkload, "lone": loneWorkload,
 	"visible": visibleWorkload,

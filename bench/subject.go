@@ -20,6 +20,8 @@ import (
 type subject struct {
 	name string
 	run  func(ctx context.Context, in *input) (time.Duration, error)
+	// verify compares what is stored with the fold of the input; run has done that.
+	verify func(ctx context.Context, in *input) error
 	// before prepares a round, outside the time; nil: nothing.
 	before func(ctx context.Context, in *input) error
 	// in, if set, is processed instead of the input of the others.
@@ -75,6 +77,19 @@ func (s *servers) startWorker(ctx context.Context, m module.Module, tasks int, g
 	return r, err
 }
 
+// checked has a subject's runs end with the comparison.
+func (x subject) checked() subject {
+	run := x.run
+	x.run = func(ctx context.Context, in *input) (time.Duration, error) {
+		took, err := run(ctx, in)
+		if err != nil {
+			return 0, err
+		}
+		return took, x.verify(ctx, in)
+	}
+	return x
+}
+
 // module is the engine with a module, from an empty store, or with what before leaves there,
 // until every event of the topic is committed. Starting is in the time.
 func (s *servers) module(name string, define func(module string) module.Module) subject {
@@ -82,18 +97,16 @@ func (s *servers) module(name string, define func(module string) module.Module) 
 		name:   name,
 		before: func(ctx context.Context, in *input) error { return s.afresh(ctx, in.module, in.tasks) },
 		run: func(ctx context.Context, in *input) (time.Duration, error) {
-			m := define(in.module)
-			took, err := s.process(ctx, in, m)
-			if err != nil {
-				return 0, err
-			}
+			return s.process(ctx, in, define(in.module))
+		},
+		verify: func(ctx context.Context, in *input) error {
 			counts, err := s.counted(ctx, in)
 			if err != nil {
-				return 0, err
+				return err
 			}
-			return took, in.check(counts)
+			return in.check(counts)
 		},
-	}
+	}.checked()
 }
 
 // process runs a module until all events of its input are committed.
@@ -144,20 +157,19 @@ func (s *servers) handWritten(words bool) subject {
 		name:   "handrolled",
 		before: func(ctx context.Context, _ *input) error { return s.wipe(ctx, "BenchHand") },
 		run: func(ctx context.Context, in *input) (time.Duration, error) {
-			took, err := timed(func() error { return (&hand{s: s, topic: in.topic, words: words}).run(ctx, in.events) })
-			if err != nil {
-				return 0, err
-			}
+			return timed(func() error { return (&hand{s: s, topic: in.topic, words: words}).run(ctx, in.events) })
+		},
+		verify: func(ctx context.Context, in *input) error {
 			counts := map[string]int64{}
 			for p := range tasks {
 				table, _ := handKeys(p)
 				if err := addCounts(ctx, s.redis, table, counts); err != nil {
-					return 0, err
+					return err
 				}
 			}
-			return took, in.check(counts)
+			return in.check(counts)
 		},
-	}
+	}.checked()
 }
 
 // peer is a program of another engine.

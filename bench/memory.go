@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+)
+
+// What a process does that counts, and nothing else.
+const (
+	counterOfOurs = "worker that counts"
+	counterOfHand = "loop that counts"
+)
+
+// residentGoal is how much memory a worker may have resident while it counts, in MB.
+const residentGoal = 150
+
+// memoryWorkload measures the most memory that a process has resident while it counts a topic:
+// a worker with all tasks, and the loop, each in a process of its own that knows nothing else.
+// The counts are checked from here.
+func memoryWorkload(ctx context.Context, s *servers, o options, r *report) error {
+	in, err := s.fill(ctx, moduleName("BenchMemory"), "clicks", tasks, o.count, keysOf(100_000))
+	if err != nil {
+		return err
+	}
+	defer s.drop(ctx, in)
+	f := r.figure("memory", "MB resident", true)
+	f.Checked = in.checked()
+	for range o.rounds {
+		for _, subject := range []struct {
+			name, does string
+			of         subject
+		}{{ours, counterOfOurs, s.module(ours, newCounting)}, {"handrolled", counterOfHand, s.handWritten(false)}} {
+			if err := subject.of.prepare(ctx, in); err != nil {
+				return err
+			}
+			megabytes, err := s.residentApart(ctx, subject.does, in)
+			if err != nil {
+				return fmt.Errorf("memory, %s: %w", subject.name, err)
+			}
+			if err := subject.of.verify(ctx, in); err != nil {
+				return fmt.Errorf("memory, %s: %w", subject.name, err)
+			}
+			f.add(subject.name, megabytes)
+		}
+	}
+	return nil
+}
+
+// residentApart has a process of its own count an input, and tells the most memory that it had.
+func (s *servers) residentApart(ctx context.Context, does string, in *input) (float64, error) {
+	c, err := startChild(ctx, role{Does: does, Kafka: s.options.kafka, Redis: s.options.redis, Module: in.module, Topic: in.topic})
+	if err != nil {
+		return 0, err
+	}
+	a, err := c.order(ctx, order{Each: in.events})
+	if end := c.close(); err == nil {
+		err = end
+	}
+	if err != nil {
+		return 0, err
+	}
+	return a.ResidentMB, nil
+}
+
+// counter counts the events of a topic in this process, from its beginning.
+type counter struct {
+	s   *servers
+	in  *input
+	run func(ctx context.Context, in *input) error
+}
+
+func newOursCounter(ctx context.Context, p role) (orders, error) {
+	return newCounter(ctx, p, func(s *servers) func(context.Context, *input) error {
+		return func(ctx context.Context, in *input) error {
+			_, err := s.process(ctx, in, newCounting(in.module))
+			return err
+		}
+	})
+}
+
+func newHandCounter(ctx context.Context, p role) (orders, error) {
+	return newCounter(ctx, p, func(s *servers) func(context.Context, *input) error {
+		return func(ctx context.Context, in *input) error {
+			return (&hand{s: s, topic: in.topic}).run(ctx, in.events)
+		}
+	})
+}
+
+func newCounter(ctx context.Context, p role, run func(*servers) func(context.Context, *input) error) (orders, error) {
+	s, err := connect(ctx, options{kafka: p.Kafka, redis: p.Redis})
+	if err != nil {
+		return nil, err
+	}
+	return &counter{s: s, in: &input{module: p.Module, topic: p.Topic, tasks: tasks}, run: run(s)}, nil
+}
+
+func (c *counter) order(ctx context.Context, o order) (*answer, error) {
+	c.in.records, c.in.events = o.Each, o.Each
+	if err := c.run(ctx, c.in); err != nil {
+		return nil, err
+	}
+	return &answer{ResidentMB: peakResident()}, nil
+}
+
+func (c *counter) close() error {
+	c.s.close()
+	return nil
+}
