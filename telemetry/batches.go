@@ -19,7 +19,7 @@ func (s *SpanMaker) batchSent(i runtime.BatchInfo) {
 	if len(i.Followed) == 0 {
 		return
 	}
-	b := &sentBatch{level: i.Level, head: i.Head.String(), fields: i.Fields}
+	b := &sentBatch{level: i.Level, fields: i.Fields}
 	b.events, b.chosen = t.spansOf(i.Followed)
 	t.forget()
 	if len(b.events) == 0 {
@@ -37,7 +37,7 @@ func (s *SpanMaker) batchSent(i runtime.BatchInfo) {
 	}
 	_, b.span = s.tracer.Start(context.Background(), BatchSpan, newRoot, trace.WithTimestamp(begin), trace.WithLinks(links...))
 	t.about = append(t.about[:0],
-		Module.String(i.Module), Task.Int(int(i.Task)), Head.String(b.head), Events.Int(i.Events), Fields.Int(i.Fields), Level.String(i.Level.String()))
+		Module.String(i.Module), Task.Int(int(i.Task)), Head.String(i.Head.String()), Events.Int(i.Events), Fields.Int(i.Fields), Level.String(i.Level.String()))
 	b.span.SetAttributes(t.about...)
 	t.sent = b
 }
@@ -99,7 +99,7 @@ func (s *SpanMaker) committed(t *taskSpans, b *sentBatch, failure error) {
 	now := time.Now()
 	end := trace.WithTimestamp(now)
 	options := []trace.SpanStartOption{clientKind, trace.WithTimestamp(b.sent), trace.WithLinks(trace.Link{SpanContext: b.span.SpanContext()})}
-	t.about = append(t.about[:0], redisSystem, operation(b.level), BatchSize.Int(b.fields), Head.String(b.head), Level.String(b.level.String()))
+	t.about = append(t.about[:0], redisSystem, operation(b.level), BatchSize.Int(b.fields), Level.String(b.level.String()))
 	for _, event := range b.events {
 		_, exec := s.tracer.Start(event, ExecSpan, options...)
 		exec.SetAttributes(t.about...)

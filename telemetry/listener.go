@@ -94,7 +94,6 @@ const begunMax = 1000
 type sentBatch struct {
 	sent   time.Time
 	events []context.Context // with the span of each
-	head   string
 	fields int
 	level  store.Level
 	span   trace.Span
@@ -161,11 +160,16 @@ func (s *SpanMaker) eventBegin(i runtime.EventInfo) *wire.Trace {
 	if !i.Root {
 		ctx = s.hop(ctx, shape, parent, now)
 	}
-	ctx, t.event = s.tracer.Start(ctx, shape.name, shape.options...)
-	t.seed, t.own = i.Seed, own(t.own[:0], &i)
+	options, chosen := shape.options, chosen(&i, parent)
+	t.own = t.own[:0]
+	if chosen { // no sampler asks: all attributes are set at once, in the end
+		options, t.own = shape.bare, append(t.own, shape.about...)
+	}
+	ctx, t.event = s.tracer.Start(ctx, shape.name, options...)
+	t.seed, t.own = i.Seed, own(t.own, &i)
 	out := departing(ctx, parent, now, i.Task)
 	if out.Sampled() && len(t.begun) < begunMax {
-		t.begun = append(t.begun, begunSpan{out, ctx, chosen(&i, parent)})
+		t.begun = append(t.begun, begunSpan{out, ctx, chosen})
 	}
 	return out
 }

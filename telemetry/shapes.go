@@ -21,7 +21,8 @@ type eventKind struct {
 type eventShape struct {
 	name, hop string
 	about     []attribute.KeyValue
-	options   []trace.SpanStartOption // with these attributes
+	bare      []trace.SpanStartOption
+	options   []trace.SpanStartOption // bare, with these attributes
 	hopAbout  []attribute.KeyValue
 }
 
@@ -52,15 +53,18 @@ func newShape(i *runtime.EventInfo) *eventShape {
 	shape := &eventShape{name: EventSpan + " " + i.Step, hop: HopSpan + " " + i.Step}
 	kind := internalKind
 	shape.hopAbout = []attribute.KeyValue{Module.String(i.Module), Task.Int(int(i.Task)), Step.String(i.Step)}
-	about := []attribute.KeyValue{Module.String(i.Module), Task.Int(int(i.Task)), Topology.String(i.Topology), Step.String(i.Step), Source.String(i.Source)}
+	about := []attribute.KeyValue{Module.String(i.Module), Task.Int(int(i.Task)), Topology.String(i.Topology), Source.String(i.Source)}
 	if i.Root {
 		shape.name, kind = ProcessSpan+" "+i.Module+"."+i.Depot, consumerKind
 		about = append(about, processing...)
+	} else {
+		about = append(about, Step.String(i.Step))
 	}
 	if i.Depot != "" {
 		about = append(about, destination(i.Module, i.Depot))
 	}
-	shape.about, shape.options = about, []trace.SpanStartOption{kind, trace.WithAttributes(about...)}
+	shape.about, shape.bare = about, []trace.SpanStartOption{kind}
+	shape.options = append(shape.bare, trace.WithAttributes(about...))
 	return shape
 }
 

@@ -16,11 +16,10 @@ var (
 	ofMessage = []attribute.Key{"messaging.system", "messaging.operation.name", "messaging.operation.type", "messaging.destination.name", "messaging.destination.partition.id", "messaging.kafka.offset"}
 	ofPlace   = []attribute.Key{"messaging.destination.name", "messaging.destination.partition.id", "messaging.kafka.offset"}
 	ofHandler = []attribute.Key{Module, Task, Topology, Step, Source, Attempt, Microbatch}
-	ofRoot    = join(ofMessage, ofHandler...)
+	ofRoot    = join(ofMessage, Module, Task, Topology, Source, Attempt, Microbatch)
 	ofEvent   = join(ofPlace, ofHandler...)
 	ofWork    = []attribute.Key{Hops, PointReads, RangeScans, Elements, Writes, Left, Unsampled, "error.type"}
 	ofRecord  = join(ofMessage, Module, Task, Topology, Source, Attempt, Tasks, Slow)
-	ofCommit  = []attribute.Key{Head, Level}
 )
 
 func join(some []attribute.Key, more ...attribute.Key) []attribute.Key {
@@ -30,11 +29,11 @@ func join(some []attribute.Key, more ...attribute.Key) []attribute.Key {
 // spanDocs are all spans, in the order of the reference.
 var spanDocs = []spanDoc{
 	{AppendSpan + " <module>.<depot>", "producer", "the caller's", "An append of a client, until its answer.", join(ofMessage[:4], "error.type")},
-	{ProcessSpan + " <module>.<depot>", "consumer", AppendSpan, "The root event: the handler of the source, on the task of the record.", join(ofRoot, ofWork...)},
+	{ProcessSpan + " <module>.<depot>", "consumer", AppendSpan, "The root event: the handler of the source, on the task of the record. Its step is the source.", join(ofRoot, ofWork...)},
 	{HopSpan + " <step>", "internal", ProcessSpan + " or " + EventSpan, "A hop: from the begin of the event that sent the other one off to the begin of that one. In it are the commit of the first, the way, and the wait in the queue. What record it is of its parent says.", []attribute.Key{Module, Task, Step, FromTask}},
 	{EventSpan + " <step>", "internal", HopSpan, "An event: the handler of a step.", join(ofEvent, ofWork...)},
-	{ExecSpan, "client", ProcessSpan + " or " + EventSpan, "The commit that made the event visible, from sending it until it was confirmed: EXEC, and above level applied WAIT or WAITAOF, which go out in the same write; db.operation.name says which. It is linked to the span of its batch, which says more of it.", join(ofCommit, "db.system.name", "db.operation.name", BatchSize, "error.type")},
-	{BatchSpan, "internal", "none: a trace of its own", "The batch of an event with spans, from the begin of the first of these until its commit is confirmed; linked to the spans of all of them.", join(ofCommit, Module, Task, Events, Fields, "error.type")},
+	{ExecSpan, "client", ProcessSpan + " or " + EventSpan, "The commit that made the event visible, from sending it until it was confirmed: EXEC, and above level applied WAIT or WAITAOF, which go out in the same write; db.operation.name says which. It is linked to the span of its batch, which names the commit.", []attribute.Key{"db.system.name", "db.operation.name", BatchSize, Level, "error.type"}},
+	{BatchSpan, "internal", "none: a trace of its own", "The batch of an event with spans, from the begin of the first of these until its commit is confirmed; linked to the spans of all of them.", []attribute.Key{Module, Task, Head, Events, Fields, Level, "error.type"}},
 	{FailedSpan, "internal", AppendSpan, "An attempt that failed, as long as its tree was open, with the error. " + string(Pause) + " is the pause before the next attempt.", join(ofRecord, Pause, "error.type")},
 	{RetrySpan, "internal", AppendSpan, "The pause between an attempt that failed and the next one.", ofRoot},
 	{TreeSpan, "internal", AppendSpan, "A record that ended well, as long as its tree was open. There is none of a record that hopped nowhere, ended at the first attempt with its commit and was not slow: its process and EXEC spans are all of it.", ofRecord},
