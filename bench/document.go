@@ -33,7 +33,7 @@ func (r *report) save(file string) error {
 // templates with the figures of the JSON files. Of what was not measured the document says so.
 func writeDocument(file, results string) error {
 	reports := map[string]*report{}
-	for _, name := range []string{"bench", "state", "peers", "profile", "growth", "visible", "local"} {
+	for _, name := range reportNames {
 		raw, err := os.ReadFile(filepath.Join(results, name+".json"))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -55,6 +55,7 @@ func writeDocument(file, results string) error {
 		}
 	}
 	err := fillTemplate(file, template.FuncMap{
+		"goals":       func() string { return goalTable(reports) },
 		"environment": func(name string) string { return documented(reports[name], environmentLines) },
 		"figures":     func(name string) string { return documented(reports[name], figureTable) },
 		"ratios":      func(name string) string { return documented(reports[name], ratioTable) },
@@ -106,6 +107,9 @@ func environmentLines(r *report) string {
 }
 
 func figureTable(r *report) string {
+	if len(r.Figures) == 0 {
+		return "" // a file of former times
+	}
 	var b strings.Builder
 	b.WriteString("| workload | subject | median | least | most | unit | rounds |\n|---|---|---:|---:|---:|---|---:|\n")
 	for _, f := range r.Figures {
@@ -130,6 +134,9 @@ func number(v float64) string {
 }
 
 func ratioTable(r *report) string {
+	if len(r.Figures) == 0 {
+		return ""
+	}
 	var b strings.Builder
 	b.WriteString("| figure | ratio | spread | goal | |\n|---|---:|---|---|---|\n")
 	for _, f := range r.Figures {

@@ -92,7 +92,8 @@ func growState(ctx context.Context, s *servers, o options, r *report) error {
 	return nil
 }
 
-// spreading sends so many events for each record, which its value names.
+// spreading sends so many events for each record as its value says, to one key after another
+// from the one that it says: whatever the size of the trees, as many keys are counted.
 type spreading struct {
 	name   string
 	Clicks module.Depot[string]
@@ -114,12 +115,17 @@ func (m *spreading) Define(b *module.Builder) {
 		return nil
 	})
 	module.DeclareSource(s, m.Clicks, func(ev *module.Event, v string) error {
-		n, err := strconv.Atoi(v)
+		size, first, _ := strings.Cut(v, " ")
+		n, err := strconv.Atoi(size)
+		if err != nil {
+			return err
+		}
+		from, err := strconv.Atoi(first)
 		if err != nil {
 			return err
 		}
 		for i := range n {
-			m.count.Send(ev, spreadKeys[i%len(spreadKeys)])
+			m.count.Send(ev, spreadKeys[(from+i)%len(spreadKeys)])
 		}
 		return nil
 	}, module.StartFromBeginning())
@@ -136,15 +142,18 @@ func newSpreading(name string) module.Module { return &spreading{name: name} }
 
 func growTrees(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "trees", Title: "events against the events of one tree, tracked and acked", X: "events per record", Y: "events/s", LogX: true,
-		Reason: "A tree of one event pays for a record, a tree and an ack per event; from about ten on what remains is the hop and the count. A tree of n events counts n keys, up to 1,000: the knee behind 100 is these, as more keys make larger commits. From 1,000 events to 1,000,000 an event costs the same, within the spread. A tree keeps 64 bits at its root whatever its size; large ones are held in memory up to topology.stream.tree.bytes.max and go through a file beyond it."})
+		Reason: "A tree of one event pays for a record, a tree and an ack per event; from about ten on what remains is the hop and the count. Trees of all sizes count the same 1,000 keys, each the next ones, so that commits are as large. A tree keeps 64 bits at its root whatever its size; large ones are held in memory up to topology.stream.tree.bytes.max and go through a file beyond it."})
 	for _, n := range []int{1, 10, 100, 1_000, 10_000, 100_000, 1_000_000} {
 		records := max(2, o.words*40/n)
-		value := []byte(strconv.Itoa(n))
-		counted := make([]string, n)
-		for i := range counted {
-			counted[i] = spreadKeys[i%len(spreadKeys)]
+		from, counted := 0, make([]string, n)
+		next := func() (key, value []byte, of []string) {
+			value = fmt.Append(nil, n, from)
+			for i := range counted {
+				counted[i] = spreadKeys[(from+i)%len(spreadKeys)]
+			}
+			from = (from + n) % len(spreadKeys)
+			return nil, value, counted
 		}
-		next := func() ([]byte, []byte, []string) { return nil, value, counted }
 		rate, _, err := s.point(ctx, o, "GrowTrees", tasks, records, next, s.module(ours, newSpreading))
 		if err != nil {
 			return err

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -11,34 +13,81 @@ import (
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/kafkadepot"
 	engine "github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/transport"
 	"github.com/coppice-run/coppice/transport/grpctransport"
+	"github.com/coppice-run/coppice/transport/memtransport"
 	"github.com/coppice-run/coppice/worker"
 )
 
-// growWorkers measures words with one, two and four workers that share the tasks: they are in
-// this process, and reach each other over gRPC like processes.
+// What workers that reach each other over gRPC are compared with.
+const (
+	hopsInMemory = "in-memory"  // as many, with hops that do not leave the process
+	oneWorker    = "one-worker" // all of whose hops are between tasks of its own
+)
+
+// hops is how so many workers reach each other.
+type hops struct {
+	label   string // of a line of the curve
+	workers int
+	network func() transport.Network // of the next worker
+}
+
+// growWorkers measures words with one, two and four workers that share the tasks, in turn: they
+// are in this process, and reach each other over gRPC like processes, or by handing each other
+// their frames. A curve has the medians, and figures the ratios of neighbours in time.
 func growWorkers(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "workers", Title: "words against the number of workers on this machine", X: "workers", Y: "events/s",
-		Reason: "More workers on one machine have no more processors: what is lost against one worker is what hops between workers cost over gRPC, half of them with two workers, three quarters with four, and what four workers cost that share two processors."})
-	for _, n := range []int{1, 2, 4} {
-		var rates []float64
-		for range o.rounds {
-			rate, err := s.withWorkers(ctx, o, n)
-			for again := 0; errors.Is(err, errRetried) && again < tries; again++ {
-				rate, err = s.withWorkers(ctx, o, n)
+		Reason: "More workers on one machine have no more processors: what is lost against one worker is what hops between workers cost, half of them with two workers, three quarters with four, and what four workers cost that share two processors. The difference between the lines is what gRPC costs beyond encoding and queues."})
+	const overGRPC, inMemory = "over gRPC", "in memory"
+	rates := map[string]map[int][]float64{overGRPC: {}, inMemory: {}}
+	figures := map[int]*figure{}
+	for _, n := range []int{2, 4} {
+		figures[n] = r.figure("workers-"+strconv.Itoa(n), "words/s", false)
+		figures[n].Checked = "the final counts of each round equal the fold of the input"
+	}
+	for range o.rounds {
+		for _, n := range []int{1, 2, 4} {
+			memory := memtransport.New()
+			for _, h := range []hops{
+				{overGRPC, n, func() transport.Network { return grpctransport.New(grpctransport.Config{}) }},
+				{inMemory, n, func() transport.Network { return memory }},
+			} {
+				if n == 1 && h.label == inMemory {
+					continue // there is nobody to reach
+				}
+				rate, err := s.again(ctx, o, h)
+				if err != nil {
+					return fmt.Errorf("%d, %s: %w", n, h.label, err)
+				}
+				rates[h.label][n] = append(rates[h.label][n], rate)
 			}
-			if err != nil {
-				return err
-			}
-			rates = append(rates, rate)
 		}
-		c.add("words", float64(n), median(rates))
+	}
+	for _, label := range []string{overGRPC, inMemory} {
+		for _, n := range []int{1, 2, 4} {
+			if len(rates[label][n]) > 0 {
+				c.add(label, float64(n), median(rates[label][n]))
+			}
+		}
+	}
+	for n, f := range figures {
+		f.Subjects = []*series{{ours, rates[overGRPC][n]}, {hopsInMemory, rates[inMemory][n]}, {oneWorker, rates[overGRPC][1]}}
 	}
 	return nil
 }
 
+// again runs a round until no attempt of it failed.
+func (s *servers) again(ctx context.Context, o options, h hops) (rate float64, err error) {
+	for range tries {
+		if rate, err = s.withWorkers(ctx, o, h); !errors.Is(err, errRetried) {
+			break
+		}
+	}
+	return rate, err
+}
+
 // withWorkers fills the depot while the topology is paused and all workers have tasks.
-func (s *servers) withWorkers(ctx context.Context, o options, n int) (rate float64, err error) {
+func (s *servers) withWorkers(ctx context.Context, o options, h hops) (rate float64, err error) {
 	name := moduleName("GrowWorkers")
 	r := &running{done: make(chan struct{})}
 	var done atomic.Int64
@@ -47,9 +96,9 @@ func (s *servers) withWorkers(ctx context.Context, o options, n int) (rate float
 	var c *client.Client
 	in := &input{module: name, topic: depot.TopicName(name, "sentences")}
 	defer func() { s.drop(ctx, in) }()
-	for i := range n {
+	for i := range h.workers {
 		took = append(took, &atomic.Int64{})
-		network := grpctransport.New(grpctransport.Config{})
+		network := h.network()
 		m := &wording{name: name}
 		w, err := worker.Start(ctx, worker.Config{
 			Log: s.log, Store: s.store, Network: network, Tasks: tasks, Logger: slog.New(slog.DiscardHandler),

@@ -11,8 +11,6 @@ const (
 	counterOfHand = "loop that counts"
 )
 
-// residentGoal is how much memory a worker may have resident while it counts, in MB.
-const residentGoal = 150
 
 // memoryWorkload measures the most memory that a process has resident while it counts a topic:
 // a worker with all tasks, and the loop, each in a process of its own that knows nothing else.

@@ -15,7 +15,7 @@ import (
 // with Kafka Streams a record that is produced until a reader of committed records has the
 // count that it led to.
 func peerAckWorkload(ctx context.Context, s *servers, o options, r *report) error {
-	p50 := r.figure("peer-ack", "ms p50", true, goal{"kafka-streams-eo", 0.01})
+	p50 := r.figure("peer-ack", "ms p50", true)
 	p99 := r.figure("peer-ack-p99", "ms p99", true)
 	note := func(subject string, samples []time.Duration) {
 		p50.add(subject, quantile(samples, 0.5))

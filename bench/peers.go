@@ -19,7 +19,7 @@ const longer = 4
 
 // peerCountWorkload compares count with other engines.
 func peerCountWorkload(ctx context.Context, s *servers, o options, r *report) error {
-	return s.peerCount(ctx, o, r, r.clocks("peer-count", goal{"kafka-streams-eo", 10}, goal{"flink", 2}))
+	return s.peerCount(ctx, o, r, r.clocks("peer-count"))
 }
 
 // peerCountLongWorkload is the same with a longer input and the fastest engine alone.
@@ -42,7 +42,7 @@ func (s *servers) peerCount(ctx context.Context, o options, r *report, c *clocks
 
 // peerWordsWorkload compares words with other engines.
 func peerWordsWorkload(ctx context.Context, s *servers, o options, r *report) error {
-	return s.peerWords(ctx, o, r, r.clocks("peer-words", goal{"flink", 2.5}, goal{"storm", 4}))
+	return s.peerWords(ctx, o, r, r.clocks("peer-words"))
 }
 
 // peerWordsLongWorkload is the same with a longer input and the fastest engine alone.

@@ -43,9 +43,10 @@ type goal struct {
 	Ratio float64
 }
 
-// figure adds a quantity in which we are compared with others.
+// figure adds a quantity in which we are compared with others. Its goals are those that aims
+// has for it, and others of its own.
 func (r *report) figure(workload, unit string, lessIsBetter bool, goals ...goal) *figure {
-	f := &figure{Workload: workload, Unit: unit, LessIsBetter: lessIsBetter, Goals: goals}
+	f := &figure{Workload: workload, Unit: unit, LessIsBetter: lessIsBetter, Goals: goalsOf(workload, goals)}
 	r.Figures = append(r.Figures, f)
 	return f
 }

@@ -40,6 +40,46 @@ func TestLessIsBetter(t *testing.T) {
 	}
 }
 
+func TestGoalsAreHeldAgainstWhatWasMeasured(t *testing.T) {
+	t.Parallel()
+	bench := &report{}
+	count := bench.figure("count", "events/s", false)
+	for _, rate := range []float64{60, 70, 80} {
+		count.add(ours, rate)
+		count.add("handrolled", 100)
+	}
+	bench.figure("lone", "ms p50", true).add(ours, 5)
+	bench.figure("new", "ms p50", true, goal{"floor", 2}).add(ours, 3)
+	bench.find("new").add("floor", 1)
+	growth := &report{}
+	trees := growth.curve(&curve{Name: "trees"})
+	trees.add("events", 1, 100)
+	trees.add("events", 10, 400)
+	trees.add("events", 1_000_000, 300)
+	takeover := &report{}
+	killed := takeover.figure(takeOver, "s", true)
+	killed.add("10 MB", 5)
+	killed.add("5000 MB", 5.5)
+	table := goalTable(map[string]*report{"bench": bench, "growth": growth, "takeover": takeover})
+	for _, want := range []string{
+		"| ≥ 0.75 | 0.70 | 0.60 to 0.80 | 1 of 3 | **missed** by 7 % |",
+		"| ≤ 5.00 ms | 5.00 ms |  |  | reached |",
+		"| words | events/s, of the loop, which tracks nothing | ≥ 0.35 |  |  |  | not measured |",
+		"| new | ms p50, of floor | ≤ 2.00 | 3.00 |  |  | **missed** by 50 % |",
+		"trees of one | ≤ 1.20 | 1.00 |  |  | reached |",
+		"10 to 1,000,000 events | ≤ 1.20 | 1.33 |  |  | **missed** by 11 % |",
+		"medians | ≤ 1.20 | 1.10 |  |  | reached |",
+		"| < 0.01 |  |  |  | not measured |",
+	} {
+		if !strings.Contains(table, want) {
+			t.Errorf("no %q in\n%s", want, table)
+		}
+	}
+	if strings.Count(table, "\n") != 2+len(aims)+1 {
+		t.Errorf("%d goals, and one that is not listed, have\n%s", len(aims), table)
+	}
+}
+
 func TestSamplesOfAProfile(t *testing.T) {
 	t.Parallel()
 	samples := samplesOf([]byte(`File: bench

@@ -28,6 +28,7 @@ type servers struct {
 	redis   *redis.Client
 	kafka   *kgo.Client
 	heap    *heapUse // of what runs, if that is to be known
+	reading *reading // beside what runs, if somebody reads
 	asked   requests
 }
 

@@ -65,7 +65,10 @@ func (s *servers) startWorker(ctx context.Context, m module.Module, tasks int, g
 			close(r.done)
 		}
 	}
-	listener := &engine.Listener{BatchCommitted: func(i engine.BatchInfo) { add(int64(i.Events)) }}
+	listener := &engine.Listener{BatchCommitted: func(i engine.BatchInfo) {
+		s.reading.committed()
+		add(int64(i.Events))
+	}}
 	if _, hops := m.(interface{ hops() }); hops {
 		listener = &engine.Listener{RecordDone: func(engine.RecordInfo) { add(1) }}
 	}
@@ -114,6 +117,7 @@ func (s *servers) process(ctx context.Context, in *input, m module.Module) (time
 	words, isWords := m.(*wording)
 	var r *running
 	defer s.heap.watch()()
+	end := s.reading.begin(ctx)
 	took, err := timed(func() (err error) {
 		if r, err = s.startWorker(ctx, m, in.tasks, int64(in.records)); err != nil {
 			return err
@@ -128,6 +132,7 @@ func (s *servers) process(ctx context.Context, in *input, m module.Module) (time
 			return ctx.Err()
 		}
 	})
+	end()
 	if r != nil && r.worker != nil {
 		if stop := r.worker.Stop(context.WithoutCancel(ctx)); err == nil {
 			err = stop

@@ -13,20 +13,20 @@ func countWorkload(ctx context.Context, s *servers, o options, r *report) error 
 		return err
 	}
 	defer s.drop(ctx, in)
-	f := r.figure("count", "events/s", false, goal{"handrolled", 0.75})
+	f := r.figure("count", "events/s", false)
 	return alternate(ctx, in, f, o.rounds, 0, s.module(ours, newCounting), s.handWritten(false))
 }
 
 // wordsWorkload splits sentences and counts each word where it belongs, in trees that are
 // tracked; the loop tracks nothing.
 func wordsWorkload(ctx context.Context, s *servers, o options, r *report) error {
-	f := r.figure("words", "events/s", false, goal{"handrolled", 0.35})
+	f := r.figure("words", "events/s", false)
 	return s.words(ctx, "BenchWords", o, f, s.module(ours, newWording()), s.handWritten(true))
 }
 
 // exactlyOnceWorkload compares the same topology, exactly once and at least once.
 func exactlyOnceWorkload(ctx context.Context, s *servers, o options, r *report) error {
-	f := r.figure("exactly-once", "events/s", false, goal{"at-least-once", 0.85})
+	f := r.figure("exactly-once", "events/s", false)
 	return s.words(ctx, "BenchExact", o, f, s.module(ours, newWording(module.ExactlyOnce())), s.module("at-least-once", newWording()))
 }
 
