@@ -50,7 +50,7 @@ func (a *aim) row(r *report) string {
 		cells[3] = a.amount(median(values))
 	}
 	if len(values) > 1 {
-		cells[4] = precise(slices.Min(values)) + " to " + precise(slices.Max(values))
+		cells[4] = precisely(slices.Min(values)) + " to " + precisely(slices.Max(values))
 		if a.than != told {
 			within := slices.DeleteFunc(slices.Clone(values), func(v float64) bool { return !a.holds(v) })
 			cells[5] = fmt.Sprintf("%d of %d", len(within), len(values))
@@ -103,10 +103,10 @@ func (a *aim) verdict(values []float64) string {
 	return fmt.Sprintf("**missed** by %.0f %%", 100*off)
 }
 
-func (a *aim) amount(v float64) string { return strings.TrimSuffix(precise(v)+" "+a.unit, " ") }
+func (a *aim) amount(v float64) string { return strings.TrimSuffix(precisely(v)+" "+a.unit, " ") }
 
-// precise writes small numbers with as many digits as say something.
-func precise(v float64) string {
+// precisely writes small numbers with as many digits as say something.
+func precisely(v float64) string {
 	if v > -0.1 && v < 0.1 {
 		return strconv.FormatFloat(v, 'g', 2, 64)
 	}

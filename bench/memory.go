@@ -11,7 +11,6 @@ const (
 	counterOfHand = "loop that counts"
 )
 
-
 // memoryWorkload measures the most memory that a process has resident while it counts a topic:
 // a worker with all tasks, and the loop, each in a process of its own that knows nothing else.
 // The counts are checked from here.
