@@ -88,13 +88,13 @@ func (t *Task) suspend() {
 	}
 }
 
-// lookAhead runs the drawn events behind the waiting one on savepoints that are
-// thrown away, each until its first miss. The outcome of the batch is as if it
-// had not been: they all run again, in order, when their turn comes.
+// lookAhead finds out what the drawn events behind the waiting one read. It asks for what is
+// foreseen of them, and runs the others on savepoints that are thrown away, each until its first
+// miss. The outcome of the batch is as if it had not been: they all run, in order, when their turn comes.
 func (t *Task) lookAhead() {
 	running, root, accesses := *t.host, t.root, t.accesses
 	view := t.host.View
-	owner := view.Owner
+	owner, expected := view.Owner, t.view.Expected()
 	t.co.ahead = true
 	for i := 0; i < drawAhead && view.Pending() < drawAhead; i++ {
 		it, ok := t.queue.peek(i)
@@ -106,6 +106,9 @@ func (t *Task) lookAhead() {
 			continue // it reads from elsewhere
 		}
 		it.part = part
+		if it.guessed() && view.Foresee(&it.source.guess, it.record.Key) {
+			continue
+		}
 		save, mark := view.Begin(), t.host.Out.Mark()
 		t.prepare(it)
 		_ = t.callOnce(it)
@@ -120,4 +123,5 @@ func (t *Task) lookAhead() {
 	*t.host, t.root = running, root
 	t.host.Scratch = scratch
 	view.Owner, t.accesses = owner, accesses
+	t.view.ExpectAgain(expected)
 }

@@ -32,6 +32,11 @@ type item struct {
 	part    *run   // the attempt at a microbatch that it belongs to
 }
 
+// guessed reports whether it is a record of a stream, whose event looks up what a guess says.
+func (it *item) guessed() bool {
+	return it.record != nil && it.source != nil && it.frame == nil && it.command == nil && it.part == nil
+}
+
 // lane is the frames of one sender, in order.
 type lane struct {
 	frames []*wire.Frame

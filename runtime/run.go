@@ -204,6 +204,9 @@ func (t *Task) executeNow(it *item) bool {
 	if err == errUnwound {
 		return false
 	}
+	if it.guessed() {
+		it.source.guess.Ran(view)
+	}
 	if part != nil && part.over {
 		t.host.Out.Rollback(mark)
 		view.Rollback(save)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/coppice-run/coppice/depot"
+	"github.com/coppice-run/coppice/internal/overlay"
 	"github.com/coppice-run/coppice/internal/progress"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime/stream"
@@ -64,6 +65,8 @@ type source struct {
 
 	unsaid  map[int64]*unsaid // records that are done but for what they append
 	senders senders
+
+	guess overlay.Guess // of what its records' events look up
 }
 
 // claim is what a source says of records that it reads again, or has not read in this
@@ -90,6 +93,7 @@ func (s *source) forget() {
 	s.consumed, s.commons, s.shared = map[int64]*group{}, nil, nil
 	s.passed, s.unsaid, s.covers = nil, nil, nil
 	s.senders.forget()
+	s.guess = overlay.Guess{}
 	if s.dropsFailures() {
 		s.passed = map[int64]try{}
 	}

@@ -2,7 +2,7 @@ package simulation
 
 // Workloads returns all workloads of this package.
 func Workloads() []Workload {
-	return []Workload{Count(), Shapes(), Structures(), Paths(), Tree(), Retry(), Once(), Order(), Sources(), Both(), Poison(), Update(), Migrate(), Exact(), Torn(), Arrivals(), Burst(), Emit(), EmitOnce(), Microbatch(), TornMicrobatch(), MicroEmit(), MicroAgain(), Ticks(), IDs(), Batch(), Flow(), FlowExact(), Yield(), Topics(), Objects()}
+	return []Workload{Count(), Cold(), Shapes(), Structures(), Paths(), Tree(), Retry(), Once(), Order(), Sources(), Both(), Poison(), Update(), Migrate(), Exact(), Torn(), Arrivals(), Burst(), Emit(), EmitOnce(), Microbatch(), TornMicrobatch(), MicroEmit(), MicroAgain(), Ticks(), IDs(), Batch(), Flow(), FlowExact(), Yield(), Topics(), Objects()}
 }
 
 // Find returns the workload of a name.

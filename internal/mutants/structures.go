@@ -29,5 +29,7 @@ func structures() []Mutation {
 	for i := range along {
 		along[i].Workloads = "paths"
 	}
-	return append(all, along...)
+	cold := Mutation{Name: "foreseen-absent", Rule: "3.39", What: "an element that is foreseen counts as absent until the store has answered", File: "internal/overlay/guess.go",
+		Old: "\tv.want(e)\n", New: "\te.n.flags |= loaded\n", Workloads: "cold"}
+	return append(append(all, along...), cold)
 }

@@ -15,6 +15,7 @@ type Table struct {
 	cached  int      // elements in memory
 	batch   uint32   // last batch that used the table
 	listed  bool     // on the view's list of tables that may hold nothing
+	gone    bool     // the view has forgotten it
 	light   bool     // it is temporary: never stored
 	noted   bool     // the parent's field for this table is known to be there
 	cleared uint32   // batch that dropped the table
@@ -33,6 +34,7 @@ type column interface{ drop(v *View) }
 // fields are the elements of a table whose values have one type.
 type fields[T any] struct {
 	codec   *codec.Codec[T]
+	table   *Table
 	entries index[T]
 	number  uint16 // of the column
 	undone  []T    // values before each recorded change, newest last
@@ -83,7 +85,7 @@ func tableFor[T any](v *View, p *Path) (*Table, *fields[T]) {
 	for len(t.columns) <= p.column {
 		t.columns = append(t.columns, nil)
 	}
-	f := &fields[T]{codec: codecOf[T](p), number: uint16(p.column)}
+	f := &fields[T]{codec: codecOf[T](p), table: t, number: uint16(p.column)}
 	t.columns[p.column] = f
 	return t, f
 }
@@ -124,11 +126,7 @@ func (f *fields[T]) entry(v *View, t *Table, field string) *Entry[T] {
 	hash := hashOf(field)
 	e := f.entries.find(hash, field)
 	if e == nil {
-		e = newEntry[T](field)
-		e.n.table, e.n.column = t, f.number
-		f.entries.add(hash, e)
-		v.cached = append(v.cached, e)
-		t.cached++
+		e = f.make(v, hash, field)
 	}
 	if t.whole && e.n.flags&loaded == 0 {
 		e.n.flags |= loaded // and absent: what the store holds is in memory
@@ -141,6 +139,16 @@ func (f *fields[T]) entry(v *View, t *Table, field string) *Entry[T] {
 		e.n.flags |= loaded
 		e.n.base = baseAbsent
 	}
+	return e
+}
+
+// make makes the entry of a field that has none.
+func (f *fields[T]) make(v *View, hash uint64, field string) *Entry[T] {
+	e := newEntry[T](field)
+	e.n.table, e.n.column = f.table, f.number
+	f.entries.add(hash, e)
+	v.cached = append(v.cached, e)
+	f.table.cached++
 	return e
 }
 
@@ -173,6 +181,7 @@ func (v *View) forgetTables() {
 		case t.batch > v.confirmed:
 			kept = append(kept, t)
 		default:
+			t.gone = true
 			v.scratch = t.path.appendIdentity(v.scratch[:0], t.depth)
 			delete(v.nested, string(v.scratch))
 			delete(v.keys, t.Key)

@@ -49,7 +49,7 @@ type View struct {
 	pages     []*page
 	committed map[place]*stored // what other topologies read, of the open batch
 
-	expected string   // the key of the running event
+	expected Expected // of the running event
 	keyed    warming  // where one was looked up that an event came with
 	warmed   int      // hangs on all that was looked up for it
 	hashes   []uint64 // scratch of Warm

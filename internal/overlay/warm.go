@@ -7,9 +7,26 @@ type warming interface {
 	warm(keys [][]byte, hashes []uint64) int
 }
 
+// Expected is the key that an event came with, and where it has looked an element up under it.
+type Expected struct {
+	key string
+	in  keyed
+}
+
+// keyed is warming where elements can be asked for, too.
+type keyed interface {
+	warming
+	foresee(v *View, field string) bool
+}
+
 // Expect says which key the event that runs next came with, "" if it has none. It has to stay
 // as it is while the event runs.
-func (v *View) Expect(key []byte) { v.expected = textOf(key) }
+func (v *View) Expect(key []byte) { v.expected = Expected{key: textOf(key)} }
+
+// Expected is what Expect said, and what came of it. ExpectAgain goes back to that, after
+// other events have run ahead.
+func (v *View) Expected() Expected      { return v.expected }
+func (v *View) ExpectAgain(as Expected) { v.expected = as }
 
 // Expects reports whether an event since Warm has looked up an element under its key.
 func (v *View) Expects() bool { return v.keyed != nil }
@@ -28,9 +45,9 @@ func (v *View) Warm(keys [][]byte) {
 }
 
 // meets notes that an event looks up an element under its own key.
-func (v *View) meets(f warming, field string) {
-	if field == v.expected && v.keyed == nil && field != "" {
-		v.keyed = f
+func (v *View) meets(f keyed, field string) {
+	if field == v.expected.key && v.expected.in == nil && field != "" {
+		v.expected.in, v.keyed = f, f
 	}
 }
 
