@@ -23,6 +23,7 @@ type order struct {
 	Warm      int // appends of each before, which meet cold connections and do not count
 	Rate      float64
 	Length    time.Duration // of the appends at a rate
+	Ask       string        // of those who do several things
 }
 
 // answer is what an order brought.
@@ -32,8 +33,10 @@ type answer struct {
 	Took    time.Duration    `json:",omitempty"`
 	Late    time.Duration    `json:",omitempty"` // how much behind the schedule appends began, 99th percentile
 	Fold    map[string]int64 `json:",omitempty"` // all appends so far, by key
+	Maybe   map[string]int64 `json:",omitempty"` // appends of which nobody knows, beside those
 
-	ResidentMB float64 `json:",omitempty"` // the most that the process had
+	Tally      tally
+	ResidentMB float64 // the most that the process had
 }
 
 // asker appends a record of a key, waits until its effects are committed and what the handler

@@ -10,11 +10,9 @@ import (
 
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/depot"
-	"github.com/coppice-run/coppice/kafkadepot"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/module/agg"
 	"github.com/coppice-run/coppice/pstate"
-	"github.com/coppice-run/coppice/redisstate"
 	"github.com/coppice-run/coppice/transport/grpctransport"
 	"github.com/coppice-run/coppice/worker"
 )
@@ -97,9 +95,8 @@ func startOurs(ctx context.Context, s *servers, hops, apart bool) (*answering, e
 
 // oursClient appends to a module that runs elsewhere.
 type oursClient struct {
+	connections
 	m      *asking
-	log    *kafkadepot.Log
-	store  *redisstate.Store
 	client *client.Client
 }
 
@@ -109,15 +106,12 @@ func newOursClient(ctx context.Context, p role) (orders, error) {
 }
 
 func openOurs(ctx context.Context, p role) (*oursClient, error) {
-	o := &oursClient{m: &asking{name: p.Module, hops: p.Hops}}
-	var err error
-	if o.log, err = kafkadepot.Open(ctx, kafkadepot.Config{Brokers: []string{p.Kafka}, Hooks: p.hooks}); err != nil {
+	c, err := connectTo(ctx, p)
+	if err != nil {
 		return nil, err
 	}
-	if o.store, err = redisstate.Open(ctx, redisstate.Config{Addresses: []string{p.Redis}}); err != nil {
-		return nil, errors.Join(err, o.log.Close())
-	}
-	o.client, err = client.New(client.Config{Log: o.log, Store: o.store, Network: grpctransport.New(grpctransport.Config{})})
+	o := &oursClient{connections: c, m: &asking{name: p.Module, hops: p.Hops}}
+	o.client, err = client.New(client.Config{Log: c.log, Store: c.store, Network: grpctransport.New(grpctransport.Config{})})
 	if err == nil {
 		err = o.client.Use(ctx, o.m)
 	}
@@ -144,5 +138,5 @@ func (o *oursClient) close() error {
 	if o.client != nil {
 		err = o.client.Close()
 	}
-	return errors.Join(err, o.log.Close(), o.store.Close())
+	return errors.Join(err, o.connections.close())
 }

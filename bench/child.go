@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/coppice-run/coppice/kafkadepot"
+	"github.com/coppice-run/coppice/redisstate"
 )
 
 // childVariable makes this program a child of a measurement: it has its role as JSON.
@@ -29,10 +32,12 @@ type role struct {
 
 // roles open what takes orders, by what it does.
 var roles = map[string]func(context.Context, role) (orders, error){
-	clientOfOurs:  newOursClient,
-	clientOfFloor: newFloorClient,
-	counterOfOurs: newOursCounter,
-	counterOfHand: newHandCounter,
+	clientOfOurs:     newOursClient,
+	clientOfFloor:    newFloorClient,
+	counterOfOurs:    newOursCounter,
+	counterOfHand:    newHandCounter,
+	workerOfOverload: openLoadedWorker,
+	clientOfOverload: openLoadingClient,
 }
 
 // orders is who takes orders: in this process, or in another one by a child.
@@ -49,6 +54,24 @@ type child struct {
 	encoder *json.Encoder
 	decoder *json.Decoder
 }
+
+// connections are those of a child to the servers.
+type connections struct {
+	log   *kafkadepot.Log
+	store *redisstate.Store
+}
+
+func connectTo(ctx context.Context, p role) (c connections, err error) {
+	if c.log, err = kafkadepot.Open(ctx, kafkadepot.Config{Brokers: []string{p.Kafka}, Hooks: p.hooks}); err != nil {
+		return c, err
+	}
+	if c.store, err = redisstate.Open(ctx, redisstate.Config{Addresses: []string{p.Redis}}); err != nil {
+		err = errors.Join(err, c.log.Close())
+	}
+	return c, err
+}
+
+func (c connections) close() error { return errors.Join(c.log.Close(), c.store.Close()) }
 
 // childEnds is how long a child may take to end by itself.
 const childEnds = 10 * time.Second
