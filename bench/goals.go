@@ -63,7 +63,7 @@ var aims = []*aim{
 	{of: "in-process cluster", what: "start until the first acked append", report: "local", workload: "local-start", bound: 100, than: atMost, unit: "ms"},
 	{of: "in-process cluster", what: "1,000 acked appends, one after another", report: "local", workload: "local-acks", bound: 300, than: atMost, unit: "ms"},
 	{of: "memory", what: "most resident of a worker that counts, a process of its own", report: "bench", workload: "memory", bound: 150, than: atMost, unit: "MB"},
-	{of: "memory", what: "heap in use under overload, appenders included", report: "state", workload: "overload-heap", than: told, unit: "MB"},
+	{of: "memory", what: "most resident of a worker under ten times its load", report: "state", workload: "overload-resident", bound: 200, than: atMost, unit: "MB"},
 	{of: "scaling", what: "words/s of 2 workers, hops over gRPC / hops in memory", report: "growth", workload: "workers-2", peer: hopsInMemory, than: told},
 	{of: "scaling", what: "words/s of 2 workers over gRPC / of one worker", report: "growth", workload: "workers-2", peer: oneWorker, than: told},
 	{of: "scaling", what: "words/s of 4 workers, hops over gRPC / hops in memory", report: "growth", workload: "workers-4", peer: hopsInMemory, than: told},
