@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/coppice-run/coppice/internal/environment"
 )
 
 // report collects figures by workload and subject.
 type report struct {
 	out         io.Writer
-	Environment environment
+	Environment environment.Facts
 	Curves      []*curve `json:",omitempty"`
 	Figures     []*figure
 	Breakdowns  []*breakdown `json:",omitempty"`
