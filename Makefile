@@ -105,12 +105,12 @@ bench: ## measure against the loop written by hand, on real servers as integrati
 
 bench-state: ## measure state that is not in memory, readers, one huge record, and how all grows
 	$(BENCH) -workloads cold,reads,fairness,overload -count 1000000 -json results/state.json
-	$(BENCH) -workloads growth -count 1000000 -words 50000 -rounds 3 -json results/growth.json
+	$(BENCH) -workloads growth -count 1000000 -words 50000 -json results/growth.json
 	$(BENCH) -workloads visible -json results/visible.json
 	$(BENCH) -workloads local -json results/local.json
 
 bench-peers: ## measure against Kafka Streams, Flink and Storm: our own programs, by Maven
-	$(BENCH) -workloads peer-count,peer-words,peer-count-long,peer-words-long,peer-ack -rounds 3 -json results/peers.json
+	$(BENCH) -workloads peer-count,peer-words,peer-count-long,peer-words-long,peer-ack -json results/peers.json
 
 profile: ## where an event's time goes, by stage; WORKLOAD=count, words, exactly-once, microbatch or hand; ack,floor or ack-64,floor-64 of an acked append
 	$(BENCH) -workloads floors,profile -profile $(WORKLOAD) -rounds 3 -json results/profile.json
