@@ -120,7 +120,7 @@ func (c *clocks) alternate(ctx context.Context, in *input, rounds int, subjects 
 	}
 	for round := range 1 + rounds {
 		for _, s := range subjects {
-			took, err := s.round(ctx, in)
+			took, err := s.round(ctx, in, c.whole)
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", c.whole.Workload, s.name, err)
 			}

@@ -57,6 +57,7 @@ func writeDocument(file, results string) error {
 	err := fillTemplate(file, template.FuncMap{
 		"goals":       func() string { return goalTable(reports) },
 		"environment": func(name string) string { return documented(reports[name], environmentLines) },
+		"repeats":     func(name string) string { return documented(reports[name], repeatList) },
 		"figures":     func(name string) string { return documented(reports[name], figureTable) },
 		"ratios":      func(name string) string { return documented(reports[name], ratioTable) },
 		"parts":       func(name string) string { return documented(reports[name], partTable) },
@@ -119,6 +120,20 @@ func figureTable(r *report) string {
 		}
 	}
 	return b.String()
+}
+
+// repeatList tells of every round that was run again.
+func repeatList(r *report) string {
+	var b strings.Builder
+	for _, f := range r.Figures {
+		for _, a := range f.Again {
+			fmt.Fprintf(&b, "- %s, %s: %s\n", f.Workload, a.Subject, a.Why)
+		}
+	}
+	if b.Len() == 0 {
+		return "Rounds that were run again: none that the results tell of."
+	}
+	return fmt.Sprintf("Rounds that were run again, %d of them, whose times count for nothing:\n\n", strings.Count(b.String(), "\n")) + b.String()
 }
 
 // number writes large numbers with thousands apart, small ones with two digits.

@@ -55,7 +55,7 @@ func growWorkers(ctx context.Context, s *servers, o options, r *report) error {
 				if n == 1 && h.label == inMemory {
 					continue // there is nobody to reach
 				}
-				rate, err := s.again(ctx, o, h)
+				rate, err := s.again(ctx, o, h, figures[max(n, 2)])
 				if err != nil {
 					return fmt.Errorf("%d, %s: %w", n, h.label, err)
 				}
@@ -76,14 +76,14 @@ func growWorkers(ctx context.Context, s *servers, o options, r *report) error {
 	return nil
 }
 
-// again runs a round until no attempt of it failed.
-func (s *servers) again(ctx context.Context, o options, h hops) (rate float64, err error) {
-	for range tries {
-		if rate, err = s.withWorkers(ctx, o, h); !errors.Is(err, errRetried) {
-			break
+// again runs a round until no attempt of it failed, and notes how often.
+func (s *servers) again(ctx context.Context, o options, h hops, f *figure) (rate float64, err error) {
+	for try := 1; ; try++ {
+		if rate, err = s.withWorkers(ctx, o, h); err == nil || try >= allowed(err) {
+			return rate, err
 		}
+		f.again(fmt.Sprintf("%d workers, %s", h.workers, h.label), err)
 	}
-	return rate, err
 }
 
 // withWorkers fills the depot while the topology is paused and all workers have tasks.

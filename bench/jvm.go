@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -28,13 +29,20 @@ type program struct {
 	name  string // of its folder
 	class string
 	flags []string // of java
+	loses bool     // a round may get stuck, and can be run again
 }
 
+// errStuck: a program waited half a minute for events that did not come.
+var errStuck = errors.New("a round came to a standstill")
+
+// stuck is how programs say so: Progress.await of peers/common.
+var stuck = regexp.MustCompile(`\d+ of \d+ (events counted|trees acked)$`)
+
 var (
-	kafkaStreams = program{"streams", "StreamsPeer", nil}
+	kafkaStreams = program{"streams", "StreamsPeer", nil, false}
 	flink        = program{"flink", "FlinkPeer", []string{ // what its serializers reach into
-		"--add-opens=java.base/java.util=ALL-UNNAMED", "--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-opens=java.base/java.time=ALL-UNNAMED"}}
-	storm = program{"storm", "StormPeer", []string{"--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-opens=java.base/java.util=ALL-UNNAMED"}}
+		"--add-opens=java.base/java.util=ALL-UNNAMED", "--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-opens=java.base/java.time=ALL-UNNAMED"}, false}
+	storm = program{"storm", "StormPeer", []string{"--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-opens=java.base/java.util=ALL-UNNAMED"}, true} // of some rounds, tuples are neither acked nor failed
 )
 
 // jvm is a program that runs, and works when it is asked.
@@ -115,6 +123,9 @@ func (j *jvm) answer(want string) (string, error) {
 	}
 	line := j.answers.Text()
 	rest, ok := strings.CutPrefix(line, want)
+	if why, failed := strings.CutPrefix(line, "failed "); failed && j.program.loses && stuck.MatchString(why) {
+		return "", fmt.Errorf("%s: %w: %s", j.program.name, errStuck, why)
+	}
 	if !ok {
 		log, _ := os.ReadFile(filepath.Join(j.folder, "log"))
 		return "", fmt.Errorf("%s answered %q\n%s", j.program.name, line, tail(string(log), 4000))

@@ -23,6 +23,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/coppice-run/coppice/internal/environment"
 )
 
 type options struct {
@@ -100,7 +102,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	defer s.close()
-	r := &report{out: out, Environment: s.environment(ctx)}
+	r := &report{out: out, Environment: environment.On(ctx, s.kafka, s.redis, o.shared)}
 	fmt.Fprintln(out, r.Environment)
 	if o.profile != "" {
 		file, err := os.Create(o.profile)

@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
+
+	"github.com/coppice-run/coppice/internal/environment"
 )
 
 // report collects figures by workload and subject.
 type report struct {
 	out         io.Writer
-	Environment environment
+	Environment environment.Facts
 	Curves      []*curve `json:",omitempty"`
 	Figures     []*figure
 	Breakdowns  []*breakdown `json:",omitempty"`
@@ -29,7 +32,12 @@ type figure struct {
 	// Checked says what the results were compared with; a wrong one voids the run.
 	Checked string `json:",omitempty"`
 	Goals   []goal `json:",omitempty"`
+	// Again are rounds that were run again, as they did not end as rounds have to.
+	Again []again `json:",omitempty"`
 }
+
+// again is a round that was run again, and why.
+type again struct{ Subject, Why string }
 
 // series is what one subject reached in each round.
 type series struct {
@@ -60,6 +68,12 @@ func (f *figure) add(subject string, value float64) {
 		}
 	}
 	f.Subjects = append(f.Subjects, &series{subject, []float64{value}})
+}
+
+// again notes a round that is run again. The first line of why is enough.
+func (f *figure) again(subject string, why error) {
+	first, _, _ := strings.Cut(why.Error(), "\n")
+	f.Again = append(f.Again, again{subject, first})
 }
 
 func (f *figure) of(subject string) []float64 {
@@ -105,6 +119,9 @@ func (r *report) print() {
 		}
 	}
 	for _, f := range r.Figures {
+		for _, a := range f.Again {
+			fmt.Fprintf(r.out, "again %s %s: %s\n", f.Workload, a.Subject, a.Why)
+		}
 		for _, peer := range f.peers() {
 			fmt.Fprintln(r.out, f.ratioLine(peer))
 		}

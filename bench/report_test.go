@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -77,6 +79,41 @@ func TestGoalsAreHeldAgainstWhatWasMeasured(t *testing.T) {
 	}
 	if strings.Count(table, "\n") != 2+len(aims)+1 {
 		t.Errorf("%d goals, and one that is not listed, have\n%s", len(aims), table)
+	}
+}
+
+func TestARoundThatIsRunAgainIsTold(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		failures []error
+		ends     bool
+		told     int
+	}{
+		{nil, true, 0},
+		{[]error{errStuck, errStuck}, true, 2},
+		{[]error{errStuck, errStuck, errStuck}, false, 2},
+		{[]error{errRetried, errRetried, errRetried, errRetried}, true, 4},
+		{[]error{errors.New("a wrong count")}, false, 0},
+	} {
+		r := &report{}
+		f, left := r.figure("peer-words", "events/s", false), c.failures
+		s := subject{name: "storm", run: func(context.Context, *input) (time.Duration, error) {
+			if len(left) == 0 {
+				return time.Second, nil
+			}
+			err := left[0]
+			left = left[1:]
+			return 0, fmt.Errorf("storm: %w\nand its log", err)
+		}}
+		if _, err := s.round(t.Context(), &input{}, f); (err == nil) != c.ends || len(f.Again) != c.told {
+			t.Errorf("after %v the round ends with %v, and %d are told", c.failures, err, len(f.Again))
+		}
+		if list := repeatList(r); c.told > 0 && strings.Count(list, "- peer-words, storm: storm: "+c.failures[0].Error()+"\n") != c.told {
+			t.Errorf("%d rounds were run again, told are\n%s", c.told, list)
+		}
+	}
+	if !stuck.MatchString("java.lang.Exception: 199990 of 200000 trees acked") {
+		t.Error("a round of Storm that came to a standstill is not told from others")
 	}
 }
 

@@ -198,7 +198,7 @@ func alternate(ctx context.Context, in *input, f *figure, rounds, warm int, subj
 			if subject.in != nil {
 				in = subject.in
 			}
-			took, err := subject.round(ctx, in)
+			took, err := subject.round(ctx, in, f)
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", f.Workload, subject.name, err)
 			}
@@ -210,8 +210,12 @@ func alternate(ctx context.Context, in *input, f *figure, rounds, warm int, subj
 	return nil
 }
 
-// tries is how often a round is run again in which attempts failed.
-const tries = 5
+// How often a round is run at most in which attempts failed, or which another engine did not
+// bring to its end.
+const (
+	tries      = 5
+	triesStuck = 3
+)
 
 // prepare makes everything ready for a round.
 func (s *subject) prepare(ctx context.Context, in *input) error {
@@ -221,15 +225,27 @@ func (s *subject) prepare(ctx context.Context, in *input) error {
 	return s.before(ctx, in)
 }
 
-// round prepares a round and runs it.
-func (s *subject) round(ctx context.Context, in *input) (took time.Duration, err error) {
-	for range tries {
+// round prepares a round and runs it. One that is run again is noted in the figure, with why.
+func (s *subject) round(ctx context.Context, in *input, f *figure) (took time.Duration, err error) {
+	for try := 1; ; try++ {
 		if err := s.prepare(ctx, in); err != nil {
 			return 0, err
 		}
-		if took, err = s.run(ctx, in); !errors.Is(err, errRetried) {
-			break
+		if took, err = s.run(ctx, in); err == nil || try >= allowed(err) {
+			return took, err
 		}
+		f.again(s.name, err)
 	}
-	return took, err
+}
+
+// allowed is how often a round may be run that ended with an error.
+func allowed(err error) int {
+	switch {
+	case errors.Is(err, errRetried):
+		return tries
+	case errors.Is(err, errStuck):
+		return triesStuck
+	default:
+		return 1
+	}
 }

@@ -25,6 +25,7 @@ const (
 // bench is one run of the command.
 type bench struct {
 	options
+	at        fleet.Place
 	fleet     *fleet.Fleet
 	appenders *appenders
 	client    *client.Client
@@ -41,7 +42,7 @@ func measure(o options) error {
 		return err
 	}
 	return fleet.On("takeover", o.Folder, func(ctx context.Context, at fleet.Place) (err error) {
-		b := &bench{options: o, fleet: fleet.New(at, o.Tasks), heart: &heart{}, redis: redis.NewClient(&redis.Options{Addr: at.Servers.Redis()})}
+		b := &bench{options: o, at: at, fleet: fleet.New(at, o.Tasks), heart: &heart{}, redis: redis.NewClient(&redis.Options{Addr: at.Servers.Redis()})}
 		defer func() { err = errors.Join(err, b.fleet.Close(), b.redis.Close()) }()
 		c, release, err := at.Client(ctx)
 		if err != nil {
@@ -71,6 +72,11 @@ func (b *bench) run(ctx context.Context, sizes []int) error {
 	if err := b.client.Use(ctx, b.heart); err != nil {
 		return err
 	}
+	// Filling would have Redis write its file anew time after time, each time all of it: that is
+	// not what is measured, and its copy takes memory.
+	if err := b.redis.ConfigSet(ctx, "auto-aof-rewrite-percentage", "0").Err(); err != nil {
+		return err
+	}
 	b.appenders = newAppenders(b.options, b.heart, b.client)
 	var rows []row
 	for _, size := range sizes {
@@ -80,7 +86,7 @@ func (b *bench) run(ctx context.Context, sizes []int) error {
 		}
 		rows = append(rows, r)
 	}
-	return b.report(rows)
+	return errors.Join(b.save(ctx, rows), b.report(rows))
 }
 
 // size measures with so many megabytes on each worker.
@@ -120,6 +126,9 @@ func (b *bench) size(ctx context.Context, megabytes int) (r row, err error) {
 	return r, nil
 }
 
+// tellEvery is how often it is said how far filling is.
+const tellEvery = 5 * time.Second
+
 // fill has the tasks keep so many megabytes together.
 func (b *bench) fill(ctx context.Context, megabytes int) error {
 	numbers := make(chan int)
@@ -140,8 +149,12 @@ func (b *bench) fill(ctx context.Context, megabytes int) error {
 			}
 		})
 	}
-	for ; b.kept < megabytes && ctx.Err() == nil; b.kept++ {
+	for told := time.Now(); b.kept < megabytes && ctx.Err() == nil; b.kept++ {
 		numbers <- b.kept
+		if time.Since(told) > tellEvery {
+			fmt.Printf("%d of %d MB are filled in\n", b.kept, megabytes)
+			told = time.Now()
+		}
 	}
 	close(numbers)
 	group.Wait()

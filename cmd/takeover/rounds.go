@@ -59,6 +59,7 @@ func (b *bench) killed(ctx context.Context, name string, r *row) error {
 	slices.Sort(times)
 	fmt.Printf("killed %s: its %d tasks went on %v to %v after the session timeout\n", name, len(mine), fleet.Round(times[0]), fleet.Round(times[len(times)-1]))
 	r.killed = append(r.killed, times...)
+	r.kills = append(r.kills, times[len(times)-1]+b.session)
 	if err := b.start(name); err != nil {
 		return err
 	}

@@ -1,4 +1,6 @@
-package main
+// Package environment is what results of measurements hold beside their figures, the same for all
+// commands that measure: bench, which makes the page of them, and cmd/takeover.
+package environment
 
 import (
 	"bufio"
@@ -9,11 +11,13 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// environment is what the figures were measured on.
-type environment struct {
+// Facts are what figures were measured on.
+type Facts struct {
 	Processor  string
 	Processors int
 	System     string
@@ -26,16 +30,17 @@ type environment struct {
 	Shared     string `json:",omitempty"` // who else used the machine
 }
 
-func (s *servers) environment(ctx context.Context) environment {
-	return environment{
+// On are the facts of this process and the servers that it uses.
+func On(ctx context.Context, kafka *kgo.Client, redis *redis.Client, shared string) Facts {
+	return Facts{
 		Processor: processor(), Processors: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(),
-		Kafka: s.kafkaVersion(ctx), Redis: s.redisVersion(ctx), Libraries: libraries(),
-		Durability: "appends: acks=all, one broker; commits: applied by Redis (" + s.redisPersistence(ctx) + "), not awaited on a disk or a replica, for all Go subjects alike",
-		Shared:     s.options.shared,
+		Kafka: kafkaVersion(ctx, kafka), Redis: redisVersion(ctx, redis), Libraries: libraries(),
+		Durability: "appends: acks=all, one broker; commits: applied by Redis (" + persistence(ctx, redis) + "), not awaited on a disk or a replica, for all Go subjects alike",
+		Shared:     shared,
 	}
 }
 
-func (e environment) String() string {
+func (e Facts) String() string {
 	return fmt.Sprintf("%s, %d processors, %s, %s; Kafka %s, Redis %s; %s", e.Processor, e.Processors, e.System, e.Go, e.Kafka, e.Redis, e.Durability)
 }
 
@@ -54,7 +59,7 @@ func processor() string {
 	return "unknown processor"
 }
 
-// libraries are the clients that all Go subjects share.
+// libraries are the clients that all Go subjects share, as this program was built with.
 func libraries() (found []string) {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -68,8 +73,8 @@ func libraries() (found []string) {
 	return found
 }
 
-func (s *servers) kafkaVersion(ctx context.Context) string {
-	versions, err := kadm.NewClient(s.kafka).ApiVersions(ctx)
+func kafkaVersion(ctx context.Context, kafka *kgo.Client) string {
+	versions, err := kadm.NewClient(kafka).ApiVersions(ctx)
 	if err != nil {
 		return "?"
 	}
@@ -79,8 +84,8 @@ func (s *servers) kafkaVersion(ctx context.Context) string {
 	return "?"
 }
 
-func (s *servers) redisVersion(ctx context.Context) string {
-	info := s.redis.Info(ctx, "server").Val()
+func redisVersion(ctx context.Context, client *redis.Client) string {
+	info := client.Info(ctx, "server").Val()
 	for line := range strings.SplitSeq(info, "\r\n") {
 		if v, ok := strings.CutPrefix(line, "redis_version:"); ok {
 			return v
@@ -89,8 +94,8 @@ func (s *servers) redisVersion(ctx context.Context) string {
 	return "?"
 }
 
-func (s *servers) redisPersistence(ctx context.Context) string {
-	settings := s.redis.ConfigGet(ctx, "append*").Val()
+func persistence(ctx context.Context, client *redis.Client) string {
+	settings := client.ConfigGet(ctx, "append*").Val()
 	if settings["appendonly"] != "yes" {
 		return "no append-only file"
 	}
