@@ -53,6 +53,7 @@ type driver struct {
 	stopped   chan struct{}          // closed when it has no slot and is to have none
 	stopOnce  sync.Once
 	halted    atomic.Pointer[error]
+	held      atomic.Bool // feeds wait until it has taken what is in its mailbox
 	gone      atomic.Bool // run has ended
 	crashed   bool        // by CrashAt; of the running goroutine
 
@@ -158,7 +159,7 @@ func (d *driver) run(ctx context.Context) {
 				continue
 			}
 			d.step(batch[i].in, timer)
-			d.mail.bytes.Add(-batch[i].bytes)
+			d.took(&batch[i])
 		}
 		if d.crashed {
 			d.failWaiters("the task's owner was ended")

@@ -26,7 +26,8 @@ type feeds struct {
 	wake   context.CancelFunc // ends the poll under way
 
 	// Only the polling goroutine uses these.
-	assigned map[feedKey]assignment
+	assigned map[feedKey]*assignment
+	crowded  []feedKey            // whose tasks have been given more than they take, since the last poll began
 	oldest   map[sourceKey]uint64 // generation below which an order is out of date
 }
 
@@ -45,6 +46,7 @@ type feedOrder struct {
 	d    *driver
 	feed runtime.Feed
 	gone bool // the driver has ended; there is no feed
+	room bool // the driver has taken what it was given; there is no feed
 }
 
 func (o *feedOrder) partition() int32 { return o.d.loaded.partition(o.feed.Depot, o.d.id) }
@@ -53,6 +55,8 @@ type assignment struct {
 	d          *driver
 	depot      string
 	generation uint64
+	paused     bool // by the task
+	crowded    bool // paused here, until the task has taken what waits
 }
 
 // order has the polling goroutine carry out an order.
@@ -74,7 +78,7 @@ func (f *feeds) put(o feedOrder) {
 }
 
 func (f *feeds) run(ctx context.Context) {
-	f.assigned, f.oldest = map[feedKey]assignment{}, map[sourceKey]uint64{}
+	f.assigned, f.oldest = map[feedKey]*assignment{}, map[sourceKey]uint64{}
 	pollCtx, cancel := context.WithCancel(ctx)
 	defer func() { cancel() }()
 	for ctx.Err() == nil {
@@ -85,6 +89,7 @@ func (f *feeds) run(ctx context.Context) {
 		orders := f.next(ctx, cancel)
 		f.carryOut(orders)
 		err := f.reader.Poll(pollCtx, int(f.l.options.chunk.Load()), f.deliver)
+		f.holdCrowded()
 		woken := pollCtx.Err() != nil
 		if err != nil && !woken && !errors.Is(err, context.Canceled) && ctx.Err() == nil {
 			f.w.config.Logger.Warn("reading depots failed; trying again", "cause", err)
@@ -131,6 +136,10 @@ func (f *feeds) carryOut(orders []feedOrder) {
 			f.forget(o.d)
 			continue
 		}
+		if o.room {
+			f.giveRoom(o.d)
+			continue
+		}
 		topic := o.d.loaded.topics[o.feed.Depot]
 		key, source := feedKey{topic.Name, o.partition()}, sourceKey{o.d, o.feed.Depot}
 		switch o.feed.Order {
@@ -150,9 +159,18 @@ func (f *feeds) carryOut(orders []feedOrder) {
 				starts = append(starts, o)
 			}
 		case runtime.FeedPause:
+			if a := f.assigned[key]; a != nil {
+				a.paused = true
+			}
 			f.reader.Pause(key.topic, key.partition)
 		case runtime.FeedResume:
-			f.reader.Resume(key.topic, key.partition)
+			a := f.assigned[key]
+			if a != nil {
+				a.paused = false
+			}
+			if a == nil || !a.crowded {
+				f.reader.Resume(key.topic, key.partition)
+			}
 		}
 	}
 	f.start(starts)
@@ -200,7 +218,7 @@ func (f *feeds) start(starts []feedOrder) {
 	switch {
 	case err == nil:
 		for _, o := range starts {
-			f.assigned[feedKey{o.d.loaded.topics[o.feed.Depot].Name, o.partition()}] = assignment{o.d, o.feed.Depot, o.feed.Generation}
+			f.assigned[feedKey{o.d.loaded.topics[o.feed.Depot].Name, o.partition()}] = &assignment{d: o.d, depot: o.feed.Depot, generation: o.feed.Generation}
 		}
 	case len(starts) > 1:
 		for _, o := range starts {
@@ -242,12 +260,16 @@ func (f *feeds) notAssigned(o feedOrder, err error) {
 const assignPause = 200 * time.Millisecond
 
 func (f *feeds) deliver(delivery depot.Delivery) {
-	a, ok := f.assigned[feedKey{delivery.Topic, delivery.Partition}]
-	if !ok {
+	key := feedKey{delivery.Topic, delivery.Partition}
+	a := f.assigned[key]
+	if a == nil {
 		return
 	}
 	if len(delivery.Records) > 0 {
 		a.d.send(&runtime.Records{Depot: a.depot, Generation: a.generation, Records: delivery.Records})
+		if a.d.mail.crowded() {
+			f.crowded = append(f.crowded, key)
+		}
 	}
 	if delivery.Fault != nil {
 		a.d.send(&runtime.DepotFault{Depot: a.depot, Generation: a.generation, Err: delivery.Fault})

@@ -13,8 +13,10 @@ type message struct {
 	in      runtime.Input
 	session uint64
 	store   bool
-	bytes   int64  // of a frame
-	call    func() // no input: called when the task has taken those before it
+	bytes   int64 // of a frame
+	// recordBytes is the memory of records, about.
+	recordBytes int64
+	call        func() // no input: called when the task has taken those before it
 }
 
 // mailbox is a task's queue of inputs. It has no bound: hops never wait (R43);
@@ -24,15 +26,21 @@ type mailbox struct {
 	queue  []message
 	signal chan struct{}
 	bytes  atomic.Int64 // of frames that the task has not taken
+	// recordBytes is the memory of records that it has not taken.
+	recordBytes atomic.Int64
 }
 
 func newMailbox() *mailbox { return &mailbox{signal: make(chan struct{}, 1)} }
 
 // put adds an input; it never blocks.
 func (m *mailbox) put(msg message) {
-	if f, ok := msg.in.(*runtime.FrameIn); ok {
-		msg.bytes = f.Frame.Bytes()
+	switch in := msg.in.(type) {
+	case *runtime.FrameIn:
+		msg.bytes = in.Frame.Bytes()
 		m.bytes.Add(msg.bytes)
+	case *runtime.Records:
+		msg.recordBytes = recordBytes(in.Records)
+		m.recordBytes.Add(msg.recordBytes)
 	}
 	m.mu.Lock()
 	m.queue = append(m.queue, msg)
