@@ -20,12 +20,33 @@ func (l *link) Call(ctx context.Context, to string, request []byte) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
+	if p.together() && len(request) <= callBytesMax {
+		r, err := p.callVia(ctx, request)
+		switch {
+		case errors.Is(err, errOneByOne):
+		case err != nil:
+			return nil, l.callError(ctx, to, err)
+		case r.kind == callFailed:
+			return nil, errors.New(string(r.data))
+		case r.kind == callNoListener:
+			return nil, l.callError(ctx, to, status.Error(codes.Unavailable, string(r.data)))
+		default:
+			return r.data, nil
+		}
+	}
 	in := message{append(appendBytes([]byte{version}, []byte(l.address)), request...)}
 	var out message
 	if err := p.conn.Invoke(ctx, callMethod, &in, &out); err != nil {
 		return nil, l.callError(ctx, to, err)
 	}
 	return out.data, nil
+}
+
+// together reports whether the peer takes a stream of calls, as far as this end knows.
+func (p *peer) together() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.oneByOne
 }
 
 func (l *link) callError(ctx context.Context, to string, err error) error {

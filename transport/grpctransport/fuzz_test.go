@@ -35,6 +35,10 @@ func FuzzBytes(f *testing.F) {
 				t.Errorf("a welcome that was read is not read again: %v", err)
 			}
 		}
+		parts := 0
+		if err := eachCall(raw, func(_ uint64, _ byte, data []byte) { parts += 1 + len(data) }); parts > len(raw) {
+			t.Errorf("%d bytes have parts of %d (error %v)", len(raw), parts, err)
+		}
 		c := &counted{}
 		l := &link{handler: c}
 		in := &inbound{}

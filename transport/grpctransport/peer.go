@@ -24,19 +24,22 @@ type peer struct {
 	to   string
 	conn *grpc.ClientConn
 
-	mu      sync.Mutex
-	running bool          // run is at work
-	signal  chan struct{} // capacity 1: there is something to do
-	session uint64
-	fresh   bool        // the receiver has not welcomed the session
-	life    incarnation // of the peer, once it has
-	frames  [][]byte    // not confirmed
-	first   uint64      // number of frames[0]
-	sent    int         // of frames: handed to the present stream
-	bytes   int64       // of frames
-	over    bool        // there were more bytes than may be
-	refused bool        // nobody listened when it was dialled last
-	heard   time.Time   // when the peer last confirmed something, or had nothing to confirm
+	mu       sync.Mutex
+	running  bool          // run is at work
+	signal   chan struct{} // capacity 1: there is something to do
+	session  uint64
+	fresh    bool        // the receiver has not welcomed the session
+	life     incarnation // of the peer, once it has
+	frames   [][]byte    // not confirmed
+	first    uint64      // number of frames[0]
+	sent     int         // of frames: handed to the present stream
+	bytes    int64       // of frames
+	over     bool        // there were more bytes than may be
+	refused  bool        // nobody listened when it was dialled last
+	calls    *calls      // the stream of calls that is open; nil: none
+	oneByOne bool        // the peer takes none
+
+	heard time.Time // when the peer last confirmed something, or had nothing to confirm
 }
 
 // peer returns the peer of an address.

@@ -37,10 +37,15 @@ const (
 	serviceName  = "coppice.transport.v1.Transport"
 	framesMethod = "/" + serviceName + "/Frames"
 	callMethod   = "/" + serviceName + "/Call"
+	callsMethod  = "/" + serviceName + "/Calls"
 )
 
 var framesStream = grpc.StreamDesc{StreamName: "Frames", ServerStreams: true, ClientStreams: true, Handler: func(srv any, stream grpc.ServerStream) error {
 	return srv.(*link).serveFrames(stream)
+}}
+
+var callsStream = grpc.StreamDesc{StreamName: "Calls", ServerStreams: true, ClientStreams: true, Handler: func(srv any, stream grpc.ServerStream) error {
+	return srv.(*link).serveCalls(stream)
 }}
 
 // service describes what a link serves, as protoc would.
@@ -54,5 +59,5 @@ var service = grpc.ServiceDesc{
 		}
 		return srv.(*link).serveCall(ctx, in.data)
 	}}},
-	Streams: []grpc.StreamDesc{framesStream},
+	Streams: []grpc.StreamDesc{framesStream, callsStream},
 }
