@@ -114,20 +114,18 @@ type question struct {
 // ask puts the commands of the reads into a pipeline. Neighbouring Gets of one
 // map become one command.
 func ask(ctx context.Context, pipe redis.Pipeliner, reads []store.Read) []question {
-	questions := make([]question, 0, len(reads))
+	var questions []question // mostly one: events look up many elements of one map
 	for i := 0; i < len(reads); i++ {
 		r := &reads[i]
 		q := question{first: i, last: i}
 		hash := r.Table.Kind == store.Map || r.Table.Kind == store.SortedMap || r.Table.Kind == store.List
 		switch {
 		case r.Kind == store.Get && hash:
-			fields := []string{r.Field}
-			for i+1 < len(reads) && reads[i+1].Kind == store.Get && reads[i+1].Table.Key == r.Table.Key {
-				i++
-				fields = append(fields, reads[i].Field)
+			for q.last+1 < len(reads) && reads[q.last+1].Kind == store.Get && reads[q.last+1].Table.Key == r.Table.Key {
+				q.last++
 			}
-			q.last = i
-			q.fields = pipe.HMGet(ctx, r.Table.Key, fields...)
+			i = q.last
+			q.fields = askFields(ctx, pipe, reads[q.first:q.last+1])
 		case r.Kind == store.Get && r.Table.Kind == store.SortedSet:
 			q.score = pipe.ZScore(ctx, r.Table.Key, r.Field)
 		case r.Kind == store.Get && r.Table.Kind == store.Set:
@@ -157,6 +155,19 @@ func ask(ctx context.Context, pipe redis.Pipeliner, reads []store.Read) []questi
 		questions = append(questions, q)
 	}
 	return questions
+}
+
+// askFields asks for fields of one map. The arguments point to the reads, as those of commits
+// do to the batch: see arguments.
+func askFields(ctx context.Context, pipe redis.Pipeliner, reads []store.Read) *redis.SliceCmd {
+	args := make([]any, 0, 2+len(reads))
+	args = append(args, "hmget", reads[0].Table.Key)
+	for i := range reads {
+		args = append(args, &reads[i].Field)
+	}
+	c := redis.NewSliceCmd(ctx, args...)
+	_ = pipe.Process(ctx, c) // queued
+	return c
 }
 
 // answer puts the replies into the reads.

@@ -53,9 +53,10 @@ type driver struct {
 	stopped   chan struct{}          // closed when it has no slot and is to have none
 	stopOnce  sync.Once
 	halted    atomic.Pointer[error]
-	held      atomic.Bool // feeds wait until it has taken what is in its mailbox
-	gone      atomic.Bool // run has ended
-	crashed   bool        // by CrashAt; of the running goroutine
+	held      atomic.Bool  // feeds wait until it has taken what is in its mailbox
+	gone      atomic.Bool  // run has ended
+	crashed   bool         // by CrashAt; of the running goroutine
+	reads     []store.Read // memory for the next ones; of the running goroutine
 
 	queued       atomic.Int64                 // bytes of events that wait in the engine
 	memory       atomic.Pointer[store.Memory] // as last heard
@@ -181,6 +182,10 @@ func (d *driver) now() int64 { return int64(time.Since(d.started)+d.w.ahead()) +
 func (d *driver) step(in runtime.Input, timer *time.Timer) {
 	now := d.now()
 	e := d.engine.Step(now, in)
+	if done, ok := in.(*runtime.ReadDone); ok && cap(done.Reads) <= readsSpareMax {
+		clear(done.Reads)
+		d.reads = done.Reads[:0]
+	}
 	d.queued.Store(d.engine.QueuedBytes())
 	d.carryOut(e)
 	wait, ticks := d.ticks.wait(d.w.now())
@@ -195,6 +200,10 @@ func (d *driver) step(in runtime.Input, timer *time.Timer) {
 		timer.Stop()
 	}
 }
+
+// readsSpareMax bounds the memory for reads that is used again. What events wait for at a time
+// is below it mostly, and takes a hundred kilobytes.
+const readsSpareMax = 1024
 
 // carryOut does what the engine asks for, in the order that Effects documents.
 func (d *driver) carryOut(e *runtime.Effects) {
@@ -211,7 +220,8 @@ func (d *driver) carryOut(e *runtime.Effects) {
 		d.slots.commit(e.Commit)
 	}
 	if len(e.Reads) > 0 {
-		d.slots.read(append([]store.Read(nil), e.Reads...))
+		d.slots.read(append(d.reads, e.Reads...))
+		d.reads = nil
 	}
 	if len(e.Heads) > 0 {
 		d.slots.heads(append([]task.ID(nil), e.Heads...))
