@@ -20,6 +20,10 @@ func (l *Log) Append(ctx context.Context, topic string, partition int32, record 
 	if _, stale := l.stale.LoadAndDelete(topic); stale {
 		l.producer.PurgeTopicsFromProducing(topic)
 	}
+	if l.closed.Load() {
+		done(-1, l.appendFailed(topic, partition, errClosed))
+		return
+	}
 	r := produced(topic, partition, &record)
 	if level == depot.None {
 		l.producer.Produce(context.WithoutCancel(ctx), r, nil)
@@ -44,11 +48,15 @@ func produced(topic string, partition int32, record *depot.Record) *kgo.Record {
 	return r
 }
 
+// errClosed: the log was closed before the append. One that was under way when it was closed
+// may be in the log: nobody has heard the broker's answer.
+var errClosed = errors.New("the log is closed")
+
 // certain are the errors after which a record is not in the log.
 var certain = []error{
 	kerr.MessageTooLarge, kerr.RecordListTooLarge, kerr.InvalidRecord, kerr.UnknownTopicOrPartition, kerr.UnknownTopicID, kerr.InvalidTopicException,
 	kerr.TopicAuthorizationFailed, kerr.ClusterAuthorizationFailed, kerr.SaslAuthenticationFailed, kerr.NotEnoughReplicas, kerr.InvalidRequiredAcks,
-	kgo.ErrMaxBuffered, kgo.ErrClientClosed,
+	kgo.ErrMaxBuffered, errClosed,
 }
 
 func (l *Log) appendFailed(topic string, partition int32, err error) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -18,6 +19,7 @@ type Log struct {
 	producer *kgo.Client
 	admin    *kadm.Client
 	close    sync.Once
+	closed   atomic.Bool
 	stale    sync.Map // topics whose name means another one now: the producer must forget them first
 }
 
@@ -71,6 +73,7 @@ func (l *Log) unless(err error, what string) error {
 
 // Close waits for nothing: appends under way end with an error.
 func (l *Log) Close() error {
+	l.closed.Store(true)
 	l.close.Do(l.producer.Close)
 	return nil
 }

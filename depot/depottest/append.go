@@ -140,12 +140,16 @@ func levelNone(b *bench) {
 func levelsMixed(b *bench) {
 	topic := b.ensure("words", 1)
 	const count = 100
+	var all sync.WaitGroup // a reader may have the last record before its append is answered
+	defer b.wait(&all)
+	all.Add(count)
 	for i, value := range numbers(count) {
 		level := depot.Replicated
 		if i%3 == 0 {
 			level = depot.None
 		}
 		b.Log.Append(b.ctx, topic.Name, 0, depot.Record{Value: []byte(value)}, level, func(_ int64, err error) {
+			defer all.Done()
 			if err != nil {
 				b.Errorf("Append %d: %v", i, err)
 			}
