@@ -162,7 +162,7 @@ func (s *SpanMaker) eventBegin(i runtime.EventInfo) *wire.Trace {
 	}
 	options, chosen := shape.options, chosen(&i, parent)
 	t.own = t.own[:0]
-	if chosen { // no sampler asks: all attributes are set at once, in the end
+	if chosen { // its parent is sampled, which is what samplers go by: all attributes are set at once, in the end
 		options, t.own = shape.bare, append(t.own, shape.about...)
 	}
 	ctx, t.event = s.tracer.Start(ctx, shape.name, options...)
@@ -212,6 +212,7 @@ func (s *SpanMaker) eventKept(i runtime.EventInfo) {
 		if i.Err == nil {
 			return
 		}
+		t.leave() // of an event that was left, whose attributes are in t.own
 		// Nobody knew that it would fail: it has its span now, below that of the record.
 		parent, _ := s.parent(&i)
 		shape := t.shape(&i)

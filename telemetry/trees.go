@@ -98,6 +98,9 @@ func (k *Trees) of(key treeKey, depot string) *keptTree {
 		t.place = k.recent.PushFront(t)
 	}
 	// Whoever asks gets copies of attempts and events, so that their room can be used again.
+	if cap(t.events) > roomKept {
+		t.events = nil
+	}
 	clear(t.events)
 	clear(t.tree.Attempts)
 	*t = keptTree{key: key, place: t.place, events: t.events[:0], tree: eventtree.Tree{
@@ -107,6 +110,9 @@ func (k *Trees) of(key treeKey, depot string) *keptTree {
 	k.kept[key] = t
 	return t
 }
+
+// roomKept is for how many events the room of a tree is used again.
+const roomKept = 16
 
 func (k *Trees) eventBegin(i runtime.EventInfo) *wire.Trace {
 	k.mu.Lock()

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/coppice-run/coppice/depot"
@@ -17,6 +18,9 @@ const mailRecordBytesMax = 1 << 20
 // crowded reports whether more waits than may.
 func (m *mailbox) crowded() bool { return m.recordBytes.Load() > mailRecordBytesMax }
 
+// roomy reports whether so much has been taken that more is wanted.
+func (m *mailbox) roomy() bool { return m.recordBytes.Load() <= mailRecordBytesMax/2 }
+
 // holdCrowded pauses what was delivered to tasks that do not take it.
 func (f *feeds) holdCrowded() {
 	for _, key := range f.crowded {
@@ -27,7 +31,7 @@ func (f *feeds) holdCrowded() {
 		a.crowded = true
 		f.reader.Pause(key.topic, key.partition)
 		a.d.held.Store(true)
-		if !a.d.mail.crowded() { // it was taken before the task could know
+		if a.d.mail.roomy() { // it was taken before the task could know
 			a.d.tellRoom()
 		}
 	}
@@ -52,7 +56,7 @@ func (d *driver) took(m *message) {
 	d.mail.bytes.Add(-m.bytes)
 	if m.recordBytes != 0 {
 		d.mail.recordBytes.Add(-m.recordBytes)
-		if d.held.Load() && !d.mail.crowded() {
+		if d.held.Load() && d.mail.roomy() {
 			d.tellRoom()
 		}
 	}
@@ -61,7 +65,7 @@ func (d *driver) took(m *message) {
 // tellRoom has the feeds go on, if they wait for that.
 func (d *driver) tellRoom() {
 	if d.held.CompareAndSwap(true, false) {
-		for _, f := range d.loaded.feeds {
+		for _, f := range slices.Concat(d.loaded.feeds, d.loaded.committed) {
 			f.put(feedOrder{d: d, room: true})
 		}
 	}

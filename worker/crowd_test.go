@@ -21,12 +21,23 @@ func (r *pausing) Resume(string, int32) { r.paused = false }
 // more once it has taken them, unless it does not want any.
 func TestFeedsWaitForABusyTask(t *testing.T) {
 	t.Parallel()
+	t.Run("depots", func(t *testing.T) {
+		t.Parallel()
+		feedsWait(t, func(l *loaded, f *feeds) { l.feeds = []*feeds{f} })
+	})
+	t.Run("topics of others", func(t *testing.T) {
+		t.Parallel()
+		feedsWait(t, func(l *loaded, f *feeds) { l.committed = []*feeds{f} })
+	})
+}
+
+func feedsWait(t *testing.T, list func(*loaded, *feeds)) {
 	const records, bytes = 10, 10_000
 	r := &pausing{}
 	l := &loaded{topics: map[string]depot.Topic{"jobs": {Name: "Busy.jobs"}}}
 	d := &driver{mail: newMailbox(), loaded: l}
 	f := &feeds{l: l, reader: r, assigned: map[feedKey]*assignment{}, oldest: map[sourceKey]uint64{}}
-	l.feeds = []*feeds{f}
+	list(l, f)
 	f.assigned[feedKey{"Busy.jobs", 0}] = &assignment{d: d, depot: "jobs"}
 	poll := func() {
 		all := make([]depot.Record, records)

@@ -1,9 +1,13 @@
 package grpctransport
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -22,6 +26,7 @@ type answers struct {
 
 	mu      sync.Mutex
 	callers map[uint64]context.CancelFunc
+	open    int // calls that are not answered yet
 	running sync.WaitGroup
 }
 
@@ -41,7 +46,7 @@ func (l *link) serveCalls(s grpc.ServerStream) error {
 	a := &answers{link: l, from: from, ctx: ctx, queue: newCallQueue(), callers: map[uint64]context.CancelFunc{}}
 	defer a.running.Wait()
 	defer cancel()
-	a.running.Go(func() { a.queue.send(ctx, s) })
+	go a.queue.send(ctx, s) // it may hang until the stream ends, which is behind the return
 	for {
 		var m message
 		if err := s.RecvMsg(&m); err != nil {
@@ -54,13 +59,26 @@ func (l *link) serveCalls(s grpc.ServerStream) error {
 }
 
 // take begins a call, or ends it for a caller that does not wait any more.
-func (a *answers) take(id uint64, kind byte, request []byte) {
+func (a *answers) take(id uint64, kind byte, data []byte) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch kind {
 	case callBegins:
-		ctx, cancel := context.WithCancel(a.ctx)
+		p := parser{rest: data}
+		left, request := p.uvarint(), p.rest
+		if p.err != nil {
+			return p.err
+		}
+		if len(request) < callAlone {
+			request = bytes.Clone(request) // else it keeps those that came with it
+		}
+		if a.open >= callsMax {
+			a.queue.add(id, callFailed, []byte(tooMany))
+			return nil
+		}
+		ctx, cancel := a.context(left)
 		a.callers[id] = cancel
+		a.open++
 		a.running.Go(func() {
 			defer cancel()
 			a.answer(ctx, id, request)
@@ -70,12 +88,32 @@ func (a *answers) take(id uint64, kind byte, request []byte) {
 			cancel()
 		}
 	}
+	return nil
 }
+
+// context is that of a call whose caller waits for so long (withTimeLeft).
+func (a *answers) context(left uint64) (context.Context, context.CancelFunc) {
+	if left == 0 || left > uint64(math.MaxInt64/time.Millisecond) {
+		return context.WithCancel(a.ctx)
+	}
+	return context.WithTimeout(a.ctx, time.Duration(left)*time.Millisecond)
+}
+
+// Bounds of what one stream may have a link do. A request that is larger than callAlone has its
+// message's bytes to itself, nearly.
+const (
+	callsMax  = 100_000 // that are not answered yet
+	callAlone = callBytesMax / 2
+	tooMany   = "too many calls of this sender are not answered yet: it may have 100,000"
+)
 
 // answer has the handler answer a call.
 func (a *answers) answer(ctx context.Context, id uint64, request []byte) {
 	data, err := a.link.handler.Call(ctx, a.from, request)
 	kind := byte(callAnswered)
+	if len(data) > messageBytesMax-callBytesMax {
+		err = fmt.Errorf("the answer has %d bytes, at most %d are allowed", len(data), messageBytesMax-callBytesMax)
+	}
 	if err != nil {
 		kind, data = callFailed, []byte(err.Error())
 		if errors.Is(err, transport.ErrNoListener) {
@@ -84,6 +122,7 @@ func (a *answers) answer(ctx context.Context, id uint64, request []byte) {
 	}
 	a.mu.Lock()
 	delete(a.callers, id)
+	a.open--
 	a.mu.Unlock()
 	a.queue.add(id, kind, data)
 }

@@ -20,7 +20,7 @@ func (l *link) Call(ctx context.Context, to string, request []byte) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	if p.together() && len(request) <= callBytesMax {
+	if p.together() && len(request) <= callAlone {
 		r, err := p.callVia(ctx, request)
 		switch {
 		case errors.Is(err, errOneByOne):

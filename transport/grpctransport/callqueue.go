@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -17,25 +18,28 @@ const (
 	callNoListener = 3 // the same, of transport.ErrNoListener
 )
 
-// callQueue has parts in messages until they are sent: what comes while one is sent goes
-// together in the next.
+// callQueue has parts until they are sent: those that come while a message is sent go together
+// in the next.
 type callQueue struct {
-	signal   chan struct{} // capacity 1: there is something to send
-	mu       sync.Mutex
-	messages [][]byte
+	signal chan struct{} // capacity 1: there is something to send
+	mu     sync.Mutex
+	parts  []callPart
+	bytes  int64
+}
+
+type callPart struct {
+	id   uint64
+	kind byte
+	data []byte
 }
 
 func newCallQueue() *callQueue { return &callQueue{signal: make(chan struct{}, 1)} }
 
-// add appends a part to the last message, or to another one if that is full.
+// add queues a part.
 func (q *callQueue) add(id uint64, kind byte, data []byte) {
 	q.mu.Lock()
-	n := len(q.messages)
-	if n == 0 || len(q.messages[n-1])+len(data) > callBytesMax {
-		q.messages = append(q.messages, nil)
-		n++
-	}
-	q.messages[n-1] = appendBytes(append(binary.AppendUvarint(q.messages[n-1], id), kind), data)
+	q.parts = append(q.parts, callPart{id, kind, data})
+	q.bytes += int64(len(data))
 	q.mu.Unlock()
 	select {
 	case q.signal <- struct{}{}:
@@ -43,16 +47,47 @@ func (q *callQueue) add(id uint64, kind byte, data []byte) {
 	}
 }
 
-// take takes the first message; nil: there is none.
+// remove takes a part out that is not sent yet, and reports whether it was there.
+func (q *callQueue) remove(id uint64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := slices.IndexFunc(q.parts, func(p callPart) bool { return p.id == id })
+	if n < 0 {
+		return false
+	}
+	q.bytes -= int64(len(q.parts[n].data))
+	q.parts = slices.Delete(q.parts, n, n+1)
+	return true
+}
+
+// queuedBytes is what waits to be sent.
+func (q *callQueue) queuedBytes() int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.bytes
+}
+
+// take makes the next message, of as many parts as it may have; nil: there is none.
 func (q *callQueue) take() []byte {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.messages) == 0 {
+	n, size := 0, 0
+	for n < len(q.parts) {
+		more := len(q.parts[n].data) + 2*binary.MaxVarintLen64 + 1
+		if n > 0 && size+more > callBytesMax {
+			break
+		}
+		n, size = n+1, size+more
+	}
+	if n == 0 {
 		return nil
 	}
-	m := q.messages[0]
-	q.messages[0] = nil
-	q.messages = q.messages[1:]
+	m := make([]byte, 0, size)
+	for _, p := range q.parts[:n] {
+		m = appendBytes(append(binary.AppendUvarint(m, p.id), p.kind), p.data)
+		q.bytes -= int64(len(p.data))
+	}
+	q.parts = slices.Delete(q.parts, 0, n)
 	return m
 }
 
@@ -76,14 +111,19 @@ func (q *callQueue) send(ctx context.Context, s interface{ SendMsg(any) error })
 const callBytesMax = 64 << 10
 
 // eachCall reads the parts of a message. They keep its bytes.
-func eachCall(data []byte, each func(id uint64, kind byte, data []byte)) error {
+func eachCall(data []byte, each func(id uint64, kind byte, data []byte) error) error {
 	p := parser{rest: data}
 	for len(p.rest) > 0 {
 		id, kind, part := p.uvarint(), p.byte(), p.bytes()
 		if p.err != nil {
 			return fmt.Errorf("calls: %w", p.err)
 		}
-		each(id, kind, part)
+		if len(p.rest) > 0 && len(data) > callBytesMax {
+			return fmt.Errorf("calls: several in a message of %d bytes: %w", len(data), errMalformed)
+		}
+		if err := each(id, kind, part); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -2,9 +2,11 @@ package grpctransport
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -42,7 +44,7 @@ func (p *peer) callVia(ctx context.Context, request []byte) (reply, error) {
 		return reply{}, err
 	}
 	answer := make(chan reply, 1)
-	id, err := c.begin(request, answer)
+	id, err := c.begin(withTimeLeft(ctx, request), answer)
 	if err != nil {
 		return reply{}, err
 	}
@@ -53,6 +55,16 @@ func (p *peer) callVia(ctx context.Context, request []byte) (reply, error) {
 		c.drop(id)
 		return reply{}, ctx.Err()
 	}
+}
+
+// withTimeLeft puts before a request how long its caller waits, in milliseconds and one more; 0: as
+// long as it takes.
+func withTimeLeft(ctx context.Context, request []byte) []byte {
+	var left uint64
+	if at, ok := ctx.Deadline(); ok {
+		left = uint64(max(time.Until(at).Milliseconds(), 0)) + 1
+	}
+	return append(binary.AppendUvarint(make([]byte, 0, binary.MaxVarintLen64+len(request)), left), request...)
 }
 
 // callStream is the stream of calls that is open, or a new one.
@@ -93,7 +105,9 @@ func (c *calls) drop(id uint64) {
 		return
 	}
 	delete(c.waiting, id)
-	c.queue.add(id, callDropped, nil)
+	if !c.queue.remove(id) {
+		c.queue.add(id, callDropped, nil)
+	}
 }
 
 // fail ends all calls of a stream that has broken; the next call opens another one.
@@ -148,7 +162,7 @@ func (c *calls) cause(s grpc.ClientStream, err error) error {
 }
 
 // answered gives an answer to whoever waits for it.
-func (c *calls) answered(id uint64, kind byte, data []byte) {
+func (c *calls) answered(id uint64, kind byte, data []byte) error {
 	c.mu.Lock()
 	answer := c.waiting[id]
 	delete(c.waiting, id)
@@ -156,4 +170,5 @@ func (c *calls) answered(id uint64, kind byte, data []byte) {
 	if answer != nil {
 		answer <- reply{kind: kind, data: data}
 	}
+	return nil
 }

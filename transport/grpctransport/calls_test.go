@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/coppice-run/coppice/transport"
 	"github.com/coppice-run/coppice/transport/grpctransport"
@@ -90,6 +91,41 @@ func TestADroppedCallEndsItsHandler(t *testing.T) {
 	if answer, err := from.Call(t.Context(), to.Address(), []byte("next")); err != nil || string(answer) != "next" {
 		t.Errorf("the next call: %q (error %v)", answer, err)
 	}
+}
+
+// A handler knows how long its caller waits.
+func TestDeadlinesTravel(t *testing.T) {
+	t.Parallel()
+	until := make(chan time.Time, 1)
+	from, to := listen(t, grpctransport.Config{}, newEar()), listen(t, grpctransport.Config{}, told(func(ctx context.Context) {
+		at, _ := ctx.Deadline()
+		until <- at
+	}))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	if _, err := from.Call(ctx, to.Address(), nil); err != nil {
+		t.Fatal(err)
+	}
+	want, _ := ctx.Deadline()
+	if at := <-until; at.Before(want.Add(-time.Minute)) || at.After(want.Add(time.Minute)) {
+		t.Errorf("the handler has until %v, its caller waits until %v", at, want)
+	}
+	if _, err := from.Call(t.Context(), to.Address(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if at := <-until; !at.IsZero() {
+		t.Errorf("the handler has until %v, its caller waits as long as it takes", at)
+	}
+}
+
+// told is a handler that shows its context.
+type told func(context.Context)
+
+func (told) Frame(string, []byte) {}
+func (told) Closed(string)        {}
+func (f told) Call(ctx context.Context, _ string, _ []byte) ([]byte, error) {
+	f(ctx)
+	return nil, nil
 }
 
 // Calls that are under way when the peer goes fail, and later ones find the peer that takes its place.

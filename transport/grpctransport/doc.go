@@ -31,13 +31,16 @@
 //	                           a batch of no frames asks for a sign of life
 //	        answers   ack:     last number received
 //	Calls  (stream)   hello:   01 version, from (text)
-//	        then      calls:   each its number and 01 with the request (bytes), or 02 and no bytes
-//	                           if its caller does not wait any more
+//	        then      calls:   each its number and 01 with bytes: how long its caller
+//	                           waits in milliseconds and one more, 0 if as long as it
+//	                           takes, and the request; or 02 and no bytes if its caller
+//	                           does not wait any more
 //	        answers   answers: each the call's number and 01 with the answer, 02 with the text of
 //	                           an error, or 03 with that of transport.ErrNoListener
 //	Call   (unary)    request: 01 version, from (text), the request to the end
 //	        answer             the answer as it is
 //
-// Requests of more than 64 KiB, and calls to peers that do not know the stream of calls, are
-// unary.
+// Several calls or answers in a message have 64 KiB together at most. Requests of more than 32 KiB, and
+// calls to peers that do not know the stream of calls, are unary. A sender may have 100,000 calls
+// that are not answered; further ones fail.
 package grpctransport

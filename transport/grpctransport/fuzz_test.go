@@ -36,7 +36,7 @@ func FuzzBytes(f *testing.F) {
 			}
 		}
 		parts := 0
-		if err := eachCall(raw, func(_ uint64, _ byte, data []byte) { parts += 1 + len(data) }); parts > len(raw) {
+		if err := eachCall(raw, func(_ uint64, _ byte, data []byte) error { parts += 1 + len(data); return nil }); parts > len(raw) {
 			t.Errorf("%d bytes have parts of %d (error %v)", len(raw), parts, err)
 		}
 		c := &counted{}

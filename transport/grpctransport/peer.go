@@ -87,6 +87,7 @@ func (p *peer) dial(ctx context.Context, address string) (conn net.Conn, err err
 	}
 	p.mu.Lock()
 	p.refused = errors.Is(err, syscall.ECONNREFUSED)
+	p.oneByOne = false // another program may listen there now
 	p.mu.Unlock()
 	return conn, err
 }
@@ -103,6 +104,9 @@ func (p *peer) close() { _ = p.conn.Close() }
 func (p *peer) queuedBytes() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.calls != nil {
+		return p.bytes + p.calls.queue.queuedBytes()
+	}
 	return p.bytes
 }
 
