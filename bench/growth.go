@@ -64,7 +64,7 @@ func growTasks(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "tasks", Title: "count against the number of tasks, one worker", X: "tasks", Y: "events/s", LogX: true,
 		Reason: "A record costs no more with more tasks: each has fewer keys, which stay in the processor's caches. The knee is at 256: taking them over takes more than one second of a round of three; by rounds of two lengths, little else is lost."})
 	memory := r.curve(&curve{Name: "tasks-memory", Title: "memory of count against the number of tasks, one worker", X: "tasks", Y: "MB of heap, most", LogX: true,
-		Reason: "Each task has records that it has fetched ahead, more that is held of its partition while it takes none, its queue and its buffers. A fetch brings up to 32 KiB of each partition and 1 MiB of all, which is twenty times as much in memory where it compresses like these records. The 100,000 keys are shared out among them, so that their caches are the same in sum."})
+		Reason: "Each task has records that it has fetched ahead, more that is held of its partition while it takes none, its queue and its buffers. A fetch brings up to 64 KiB of each partition and 1 MiB of all, which is twenty times as much in memory where it compresses like these records. The 100,000 keys are shared out among them, so that their caches are the same in sum."})
 	for _, n := range []int{4, 16, 64, 256} {
 		rate, heap, err := s.point(ctx, o, "GrowTasks", n, 3*o.count, keysOf(100_000), s.module(ours, newCounting))
 		if err != nil {
