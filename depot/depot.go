@@ -20,6 +20,7 @@ import (
 	"context"
 	"errors"
 	"time"
+	"unsafe"
 )
 
 // TopicName is the name of the topic that a depot lives in. Module and depot
@@ -94,6 +95,15 @@ func RecordBytes(r *Record) int {
 	n := len(r.Key) + len(r.Value)
 	for _, h := range r.Headers {
 		n += len(h.Key) + len(h.Value)
+	}
+	return n
+}
+
+// MemoryBytes is how much memory records take, about: what is in them, and they themselves.
+func MemoryBytes(records []Record) int {
+	n := len(records) * int(unsafe.Sizeof(Record{}))
+	for i := range records {
+		n += RecordBytes(&records[i]) + len(records[i].Headers)*int(unsafe.Sizeof(Header{}))
 	}
 	return n
 }

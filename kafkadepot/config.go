@@ -40,7 +40,7 @@ type Config struct {
 	// it is to be as large as what producers put into a batch (their batch.size), where they write
 	// more than this at a time. More suits brokers that are far away, too, for a connection has
 	// one fetch under way: 64 KiB each millisecond are 64 MB a second of each partition. It costs
-	// memory: see fetchBytesDefault. Default 64 KiB.
+	// memory, ten times as much and more where records compress well. Default 64 KiB.
 	FetchBytes int32
 	// ReplicationFactor of topics that are made; default -1, the brokers' own
 	// default. Production needs 3, with min.insync.replicas 2.

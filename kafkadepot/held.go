@@ -2,7 +2,6 @@ package kafkadepot
 
 import (
 	"context"
-	"unsafe"
 
 	"github.com/coppice-run/coppice/depot"
 )
@@ -54,7 +53,7 @@ func (r *reader) received(at place, d *depot.Delivery) (kept bool) {
 	}
 	h := &a.held
 	if len(d.Records) > 0 {
-		c := chunk{d.Records, bytesOf(d.Records)}
+		c := chunk{d.Records, depot.MemoryBytes(d.Records)}
 		h.chunks = append(h.chunks, c)
 		h.bytes += c.bytes
 	}
@@ -66,19 +65,6 @@ func (r *reader) received(at place, d *depot.Delivery) (kept bool) {
 		r.client.PauseFetchPartitions(at.partitions())
 	}
 	return true
-}
-
-// bytesOf is how much memory records take.
-func bytesOf(records []depot.Record) (n int) {
-	n = len(records) * int(unsafe.Sizeof(depot.Record{}))
-	for i := range records {
-		r := &records[i]
-		n += len(r.Key) + len(r.Value) + len(r.Headers)*int(unsafe.Sizeof(depot.Header{}))
-		for j := range r.Headers {
-			n += len(r.Headers[j].Key) + len(r.Headers[j].Value)
-		}
-	}
-	return n
 }
 
 // take takes the records that came first together, up to so many of them, and behind the last
@@ -96,7 +82,7 @@ func (h *held) take(most int) (d depot.Delivery) {
 			h.chunks = h.chunks[1:]
 		} else {
 			d.Records = first.records[:most:most]
-			part := bytesOf(d.Records)
+			part := depot.MemoryBytes(d.Records)
 			h.bytes -= part
 			*first = chunk{first.records[most:], first.bytes - part}
 		}

@@ -62,8 +62,8 @@ func TestRoomFor(t *testing.T) {
 // What is held counts with all that it takes, headers too: they may be most of a record.
 func TestBytesOfCountsHeaders(t *testing.T) {
 	t.Parallel()
-	bare := bytesOf([]depot.Record{{Key: []byte("key"), Value: []byte("value")}})
-	with := bytesOf([]depot.Record{{Key: []byte("key"), Value: []byte("value"), Headers: []depot.Header{{Key: "trace", Value: make([]byte, 1<<20)}}}})
+	bare := depot.MemoryBytes([]depot.Record{{Key: []byte("key"), Value: []byte("value")}})
+	with := depot.MemoryBytes([]depot.Record{{Key: []byte("key"), Value: []byte("value"), Headers: []depot.Header{{Key: "trace", Value: make([]byte, 1<<20)}}}})
 	if with < bare+1<<20+len("trace") {
 		t.Errorf("a record with a header of 1 MiB is taken for %d bytes, one without for %d", with, bare)
 	}

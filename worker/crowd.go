@@ -1,11 +1,6 @@
 package worker
 
-import (
-	"slices"
-	"unsafe"
-
-	"github.com/coppice-run/coppice/depot"
-)
+import "slices"
 
 // A task pauses its sources when it has more records than it wants, but it says so between two
 // batches of events, and a batch may take seconds. Meanwhile its mailbox, which has no bound, would take
@@ -69,13 +64,4 @@ func (d *driver) tellRoom() {
 			f.put(feedOrder{d: d, room: true})
 		}
 	}
-}
-
-// recordBytes is the memory that records take, about: headers are few.
-func recordBytes(records []depot.Record) int64 {
-	n := len(records) * int(unsafe.Sizeof(depot.Record{}))
-	for i := range records {
-		n += len(records[i].Key) + len(records[i].Value)
-	}
-	return int64(n)
 }

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/runtime"
 )
 
@@ -39,7 +40,7 @@ func (m *mailbox) put(msg message) {
 		msg.bytes = in.Frame.Bytes()
 		m.bytes.Add(msg.bytes)
 	case *runtime.Records:
-		msg.recordBytes = recordBytes(in.Records)
+		msg.recordBytes = int64(depot.MemoryBytes(in.Records))
 		m.recordBytes.Add(msg.recordBytes)
 	}
 	m.mu.Lock()
