@@ -73,7 +73,7 @@ func (a *answers) take(id uint64, kind byte, data []byte) error {
 			request = bytes.Clone(request) // else it keeps those that came with it
 		}
 		if a.open >= callsMax {
-			a.queue.add(id, callFailed, []byte(tooMany))
+			a.queue.add(id, callFailed, fmt.Appendf(nil, "too many calls of this sender are not answered yet: it may have %d", callsMax))
 			return nil
 		}
 		ctx, cancel := a.context(left)
@@ -104,7 +104,6 @@ func (a *answers) context(left uint64) (context.Context, context.CancelFunc) {
 const (
 	callsMax  = 100_000 // that are not answered yet
 	callAlone = callBytesMax / 2
-	tooMany   = "too many calls of this sender are not answered yet: it may have 100,000"
 )
 
 // answer has the handler answer a call.
