@@ -128,7 +128,7 @@ trace-test: ## a record's trace and all metrics at a collector, and a stuck reco
 	cd examples/service/otlp && $(GO) test -count=1 -timeout 4m .
 	$(GO) test -count=1 -timeout 4m ./integration ./internal/cli -run 'Trace|Stuck|Attempts'
 
-trace-bench: ## measure what spans of one record in 1,000 and metrics cost, on real servers as integration does (about 5 minutes)
+trace-bench: ## measure what spans of one record in 1,000 and metrics cost, with and without in turn (A B B A), on real servers as integration does (about 6 minutes)
 	$(GO) run ./cmd/stack run --parts kafka,redis -- sh -c 'cd telemetry/export && $(GO) run ./overhead -kafka $$COPPICE_TEST_KAFKA -redis $$COPPICE_TEST_REDIS'
 
 stack: ## start Kafka, Redis and a Redis cluster: by compose, else natively

@@ -1,47 +1,31 @@
-// Command overhead measures what telemetry costs: it counts records by key, on real servers,
-// in alternating rounds with and without it, and prints the ratios. With it means as package
-// export wires it: one record in so many followed with all its spans, sent to a collector
-// in this process that throws them away, metrics collected every second, kotel and redisotel. Without
-// it the worker keeps no event trees either. Each round is checked against a plain count.
+// Command overhead measures what telemetry costs: it counts the records of one topic by key, on
+// real servers, again and again from the topic's beginning, with and without telemetry. With it
+// means as package export wires it: one record in so many followed with all its spans, metrics
+// collected every second, kotel and redisotel, and all of that sent to a collector that throws it
+// away. The collector is a process of its own, as a real one is: its CPU time is not the worker's,
+// but where it runs on the same machine it takes some of the time that both have. Without telemetry
+// the worker keeps no event trees either. Each run is checked against a plain count.
 //
-// With -each it measures each part of telemetry by itself, too; with a lower -sample what a sampled
-// record costs stands out from the noise.
+// Machines drift by more than telemetry costs. So each round has both count twice, in the order
+// A B B A, and the next one in the order B A A B: what drifts evenly weighs on both alike, and only
+// sums of one round are divided by one another. Of the rounds' ratios the median is told, with an
+// interval that holds the true median with the confidence that is said beside it, whatever the
+// distribution of the ratios; it takes rounds for independent of each other. It fails if the median
+// is below -least.
 //
-// Only ratios of one run mean anything: machines differ, and so do their moods. It fails if the
-// median ratio is below -least.
+// With -each it measures each part of telemetry by itself, too, and takes as much longer; with a
+// lower -sample what a sampled record costs stands out from the noise. -parts none has nothing in
+// the place of telemetry: what is told then is what the measure does by itself.
 package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
-	"math/rand/v2"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
-	goruntime "runtime"
-	"slices"
-	"strings"
 	"time"
-
-	"github.com/google/uuid"
-	"github.com/twmb/franz-go/pkg/kgo"
-
-	"github.com/coppice-run/coppice/client"
-	"github.com/coppice-run/coppice/depot"
-	"github.com/coppice-run/coppice/kafkadepot"
-	"github.com/coppice-run/coppice/module"
-	"github.com/coppice-run/coppice/module/agg"
-	"github.com/coppice-run/coppice/pstate"
-	"github.com/coppice-run/coppice/redisstate"
-	"github.com/coppice-run/coppice/runtime"
-	"github.com/coppice-run/coppice/task"
-	"github.com/coppice-run/coppice/transport/memtransport"
-	"github.com/coppice-run/coppice/worker"
 )
 
 type options struct {
@@ -56,16 +40,23 @@ type options struct {
 }
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == collectorFlag {
+		if err := beCollector(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "overhead: collector:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	var o options
 	flag.StringVar(&o.kafka, "kafka", "127.0.0.1:19092", "Kafka broker")
 	flag.StringVar(&o.redis, "redis", "127.0.0.1:16379", "Redis server")
-	flag.IntVar(&o.rounds, "rounds", 9, "rounds of each subject")
-	flag.IntVar(&o.records, "records", 6_000_000, "records of a round: some seconds of work, so that moments weigh little")
+	flag.IntVar(&o.rounds, "rounds", 24, "rounds, in each of which every subject counts twice; with fewer than 6 there is no interval of 95 %")
+	flag.IntVar(&o.records, "records", 3_000_000, "records of the topic: some seconds of work, so that moments weigh little")
 	flag.IntVar(&o.sample, "sample", 1000, "of how many records one has spans")
 	flag.Float64Var(&o.least, "least", 0.97, "the ratio that the median has to reach")
-	flag.StringVar(&o.parts, "parts", everything, "what telemetry is made of here")
+	flag.StringVar(&o.parts, "parts", everything, "what telemetry is made of here; "+nothing+": of nothing, which shows what the measure does by itself")
 	flag.BoolVar(&o.each, "each", false, "measure each of the parts by itself, too")
-	flag.StringVar(&o.profiles, "profiles", "", "a folder for where CPU time and memory of the last round go, with and without telemetry (go tool pprof)")
+	flag.StringVar(&o.profiles, "profiles", "", "a folder for where CPU time and memory of the last runs go, with and without telemetry (go tool pprof)")
 	flag.Parse()
 	if o.rounds < 1 || o.records < 1 {
 		fmt.Fprintln(os.Stderr, "overhead: -rounds and -records are 1 at least")
@@ -80,220 +71,46 @@ func main() {
 }
 
 func run(ctx context.Context, o options, out io.Writer) error {
-	sink, err := newSink()
-	if err != nil {
-		return err
-	}
-	defer sink.Close()
 	begin := time.Now()
 	subjects, err := o.subjects()
 	if err != nil {
 		return err
 	}
-	used := make([][]usage, len(subjects))
-	var ratios []float64
-	last := len(subjects) - 1
-	warm := o // the first round, which is not counted
-	warm.records = max(o.records/8, 1)
-	for round := range o.rounds + 1 {
-		of := o
-		if round == 0 {
-			of = warm
+	c, err := startCollector(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _, _ = c.close() }()
+	in, err := fill(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer in.drop(ctx)
+	for _, s := range subjects { // does not count: the first runs find everything cold
+		if _, err := in.measure(ctx, s, c.url); err != nil {
+			return err
 		}
-		took := make([]usage, len(subjects))
-		for n := range subjects {
-			at := (n + round) % len(subjects) // each goes first in turn
-			if took[at], err = measure(ctx, of, subjects[at], "http://"+sink.Addr().String()); err != nil {
+	}
+	var rounds [][]usage
+	for round := range o.rounds {
+		runs := order(len(subjects), round)
+		took := make([]usage, len(runs))
+		for i, s := range runs {
+			if took[i], err = in.measure(ctx, subjects[s], c.url); err != nil {
 				return err
 			}
 		}
-		if round == 0 {
-			continue
-		}
-		for n, s := range subjects {
-			fmt.Fprintf(out, "round %d, %s: %.0f/s, CPU time per record %.0f ns\n", round, s.name, float64(o.records)/took[n].seconds, took[n].nanos/float64(o.records))
-			used[n] = append(used[n], took[n])
-		}
-		ratios = append(ratios, took[0].seconds/took[last].seconds)
+		rounds = append(rounds, together(runs, took))
+		o.reportRound(out, subjects, rounds)
 	}
-	slices.Sort(ratios)
-	ratio := ratios[len(ratios)/2]
-	fmt.Fprintf(out, "ratio count with/without telemetry, one in %d sampled: %.3f [%.3f..%.3f], in %.0f s\n", o.sample, ratio, ratios[0], ratios[len(ratios)-1], time.Since(begin).Seconds())
-	plain, least, most := middle(used[0], func(u usage) float64 { return u.seconds })
-	fmt.Fprintf(out, "the rounds without it are within [%.3f..%.3f] of their median: less than that nobody can tell from one round\n", plain/most, plain/least)
-	o.report(out, subjects, used)
+	got, err := c.close()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "the collector got %d requests of %.2f MB in all\n", got.Requests, float64(got.Bytes)/1e6)
+	ratio := o.report(out, subjects, rounds, time.Since(begin))
 	if ratio < o.least {
 		return fmt.Errorf("the median ratio is %.3f, and is to be %.3f at least", ratio, o.least)
 	}
 	return nil
-}
-
-// newSink is a collector that throws away what it gets.
-func newSink() (net.Listener, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	go func() {
-		_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body)
-			w.Header().Set("Content-Type", "application/x-protobuf")
-		}))
-	}()
-	return l, nil
-}
-
-// counting counts records by their key.
-type counting struct {
-	name   string
-	Clicks module.Depot[string]
-	Counts pstate.Map[string, int64]
-}
-
-func (m *counting) ModuleName() string { return m.name }
-
-const keyBytes = 12
-
-func keyOf(v string) string { return v[:keyBytes] }
-
-func (m *counting) Define(b *module.Builder) {
-	module.HashDepot(b, &m.Clicks, "clicks", keyOf, module.Text())
-	s := b.Stream("count")
-	s.PState(&m.Counts, "counts")
-	module.DeclareSource(s, m.Clicks, func(ev *module.Event, v string) error {
-		agg.Inc(ev, m.Counts.Key(keyOf(v)))
-		return nil
-	}, module.StartFromBeginning())
-}
-
-const tasks = 4
-
-// measure counts the records of a new topic, and returns how many seconds that took from the
-// moment on at which the first task runs, and what it took of the process from a moment before.
-func measure(ctx context.Context, o options, s subject, collector string) (took usage, err error) {
-	m := &counting{name: "Overhead-" + uuid.NewString()[:8]}
-	kafka, redis := kafkadepot.Config{Brokers: []string{o.kafka}}, redisstate.Config{Addresses: []string{o.redis}}
-	config := worker.Config{Network: memtransport.New(), Tasks: tasks, Logger: slog.New(slog.DiscardHandler)}
-	running := make(chan time.Time, 1)
-	config.Listener = &runtime.Listener{Took: func(runtime.TookInfo) {
-		select {
-		case running <- time.Now():
-		default:
-		}
-	}}
-	unwire, err := s.wire(ctx, o, collector, &config, &kafka, &redis)
-	if err != nil {
-		return took, err
-	}
-	defer func() { _ = unwire() }()
-	log, err := kafkadepot.Open(ctx, kafka)
-	if err != nil {
-		return took, err
-	}
-	defer log.Close()
-	state, err := redisstate.Open(ctx, redis)
-	if err != nil {
-		return took, err
-	}
-	defer state.Close()
-	config.Log, config.Store = log, state
-	want, err := load(ctx, o, log, m)
-	if err != nil {
-		return took, err
-	}
-	stop := func() error { return nil }
-	if o.profiles != "" {
-		if stop, err = profile(o.profiles, strings.ReplaceAll(s.name, " ", "-")); err != nil {
-			return took, err
-		}
-	}
-	goruntime.GC() // what filling the topic left is not the round's
-	before, err := used()
-	if err != nil {
-		return took, err
-	}
-	w, err := worker.Start(ctx, config, m)
-	if err != nil {
-		return took, err
-	}
-	defer w.Stop(context.WithoutCancel(ctx))
-	c, err := client.New(client.Config{Log: log, Store: state, Network: config.Network})
-	if err != nil {
-		return took, err
-	}
-	defer c.Close()
-	if err := c.Use(ctx, m); err != nil {
-		return took, err
-	}
-	if err := caughtUp(ctx, c, m.name); err != nil {
-		return took, err
-	}
-	seconds := time.Since(<-running).Seconds()
-	if err := unwire(); err != nil { // what waits to be sent is the round's, too
-		return took, err
-	}
-	after, err := used()
-	if err = errors.Join(err, stop()); err != nil {
-		return took, err
-	}
-	took = after.since(before)
-	took.seconds = seconds
-	for key, n := range want {
-		have, err := m.Counts.Key(key).Get(c.At(ctx))
-		if err != nil {
-			return took, err
-		}
-		if have != n {
-			return took, fmt.Errorf("%s is counted %d times, and came %d times: the round is void", key, have, n)
-		}
-	}
-	return took, nil
-}
-
-// caughtUp waits until every record is done and that is stored.
-func caughtUp(ctx context.Context, c *client.Client, name string) error {
-	for {
-		all, err := c.Progress(ctx, name, "count")
-		if err != nil {
-			return err
-		}
-		if !slices.ContainsFunc(all, func(p client.SourceProgress) bool { return !p.Begun || p.Lag > 0 }) {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
-}
-
-// load fills the module's topic, and returns how often some of the keys are in it.
-func load(ctx context.Context, o options, log *kafkadepot.Log, m *counting) (map[string]int64, error) {
-	topic, err := log.Ensure(ctx, depot.TopicSpec{Module: m.name, Depot: "clicks", Partitions: tasks})
-	if err != nil {
-		return nil, err
-	}
-	producer, err := kgo.NewClient(kgo.SeedBrokers(o.kafka), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(5*time.Millisecond))
-	if err != nil {
-		return nil, err
-	}
-	defer producer.Close()
-	want := map[string]int64{}
-	r := rand.New(rand.NewPCG(1, 2))
-	padding := strings.Repeat("x", 100-keyBytes)
-	var failed error
-	for range o.records {
-		n := r.IntN(100_000)
-		key := fmt.Sprintf("key-%0*d", keyBytes-4, n)
-		if n < 100 {
-			want[key]++
-		}
-		producer.Produce(ctx, &kgo.Record{Topic: topic.Name, Partition: int32(task.Of([]byte(key), tasks)), Key: []byte(key), Value: []byte(key + padding)}, func(_ *kgo.Record, err error) {
-			if err != nil {
-				failed = err
-			}
-		})
-	}
-	return want, errors.Join(producer.Flush(ctx), failed)
 }

@@ -21,6 +21,9 @@ import (
 // metrics, and the hooks in the clients of Kafka and Redis.
 const everything = "trees,spans,otlp,metrics,kafka,redis"
 
+// nothing stands for no part of it, so that what is compared is the same.
+const nothing = "none"
+
 // subject is a way of running the worker: with some parts of telemetry, or none.
 type subject struct {
 	name  string
@@ -29,11 +32,14 @@ type subject struct {
 
 // subjects are the worker without telemetry, each part of it by itself if wanted, and all together.
 func (o *options) subjects() ([]subject, error) {
-	parts := strings.Split(o.parts, ",")
 	all := []subject{{name: "without"}}
+	if o.parts == nothing {
+		return append(all, subject{name: "with nothing"}), nil
+	}
+	parts := strings.Split(o.parts, ",")
 	for _, part := range parts {
 		if !slices.Contains(strings.Split(everything, ","), part) {
-			return nil, fmt.Errorf("there is no part %q of telemetry; there are %s", part, everything)
+			return nil, fmt.Errorf("there is no part %q of telemetry; there are %s, or %s", part, everything, nothing)
 		}
 		if o.each {
 			all = append(all, subject{"with " + strings.Join(alone(part), ", "), alone(part)})

@@ -3,22 +3,21 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	goruntime "runtime"
 	"runtime/metrics"
 	"runtime/pprof"
-	"slices"
 	"syscall"
 )
 
-// usage is what a round takes of this process, which hangs less than time on who else uses the
-// machine. The collector that throws everything away is part of it.
+// usage is what runs take of this process, which hangs less than time on who else uses the
+// machine.
 type usage struct {
 	seconds float64
+	left    float64 // seconds for what waited to be sent to the collector then
 	nanos   float64 // CPU time
-	garbage float64 // of that the collector's, as the runtime estimates it, without what it did for want of other work
+	garbage float64 // of that the collector's of garbage, as the runtime estimates it, without what it did for want of other work
 	objects float64 // allocated
 	bytes   float64
 }
@@ -45,35 +44,11 @@ func (u usage) since(before usage) usage {
 	return usage{nanos: u.nanos - before.nanos, garbage: u.garbage - before.garbage, objects: u.objects - before.objects, bytes: u.bytes - before.bytes}
 }
 
-// middle is the median of a figure of many rounds, with the least and the most.
-func middle(rounds []usage, figure func(usage) float64) (median, least, most float64) {
-	all := make([]float64, len(rounds))
-	for i, u := range rounds {
-		all[i] = figure(u)
-	}
-	slices.Sort(all)
-	return all[len(all)/2], all[0], all[len(all)-1]
-}
-
-// report says what each subject takes of the process, beside the one without telemetry.
-func (o *options) report(out io.Writer, subjects []subject, used [][]usage) {
-	for _, f := range []struct {
-		name   string
-		figure func(usage) float64
-	}{
-		{"ns of CPU time", func(u usage) float64 { return u.nanos }},
-		{"of these for garbage collection", func(u usage) float64 { return u.garbage }},
-		{"objects", func(u usage) float64 { return u.objects }},
-		{"bytes allocated", func(u usage) float64 { return u.bytes }},
-	} {
-		n := float64(o.records)
-		without, least, most := middle(used[0], f.figure)
-		fmt.Fprintf(out, "%s per record, medians: without %.2f [%.2f..%.2f]", f.name, without/n, least/n, most/n)
-		for i, s := range subjects[1:] {
-			with, least, most := middle(used[i+1], f.figure)
-			fmt.Fprintf(out, "; %s %.2f [%.2f..%.2f] (%+.2f, %+.1f %%)", s.name, with/n, least/n, most/n, (with-without)/n, 100*(with/without-1))
-		}
-		fmt.Fprintln(out)
+// plus is what two took together.
+func (u usage) plus(v usage) usage {
+	return usage{
+		seconds: u.seconds + v.seconds, left: u.left + v.left, nanos: u.nanos + v.nanos, garbage: u.garbage + v.garbage,
+		objects: u.objects + v.objects, bytes: u.bytes + v.bytes,
 	}
 }
 
