@@ -39,6 +39,11 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		"a broken connection is told before frames": cutTold,
 		"close waits for what runs":                 closeWaits,
 		"an address is taken once":                  taken,
+		"a request is answered":                     asked,
+		"requests are answered later":               answeredLater,
+		"nobody waits for a request":                askDropped,
+		"a request to nobody":                       askNobody,
+		"a request to a link that closes":           askCloses,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
