@@ -100,9 +100,9 @@ func outcomeOf(place Place, a *wire.Answer) (module.Acks, error) {
 	switch runtime.AnswerKind(a.Kind) {
 	case runtime.AnswerDone:
 		if a.Text != "" {
-			return module.NewAcks(a.Returns), &AckError{Place: place, Topology: a.Topology, Text: a.Text}
+			return module.AcksOf(a.Returns), &AckError{Place: place, Topology: a.Topology, Text: a.Text}
 		}
-		return module.NewAcks(a.Returns), nil
+		return module.AcksOf(a.Returns), nil
 	case runtime.AnswerRejected:
 		return module.Acks{}, &RejectedError{Place: place, Topology: a.Topology, Text: a.Text}
 	case runtime.AnswerFailed, runtime.AnswerParked:

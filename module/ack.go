@@ -118,7 +118,7 @@ func (a AckOf[V, A]) From(acks Acks) (result A, ok bool) {
 	if a.a == nil {
 		return result, false
 	}
-	raw, ok := acks.byTopology[a.a.stream.Name][int(a.a.id)]
+	raw, ok := acks.value(a.a.stream.Name, a.a.id)
 	if !ok {
 		return result, false
 	}

@@ -198,28 +198,61 @@ func (d *depotDecl[T]) chosen(v T, partitions int) (p int, err error) {
 }
 
 // Acks is what the streams returned for one record.
-type Acks struct{ byTopology map[string]map[int][]byte }
+type Acks struct{ returned []wire.Returned }
 
-// NewAcks makes acks from stored values, by topology and ack. For clients.
-func NewAcks(byTopology map[string]map[int][]byte) Acks { return Acks{byTopology} }
+// NewAcks makes acks from stored values, by topology and ack. For fakes of a client.
+func NewAcks(byTopology map[string]map[int][]byte) Acks {
+	var a Acks
+	for _, topology := range slices.Sorted(maps.Keys(byTopology)) {
+		r := wire.Returned{Topology: topology}
+		for _, ack := range slices.Sorted(maps.Keys(byTopology[topology])) {
+			r.Values = append(r.Values, wire.Return{Ack: uint16(ack), Value: byTopology[topology][ack]})
+		}
+		a.returned = append(a.returned, r)
+	}
+	return a
+}
+
+// AcksOf makes acks of what the owner of a record's task has said. For clients.
+func AcksOf(returned []wire.Returned) Acks { return Acks{returned} }
+
+// value is what a topology returned with one of its acks.
+func (a Acks) value(topology string, ack uint16) (raw []byte, ok bool) {
+	for i := range a.returned {
+		if a.returned[i].Topology != topology {
+			continue
+		}
+		for _, r := range a.returned[i].Values {
+			if r.Ack == ack {
+				return r.Value, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// inOrder is what was returned, by topology.
+func (a Acks) inOrder() []wire.Returned {
+	return slices.SortedFunc(slices.Values(a.returned), func(x, y wire.Returned) int { return strings.Compare(x.Topology, y.Topology) })
+}
 
 // MarshalJSON is the map from topology to what it returned, several acks as an array; what
 // is not stored as JSON comes as text in base64.
 func (a Acks) MarshalJSON() ([]byte, error) {
 	out := map[string]any{}
-	for topology, returns := range a.byTopology {
+	for _, topology := range a.returned {
 		var values []any
-		for _, id := range slices.Sorted(maps.Keys(returns)) {
-			if json.Valid(returns[id]) {
-				values = append(values, json.RawMessage(returns[id]))
+		for _, r := range topology.Values {
+			if json.Valid(r.Value) {
+				values = append(values, json.RawMessage(r.Value))
 			} else {
-				values = append(values, returns[id])
+				values = append(values, r.Value)
 			}
 		}
 		if len(values) == 1 {
-			out[topology] = values[0]
+			out[topology.Topology] = values[0]
 		} else {
-			out[topology] = values
+			out[topology.Topology] = values
 		}
 	}
 	return json.Marshal(out)
@@ -230,16 +263,15 @@ func (a Acks) MarshalJSON() ([]byte, error) {
 func (a Acks) String() string {
 	var out strings.Builder
 	out.WriteByte('{')
-	for i, topology := range slices.Sorted(maps.Keys(a.byTopology)) {
+	for i, topology := range a.inOrder() {
 		if i > 0 {
 			out.WriteString(", ")
 		}
-		returns := a.byTopology[topology]
-		values := make([]string, 0, len(returns))
-		for _, id := range slices.Sorted(maps.Keys(returns)) {
-			values = append(values, string(returns[id]))
+		values := make([]string, 0, len(topology.Values))
+		for _, r := range topology.Values {
+			values = append(values, string(r.Value))
 		}
-		fmt.Fprintf(&out, "%q ", topology)
+		fmt.Fprintf(&out, "%q ", topology.Topology)
 		if len(values) == 1 {
 			out.WriteString(values[0])
 		} else {

@@ -141,7 +141,7 @@ type Answer struct {
 	Text      string
 	Attempt   int
 	WillRetry bool
-	Returns   map[string]map[int][]byte // by topology and ack
+	Returns   []wire.Returned // by topology
 }
 
 // stop takes back what asks for the slot.

@@ -28,7 +28,7 @@ func answered(t *testing.T, when string, answers []runtime.Answer, kind runtime.
 }
 
 // total is what a record's events have returned, as the answer has it.
-func total(a runtime.Answer) string { return string(a.Returns["grow"][0]) }
+func total(a runtime.Answer) string { return string(a.Returns[0].Values[0].Value) }
 
 // R29, promise 3.99: a record that takes longer than the topology's timeout goes on, and
 // takes effect once; who waits is told that nobody knows yet, and may ask again.

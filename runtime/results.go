@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -71,25 +72,41 @@ func (t *Task) keepResult(f *finished) {
 func (topo *topology) addReturns(a *Answer, res result) {
 	name := topo.plan.Name
 	wrong := res.text
-	if len(res.returns) > 0 && a.Returns == nil {
-		a.Returns = map[string]map[int][]byte{}
-	}
-	for _, r := range res.returns {
-		if a.Returns[name] == nil {
-			a.Returns[name] = map[int][]byte{}
-		}
-		value := r.Value
-		if before, ok := a.Returns[name][int(r.Ack)]; ok {
-			var err error
-			if value, err = topo.plan.Acks[r.Ack].Merge(before, r.Value); err != nil {
-				value, wrong = before, "ack return: "+err.Error()
+	if len(res.returns) > 0 {
+		said := a.returned(name)
+		for _, r := range res.returns {
+			if err := topo.merge(said, r); err != nil {
+				wrong = "ack return: " + err.Error()
 			}
 		}
-		a.Returns[name][int(r.Ack)] = value
 	}
 	if wrong != "" && a.Kind == AnswerDone {
 		a.Topology, a.Text = name, wrong
 	}
+}
+
+// returned is what a topology has returned so far.
+func (a *Answer) returned(topology string) *wire.Returned {
+	at := slices.IndexFunc(a.Returns, func(r wire.Returned) bool { return r.Topology == topology })
+	if at < 0 {
+		at = len(a.Returns)
+		a.Returns = append(a.Returns, wire.Returned{Topology: topology})
+	}
+	return &a.Returns[at]
+}
+
+// merge adds what a source returned to what others of the topology did, in the order of the acks.
+func (topo *topology) merge(said *wire.Returned, r wire.Return) error {
+	at, have := slices.BinarySearchFunc(said.Values, r.Ack, func(v wire.Return, ack uint16) int { return cmp.Compare(v.Ack, ack) })
+	if !have {
+		said.Values = slices.Insert(said.Values, at, r)
+		return nil
+	}
+	value, err := topo.plan.Acks[r.Ack].Merge(said.Values[at].Value, r.Value)
+	if err == nil {
+		said.Values[at].Value = value
+	}
+	return err
 }
 
 // combine adds a value that came to those of the other acks of its record. The error

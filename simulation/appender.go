@@ -97,7 +97,7 @@ func (w *world) learn(o *owner, a *appended, answer runtime.Answer) {
 		a.acked, a.waiter = true, 0
 		w.result.Acked++
 		w.tracef("record %d acked by %v", a.number, o)
-		a.acks, a.text = module.NewAcks(answer.Returns), answer.Text
+		a.acks, a.text = module.AcksOf(answer.Returns), answer.Text
 		if a.mistakable() {
 			// Nobody may rely on what it says.
 		} else if err := w.workload.Acked(a.number, a.acks); err != nil {

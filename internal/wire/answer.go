@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -16,7 +15,13 @@ type Answer struct {
 	WillRetry bool
 	NotOwner  bool   // the asked worker does not own the task
 	Address   string // who does, if known
-	Returns   map[string]map[int][]byte
+	Returns   []Returned
+}
+
+// Returned is what a topology returned for a record: one value of each ack.
+type Returned struct {
+	Topology string
+	Values   []Return // in the order of their acks
 }
 
 // Flags of an answer.
@@ -25,8 +30,7 @@ const (
 	notOwner
 )
 
-// AppendAnswer appends the stored form of an answer; equal answers have
-// equal bytes.
+// AppendAnswer appends the stored form of an answer.
 func AppendAnswer(dst []byte, a *Answer) []byte {
 	dst = slices.Grow(dst, answerBytes+len(a.Topology)+len(a.Text)+len(a.Address))
 	dst = append(dst, RequestVersion, a.Kind)
@@ -43,35 +47,14 @@ func AppendAnswer(dst []byte, a *Answer) []byte {
 	dst = appendText(dst, a.Address)
 	dst = binary.AppendUvarint(dst, uint64(a.Attempt))
 	dst = binary.AppendUvarint(dst, uint64(len(a.Returns)))
-	var topologies [few]string
-	for _, topology := range inOrder(topologies[:0], a.Returns) {
-		values := a.Returns[topology]
-		dst = appendText(dst, topology)
-		dst = binary.AppendUvarint(dst, uint64(len(values)))
-		var acks [few]int
-		for _, ack := range inOrder(acks[:0], values) {
-			dst = binary.AppendUvarint(dst, uint64(ack))
-			dst = binary.AppendUvarint(dst, uint64(len(values[ack])))
-			dst = append(dst, values[ack]...)
-		}
+	for _, r := range a.Returns {
+		dst = appendReturns(appendText(dst, r.Topology), r.Values)
 	}
 	return dst
 }
 
 // answerBytes is room for what most answers have beside their texts.
 const answerBytes = 64
-
-// few is how many keys of a map are put in order without memory of their own.
-const few = 4
-
-// inOrder appends the keys of a map, in their order.
-func inOrder[K cmp.Ordered, V any](keys []K, of map[K]V) []K {
-	for k := range of {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
 
 // ParseAnswer reads an answer back.
 func ParseAnswer(raw []byte) (*Answer, error) {
@@ -83,15 +66,9 @@ func ParseAnswer(raw []byte) (*Answer, error) {
 	a.Topology, a.Text, a.Address = p.text(), p.text(), p.text()
 	a.Attempt = int(p.uint16())
 	if n := p.count(returnBytesMin); n > 0 {
-		a.Returns = make(map[string]map[int][]byte, n)
-		for range n {
-			topology := p.text()
-			values := map[int][]byte{}
-			for range p.count(returnBytesMin) {
-				ack := int(p.uint16())
-				values[ack] = p.bytes()
-			}
-			a.Returns[topology] = values
+		a.Returns = make([]Returned, n)
+		for i := range a.Returns {
+			a.Returns[i] = Returned{Topology: p.text(), Values: p.returns()}
 		}
 	}
 	return a, p.end("answer")

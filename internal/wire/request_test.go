@@ -51,7 +51,7 @@ func TestMovedGolden(t *testing.T) {
 
 func TestAnswerGolden(t *testing.T) {
 	t.Parallel()
-	a := &wire.Answer{Kind: 1, Topology: "s", Text: "no", Attempt: 2, WillRetry: true, Returns: map[string]map[int][]byte{"s": {0: []byte("1"), 2: []byte("x")}, "a": {1: []byte("y")}}}
+	a := &wire.Answer{Kind: 1, Topology: "s", Text: "no", Attempt: 2, WillRetry: true, Returns: []wire.Returned{{Topology: "a", Values: []wire.Return{{Ack: 1, Value: []byte("y")}}}, {Topology: "s", Values: []wire.Return{{Value: []byte("1")}, {Ack: 2, Value: []byte("x")}}}}}
 	raw := wire.AppendAnswer(nil, a)
 	want := "02" + "01" + "01" + "0173" + "026e6f" + "00" + "02" + "02" + "0161" + "01" + "01" + "0179" + "0173" + "02" + "00" + "0131" + "02" + "0178"
 	if got := hex.EncodeToString(raw); got != want {
@@ -66,7 +66,7 @@ func TestAnswerGolden(t *testing.T) {
 func FuzzParseRequest(f *testing.F) {
 	f.Add(wire.AppendRequest(nil, &wire.Request{Module: "M", Await: &wire.AwaitRequest{Depot: "d"}}))
 	f.Add(wire.AppendRequest(nil, &wire.Request{Module: "M", Parked: &wire.ParkedRequest{Order: 1, Value: []byte("x")}}))
-	f.Add(wire.AppendAnswer(nil, &wire.Answer{Returns: map[string]map[int][]byte{"s": {0: []byte("1")}}}))
+	f.Add(wire.AppendAnswer(nil, &wire.Answer{Returns: []wire.Returned{{Topology: "s", Values: []wire.Return{{Value: []byte("1")}}}}}))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if q, err := wire.ParseRequest(bytes.Clone(raw)); err == nil {
 			again, err := wire.ParseRequest(wire.AppendRequest(nil, q))
