@@ -33,7 +33,7 @@ func dumpCommand() *cobra.Command {
 			if err := r.named(); err != nil {
 				return err
 			}
-			files, err := r.collect(cmd.Context())
+			files, err := r.examiner(cmd).collect(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -79,8 +79,8 @@ func (d *dumper) add(name string, v any, err error) {
 }
 
 // collect asks for all that goes into a dump. What cannot be asked has its error in its place.
-func (r *remote) collect(ctx context.Context) ([]dumped, error) {
-	d := &dumper{}
+func (x *examiner) collect(ctx context.Context) ([]dumped, error) {
+	d, r := &dumper{}, x.r
 	build, _ := debug.ReadBuildInfo()
 	about := struct {
 		Time     time.Time `json:"time"`
@@ -100,13 +100,12 @@ func (r *remote) collect(ctx context.Context) ([]dumped, error) {
 		}
 	}
 	d.add("about.json", about, nil)
-	d.add("doctor.json", r.examine(ctx), nil)
+	d.add("doctor.json", x.examine(ctx), nil)
 	err := r.use(ctx, func(c *client.Client) error {
 		modules, err := c.Modules(ctx)
 		d.add("modules.json", modules, err)
-		look := overview.New(overview.Config{Cluster: c})
 		for _, m := range modules {
-			d.module(ctx, c, look, m.Name)
+			d.module(ctx, c, x.seen(m.Name), m.Name)
 		}
 		return nil
 	})
@@ -116,15 +115,31 @@ func (r *remote) collect(ctx context.Context) ([]dumped, error) {
 	return d.files, ctx.Err()
 }
 
-func (d *dumper) module(ctx context.Context, c *client.Client, look *overview.Overview, name string) {
+// errUnseen: the doctor did not come to look at the module.
+var errUnseen = errors.New("the module was not looked at: see doctor.json")
+
+// seen is how the doctor saw a module.
+func (x *examiner) seen(name string) overview.Entry {
+	for _, e := range x.modules {
+		if e.Info.Name == name {
+			return e
+		}
+	}
+	return overview.Entry{Error: errUnseen.Error()}
+}
+
+func (d *dumper) module(ctx context.Context, c *client.Client, seen overview.Entry, name string) {
 	folder := "modules/" + name + "/"
 	describe, err := c.Describe(ctx, name)
 	for i := range describe.PStates {
 		describe.PStates[i].Initial = nil // a value
 	}
 	d.add(folder+"plan.json", describe, err)
-	m, err := look.Module(ctx, name)
-	d.add(folder+"overview.json", m, err)
+	if seen.Module != nil {
+		d.add(folder+"overview.json", seen.Module, nil)
+	} else {
+		d.add(folder+"overview.json", nil, errors.New(seen.Error))
+	}
 	options, err := c.Options(ctx, name, client.OptionScope{})
 	d.add(folder+"options.json", options, err)
 	audit, err := c.Audit(ctx, name)
