@@ -26,28 +26,49 @@
   const holdsInput = (part) => part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
   const focusKey = (e) => e.getAttribute("href") || e.id || e.textContent;
 
-  async function refresh() {
-    if (live && !document.hidden && document.querySelector("[data-live]")) {
-      try {
-        const answer = await fetch(location.href, { headers: { "Coppice-Live": "1" }, signal: AbortSignal.timeout(20000) });
-        if (answer.ok) replaceLive(new DOMParser().parseFromString(await answer.text(), "text/html"));
-        document.body.toggleAttribute("data-lost", !answer.ok);
-      } catch {
-        document.body.toggleAttribute("data-lost", true);
+  // A page that could not be asked for again says so, and since when it is not current: what it
+  // shows looks like what holds.
+  const lost = document.getElementById("lost"), button = document.getElementById("live");
+  let current = new Date(), looking = false;
+  function sayLost(why) {
+    const text = why && `Not current since ${current.toTimeString().slice(0, 8)}: ${why}. Trying again.`;
+    if (lost.textContent !== text) lost.textContent = text;
+    showLive();
+  }
+  const showLive = () => button.setAttribute("aria-pressed", String(live && lost.textContent === ""));
+
+  async function look() {
+    if (looking) return;
+    looking = true;
+    let why = "";
+    try {
+      const answer = await fetch(location.href, { headers: { "Coppice-Live": "1" }, signal: AbortSignal.timeout(20000) });
+      const text = await answer.text();
+      if (answer.ok) {
+        current = new Date();
+        replaceLive(new DOMParser().parseFromString(text, "text/html"));
+      } else {
+        why = `the console answers with an error (${answer.status})`;
       }
+    } catch {
+      why = "the console does not answer";
     }
+    looking = false;
+    sayLost(live ? why : "");
+  }
+  async function refresh() {
+    if (live && !document.hidden) await look();
     setTimeout(refresh, every);
   }
-  if (document.querySelector("[data-live]")) setTimeout(refresh, every);
-
-  const button = document.getElementById("live");
-  if (button) {
-    button.hidden = !document.querySelector("[data-live]");
-    button.addEventListener("click", () => {
-      live = !live;
-      button.setAttribute("aria-pressed", String(live));
-    });
+  if (document.querySelector("[data-live]")) {
+    setTimeout(refresh, every);
+    button.hidden = false;
   }
+  button.addEventListener("click", () => {
+    if (lost.textContent !== "") return look(); // it is on, and shown as off: who asks wants it current
+    live = !live;
+    showLive();
+  });
 
   // Rows that do not hold what is typed are left out.
   const field = document.getElementById("filter");
@@ -108,7 +129,10 @@
         told.textContent = changes++ === 0 ? `Live: ${change.values.length} values.` : `Live: ${change.values.length} values, ${changes - 1} changes seen.`;
       });
       source.addEventListener("problem", (e) => stop(JSON.parse(e.data).detail));
-      source.onerror = () => source && source.readyState === EventSource.CLOSED && stop("The watch was refused: see the path.");
+      source.onerror = () => {
+        if (source?.readyState === EventSource.CLOSED) stop("The watch was refused: see the path.");
+        else if (source) told.textContent = "Not current: the console does not answer. Trying again.";
+      };
     });
   }
 

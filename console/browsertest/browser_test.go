@@ -30,6 +30,7 @@ type rig struct {
 	t       *testing.T
 	shop    *Shop
 	cluster *localcluster.Cluster
+	server  *httptest.Server
 	url     string
 	ctx     context.Context // of the browser's tab
 	faults  chan string     // what the browser complained of
@@ -68,7 +69,7 @@ func newRig(t *testing.T) *rig {
 	// Two things go on until the test ends: the traffic, and the looks that make courses.
 	beside(t, ctx, func(ctx context.Context) { traffic(ctx, shop, cluster.Client()) })
 	beside(t, ctx, look.Watch)
-	r := &rig{t: t, shop: shop, cluster: cluster, url: server.URL, faults: make(chan string, 100)}
+	r := &rig{t: t, shop: shop, cluster: cluster, server: server, url: server.URL, faults: make(chan string, 100)}
 	r.open(ctx)
 	return r
 }

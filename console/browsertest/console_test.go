@@ -2,6 +2,9 @@ package browsertest
 
 import (
 	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -26,6 +29,7 @@ func TestConsole(t *testing.T) {
 	t.Run("keyboard", r.keyboard)
 	t.Run("theme", r.theme)
 	t.Run("stuck", r.stuck)
+	t.Run("lost", r.lost)
 }
 
 // within has what t says go to a subtest.
@@ -261,6 +265,50 @@ func (r *rig) stuck(t *testing.T) {
 	if o, err := r.shop.History.Key("chloe").Key(piano.ID).Get(c.At(r.ctx)); err != nil || o != piano {
 		t.Errorf("the record that was stuck: %+v, %v", o, err)
 	}
+}
+
+// lost closes the console while a page of it is looked at, and opens it again: the page says
+// that it is not current, and since when, for as long as that is so.
+func (r *rig) lost(t *testing.T) {
+	r = r.within(t)
+	const on, off = `#live[aria-pressed="true"]`, `#live[aria-pressed="false"]`
+	r.visit("/m/Shop")
+	r.says(on, "Live")
+	handler, address := r.server.Config.Handler, r.server.Listener.Addr().String()
+	r.server.CloseClientConnections()
+	r.server.Close()
+	r.says("#lost", "Not current since ")
+	r.says("#lost", ": the console does not answer. Trying again.")
+	r.says(off, "Live")
+	var role string
+	r.do(chromedp.Evaluate(`document.getElementById("lost").checkVisibility() ? document.getElementById("lost").getAttribute("role") : "hidden"`, &role))
+	if role != "status" {
+		t.Errorf("the line is %s, want a status", role)
+	}
+	ill := r.serve(address, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "Kafka is away", http.StatusServiceUnavailable)
+	}))
+	r.says("#lost", "the console answers with an error (503). Trying again.")
+	ill.CloseClientConnections()
+	ill.Close()
+	r.serve(address, handler)
+	r.says(on, "Live")
+	r.do(chromedp.Poll(`document.getElementById("lost").textContent === ""`, nil))
+}
+
+// serve serves at an address where something was served before.
+func (r *rig) serve(address string, handler http.Handler) *httptest.Server {
+	r.t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(r.ctx, "tcp", address)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(handler)
+	_ = server.Listener.Close()
+	server.Listener = listener
+	server.Start()
+	r.t.Cleanup(server.Close)
+	return server
 }
 
 // order0 is an order of a customer, of which one wants to know where it goes.
