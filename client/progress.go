@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/coppice-run/coppice/depot"
@@ -108,72 +107,6 @@ func (b *bound) topology(name string) (*module.StreamPlan, error) {
 		}
 	}
 	return nil, fmt.Errorf("module %s, topology %q: %w; it has %s", b.name, name, ErrUnknownPlace, names(b.plan.Streams, func(s *module.StreamPlan) string { return s.Name }))
-}
-
-// Pause has a topology begin no record, until Resume: over restarts, too. A stream's records
-// under way go on, and acked appends are told that their records wait (ThrottledError); of a
-// microbatch topology the microbatch under way is finished. It returns when the tasks go by
-// it, and that microbatch is applied (14.17).
-func (c *Client) Pause(ctx context.Context, moduleName, topology string) error {
-	return c.setPaused(ctx, moduleName, topology, "true")
-}
-
-// Resume ends a pause.
-func (c *Client) Resume(ctx context.Context, moduleName, topology string) error {
-	return c.setPaused(ctx, moduleName, topology, "")
-}
-
-const streamPausedOption = "topology.stream.paused"
-
-func (c *Client) setPaused(ctx context.Context, moduleName, topology, value string) error {
-	b, err := c.named(ctx, moduleName)
-	if err != nil {
-		return err
-	}
-	plan, err := b.topology(topology)
-	if err != nil {
-		return err
-	}
-	option := streamPausedOption
-	if plan.Microbatch {
-		option = pausedOption
-	}
-	setting, err := c.setOption(ctx, b, OptionScope{Topology: topology}, option, value)
-	if err != nil {
-		return err
-	}
-	if err := c.settled(ctx, b, plan, setting); err != nil {
-		return fmt.Errorf("module %s, topology %s: %s is set to %q, and it is not known whether the tasks have heard of it: %w", moduleName, topology, option, value, err)
-	}
-	return nil
-}
-
-// settled waits until the tasks go by a setting: those of a stream, or the one that
-// coordinates a microbatch topology, whose microbatch under way is waited for.
-func (c *Client) settled(ctx context.Context, b *bound, plan *module.StreamPlan, setting *wire.SettingRequest) error {
-	ctx, cancel := context.WithTimeout(ctx, c.config.AwaitTimeout)
-	defer cancel()
-	tasks := b.tasks
-	if plan.Microbatch {
-		tasks = 1
-	}
-	for id := range tasks {
-		_, err := c.ask(ctx, b, &wire.Request{Module: b.name, Task: task.ID(id), Setting: setting})
-		if err != nil && !errors.Is(err, ErrNoOwner) { // whoever takes it first goes by it
-			return err
-		}
-	}
-	if !plan.Microbatch || setting.Value == nil {
-		return nil
-	}
-	err := poll(ctx, func() (bool, error) {
-		m, err := c.coordination(ctx, b, plan.Name)
-		return err == nil && m.Between, err
-	})
-	if errors.Is(err, ErrNoOwner) {
-		return nil
-	}
-	return err
 }
 
 // TaskStatus is what a task is at, as its owner sees it: what waits, what is under way, how

@@ -249,7 +249,7 @@ func init() {
 			result: reflect.TypeFor[stateAnswer](), changes: true, codes: []string{"unknown_module", "unknown_topology"}, serve: pauseTopology,
 		},
 		{
-			id: "resumeTopology", method: http.MethodPost, pattern: "/v1/modules/{module}/topologies/{topology}/resume", summary: "Let a paused topology go on",
+			id: "resumeTopology", method: http.MethodPost, pattern: "/v1/modules/{module}/topologies/{topology}/resume", summary: "Let a topology go on, whether it, its whole module or its workers were paused",
 			result: reflect.TypeFor[stateAnswer](), changes: true, codes: []string{"unknown_module", "unknown_topology"}, serve: resumeTopology,
 		},
 		{

@@ -7,6 +7,8 @@ import (
 
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/localcluster"
+	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/runtime"
 )
 
 // A stream that is paused begins no record, and says so to who waits; resumed it goes on
@@ -61,6 +63,70 @@ func TestAStreamIsPaused(t *testing.T) {
 		}
 		if _, err := m.Sum.Len(c.Client().AtTask(t.Context(), 2)); !errors.Is(err, client.ErrNoTask) {
 			t.Errorf("a task that is not there: %v", err)
+		}
+	})
+}
+
+// A topology that is resumed goes on, whatever held it: its own setting, that of the whole
+// module, or what its workers were started with; what does not hold it is left as it is.
+func TestResumedWhateverHeldIt(t *testing.T) {
+	const stream, microbatch = "topology.stream.paused", "topology.microbatch.paused"
+	onAll(t, func(t *testing.T, c *localcluster.Cluster) {
+		for name, test := range map[string]struct {
+			started runtime.Options
+			whole   bool // the module is paused
+			from    string
+		}{
+			"its own setting":         {from: "default"},
+			"the whole module's":      {whole: true, from: "topology "},
+			"what workers begin with": {started: runtime.Options{Paused: true, StreamPaused: true}, from: "topology "},
+		} {
+			t.Run(name, func(t *testing.T) {
+				for _, held := range []struct {
+					topology, option string
+					m                module.Module
+					appends          func(module.Module) error
+				}{
+					{"book", stream, &ledger{name: unique("Held")}, func(m module.Module) error {
+						_, err := m.(*ledger).Book.Append(t.Context(), c.Client(), 1)
+						return err
+					}},
+					{"bank", microbatch, &transfers{name: unique("HeldBatches")}, func(m module.Module) error {
+						p := &placer{c: c.Client()}
+						if _, err := m.(*transfers).Moves.Append(t.Context(), p, transferred{From: "a", To: "b", Cents: 1}); err != nil {
+							return err
+						}
+						return c.Client().WaitProcessed(t.Context(), p.at)
+					}},
+				} {
+					if err := c.Launch(t.Context(), held.m, localcluster.LaunchConfig{Tasks: 2, Options: test.started}); err != nil {
+						t.Fatal(err)
+					}
+					module := held.m.(interface{ ModuleName() string }).ModuleName()
+					if test.whole {
+						if err := c.Client().SetOption(t.Context(), module, client.OptionScope{}, held.option, "true"); err != nil {
+							t.Fatal(err)
+						}
+					}
+					if err := c.Client().Pause(t.Context(), module, held.topology); err != nil {
+						t.Fatal(err)
+					}
+					if err := c.Client().Resume(t.Context(), module, held.topology); err != nil {
+						t.Fatal(err)
+					}
+					s, err := c.Client().TaskStatus(t.Context(), module, 0)
+					if err != nil || len(s.Paused) > 0 {
+						t.Fatalf("%s: after it was resumed task 0 holds %v, %v", held.topology, s.Paused, err)
+					}
+					v, err := c.Client().Option(t.Context(), module, client.OptionScope{Topology: held.topology}, held.option)
+					if err != nil || v.Value != "false" || !strings.HasPrefix(v.From, test.from) {
+						t.Errorf("%s: %s is %s by %s, %v", held.topology, held.option, v.Value, v.From, err)
+					}
+					if err := held.appends(held.m); err != nil {
+						t.Errorf("%s: %v", held.topology, err)
+					}
+				}
+			})
 		}
 	})
 }

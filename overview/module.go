@@ -134,7 +134,8 @@ type Status struct {
 	Appenders   int            `json:"appenders"` // who waits for records
 	Cached      int            `json:"cached"`    // elements of PStates in memory
 	Sources     []SourceStatus `json:"sources"`
-	Held        []Held         `json:"held"` // what a test holds back
+	Held        []Held         `json:"held"`             // what a test holds back
+	Paused      []string       `json:"paused,omitempty"` // topologies that begin nothing on it until they are resumed
 }
 
 // SourceStatus is where a source stands on the task's partition of its depot.
@@ -155,7 +156,7 @@ type Held struct {
 
 func statusOf(s *runtime.Status) *Status {
 	out := &Status{
-		Running: s.Running, Reading: s.Reading, Committing: s.Committing, Open: s.Open, Queued: s.Queued, QueuedBytes: s.QueuedBytes, Pending: s.Pending,
+		Paused: s.Paused, Running: s.Running, Reading: s.Reading, Committing: s.Committing, Open: s.Open, Queued: s.Queued, QueuedBytes: s.QueuedBytes, Pending: s.Pending,
 		Trees: s.Trees, Calls: s.Calls, Appends: s.Appends, Appenders: s.Appenders, Cached: s.Cached, Sources: []SourceStatus{}, Held: []Held{},
 	}
 	for _, f := range s.Sources {

@@ -219,7 +219,7 @@ func (t *Task) pollMicros() {
 // coordinate lets the coordinator go on.
 func (t *Task) coordinate(m *micro) {
 	c := m.coordinator
-	c.Hold(t.finishing || m.topology.options.Paused)
+	c.Hold(t.finishing || m.topology.paused())
 	state, orders := c.Poll(t.now)
 	if state != nil {
 		m.store = state

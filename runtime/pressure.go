@@ -40,7 +40,7 @@ func (t *Task) tellShut() {
 // store: the more is tried there the longer it takes.
 func (t *Task) shut(s *source) string {
 	switch p := &t.pressure; {
-	case s.topology.options.StreamPaused && s.topology.micro == nil:
+	case s.topology.micro == nil && s.topology.paused():
 		return "the topology is paused (topology.stream.paused): resume it"
 	case p.StorePercent >= t.options.StoreStopPercent && !s.plan.GoesOnWhenFull:
 		return fmt.Sprintf("the store's memory is %d %% full, and sources stop at %d %% (store.memory.stop.percent): give it more memory", p.StorePercent, t.options.StoreStopPercent)

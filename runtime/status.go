@@ -57,6 +57,9 @@ type Status struct {
 	// Cached are the elements of PStates in memory.
 	Cached  int
 	Sources []SourceStatus
+	// Paused are the topologies that begin nothing on this task until somebody resumes them, by
+	// what is set or by what the worker was started with.
+	Paused []string `json:",omitempty"`
 	// Microbatches are the microbatch topologies that this task coordinates.
 	Microbatches []MicrobatchStatus
 	// Migrations are the PStates whose values migrate.
@@ -180,6 +183,9 @@ func (t *Task) Status() Status {
 		s.Appenders += f.waiting
 	}
 	for _, topo := range t.topology {
+		if topo.paused() {
+			s.Paused = append(s.Paused, topo.plan.Name)
+		}
 		for _, src := range topo.sources {
 			s.Sources = append(s.Sources, SourceStatus{
 				Topology: topo.plan.Name, Source: src.plan.Name, Depot: src.plan.Depot.Name,
@@ -194,6 +200,14 @@ func (t *Task) Status() Status {
 		}
 	}
 	return s
+}
+
+// paused reports whether the topology begins nothing until somebody resumes it.
+func (topo *topology) paused() bool {
+	if topo.micro != nil {
+		return topo.options.Paused
+	}
+	return topo.options.StreamPaused
 }
 
 // oldestTree is how long the oldest tree has been open.

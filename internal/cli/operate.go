@@ -79,7 +79,8 @@ func pauseCommand() *cobra.Command {
 }
 
 func resumeCommand() *cobra.Command {
-	return switchCommand("resume", "Let a paused topology go on", "runs", "Let a paused topology go on.", (*client.Client).Resume)
+	return switchCommand("resume", "Let a paused topology go on", "runs",
+		"Let a paused topology go on, whatever holds it: its own setting is taken back, and where the whole module\nis paused, or a worker was started so, the option is set to false for the topology, which counts\nbefore those.", (*client.Client).Resume)
 }
 
 func switchCommand(name, short, state, long string, do func(*client.Client, context.Context, string, string) error) *cobra.Command {
