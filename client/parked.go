@@ -93,6 +93,28 @@ func (c *Client) Parked(ctx context.Context, module string) ([]ParkedRecord, err
 	return all, nil
 }
 
+// FindParked reads one parked record. Errors: ErrNotParked.
+func (c *Client) FindParked(ctx context.Context, ref ParkedRef) (ParkedRecord, error) {
+	b, err := c.named(ctx, ref.Module)
+	if err != nil {
+		return ParkedRecord{}, err
+	}
+	at := ref.at(b.tasks)
+	if at < 0 || int(at) >= b.tasks {
+		return ParkedRecord{}, fmt.Errorf("parked record %v: module %s has the tasks 0 to %d: %w", ref, ref.Module, b.tasks-1, ErrNotParked)
+	}
+	elements, err := c.scan(ctx, b.slots[at], wire.ParkedTable(b.slots[at].Tag))
+	if err != nil {
+		return ParkedRecord{}, fmt.Errorf("module %s: reading the parked records: %w", ref.Module, err)
+	}
+	for _, e := range elements {
+		if p, err := parkedRecord(ref.Module, e); err != nil || p.ParkedRef == ref {
+			return p, err
+		}
+	}
+	return ParkedRecord{}, fmt.Errorf("parked record %v: %w", ref, ErrNotParked)
+}
+
 // scan reads a whole table, page by page.
 func (c *Client) scan(ctx context.Context, slot store.Slot, table store.Table) ([]store.Element, error) {
 	var all []store.Element

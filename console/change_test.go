@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/httpapi"
 )
 
@@ -40,8 +41,8 @@ func TestChanges(t *testing.T) {
 		{"/m/shop/topologies/sell/resume", nil, "/m/shop/topologies/sell", "It goes on.", false},
 		{"/m/shop/depots/orders", url.Values{"data": {`"tea"`}}, "/m/shop/depots/orders", "appended", false},
 		{"/m/shop/depots/orders", url.Values{"data": {`"bad"`}, "into": {"2"}}, "/m/shop/depots/orders?partition=2", "no price", true},
-		{"/m/shop/parked/edit", with(url.Values{"value": {"no JSON"}, "then": {"retry"}}), "/m/shop/parked", "it fails again", true},
-		{"/m/shop/parked/edit", with(url.Values{"value": {"{\r\n}"}, "before": {"old"}}), "/m/shop/parked/one?offset=7&partition=1&source=orders&topology=sell", "new value", false},
+		{"/m/shop/parked/edit", with(url.Values{"value": {"no JSON"}, "then": {"retry"}}), "/m/shop/parked", "It has the new value, and was tried with it: it fails again", true},
+		{"/m/shop/parked/edit", with(url.Values{"value": {"{\r\n}"}, "before": {"forged"}}), "/m/shop/parked/one?offset=7&partition=1&source=orders&topology=sell", "new value", false},
 		{"/m/shop/parked/retry", ref, "/m/shop/parked", "it ran", false},
 		{"/m/shop/parked/skip", ref, "/m/shop/parked", "not parked", true},
 	} {
@@ -56,17 +57,73 @@ func TestChanges(t *testing.T) {
 			t.Errorf("%s %v: the next page does not say %q", test.address, test.form, test.want)
 		}
 	}
-	if string(f.audit[8].After) != "{\n}" || f.audit[8].Before != "old" {
-		t.Errorf("the edit was noted as %+v", f.audit[8])
-	}
 	log := visit(t, h, http.MethodGet, "/m/shop/audit", nil).Body.String()
-	for _, want := range []string{"192.0.2.1", "console", "set an option", "topology.stream.timeout.seconds", "want a number of seconds", "retried a parked record"} {
+	for _, want := range []string{"192.0.2.1", "console", "set an option", "took a setting back", "topology.stream.timeout.seconds", "want a number of seconds", "retried a parked record"} {
 		if !strings.Contains(log, want) {
 			t.Errorf("no %q in the audit log", want)
 		}
 	}
-	if len(f.audit) != 11 {
-		t.Errorf("%d changes are noted, want 11", len(f.audit))
+	// Save and retry is two changes: the value is replaced, though the retry failed. What was
+	// there before is read, whatever a form says.
+	const first = `{"item":"<tea>"}`
+	for i, want := range []client.AuditEntry{
+		{Did: "setOption", Before: "30", After: "7"}, {Did: "setOption", Before: "7", After: "wrong", Error: "want a number of seconds"}, {Did: "unsetOption", Before: "7"},
+		{Did: "pauseTopology"}, {Did: "resumeTopology"}, {Did: "appendRecord"}, {Did: "appendRecord", Error: "no price"},
+		{Did: "editParked", Before: first, After: "no JSON"}, {Did: "retryParked", Error: "it fails again"},
+		{Did: "editParked", Before: "no JSON", After: "{\n}"}, {Did: "retryParked"}, {Did: "skipParked", Error: "not parked"},
+	} {
+		if i >= len(f.audit) {
+			t.Fatalf("%d changes are noted", len(f.audit))
+		}
+		have := f.audit[i]
+		if have.Did == "appendRecord" {
+			have.Before, have.After = "", ""
+		}
+		if have.Did != want.Did || have.Before != want.Before || have.After != want.After || (have.Error == "") != (want.Error == "") || !strings.Contains(have.Error, want.Error) {
+			t.Errorf("change %d was noted as %+v, want %+v", i, have, want)
+		}
+	}
+	if len(f.audit) != 12 {
+		t.Errorf("%d changes are noted, want 12", len(f.audit))
+	}
+}
+
+// What a request does along with its own operation has to be allowed as well: the retry of what
+// is edited, taking a setting back, and the record beside its event tree.
+func TestEachOperationIsAllowed(t *testing.T) {
+	t.Parallel()
+	ref := url.Values{"topology": {"sell"}, "source": {"orders"}, "partition": {"1"}, "offset": {"7"}, "value": {"{}"}, "then": {"retry"}}
+	for _, test := range []struct {
+		denied, method, address string
+		form                    url.Values
+		code                    int
+		not                     string // what the answer does not hold
+	}{
+		{"retryParked", http.MethodPost, "/m/shop/parked/edit", ref, http.StatusForbidden, ""},
+		{"editParked", http.MethodPost, "/m/shop/parked/edit", ref, http.StatusForbidden, ""},
+		{"unsetOption", http.MethodPost, "/m/shop/options", url.Values{"name": {"topology.stream.timeout.seconds"}, "unset": {"yes"}}, http.StatusForbidden, ""},
+		{"readDepot", http.MethodGet, "/m/shop/trees/orders/2/5", nil, http.StatusOK, "alert(1)"},
+	} {
+		f := newFake(3)
+		h := newTestHandler(t, f)
+		if body := visit(t, h, test.method, test.address, test.form).Body.String(); test.not != "" && !strings.Contains(body, test.not) {
+			t.Errorf("%s: who may do everything does not see %q", test.address, test.not)
+		}
+		f = newFake(3)
+		h = newTestHandler(t, f)
+		h.config.Authorize = func(_ *http.Request, a httpapi.Access) error {
+			if a.Operation == test.denied {
+				return errors.New("not for you")
+			}
+			return nil
+		}
+		w := visit(t, h, test.method, test.address, test.form)
+		if body := w.Body.String(); w.Code != test.code || !strings.Contains(body, "not for you") || test.not != "" && strings.Contains(body, test.not) {
+			t.Errorf("%s without %s: %d\n%s", test.address, test.denied, w.Code, body)
+		}
+		if len(f.audit) > 0 || f.parked[0].Edited {
+			t.Errorf("%s without %s: something was changed, and %+v noted", test.address, test.denied, f.audit)
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ type cluster interface {
 	Describe(ctx context.Context, module string) (client.Description, error)
 	Plan(ctx context.Context, module string) (*module.Plan, error)
 	Parked(ctx context.Context, module string) ([]client.ParkedRecord, error)
+	FindParked(context.Context, client.ParkedRef) (client.ParkedRecord, error)
 	RetryParked(context.Context, client.ParkedRef) error
 	SkipParked(context.Context, client.ParkedRef) error
 	EditParked(ctx context.Context, ref client.ParkedRef, value []byte) error

@@ -122,6 +122,17 @@ func (f *fake) Parked(context.Context, string) ([]client.ParkedRecord, error) {
 	return slices.Clone(f.parked), nil
 }
 
+func (f *fake) FindParked(_ context.Context, ref client.ParkedRef) (client.ParkedRecord, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, r := range f.parked {
+		if r.ParkedRef == ref {
+			return r, nil
+		}
+	}
+	return client.ParkedRecord{}, client.ErrNotParked
+}
+
 func (f *fake) RetryParked(_ context.Context, ref client.ParkedRef) error { return f.take(ref) }
 func (f *fake) SkipParked(_ context.Context, ref client.ParkedRef) error  { return f.take(ref) }
 

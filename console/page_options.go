@@ -70,6 +70,13 @@ func changeOption(q *request) error {
 	if q.value("unset") != "" {
 		value = ""
 	}
+	did := q.route.operation
+	if value == "" { // an operation of its own, and its own word in the audit log
+		did = "unsetOption"
+		if err := q.may(did); err != nil {
+			return err
+		}
+	}
 	before, err := q.h.cluster.Option(q.ctx, q.module, scope, name)
 	if err != nil {
 		return err
@@ -82,7 +89,7 @@ func changeOption(q *request) error {
 	for _, warning := range q.h.cluster.OptionWarnings(q.ctx, name, value) {
 		done += " Mind: " + warning + "."
 	}
-	return q.change(client.AuditEntry{Subject: name + scopeWords(scope), Before: before.Value, After: value}, next+"#"+name, done, func(ctx context.Context) error {
+	return q.change(client.AuditEntry{Did: did, Subject: name + scopeWords(scope), Before: before.Value, After: value}, next+"#"+name, done, func(ctx context.Context) error {
 		return q.h.cluster.SetOption(ctx, q.module, scope, name, value)
 	})
 }

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/coppice-run/coppice/client"
@@ -181,32 +183,48 @@ func (q *request) orderParked(done string, do func(context.Context, client.Parke
 
 func lowerFirst(text string) string { return string(bytes.ToLower([]byte(text[:1]))) + text[1:] }
 
-// editParked replaces the value of a record, and then retries it if that is asked for.
+// editParked replaces the value of a record, and then retries it if that is asked for: two
+// changes, each of which has to be allowed, and is noted.
 func editParked(q *request) error {
 	ref, err := q.ref()
 	if err != nil {
 		return err
 	}
-	value := []byte(q.value("value"))
-	if q.value("binary") != "" {
-		if value, err = base64.StdEncoding.DecodeString(q.value("value")); err != nil {
-			return &httpapi.Problem{Status: http.StatusBadRequest, Detail: "the value is no base64: " + err.Error(), Mend: "go back and mend it"}
-		}
-	} else {
-		value = bytes.ReplaceAll(value, []byte("\r\n"), []byte("\n")) // as forms send lines
+	value, err := q.newValue()
+	if err != nil {
+		return err
 	}
-	next, done := parkedAddress(ref), "It has the new value now. Retry it, and it runs with it."
-	if q.value("then") == "retry" {
-		next, done = at("m", q.module, "parked"), fmt.Sprintf("Record %d of partition %d ran with its new value, and is done.", ref.Offset, ref.Partition)
-	}
-	e := client.AuditEntry{Subject: ref.String(), Before: q.value("before"), After: string(value)}
-	return q.change(e, next, done, func(ctx context.Context) error {
-		if err := q.h.cluster.EditParked(ctx, ref, value); err != nil {
+	retries := q.value("then") == "retry"
+	if retries {
+		if err := q.may("retryParked"); err != nil {
 			return err
 		}
-		if q.value("then") == "retry" {
-			return q.h.cluster.RetryParked(ctx, ref)
-		}
-		return nil
-	})
+	}
+	before, err := q.h.cluster.FindParked(q.ctx, ref)
+	if err != nil && !errors.Is(err, client.ErrNotParked) { // that, the edit says
+		return err
+	}
+	edit := step{kept: "It has the new value, and was tried with it: ", entry: client.AuditEntry{Subject: ref.String(), Before: string(before.Value), After: string(value)}, do: func(ctx context.Context) error {
+		return q.h.cluster.EditParked(ctx, ref, value)
+	}}
+	if !retries {
+		return q.changes(parkedAddress(ref), "It has the new value now. Retry it, and it runs with it.", edit)
+	}
+	retry := step{entry: client.AuditEntry{Did: "retryParked", Subject: ref.String()}, do: func(ctx context.Context) error {
+		return q.h.cluster.RetryParked(ctx, ref)
+	}}
+	return q.changes(at("m", q.module, "parked"), fmt.Sprintf("Record %d of partition %d ran with its new value, and is done.", ref.Offset, ref.Partition), edit, retry)
+}
+
+// newValue is the value that a form gives a record.
+func (q *request) newValue() ([]byte, error) {
+	text := q.value("value")
+	if q.value("binary") == "" {
+		return []byte(strings.ReplaceAll(text, "\r\n", "\n")), nil // as forms send lines
+	}
+	value, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, &httpapi.Problem{Status: http.StatusBadRequest, Detail: "the value is no base64: " + err.Error(), Mend: "go back and mend it"}
+	}
+	return value, nil
 }

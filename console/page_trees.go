@@ -153,22 +153,31 @@ func showTree(q *request) error {
 		page.Hidden[t.Topology+"/"+t.Source] = len(t.Events) - len(shown)
 		t.Events = shown
 	}
-	records, err := q.h.cluster.ReadDepot(q.ctx, q.module, name, int(partition), offset, offset+1)
-	switch {
-	case err != nil:
-		page.Gone = err.Error()
-	case len(records) == 0:
-		page.Gone = "the offset holds no record"
-	default:
-		page.Payload = pretty(records[0].Value)
-		if len(page.Payload) > payloadShown {
-			page.Payload, page.Bytes = strings.ToValidUTF8(page.Payload[:payloadShown], "")+" …", len(records[0].Value)
-		}
-	}
+	page.read(q, partition)
 	return q.show("tree", frame{
 		Title: fmt.Sprintf("Record %d of %s, partition %d", offset, name, partition), Section: "trees", Crumbs: q.within(link{"Event trees", at("m", q.module, "trees")}),
 		JSON: fmt.Sprintf("/modules/%s/depots/%s/records/%d/%d/trees", q.module, name, partition, offset),
 	}, page)
+}
+
+// read has the page show the record itself, if who looks may read the depot.
+func (p *treePage) read(q *request, partition int64) {
+	if err := q.may("readDepot"); err != nil {
+		p.Gone = "whoever looks may not read the depot: " + err.Error()
+		return
+	}
+	records, err := q.h.cluster.ReadDepot(q.ctx, q.module, p.Record.Depot, int(partition), p.Record.Offset, p.Record.Offset+1)
+	switch {
+	case err != nil:
+		p.Gone = err.Error()
+	case len(records) == 0:
+		p.Gone = "the offset holds no record"
+	default:
+		p.Payload = pretty(records[0].Value)
+		if len(p.Payload) > payloadShown {
+			p.Payload, p.Bytes = strings.ToValidUTF8(p.Payload[:payloadShown], "")+" …", len(records[0].Value)
+		}
+	}
 }
 
 // treeAddress is the address of a record's page.

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -64,10 +65,18 @@ func (q *request) allowed() error {
 	if err := q.h.origin.Check(q.r); err != nil {
 		return &httpapi.Problem{Status: http.StatusForbidden, Detail: err.Error(), Mend: "use the console's own pages"}
 	}
-	if authorize := q.h.config.Authorize; authorize != nil {
-		if err := authorize(q.r, httpapi.Access{Operation: q.route.operation, Module: q.module, Changes: q.route.changes}); err != nil {
-			return &httpapi.Problem{Status: http.StatusForbidden, Detail: err.Error(), Mend: "ask who runs the console"}
-		}
+	return q.may(q.route.operation)
+}
+
+// may asks whether a request may do what an operation does: its route's own, and any other that
+// is done, or shown, along with it.
+func (q *request) may(operation string) error {
+	authorize := q.h.config.Authorize
+	if authorize == nil {
+		return nil
+	}
+	if err := authorize(q.r, httpapi.Access{Operation: operation, Module: q.module, Changes: q.route.changes}); err != nil {
+		return &httpapi.Problem{Status: http.StatusForbidden, Detail: err.Error(), Mend: "ask who runs the console"}
 	}
 	return nil
 }
@@ -107,25 +116,47 @@ func at(parts ...string) string {
 // change does something to the module, notes it in the audit log, and sends who asked on to a
 // page that says what came of it.
 func (q *request) change(e client.AuditEntry, next, done string, do func(context.Context) error) error {
-	err := do(q.ctx)
-	e.Who, e.Through, e.Did = q.h.config.Who(q.r), "console", q.route.operation
-	if err != nil {
-		e.Error = err.Error()
+	return q.changes(next, done, step{entry: e, do: do})
+}
+
+// step is a change among those that one request asks for.
+type step struct {
+	entry client.AuditEntry // Did "": what the route does
+	do    func(context.Context) error
+	kept  string // told where a step after this one fails: it is done all the same
+}
+
+// changes does one thing after another until one fails, and notes each that was tried.
+func (q *request) changes(next, done string, steps ...step) error {
+	s, kept := said{Text: done}, ""
+	for _, one := range steps {
+		err := one.do(q.ctx)
+		if err != nil {
+			p := httpapi.ProblemOf(err)
+			s = said{Bad: true, Text: kept + p.Detail, Mend: p.Mend}
+		}
+		kept += one.kept
+		if noted := q.note(one.entry, err); noted != nil {
+			s.Bad = true
+			s.Text += " It does not stand in the audit log: " + noted.Error()
+		}
+		if err != nil {
+			break
+		}
 	}
 	q.h.look.Forget(q.module)
-	noted := q.h.cluster.NoteAudit(context.WithoutCancel(q.ctx), q.module, e)
-	s := said{Text: done}
-	if err != nil {
-		p := httpapi.ProblemOf(err)
-		s = said{Bad: true, Text: p.Detail, Mend: p.Mend}
-	}
-	if noted != nil {
-		s.Bad = true
-		s.Text += " It does not stand in the audit log: " + noted.Error()
-	}
 	q.say(s)
 	http.Redirect(q.w, q.r, next, http.StatusSeeOther)
 	return nil
+}
+
+// note notes what was done, or failed, in the module's audit log.
+func (q *request) note(e client.AuditEntry, failure error) error {
+	e.Who, e.Through, e.Did = q.h.config.Who(q.r), "console", cmp.Or(e.Did, q.route.operation)
+	if failure != nil {
+		e.Error = failure.Error()
+	}
+	return q.h.cluster.NoteAudit(context.WithoutCancel(q.ctx), q.module, e)
 }
 
 // said is what came of a change: shown once, on the next page.

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/module"
@@ -117,7 +118,11 @@ func editParked(q *request) (any, error) {
 	if err := q.ofModule(&body.ParkedRef); err != nil {
 		return nil, err
 	}
-	q.audit.Subject, q.audit.After = body.ParkedRef.String(), body.Value
+	before, err := q.client().FindParked(q.ctx, body.ParkedRef)
+	if err != nil && !errors.Is(err, client.ErrNotParked) { // that, the edit says
+		return nil, err
+	}
+	q.audit.Subject, q.audit.Before, q.audit.After = body.ParkedRef.String(), string(before.Value), body.Value
 	return stateAnswer{"edited"}, q.client().EditParked(q.ctx, body.ParkedRef, []byte(body.Value))
 }
 

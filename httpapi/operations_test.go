@@ -66,6 +66,7 @@ func TestOperations(t *testing.T) {
 		{"POST", "/v1/modules/shop/topologies/sell/resume", "", 200, `runs`},
 		{"GET", "/v1/modules/shop/audit", "", 200, `"through":"http","did":"resumeTopology","subject":"topology sell"`},
 		{"GET", "/v1/modules/shop/audit", "", 200, `"did":"setOption","subject":"topology.stream.timeout.seconds of topology sell","before":"30","after":"7"`},
+		{"GET", "/v1/modules/shop/audit", "", 200, `"did":"editParked","subject":"shop/sell/orders/0/7","before":"{\"Item\":\"broken\",\"Amount\":1}","after":"{\"Item\":\"cup\",\"Amount\":4}"`},
 	} {
 		if status, got := r.ask(test.method, test.address, test.body); status != test.status || !strings.Contains(got, test.want) {
 			t.Errorf("%s %s %s: %d %s; want %d, %s", test.method, test.address, test.body, status, got, test.status, test.want)

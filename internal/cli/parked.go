@@ -64,7 +64,11 @@ func parkedCommand() *cobra.Command {
 				return err
 			}
 		}
-		return noted(cmd.Context(), c, ref.Module, client.AuditEntry{Did: "editParked", Subject: ref.String(), After: string(raw)}, c.EditParked(cmd.Context(), ref, raw))
+		before, err := c.FindParked(cmd.Context(), ref)
+		if err != nil && !errors.Is(err, client.ErrNotParked) { // that, the edit says
+			return err
+		}
+		return noted(cmd.Context(), c, ref.Module, client.AuditEntry{Did: "editParked", Subject: ref.String(), Before: string(before.Value), After: string(raw)}, c.EditParked(cmd.Context(), ref, raw))
 	}, "edited; the depot keeps the former value")
 	edit.Args = cobra.ExactArgs(1)
 	edit.Flags().StringVar(&value, "value", "", "the new value, in the depot's stored form")

@@ -180,6 +180,9 @@ func TestParkedRecordsFromTheCommandLine(t *testing.T) {
 	}
 	code, out, errs = run("parked", "edit", first, "--value", "good")
 	said(t, code, out, errs, "edited")
+	if all, err := c.Client().Audit(t.Context(), "orders"); err != nil || all[0].Did != "editParked" || all[0].Before != "bad 1" || all[0].After != "good" {
+		t.Errorf("the edit was noted as %+v, %v", all, err)
+	}
 	code, out, errs = run("parked", "retry", first)
 	said(t, code, out, errs, "done")
 	code, out, errs = run("parked", "skip", second)
