@@ -1,6 +1,7 @@
 package kafkadepot
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -28,12 +29,17 @@ type TopicFacts struct {
 	// Config holds what matters for records that are kept: cleanup.policy, retention.ms,
 	// retention.bytes, message.timestamp.type, min.insync.replicas, unclean.leader.election.enable.
 	Config map[string]string `json:"config"`
+	// Unseen is why it could not be looked at, and UnseenConfig why its configuration could not:
+	// what is missing here is not known then.
+	Unseen       string `json:"unseen,omitempty"`
+	UnseenConfig string `json:"unseenConfig,omitempty"`
 }
 
 // keeping are the options of topics that say how records are kept.
 var keeping = []string{"cleanup.policy", "retention.ms", "retention.bytes", "message.timestamp.type", "min.insync.replicas", "unclean.leader.election.enable"}
 
-// Facts asks the brokers. What a user may not see is left out.
+// Facts asks the brokers. Where a topic, or its configuration, is not told it says why; topics
+// that Kafka hides from a user are missing.
 func (l *Log) Facts(ctx context.Context) (Facts, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.config.CheckTimeout)
 	defer cancel()
@@ -56,33 +62,42 @@ func (l *Log) Facts(ctx context.Context) (Facts, error) {
 	var names []string
 	for name, d := range metadata.Topics {
 		parts := strings.Split(name, ".")
-		if len(parts) != 3 || parts[0] != "coppice" || d.Err != nil {
+		if len(parts) != 3 || parts[0] != "coppice" {
 			continue
 		}
-		out.Topics = append(out.Topics, topicFacts(name, parts[1], parts[2], d))
-		names = append(names, name)
+		t := topicFacts(name, parts[1], parts[2], d)
+		if d.Err != nil {
+			t.Unseen = l.config.access(d.Err).Error()
+		} else {
+			names = append(names, name)
+		}
+		out.Topics = append(out.Topics, t)
 	}
 	slices.SortFunc(out.Topics, func(a, b TopicFacts) int { return strings.Compare(a.Name, b.Name) })
 	if len(names) == 0 {
 		return out, nil
 	}
 	configs, err := l.admin.DescribeTopicConfigs(ctx, names...)
-	if err != nil {
-		return out, l.failed("reading the configuration of the topics", err)
-	}
 	for i := range out.Topics {
-		t := &out.Topics[i]
-		described, err := configs.On(t.Name, nil)
-		if err != nil || described.Err != nil {
-			continue // whoever may not see it is told less
-		}
-		for _, c := range described.Configs {
-			if slices.Contains(keeping, c.Key) {
-				t.Config[c.Key] = c.MaybeValue()
-			}
+		if t := &out.Topics[i]; t.Unseen == "" {
+			l.configFacts(t, configs, err)
 		}
 	}
 	return out, nil
+}
+
+// configFacts tells how a topic is configured, or why that is not known: failure is of all.
+func (l *Log) configFacts(t *TopicFacts, configs kadm.ResourceConfigs, failure error) {
+	described, err := configs.On(t.Name, nil)
+	if err = cmp.Or(failure, err, described.Err); err != nil {
+		t.UnseenConfig = l.config.access(err).Error()
+		return
+	}
+	for _, c := range described.Configs {
+		if slices.Contains(keeping, c.Key) {
+			t.Config[c.Key] = c.MaybeValue()
+		}
+	}
 }
 
 func topicFacts(name, module, depotName string, d kadm.TopicDetail) TopicFacts {

@@ -2,6 +2,7 @@ package redisstate
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,19 +10,25 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/coppice-run/coppice/store"
 )
 
 // Facts are what a master tells of itself: for tools that judge an installation.
 type Facts struct {
-	Address    string `json:"address"`
-	Error      string `json:"error,omitempty"` // why it told nothing
-	Version    string `json:"version"`
-	Policy     string `json:"policy"` // maxmemory-policy
-	UsedBytes  int64  `json:"usedBytes"`
-	MaxBytes   int64  `json:"maxBytes"` // 0: no limit
-	Replicas   int    `json:"replicas"` // connected now
-	AppendOnly bool   `json:"appendOnly"`
-	Saves      bool   `json:"saves"` // snapshots, at some interval
+	Address string `json:"address"`
+	Error   string `json:"error,omitempty"` // why it told nothing
+	// UnseenSaves and UnseenClock are why Saves, and ClockAheadMillis with RoundTripMicros, are
+	// not known; "": they are.
+	UnseenSaves string `json:"unseenSaves,omitempty"`
+	UnseenClock string `json:"unseenClock,omitempty"`
+	Version     string `json:"version"`
+	Policy      string `json:"policy"` // maxmemory-policy
+	UsedBytes   int64  `json:"usedBytes"`
+	MaxBytes    int64  `json:"maxBytes"` // 0: no limit
+	Replicas    int    `json:"replicas"` // connected now
+	AppendOnly  bool   `json:"appendOnly"`
+	Saves       bool   `json:"saves"` // snapshots, at some interval
 	// ClockAheadMillis is how far its clock is ahead of ours, as near as one round trip shows.
 	ClockAheadMillis int64 `json:"clockAheadMillis"`
 	RoundTripMicros  int64 `json:"roundTripMicros"`
@@ -46,9 +53,9 @@ func factsOf(ctx context.Context, c *redis.Client) Facts {
 	f := Facts{Address: c.Options().Addr}
 	text := ""
 	for _, section := range []string{"server", "memory", "replication", "persistence"} {
-		part, err := info(ctx, c, section)
-		if err != nil {
-			f.Error = err.Error()
+		part, err := c.Info(ctx, section).Result()
+		if err != nil && (!isReply(err) || errors.Is(explained(err), store.ErrDenied)) { // a server that has no such section tells the others
+			f.Error = explained(err).Error()
 			return f
 		}
 		text += part + "\r\n"
@@ -57,12 +64,18 @@ func factsOf(ctx context.Context, c *redis.Client) Facts {
 	f.UsedBytes, f.MaxBytes = number(text, "used_memory"), number(text, "maxmemory")
 	f.Replicas, _ = strconv.Atoi(infoField(text, "connected_slaves")) // a server that hides it has none to show
 	f.AppendOnly = infoField(text, "aof_enabled") == "1"
-	f.Saves = c.ConfigGet(ctx, "save").Val()["save"] != "" // a user who may not ask is told less
-	asked := time.Now()
-	if at, err := c.Time(ctx).Result(); err == nil {
-		trip := time.Since(asked)
-		f.RoundTripMicros = trip.Microseconds()
-		f.ClockAheadMillis = at.Sub(asked.Add(trip / 2)).Milliseconds()
+	save, err := c.ConfigGet(ctx, "save").Result()
+	if f.Saves = save["save"] != ""; err != nil {
+		f.UnseenSaves = explained(err).Error()
 	}
+	asked := time.Now()
+	at, err := c.Time(ctx).Result()
+	if err != nil {
+		f.UnseenClock = explained(err).Error()
+		return f
+	}
+	trip := time.Since(asked)
+	f.RoundTripMicros = trip.Microseconds()
+	f.ClockAheadMillis = at.Sub(asked.Add(trip / 2)).Milliseconds()
 	return f
 }

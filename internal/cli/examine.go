@@ -64,12 +64,12 @@ func (x *examiner) examine(ctx context.Context) findings {
 	}
 	network, err := x.r.servers.Network(nil)
 	if err != nil {
-		f.add(broken, "workers", err.Error(), "")
+		f.add(broken, "workers", err.Error(), "mend the flags and files of --workers-cert and its like")
 		return f
 	}
 	c, err := client.New(client.Config{Log: log, Store: state, Network: network})
 	if err != nil {
-		f.add(broken, "client", err.Error(), "")
+		f.add(broken, "client", err.Error(), "mend what it says")
 		return f
 	}
 	defer c.Close()
@@ -82,7 +82,7 @@ func (x *examiner) examine(ctx context.Context) findings {
 func (x *examiner) examineModules(ctx context.Context, f *findings, c *client.Client, kafka *kafkadepot.Facts) {
 	all, err := overview.New(overview.Config{Cluster: c, Now: x.now}).Twice(ctx, x.wait)
 	if err != nil {
-		f.add(broken, "modules", err.Error(), "")
+		f.add(broken, "modules", unseen+err.Error(), "mend what it says, and look again")
 		return
 	}
 	if x.modules = all; len(all) == 0 {
@@ -96,6 +96,9 @@ func (x *examiner) examineModules(ctx context.Context, f *findings, c *client.Cl
 // judgeModule says what is found of a module, or that all is well.
 func judgeModule(ctx context.Context, f *findings, c *client.Client, e *overview.Entry, kafka *kafkadepot.Facts) {
 	about, before := "module "+e.Info.Name, len(*f)
+	if plan, err := c.Plan(ctx, e.Info.Name); err == nil { // else the module has an error
+		judgeDepots(f, plan, kafka)
+	}
 	if e.Error != "" {
 		f.add(broken, about, e.Error, "look whether its workers are of a version that this command reads")
 		return

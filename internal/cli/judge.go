@@ -3,19 +3,45 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/kafkadepot"
+	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/overview"
 	"github.com/coppice-run/coppice/redisstate"
 )
+
+// unseen begins what is said of something that could not be looked at: it is not said to be well.
+const unseen = "could not be looked at: "
+
+// judgeDepots says which depots of a module have no topic.
+func judgeDepots(f *findings, plan *module.Plan, kafka *kafkadepot.Facts) {
+	for _, d := range plan.Depots {
+		if d.PeriodMillis > 0 || d.Topic != "" || d.Mirror != nil {
+			continue // it has none of its own
+		}
+		name := depot.TopicName(plan.Module, d.Name)
+		if !slices.ContainsFunc(kafka.Topics, func(t kafkadepot.TopicFacts) bool { return t.Name == name }) {
+			f.add(broken, "topic "+name, "there is none, and it is a depot of module "+plan.Module+"; or this user may not see it", "let the user describe it (Describe on the topic); if it is gone, restore it with its records: a new one halts the tasks that have read the old")
+		}
+	}
+}
 
 // judgeTopic says what may happen to the records of a topic.
 func judgeTopic(f *findings, t *kafkadepot.TopicFacts, brokers int) {
 	about, before := "topic "+t.Name, len(*f)
 	meta := strings.HasPrefix(t.Depot, "__")
+	if t.Unseen != "" {
+		f.add(broken, about, unseen+t.Unseen, "make it again if it is gone, start the brokers that hold it, or let the user describe it (Describe on the topic)")
+		return
+	}
+	if t.UnseenConfig != "" {
+		f.add(risky, about, unseen+"how long it keeps records, and whether it is compacted: "+t.UnseenConfig, "let the user describe its configuration (DescribeConfigs on the topic), and look again")
+	}
 	if t.Leaderless > 0 {
 		f.add(broken, about, count(t.Leaderless, "partition")+" without a leader", "start the brokers that hold its replicas")
 	}
@@ -64,10 +90,16 @@ func judgeRedis(f *findings, s *redisstate.Facts) {
 	} else if s.UsedBytes*10 > s.MaxBytes*8 {
 		f.add(risky, about, fmt.Sprintf("%d %% of its memory is used", s.UsedBytes*100/s.MaxBytes), "give it more; sources stop before it is full")
 	}
-	if !s.AppendOnly && !s.Saves && s.Replicas == 0 {
+	switch {
+	case s.AppendOnly || s.Saves || s.Replicas > 0:
+	case s.UnseenSaves != "":
+		f.add(risky, about, unseen+"whether it makes snapshots, for it has neither an append-only file nor a replica: "+s.UnseenSaves, "let the user call CONFIG GET (+config|get), and look again; or set appendonly yes")
+	default:
 		f.add(risky, about, "it writes nothing to disk and has no replica: a restart empties it, and the tasks halt", "set appendonly yes, or add a replica")
 	}
-	if ahead := time.Duration(s.ClockAheadMillis) * time.Millisecond; ahead > clockMax || ahead < -clockMax {
+	if s.UnseenClock != "" {
+		f.add(risky, about, unseen+"its clock, and how long a round trip takes: "+s.UnseenClock, "let the user call TIME (+time), and look again")
+	} else if ahead := time.Duration(s.ClockAheadMillis) * time.Millisecond; ahead > clockMax || ahead < -clockMax {
 		f.add(risky, about, fmt.Sprintf("its clock is %v off this machine's", ahead), "have both follow a time server")
 	}
 	if len(*f) == before {
@@ -99,7 +131,7 @@ func judgeRetention(ctx context.Context, f *findings, c *client.Client, m *overv
 					held, err := c.PartitionInfo(ctx, m.Name, t.Depot, int(p.Partition))
 					switch {
 					case err != nil:
-						f.add(broken, about, err.Error(), "")
+						f.add(broken, about, unseen+"how far partition "+fmt.Sprint(p.Partition)+" goes: "+err.Error(), "start the brokers, or let the user describe and read the topic")
 					case p.Next < held.Start:
 						f.add(broken, about, fmt.Sprintf("partition %d begins at offset %d, and %s/%s is at %d: %d records are lost", p.Partition, held.Start, topology.Name, s.Name, p.Next, held.Start-p.Next), "restore the records, or go on behind them: the task says how")
 					case p.End > held.Start && (p.Next-held.Start)*5 < p.End-held.Start:

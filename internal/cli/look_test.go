@@ -171,6 +171,9 @@ func TestJudgements(t *testing.T) {
 		"writes nothing to disk":    func(s *redisstate.Facts) { s.AppendOnly, s.Replicas = false, 0 },
 		"its clock is -2s off this": func(s *redisstate.Facts) { s.ClockAheadMillis = -2000 },
 		"refused":                   func(s *redisstate.Facts) { s.Error = "refused" },
+		"looked at: its clock":      func(s *redisstate.Facts) { s.UnseenClock = "NOPERM" },
+		"makes snapshots":           func(s *redisstate.Facts) { s.AppendOnly, s.Replicas, s.UnseenSaves = false, 0, "NOPERM" },
+		"1 replica, a round trip":   func(s *redisstate.Facts) { s.UnseenSaves = "NOPERM" }, // what does not matter is not asked for
 	} {
 		s, f := good, findings{}
 		change(&s)
@@ -188,6 +191,8 @@ func TestJudgements(t *testing.T) {
 		"time of its producers":        func(t *kafkadepot.TopicFacts) { t.Config["message.timestamp.type"] = "CreateTime" },
 		"unclean leader election":      func(t *kafkadepot.TopicFacts) { t.Config["unclean.leader.election.enable"] = "true" },
 		"acknowledged by one broker":   func(t *kafkadepot.TopicFacts) { t.Config["min.insync.replicas"] = "1" },
+		"looked at: no leader":         func(t *kafkadepot.TopicFacts) { t.Unseen = "no leader" },
+		"whether it is compacted":      func(t *kafkadepot.TopicFacts) { t.UnseenConfig = "not authorized" },
 		"deleted in time":              func(t *kafkadepot.TopicFacts) { t.Depot = "__meta"; t.Config["cleanup.policy"] = "delete" },
 	} {
 		one, f := kafkadepot.TopicFacts{Name: "t", Depot: "d", Partitions: 4, Replicas: 3, InSync: 3, Config: map[string]string{}}, findings{}
