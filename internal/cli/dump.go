@@ -24,16 +24,17 @@ import (
 func dumpCommand() *cobra.Command {
 	var r remote
 	var file string
+	var reasons bool
 	cmd := &cobra.Command{
 		Use: "support-dump", Short: "Pack what somebody who helps needs to see, without records and secrets", Args: cobra.NoArgs,
-		Long: "Pack into one archive: what 'doctor' finds, versions, and of each module its plan, progress, tasks,\noptions, audit log, and why records are parked. It holds no record, no key and no value of a PState.\n" +
+		Long: "Pack into one archive: what 'doctor' finds, versions, and of each module its plan, progress, tasks,\noptions, audit log, and what is parked. It holds no record, no key and no value of a PState; what handlers\nsaid when they failed may quote them, and is masked unless --reasons is given.\n" +
 			"Passwords, tokens and keys that stand in a text are blotted out; user names and the parts of\naddresses before an @ as well. Look at it before you send it: it is plain JSON.",
 		Example: "  coppice support-dump --output dump.tar.gz",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := r.named(); err != nil {
 				return err
 			}
-			files, err := r.examiner(cmd).collect(cmd.Context())
+			files, err := r.examiner(cmd).collect(cmd.Context(), newMasker(reasons))
 			if err != nil {
 				return err
 			}
@@ -52,6 +53,7 @@ func dumpCommand() *cobra.Command {
 	}
 	r.register(cmd)
 	cmd.Flags().StringVar(&file, "output", "coppice-dump.tar.gz", "the archive to write")
+	cmd.Flags().BoolVar(&reasons, "reasons", false, "hold what handlers said when they failed, too: it may quote records, keys and values")
 	return cmd
 }
 
@@ -62,7 +64,10 @@ type dumped struct {
 }
 
 // dumper gathers files.
-type dumper struct{ files []dumped }
+type dumper struct {
+	files []dumped
+	mask  *masker
+}
 
 // add adds a file of JSON, in which secrets are blotted out. v is anything that encodes.
 func (d *dumper) add(name string, v any, err error) {
@@ -79,8 +84,8 @@ func (d *dumper) add(name string, v any, err error) {
 }
 
 // collect asks for all that goes into a dump. What cannot be asked has its error in its place.
-func (x *examiner) collect(ctx context.Context) ([]dumped, error) {
-	d, r := &dumper{}, x.r
+func (x *examiner) collect(ctx context.Context, mask *masker) ([]dumped, error) {
+	d, r := &dumper{mask: mask}, x.r
 	build, _ := debug.ReadBuildInfo()
 	about := struct {
 		Time     time.Time `json:"time"`
@@ -136,21 +141,16 @@ func (d *dumper) module(ctx context.Context, c *client.Client, seen overview.Ent
 	}
 	d.add(folder+"plan.json", describe, err)
 	if seen.Module != nil {
-		d.add(folder+"overview.json", seen.Module, nil)
+		d.add(folder+"overview.json", d.mask.module(seen.Module), nil)
 	} else {
 		d.add(folder+"overview.json", nil, errors.New(seen.Error))
 	}
 	options, err := c.Options(ctx, name, client.OptionScope{})
 	d.add(folder+"options.json", options, err)
 	audit, err := c.Audit(ctx, name)
-	for i := range audit {
-		if e := &audit[i]; e.Did != "setOption" && e.Did != "unsetOption" {
-			e.Before, e.After = "", "" // parts of records
-		}
-	}
-	d.add(folder+"audit.json", audit, err)
+	d.add(folder+"audit.json", d.mask.audit(audit), err)
 	parked, err := c.Parked(ctx, name)
-	d.add(folder+"parked.json", withoutValues(parked), err)
+	d.add(folder+"parked.json", withoutValues(parked, d.mask), err)
 }
 
 // parkedWithoutValue is what a dump tells of a parked record.
@@ -164,11 +164,11 @@ type parkedWithoutValue struct {
 	ValueBytes int       `json:"valueBytes"`
 }
 
-func withoutValues(all []client.ParkedRecord) []parkedWithoutValue {
+func withoutValues(all []client.ParkedRecord, mask *masker) []parkedWithoutValue {
 	out := []parkedWithoutValue{}
 	for i := range all {
 		r := &all[i]
-		out = append(out, parkedWithoutValue{r.ParkedRef, r.Time, r.Reason, r.Attempts, r.Edited, len(r.Key), len(r.Value)})
+		out = append(out, parkedWithoutValue{r.ParkedRef, r.Time, mask.text(r.Reason), r.Attempts, r.Edited, len(r.Key), len(r.Value)})
 	}
 	return out
 }
@@ -181,7 +181,7 @@ const (
 )
 
 // secrets are forms in which secrets stand in JSON and its texts: each keeps its first group,
-// and none takes a quote of JSON's own.
+// and a second one behind an @; none takes a quote of JSON's own.
 var secrets = []*regexp.Regexp{
 	// a field with its text, whatever is in it
 	regexp.MustCompile(`(?i)(` + secretName + `"\s*:\s*")(?:[^"\\]|\\.)+`),
@@ -192,6 +192,8 @@ var secrets = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)(` + assigned + `(?:bearer |basic )?)[^\s"'\\,;&{}\[]+`),
 	// user and password of an address
 	regexp.MustCompile(`(\w+://)[^\s/"']+@`),
+	// the same without a scheme, known by the host and port behind it
+	regexp.MustCompile(`()[^\s/"'\\:@,;=(]*:(?:[^\s"'\\/]|/[^\s"'\\/])[^\s"'\\]*@((?:[\w.-]+|\[[[:xdigit:]:]+\]):\d+)`),
 	// headers and keys that are known by their looks
 	regexp.MustCompile(`(?i)(bearer\s+)[\w.~+/=-]{8,}`),
 	regexp.MustCompile(`()\beyJ[\w-]{6,}\.[\w-]{6,}\.[\w-]*`),
@@ -207,7 +209,11 @@ func blotted(raw []byte) []byte {
 	text := string(raw)
 	for _, s := range secrets {
 		text = s.ReplaceAllStringFunc(text, func(found string) string {
-			kept := s.FindStringSubmatch(found)[1]
+			parts := s.FindStringSubmatch(found)
+			kept := parts[1]
+			if len(parts) > 2 {
+				return kept + blot + "@" + parts[2]
+			}
 			if strings.HasSuffix(found, "@") {
 				return kept + blot + "@"
 			}

@@ -235,7 +235,7 @@ func TestSupportDumpHoldsNoSecrets(t *testing.T) {
 			}
 		}
 	}
-	if parked := string(all["coppice-dump/modules/orders/parked.json"]); !strings.Contains(parked, "not a number") || !strings.Contains(parked, "valueBytes") {
+	if parked := string(all["coppice-dump/modules/orders/parked.json"]); !strings.Contains(parked, "masked text") || !strings.Contains(parked, "valueBytes") {
 		t.Errorf("of what is parked it says %s", parked)
 	}
 	if code, _, errs := run("support-dump", "--output", file); code != exitError || !strings.Contains(errs, "exists") {
@@ -282,6 +282,10 @@ func TestBlotted(t *testing.T) {
 		`{"error":"bad token:", "next":"x"}`:             `{"error":"bad token:", "next":"x"}`,
 		`{"a":"{\"password\":\"hunter2 x\"}"}`:           `{"a":"{\"password\":\"` + blot + `\"}"}`,
 		`{"cut":"-----BEGIN EC PRIVATE KEY-----\nMII"}`:  `{"cut":"` + blot + `"}`,
+		`dial user:hunter2@planted@10.0.0.1:6379: no`:    `dial ` + blot + `@10.0.0.1:6379: no`,
+		`{"redis":":hunter2/planted@[::1]:6379,b:1"}`:    `{"redis":"` + blot + `@[::1]:6379,b:1"}`,
+		`{"kafka":"a:9092,ann:hunter2@b-1.x:9092"}`:      `{"kafka":"` + blot + `@b-1.x:9092"}`,
+		`task 1: event pack on w:1, record lines/1@4`:    `task 1: event pack on w:1, record lines/1@4`,
 		`secret='hunter2 planted' wrong`:                 `secret='` + blot + `' wrong`,
 		`CLIENT_SECRET=s3cr3t-planted y`:                 `CLIENT_SECRET=` + blot + ` y`,
 		`task 3 of module orders stands still`:           `task 3 of module orders stands still`,

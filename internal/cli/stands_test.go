@@ -77,7 +77,7 @@ func TestDoctorTellsWhatStandsStill(t *testing.T) {
 	if text := whats(f); w.waits != 1 || !strings.Contains(text, "risky topology fulfil stands still, with 1 record to do; it waits for ") || !strings.Contains(text, "ship") || strings.Contains(text, "does not answer") {
 		t.Errorf("after %d waits it found\n%s", w.waits, text)
 	}
-	files, err := w.examiner(flags).collect(t.Context())
+	files, err := w.examiner(flags).collect(t.Context(), newMasker(false))
 	if err != nil {
 		t.Fatal(err)
 	}
