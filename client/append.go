@@ -27,86 +27,16 @@ func (c *Client) SendRecord(ctx context.Context, r module.Record) (module.Acks, 
 }
 
 func (c *Client) sendRecord(ctx context.Context, r module.Record) (module.Acks, error) {
-	place, err := c.Put(ctx, r)
-	if err != nil || r.Level != module.AckAll {
-		return module.Acks{}, err
-	}
-	return c.awaitAppended(ctx, place)
-}
-
-// awaitAppended is Await for a record that the log has confirmed.
-func (c *Client) awaitAppended(ctx context.Context, place Place) (module.Acks, error) {
-	acks, err := c.Await(ctx, place)
-	if unknown, ok := err.(*UnknownError); ok {
-		unknown.appended = true
-	}
-	return acks, err
+	return c.settle(ctx, c.begin(ctx, r, r.Level == module.AckAll))
 }
 
 // Put appends one record, waits until all in-sync replicas have it (AckNone: for
 // nothing, and the place has no offset), and returns where it lies; Await waits for its
 // streams. Errors: NotAppendedError, UnknownError.
 func (c *Client) Put(ctx context.Context, r module.Record) (Place, error) {
-	return c.finish(ctx, c.begin(ctx, r))
-}
-
-// appending is an append that has begun.
-type appending struct {
-	place   Place
-	outcome <-chan outcome // comes once
-	err     error          // why nothing was sent; nil: it was
-}
-
-// outcome is what becomes of an append.
-type outcome struct {
-	offset int64
-	err    error
-}
-
-// begin begins to append a record; finish waits for the outcome.
-func (c *Client) begin(ctx context.Context, r module.Record) appending {
-	b, err := c.module(r.Module)
-	if err != nil {
-		return appending{err: err}
-	}
-	r.Headers = telemetry.Inject(ctx, r.Headers)
-	place := Place{Module: r.Module, Depot: r.Depot, Offset: -1}
-	if place.Partition, err = b.partition(&r); err != nil {
-		return appending{place: place, err: &NotAppendedError{Place: place, Cause: err}}
-	}
-	level := depot.Replicated
-	if r.Level == module.AckNone {
-		level = depot.None
-	}
-	if err := c.over(ctx); err != nil {
-		return appending{place: place, err: &NotAppendedError{Place: place, Cause: err}} // nothing was sent
-	}
-	return appending{place: place, outcome: c.append(ctx, &place, r, level)}
-}
-
-// finish waits until it is known what became of an append.
-func (c *Client) finish(ctx context.Context, a appending) (Place, error) {
-	if a.err != nil {
-		return a.place, a.err
-	}
-	var err error
-	if a.place.Offset, err = c.outcome(ctx, a.outcome); err != nil {
-		return a.place, appendError(a.place, err)
-	}
-	return a.place, nil
-}
-
-// outcome waits for what becomes of an append.
-func (c *Client) outcome(ctx context.Context, done <-chan outcome) (int64, error) {
-	select {
-	case o := <-done:
-		return o.offset, o.err
-	case <-ctx.Done():
-		// What is on its way cannot be called back.
-		return -1, fmt.Errorf("%w: %w", depot.ErrUnknown, context.Cause(ctx))
-	case <-c.open.Done():
-		return -1, fmt.Errorf("%w: %w", depot.ErrUnknown, ErrClosed)
-	}
+	a := c.begin(ctx, r, false)
+	_, err := c.settle(ctx, a)
+	return a.place, err
 }
 
 // partition picks where a record goes: by its key, as its depot chooses, or at
@@ -128,15 +58,6 @@ func (b *bound) partition(r *module.Record) (int32, error) {
 		return int32(p), err
 	}
 	return rand.Int32N(int32(partitions)), nil
-}
-
-// append hands a record to the producer; what it returns has the outcome.
-func (c *Client) append(ctx context.Context, place *Place, r module.Record, level depot.Level) <-chan outcome {
-	done := make(chan outcome, 1)
-	topic := depot.TopicName(place.Module, place.Depot)
-	record := depot.Record{Key: r.Key, Value: r.Value, Headers: r.Headers}
-	c.config.Log.Append(ctx, topic, place.Partition, record, level, func(offset int64, err error) { done <- outcome{offset, err} })
-	return done
 }
 
 func appendError(place Place, err error) error {

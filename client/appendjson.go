@@ -71,12 +71,9 @@ func (c *Client) AppendJSON(ctx context.Context, r JSONRecord) (Appended, error)
 	if err != nil {
 		return Appended{}, fmt.Errorf("append to depot %s.%s: %w", r.Module, r.Depot, err)
 	}
-	place, err := c.Put(ctx, record)
-	if err != nil || r.Level != module.AckAll {
-		return Appended{Place: place}, err
-	}
-	acks, err := c.awaitAppended(ctx, place)
-	return Appended{Place: place, Acks: acks}, err
+	a := c.begin(ctx, record, r.Level == module.AckAll)
+	acks, err := c.settle(ctx, a)
+	return Appended{Place: a.place, Acks: acks}, err
 }
 
 // prepare makes the record.

@@ -77,10 +77,7 @@ var ErrNoOwner = errors.New("no worker has taken it yet")
 
 // ownerOf returns the address in the head of a task's slot.
 func (c *Client) ownerOf(ctx context.Context, b *bound, id task.ID) (string, error) {
-	b.mu.Lock()
-	address := b.owners[id]
-	b.mu.Unlock()
-	if address != "" {
+	if address := b.knownOwner(id); address != "" {
 		return address, nil
 	}
 	slot := b.slots[id]
@@ -94,6 +91,13 @@ func (c *Client) ownerOf(ctx context.Context, b *bound, id task.ID) (string, err
 	}
 	b.owned(id, head.Address)
 	return head.Address, nil
+}
+
+// knownOwner is who owned a task when last heard of; "": nobody is known.
+func (b *bound) knownOwner(id task.ID) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.owners[id]
 }
 
 func (b *bound) owned(id task.ID, address string) {

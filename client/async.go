@@ -28,15 +28,8 @@ func (c *Client) StartRecord(ctx context.Context, r module.Record) *module.Pendi
 
 // sendAsync is SendRecord that calls done, once, instead of waiting.
 func (c *Client) sendAsync(ctx context.Context, r module.Record, done func(module.Acks, error)) {
-	a := c.begin(ctx, r)
-	go func() {
-		place, err := c.finish(ctx, a)
-		if err != nil || r.Level != module.AckAll {
-			done(module.Acks{}, err)
-			return
-		}
-		done(c.awaitAppended(ctx, place))
-	}()
+	a := c.begin(ctx, r, r.Level == module.AckAll)
+	go func() { done(c.settle(ctx, a)) }()
 }
 
 // BulkConfig says how a Bulk appends. The zero value is usable.

@@ -35,6 +35,15 @@ type Handler interface {
 	Closed(address string)
 }
 
+// Answerer is a Handler that can answer some requests later without a goroutine that
+// waits meanwhile: of those thousands may be open.
+type Answerer interface {
+	// Answer takes a request, if it is one of those, and reads it before it returns. answered is to be called once, from any
+	// goroutine, and does not block; drop says that nobody waits for it any more. A request that is not taken
+	// goes to Call.
+	Answer(from string, request []byte, answered func([]byte, error)) (drop func(), taken bool)
+}
+
 // Link is one end: a worker's or a client's.
 type Link interface {
 	// Address is where others reach this link.
@@ -43,6 +52,9 @@ type Link interface {
 	Send(to string, frame []byte)
 	// Call sends a request and waits for its answer or for ctx.
 	Call(ctx context.Context, to string, request []byte) ([]byte, error)
+	// Ask sends a request and does not wait. answered is called once with what Call would return, from any
+	// goroutine, even before Ask returns, and must not block; behind drop it need not be called any more.
+	Ask(to string, request []byte, answered func([]byte, error)) (drop func())
 	Close() error
 }
 

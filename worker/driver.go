@@ -41,7 +41,7 @@ type driver struct {
 	started time.Time
 
 	mu      sync.Mutex
-	waiters map[uint64]chan runtime.Answer
+	waiters map[uint64]func(runtime.Answer)
 	waiter  uint64
 	finish  []chan struct{} // of those who wait for it to have finished
 	deaf    string          // why nobody is answered any more; "": they are
@@ -70,7 +70,7 @@ func newDriver(w *Worker, l *loaded, id task.ID) *driver {
 	tag := task.Tag(l.plan.Module, id, l.tasks)
 	d := &driver{
 		w: w, loaded: l, id: id, slot: wire.Slot(tag), mail: newMailbox(), started: w.started,
-		waiters: map[uint64]chan runtime.Answer{}, ready: make(chan struct{}), denied: make(chan error, 1), stopped: make(chan struct{}),
+		waiters: map[uint64]func(runtime.Answer){}, ready: make(chan struct{}), denied: make(chan error, 1), stopped: make(chan struct{}),
 		log: w.config.Logger.With("module", l.plan.Module, "task", int(id)),
 	}
 	d.slots, d.calls, d.spills, d.writes, d.topics = newSlotLine(d), newCalls(d), newSpillLine(d), &appendLine{d: d}, &topicLine{d: d}
@@ -138,10 +138,10 @@ func (d *driver) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			d.failWaiters("the worker has stopped")
+			d.failWaiters(workerStopped)
 			return
 		case <-d.stopped:
-			d.failWaiters("the worker has stopped")
+			d.failWaiters(workerStopped)
 			return
 		case <-timer.C:
 			d.step(&runtime.Tick{}, timer)

@@ -111,21 +111,49 @@ func (h handler) Call(ctx context.Context, _ string, request []byte) ([]byte, er
 		}
 		return wire.AppendAnswer(nil, &wire.Answer{Text: string(raw)}), nil
 	}
-	id, answer := d.ask(q)
+	answer := make(chan runtime.Answer, 1)
+	id := d.ask(q, func(a runtime.Answer) { answer <- a })
 	select {
 	case a := <-answer:
-		if a.Kind == runtime.AnswerHalted && d.halted.Load() == nil {
-			return nil, errLeaving
-		}
-		return wire.AppendAnswer(nil, &wire.Answer{
-			Kind: uint8(a.Kind), Topology: a.Topology, Text: a.Text, Attempt: a.Attempt, WillRetry: a.WillRetry, Returns: a.Returns,
-		}), nil
+		return d.answerOf(&a)
 	case <-ctx.Done():
 		d.askOver(q, id)
 		return nil, ctx.Err()
 	case <-l.ctx.Done():
 		return nil, errLeaving
 	}
+}
+
+// Answer takes a question how a record ends: of those very many may be open. It implements
+// transport.Answerer.
+func (h handler) Answer(_ string, request []byte, answered func([]byte, error)) (drop func(), taken bool) {
+	if !wire.IsAwait(request) {
+		return nil, false
+	}
+	q, err := wire.ParseRequest(request)
+	if err != nil {
+		return nil, false
+	}
+	l := h.w.module(q.Module)
+	if l == nil || l.sensible(q) != nil {
+		return nil, false
+	}
+	d := l.drivers[q.Task].Load()
+	if d == nil {
+		return nil, false
+	}
+	id := d.ask(q, func(a runtime.Answer) { answered(d.answerOf(&a)) })
+	return func() { d.askOver(q, id) }, true
+}
+
+// answerOf is what whoever asked is sent.
+func (d *driver) answerOf(a *runtime.Answer) ([]byte, error) {
+	if a.Kind == runtime.AnswerHalted && d.halted.Load() == nil {
+		return nil, errLeaving
+	}
+	return wire.AppendAnswer(nil, &wire.Answer{
+		Kind: uint8(a.Kind), Topology: a.Topology, Text: a.Text, Attempt: a.Attempt, WillRetry: a.WillRetry, Returns: a.Returns,
+	}), nil
 }
 
 // elsewhere is an address unless it is this worker's own.

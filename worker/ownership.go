@@ -68,6 +68,8 @@ func (o *ownership) begin(id task.ID) {
 	d := newDriver(o.w, o.l, id)
 	o.l.drivers[id].Store(d)
 	o.l.background.Go(func() {
+		// Who waits for a task is told even where a handler of it hangs.
+		defer context.AfterFunc(o.l.ctx, func() { d.failWaiters(workerStopped) })()
 		o.handOver(d)
 		d.run(o.l.ctx)
 		o.ended(d)

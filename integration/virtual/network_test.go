@@ -97,6 +97,13 @@ func (l link) Send(to string, frame []byte) {
 	}
 }
 
+// Ask asks, behind the parting if the other end is parted from this one.
+func (l link) Ask(to string, request []byte, answered func([]byte, error)) (drop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { answered(l.Call(ctx, to, request)) }()
+	return cancel
+}
+
 // Call asks, and waits while the other end is parted from this one.
 func (l link) Call(ctx context.Context, to string, request []byte) ([]byte, error) {
 	if together := l.network.between(l.Address(), to); together != nil {

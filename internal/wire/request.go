@@ -134,6 +134,11 @@ func AppendRequest(dst []byte, q *Request) []byte {
 	return binary.AppendVarint(dst, q.Await.Offset)
 }
 
+// IsAwait reports whether a request asks how a record ended.
+func IsAwait(raw []byte) bool {
+	return len(raw) >= 2 && raw[0] == RequestVersion && raw[1] == awaitKind
+}
+
 // ParseRequest reads a request back.
 func ParseRequest(raw []byte) (*Request, error) {
 	p := parser{rest: raw}

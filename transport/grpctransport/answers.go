@@ -17,7 +17,8 @@ import (
 )
 
 // answers is a stream of calls as their receiver has it: each call is answered in a goroutine
-// of its own, and answers that are ready at about the same time go out in one message.
+// of its own, unless the handler answers it later without one (transport.Answerer), and answers that are ready at
+// about the same time go out in one message.
 type answers struct {
 	link  *link
 	from  string
@@ -25,9 +26,14 @@ type answers struct {
 	queue *callQueue
 
 	mu      sync.Mutex
-	callers map[uint64]context.CancelFunc
-	open    int // calls that are not answered yet
+	callers map[uint64]caller // of the calls that are not answered yet
 	running sync.WaitGroup
+}
+
+// caller waits for an answer.
+type caller struct {
+	over  func() // tells who answers that nobody waits any more; nil: the handler has not said how yet
+	later bool   // it is answered without a goroutine, and need not be once it is over
 }
 
 // serveCalls carries one stream of calls. It returns when all of them are over.
@@ -43,8 +49,9 @@ func (l *link) serveCalls(s grpc.ServerStream) error {
 		return status.Error(codes.InvalidArgument, err.Error())
 	}
 	ctx, cancel := context.WithCancel(s.Context())
-	a := &answers{link: l, from: from, ctx: ctx, queue: newCallQueue(), callers: map[uint64]context.CancelFunc{}}
+	a := &answers{link: l, from: from, ctx: ctx, queue: newCallQueue(), callers: map[uint64]caller{}}
 	defer a.running.Wait()
+	defer a.allOver()
 	defer cancel()
 	go a.queue.send(ctx, s) // it may hang until the stream ends, which is behind the return
 	for {
@@ -60,8 +67,6 @@ func (l *link) serveCalls(s grpc.ServerStream) error {
 
 // take begins a call, or ends it for a caller that does not wait any more.
 func (a *answers) take(id uint64, kind byte, data []byte) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	switch kind {
 	case callBegins:
 		p := parser{rest: data}
@@ -69,26 +74,89 @@ func (a *answers) take(id uint64, kind byte, data []byte) error {
 		if p.err != nil {
 			return p.err
 		}
-		if len(request) < callAlone {
-			request = bytes.Clone(request) // else it keeps those that came with it
-		}
-		if a.open >= callsMax {
+		if !a.begin(id) {
 			a.queue.add(id, callFailed, fmt.Appendf(nil, "too many calls of this sender are not answered yet: it may have %d", callsMax))
 			return nil
 		}
+		if a.later(id, request) {
+			return nil
+		}
+		if len(request) < callAlone {
+			request = bytes.Clone(request) // else it keeps those that came with it
+		}
 		ctx, cancel := a.context(left)
-		a.callers[id] = cancel
-		a.open++
+		a.set(id, caller{over: cancel})
 		a.running.Go(func() {
 			defer cancel()
-			a.answer(ctx, id, request)
+			data, err := a.link.handler.Call(ctx, a.from, request)
+			a.answer(id, data, err)
 		})
 	case callDropped:
-		if cancel := a.callers[id]; cancel != nil {
-			cancel()
-		}
+		a.dropped(id)
 	}
 	return nil
+}
+
+// begin notes that a call is to be answered; false: the sender has as many as it may have.
+func (a *answers) begin(id uint64) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.callers) >= callsMax {
+		return false
+	}
+	a.callers[id] = caller{}
+	return true
+}
+
+// set says how the caller of a call is told that it is over, unless it is answered already.
+func (a *answers) set(id uint64, c caller) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if _, open := a.callers[id]; open {
+		a.callers[id] = c
+	}
+}
+
+// later has the handler answer a call without a goroutine, if it can.
+func (a *answers) later(id uint64, request []byte) bool {
+	answerer, ok := a.link.handler.(transport.Answerer)
+	if !ok {
+		return false
+	}
+	drop, taken := answerer.Answer(a.from, request, func(data []byte, err error) { a.answer(id, data, err) })
+	if taken {
+		a.set(id, caller{over: drop, later: true})
+	}
+	return taken
+}
+
+// dropped tells who answers a call that nobody waits any more.
+func (a *answers) dropped(id uint64) {
+	a.mu.Lock()
+	c := a.callers[id]
+	if c.later {
+		delete(a.callers, id)
+	}
+	a.mu.Unlock()
+	if c.over != nil {
+		c.over()
+	}
+}
+
+// allOver drops the calls that are answered later: the stream is gone.
+func (a *answers) allOver() {
+	a.mu.Lock()
+	var open []func()
+	for id, c := range a.callers {
+		if c.later {
+			open = append(open, c.over)
+			delete(a.callers, id)
+		}
+	}
+	a.mu.Unlock()
+	for _, over := range open {
+		over()
+	}
 }
 
 // context is that of a call whose caller waits for so long (withTimeLeft).
@@ -106,9 +174,8 @@ const (
 	callAlone = callBytesMax / 2
 )
 
-// answer has the handler answer a call.
-func (a *answers) answer(ctx context.Context, id uint64, request []byte) {
-	data, err := a.link.handler.Call(ctx, a.from, request)
+// answer sends the answer to a call.
+func (a *answers) answer(id uint64, data []byte, err error) {
 	kind := byte(callAnswered)
 	if len(data) > messageBytesMax-callBytesMax {
 		err = fmt.Errorf("the answer has %d bytes, at most %d are allowed", len(data), messageBytesMax-callBytesMax)
@@ -120,8 +187,10 @@ func (a *answers) answer(ctx context.Context, id uint64, request []byte) {
 		}
 	}
 	a.mu.Lock()
+	_, open := a.callers[id]
 	delete(a.callers, id)
-	a.open--
 	a.mu.Unlock()
-	a.queue.add(id, kind, data)
+	if open {
+		a.queue.add(id, kind, data)
+	}
 }

@@ -26,12 +26,8 @@ func (l *link) Call(ctx context.Context, to string, request []byte) ([]byte, err
 		case errors.Is(err, errOneByOne):
 		case err != nil:
 			return nil, l.callError(ctx, to, err)
-		case r.kind == callFailed:
-			return nil, errors.New(string(r.data))
-		case r.kind == callNoListener:
-			return nil, l.callError(ctx, to, status.Error(codes.Unavailable, string(r.data)))
 		default:
-			return r.data, nil
+			return r.result(to)
 		}
 	}
 	in := message{append(appendBytes([]byte{version}, []byte(l.address)), request...)}
@@ -40,6 +36,50 @@ func (l *link) Call(ctx context.Context, to string, request []byte) ([]byte, err
 		return nil, l.callError(ctx, to, err)
 	}
 	return out.data, nil
+}
+
+// Ask sends a request in the peer's stream of calls. What goes wrong on the way answered is told as it is: who wants
+// to know why asks again by Call.
+func (l *link) Ask(to string, request []byte, answered func([]byte, error)) (drop func()) {
+	p, err := l.peer(to)
+	if err == nil && (!p.together() || len(request) > callAlone) {
+		ctx, cancel := context.WithCancel(l.ctx)
+		go func() {
+			defer cancel()
+			answered(l.Call(ctx, to, request))
+		}()
+		return cancel
+	}
+	var c *calls
+	if err == nil {
+		c, err = p.callStream()
+	}
+	var id uint64
+	if err == nil {
+		id, err = c.begin(append(append(make([]byte, 0, 1+len(request)), noTimeLeft), request...), func(r reply) {
+			if r.err != nil {
+				answered(nil, fmt.Errorf("%s: %w", to, r.err))
+				return
+			}
+			answered(r.result(to))
+		})
+	}
+	if err != nil {
+		answered(nil, err)
+		return func() {}
+	}
+	return func() { c.drop(id) }
+}
+
+// result is what a reply that came says.
+func (r *reply) result(to string) ([]byte, error) {
+	switch r.kind {
+	case callFailed:
+		return nil, errors.New(string(r.data))
+	case callNoListener:
+		return nil, fmt.Errorf("%s: %w (%s)", to, transport.ErrNoListener, r.data)
+	}
+	return r.data, nil
 }
 
 // together reports whether the peer takes a stream of calls, as far as this end knows.

@@ -14,7 +14,8 @@ import (
 )
 
 // calls is a stream that carries calls to a peer and their answers. A call by itself costs gRPC a
-// stream of its own on both ends, with headers, contexts and a goroutine; here what is called for at about the same time goes out, and comes back, in one message.
+// stream of its own on both ends, with headers, contexts and a goroutine; here what is called for at about
+// the same time goes out, and comes back, in one message.
 type calls struct {
 	peer   *peer
 	cancel context.CancelCauseFunc
@@ -22,7 +23,7 @@ type calls struct {
 
 	mu      sync.Mutex
 	last    uint64
-	waiting map[uint64]chan<- reply
+	waiting map[uint64]func(reply)
 	broken  error
 }
 
@@ -43,7 +44,7 @@ func (p *peer) callVia(ctx context.Context, request []byte) (reply, error) {
 		return reply{}, err
 	}
 	answer := make(chan reply, 1)
-	id, err := c.begin(withTimeLeft(ctx, request), answer)
+	id, err := c.begin(withTimeLeft(ctx, request), func(r reply) { answer <- r })
 	if err != nil {
 		return reply{}, err
 	}
@@ -56,8 +57,11 @@ func (p *peer) callVia(ctx context.Context, request []byte) (reply, error) {
 	}
 }
 
-// withTimeLeft puts before a request how long its caller waits, in milliseconds and one more; 0: as
-// long as it takes.
+// noTimeLeft before a request: its caller waits as long as it takes.
+const noTimeLeft = 0
+
+// withTimeLeft puts before a request how long its caller waits, in milliseconds and one more, or
+// noTimeLeft.
 func withTimeLeft(ctx context.Context, request []byte) []byte {
 	var left uint64
 	if at, ok := ctx.Deadline(); ok {
@@ -77,14 +81,14 @@ func (p *peer) callStream() (*calls, error) {
 		return nil, fmt.Errorf("link %s is closed", p.link.address)
 	}
 	ctx, cancel := context.WithCancelCause(p.link.ctx)
-	c := &calls{peer: p, cancel: cancel, queue: newCallQueue(), waiting: map[uint64]chan<- reply{}}
+	c := &calls{peer: p, cancel: cancel, queue: newCallQueue(), waiting: map[uint64]func(reply){}}
 	p.calls = c
 	p.link.background.Go(func() { c.fail(c.run(ctx)) })
 	return c, nil
 }
 
-// begin queues a call.
-func (c *calls) begin(request []byte, answer chan<- reply) (id uint64, err error) {
+// begin queues a call. What it is answered with, answer is told, which does not block.
+func (c *calls) begin(request []byte, answer func(reply)) (id uint64, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.broken != nil {
@@ -121,11 +125,12 @@ func (c *calls) fail(err error) {
 	}
 	c.peer.mu.Unlock()
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.broken = err
-	for id, answer := range c.waiting {
-		answer <- reply{err: err}
-		delete(c.waiting, id)
+	waiting := c.waiting
+	c.waiting = nil
+	c.mu.Unlock()
+	for _, answer := range waiting {
+		answer(reply{err: err})
 	}
 }
 
@@ -167,7 +172,7 @@ func (c *calls) answered(id uint64, kind byte, data []byte) error {
 	delete(c.waiting, id)
 	c.mu.Unlock()
 	if answer != nil {
-		answer <- reply{kind: kind, data: data}
+		answer(reply{kind: kind, data: data})
 	}
 	return nil
 }

@@ -19,15 +19,15 @@ type link struct {
 
 	done chan struct{} // closed when the delivering goroutine has ended
 
-	enter sync.Mutex // guards the following; orders under.Add before under.Wait
-	over  bool       // no call begins any more
-	last  uint64     // number of a call
-	calls map[uint64]context.CancelFunc
-	under sync.WaitGroup // in the handler
+	enter sync.Mutex        // guards the following; orders under.Add before under.Wait
+	over  bool              // no call begins any more
+	last  uint64            // number of a call
+	calls map[uint64]func() // how each call that is not answered yet is ended
+	under sync.WaitGroup    // in the handler
 }
 
 func newLink(n *Network, address string, handler transport.Handler) *link {
-	return &link{network: n, address: address, handler: handler, inbox: newInbox(), peers: map[string]bool{}, done: make(chan struct{}), calls: map[uint64]context.CancelFunc{}}
+	return &link{network: n, address: address, handler: handler, inbox: newInbox(), peers: map[string]bool{}, done: make(chan struct{}), calls: map[uint64]func(){}}
 }
 
 func (l *link) Address() string { return l.address }
@@ -47,12 +47,13 @@ func (l *link) answer(ctx context.Context, from *link, request []byte) ([]byte, 
 	if !ok {
 		return nil, fmt.Errorf("%s: %w", l.address, transport.ErrNoListener)
 	}
+	defer l.under.Done()
 	defer l.ended(number)
 	return l.handler.Call(ctx, from.address, request)
 }
 
 // begin notes how a call is ended when the link closes. It is false if it has.
-func (l *link) begin(cancel context.CancelFunc) (number uint64, ok bool) {
+func (l *link) begin(cancel func()) (number uint64, ok bool) {
 	l.enter.Lock()
 	defer l.enter.Unlock()
 	if l.over {
@@ -68,7 +69,6 @@ func (l *link) ended(number uint64) {
 	l.enter.Lock()
 	delete(l.calls, number)
 	l.enter.Unlock()
-	l.under.Done()
 }
 
 // deliver hands the handler what arrives, in order.
@@ -97,10 +97,12 @@ func (l *link) Close() error {
 	l.inbox.close()
 	l.enter.Lock()
 	l.over = true
-	for _, cancel := range l.calls {
+	under := l.calls
+	l.calls = nil
+	l.enter.Unlock()
+	for _, cancel := range under {
 		cancel()
 	}
-	l.enter.Unlock()
 	<-l.done
 	l.under.Wait()
 	return nil
