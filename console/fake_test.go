@@ -53,6 +53,9 @@ type fake struct {
 	silent map[task.ID]bool
 	halted map[task.ID]error
 	done   int64
+
+	latency eventtree.Latency
+	filter  client.TreeFilter // of the last question
 }
 
 func newFake(tasks int) *fake {
@@ -248,7 +251,14 @@ func (f *fake) trees() []eventtree.Tree {
 	}
 }
 
-func (f *fake) Trees(context.Context, string, client.TreeFilter) ([]eventtree.Tree, error) {
+func (f *fake) Latencies(context.Context, string) (map[string]eventtree.Latency, error) {
+	return map[string]eventtree.Latency{"sell": f.latency}, nil
+}
+
+func (f *fake) Trees(_ context.Context, _ string, filter client.TreeFilter) ([]eventtree.Tree, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.filter = filter
 	return f.trees(), nil
 }
 

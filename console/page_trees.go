@@ -20,20 +20,18 @@ type treesPage struct {
 	Module     string
 	Live       []eventtree.Tree
 	Recent     []eventtree.Tree
-	Failing    []failing
-	Latency    latency
+	Failing    []eventtree.Failing
+	Latency    []latencyOf
 	Topology   string
 	Topologies []string
 	Depots     []client.DepotInfo
 	Now        time.Time
 }
 
-// failing is a handler that fails, with a record of those that it fails for.
-type failing struct {
-	Handler string
-	Error   string
-	Records int
-	Example eventtree.Tree
+// latencyOf is how long records of a topology took.
+type latencyOf struct {
+	Topology string
+	*eventtree.Latency
 }
 
 func showTrees(q *request) error {
@@ -44,6 +42,15 @@ func showTrees(q *request) error {
 	page := treesPage{Module: q.module, Topology: q.value("topology"), Depots: d.Depots, Now: time.Now()}
 	for _, t := range d.Topologies {
 		page.Topologies = append(page.Topologies, t.Name)
+	}
+	m, err := q.h.look.Module(q.ctx, q.module)
+	if err != nil {
+		return err
+	}
+	for i := range m.Topologies {
+		if t := &m.Topologies[i]; t.Latency != nil && (page.Topology == "" || page.Topology == t.Name) {
+			page.Latency = append(page.Latency, latencyOf{t.Name, t.Latency})
+		}
 	}
 	all, err := q.h.cluster.Trees(q.ctx, q.module, client.TreeFilter{Topology: page.Topology, Recent: true, Limit: treesShown})
 	if err != nil {
@@ -56,27 +63,8 @@ func showTrees(q *request) error {
 			page.Live = append(page.Live, t)
 		}
 	}
-	page.Failing, page.Latency = failingOf(all), latencyOf(all)
-	return q.show("trees", frame{Title: "Event trees", Lead: "What records set off, and what each waits for now: those under way, and those that the workers have kept.", Crumbs: q.within(), JSON: query("/modules/"+q.module+"/trees", "recent", "true", "topology", page.Topology)}, page)
-}
-
-// failingOf counts the errors of trees by the source and the text.
-func failingOf(all []eventtree.Tree) (out []failing) {
-	at := map[string]int{}
-	for _, t := range all {
-		if t.Error == "" {
-			continue
-		}
-		key := t.Topology + "/" + t.Source + "\x00" + t.Error
-		n, known := at[key]
-		if !known {
-			n = len(out)
-			at[key] = n
-			out = append(out, failing{Handler: t.Topology + "/" + t.Source, Error: t.Error, Example: t})
-		}
-		out[n].Records++
-	}
-	return out
+	page.Failing = eventtree.FailingOf(all)
+	return q.show("trees", frame{Title: "Event trees", Lead: "What records set off, and what each waits for now: those under way, and those that the workers have kept.", Crumbs: q.within(), JSON: query("/modules/"+q.module+"/trees", "recent", "true", "topology", page.Topology, "limit", strconv.Itoa(treesShown))}, page)
 }
 
 // treePage is what one record has set off.

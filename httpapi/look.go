@@ -76,7 +76,7 @@ func listTrees(q *request) (any, error) {
 		filter.States = append(filter.States, eventtree.State(s))
 	}
 	all, err := q.client().Trees(q.ctx, q.path("module"), filter)
-	return treesAnswer{some(all)}, err
+	return listedTreesAnswer{some(all), some(eventtree.FailingOf(all))}, err
 }
 
 func tellTrees(q *request) (any, error) {

@@ -23,6 +23,9 @@ type town struct {
 	epoch  string
 	status func(id task.ID) (runtime.Status, error)
 	asked  atomic.Int64
+
+	latencies    map[string]eventtree.Latency
+	latenciesErr error
 }
 
 func (c *town) Modules(context.Context) ([]client.ModuleInfo, error) {
@@ -70,6 +73,10 @@ func (c *town) Stuck(context.Context, string, time.Duration) ([]eventtree.Handle
 
 func (c *town) Trees(context.Context, string, client.TreeFilter) ([]eventtree.Tree, error) {
 	return []eventtree.Tree{{Record: eventtree.Record{Depot: "d", Partition: 2, Offset: 9}, Topology: "t", Source: "s", State: eventtree.Open}}, nil
+}
+
+func (c *town) Latencies(context.Context, string) (map[string]eventtree.Latency, error) {
+	return c.latencies, c.latenciesErr
 }
 
 func (c *town) Tree(context.Context, string, string, task.ID, int64) ([]eventtree.Tree, error) {
@@ -229,5 +236,22 @@ func TestGraph(t *testing.T) {
 		if err != nil || len(g.Edges) != 2 || g.Edges[0] != (Edge{From: "depot /d", To: "source t/s"}) || g.Edges[1] != (Edge{From: "source t/s", To: "step t/pack", Events: 2}) {
 			t.Errorf("%+v, %v", g, err)
 		}
+	}
+}
+
+// How long records took is told of each stream topology; where it is not known, why.
+func TestLatency(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	if l := r.look(0).Topologies[0].Latency; l == nil || l.Records != 0 || l.Why == "" {
+		t.Errorf("of no records: %+v", l)
+	}
+	r.town.latencies = map[string]eventtree.Latency{"t": {Records: 100, P50Seconds: 0.5}}
+	if l := r.look(2).Topologies[0].Latency; *l != r.town.latencies["t"] {
+		t.Errorf("of 100 records: %+v", l)
+	}
+	r.town.latenciesErr = errors.New("all are away")
+	if l := r.look(2).Topologies[0].Latency; !strings.Contains(l.Why, "all are away") {
+		t.Errorf("of workers that are away: %+v", l)
 	}
 }
