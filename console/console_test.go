@@ -15,6 +15,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/coppice-run/coppice/eventtree"
+	"github.com/coppice-run/coppice/task"
 )
 
 // visit asks for a page, as a browser that has these cookies does.
@@ -288,5 +289,18 @@ func TestLatency(t *testing.T) {
 	body := visit(t, newTestHandler(t, f), http.MethodGet, "/m/shop/trees", nil).Body.String()
 	if want := fmt.Sprintf("/trees?limit=%d&amp;recent=true", treesShown); !strings.Contains(body, want) || f.filter.Limit != treesShown {
 		t.Errorf("the page asked for %d trees, and no link has %s", f.filter.Limit, want)
+	}
+}
+
+// Whose trees are missing is said beside those of the others.
+func TestMissingTreesAreNamed(t *testing.T) {
+	t.Parallel()
+	f := newFake(3)
+	f.missing = []eventtree.Missing{{Worker: "10.0.0.9:7070", Tasks: []task.ID{1, 2}, Error: "no <answer>"}}
+	body := visit(t, newTestHandler(t, f), http.MethodGet, "/m/shop/trees", nil).Body.String()
+	for _, want := range []string{"nobody answers for 2 tasks of worker 10.0.0.9:7070: no &lt;answer&gt;", "the handler of step ship"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not say %q", want)
+		}
 	}
 }

@@ -56,6 +56,7 @@ type fake struct {
 
 	latency eventtree.Latency
 	filter  client.TreeFilter // of the last question
+	missing []eventtree.Missing
 }
 
 func newFake(tasks int) *fake {
@@ -253,6 +254,11 @@ func (f *fake) trees() []eventtree.Tree {
 
 func (f *fake) Latencies(context.Context, string) (map[string]eventtree.Latency, error) {
 	return map[string]eventtree.Latency{"sell": f.latency}, nil
+}
+
+func (f *fake) ListTrees(ctx context.Context, module string, filter client.TreeFilter) (client.TreeList, error) {
+	trees, err := f.Trees(ctx, module, filter)
+	return client.TreeList{Trees: trees, Missing: f.missing}, err
 }
 
 func (f *fake) Trees(_ context.Context, _ string, filter client.TreeFilter) ([]eventtree.Tree, error) {

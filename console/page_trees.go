@@ -21,6 +21,7 @@ type treesPage struct {
 	Live       []eventtree.Tree
 	Recent     []eventtree.Tree
 	Failing    []eventtree.Failing
+	Missing    []eventtree.Missing
 	Latency    []latencyOf
 	Topology   string
 	Topologies []string
@@ -52,18 +53,18 @@ func showTrees(q *request) error {
 			page.Latency = append(page.Latency, latencyOf{t.Name, t.Latency})
 		}
 	}
-	all, err := q.h.cluster.Trees(q.ctx, q.module, client.TreeFilter{Topology: page.Topology, Recent: true, Limit: treesShown})
+	list, err := q.h.cluster.ListTrees(q.ctx, q.module, client.TreeFilter{Topology: page.Topology, Recent: true, Limit: treesShown})
 	if err != nil {
 		return err
 	}
-	for _, t := range all {
+	for _, t := range list.Trees {
 		if t.State.Over() {
 			page.Recent = append(page.Recent, t)
 		} else {
 			page.Live = append(page.Live, t)
 		}
 	}
-	page.Failing = eventtree.FailingOf(all)
+	page.Failing, page.Missing = eventtree.FailingOf(list.Trees), list.Missing
 	return q.show("trees", frame{Title: "Event trees", Lead: "What records set off, and what each waits for now: those under way, and those that the workers have kept.", Crumbs: q.within(), JSON: query("/modules/"+q.module+"/trees", "recent", "true", "topology", page.Topology, "limit", strconv.Itoa(treesShown))}, page)
 }
 

@@ -91,6 +91,7 @@ type (
 	listedTreesAnswer struct {
 		Trees   []eventtree.Tree    `json:"trees"`
 		Failing []eventtree.Failing `json:"failing"` // the errors of these trees, by source and text
+		Missing []eventtree.Missing `json:"missing"` // for which nobody answered
 	}
 	auditAnswer struct {
 		Entries []client.AuditEntry `json:"entries"`
