@@ -15,6 +15,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/coppice-run/coppice/eventtree"
+	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/task"
 )
 
@@ -301,6 +302,19 @@ func TestMissingTreesAreNamed(t *testing.T) {
 	for _, want := range []string{"nobody answers for 2 tasks of worker 10.0.0.9:7070: no &lt;answer&gt;", "the handler of step ship"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page does not say %q", want)
+		}
+	}
+}
+
+// A task says since when its owner has it, as the owner tells.
+func TestLastHandOver(t *testing.T) {
+	t.Parallel()
+	f := newFake(3)
+	f.status = runtime.Status{Running: true, TookAt: time.Unix(1_700_000_000, 0), TakeOver: 1200 * time.Millisecond, TookFrom: "10.0.0.9:7070"}
+	h := newTestHandler(t, f)
+	for _, page := range []string{"/m/shop/tasks", "/m/shop/tasks/1"} {
+		if body := visit(t, h, http.MethodGet, page, nil).Body.String(); !strings.Contains(body, "took 1 s, from 10.0.0.9:7070") || !strings.Contains(body, clock(f.status.TookAt)) {
+			t.Errorf("%s does not say it", page)
 		}
 	}
 }

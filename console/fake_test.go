@@ -57,6 +57,7 @@ type fake struct {
 	latency eventtree.Latency
 	filter  client.TreeFilter // of the last question
 	missing []eventtree.Missing
+	status  runtime.Status // of all tasks, if it runs
 }
 
 func newFake(tasks int) *fake {
@@ -106,6 +107,9 @@ func (f *fake) TaskStatus(ctx context.Context, _ string, id task.ID) (runtime.St
 	if silent {
 		<-ctx.Done()
 		return runtime.Status{}, ctx.Err()
+	}
+	if f.status.Running {
+		return f.status, nil
 	}
 	return runtime.Status{Running: halted == nil, Halted: halted, Pending: 2, Trees: 1, Sources: []runtime.SourceStatus{{Topology: "sell", Source: "orders", Depot: "orders", Next: 5}}}, nil
 }

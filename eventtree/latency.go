@@ -27,9 +27,9 @@ type Latency struct {
 	Since   time.Time `json:"since,omitzero"`
 	// P50Seconds is what half of them took at most, and so on; the three are 0 while Why says
 	// why, and the last one is with fewer than 100 records.
-	P50Seconds float64 `json:"p50Seconds"`
-	P95Seconds float64 `json:"p95Seconds"`
-	P99Seconds float64 `json:"p99Seconds"`
+	P50Seconds float64 `json:"p50Seconds,omitzero"`
+	P95Seconds float64 `json:"p95Seconds,omitzero"`
+	P99Seconds float64 `json:"p99Seconds,omitzero"`
 	// Why says why there are no percentiles; "": there are.
 	Why string `json:"why,omitempty"`
 }

@@ -142,7 +142,7 @@ func (o *Overview) ask(ctx context.Context, name string, t *Task, gone *gone) {
 		t.State = TaskStarts
 	}
 	if err == nil {
-		t.Status = statusOf(&s)
+		t.Status, t.told = statusOf(&s), told{s.TookAt, s.TakeOver, s.TookFrom}
 		if !s.Head.Token.IsZero() {
 			t.Epoch, t.Commits = s.Head.Token.String(), s.Head.Number
 		}

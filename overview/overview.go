@@ -97,6 +97,7 @@ type owner struct {
 	address, epoch string
 	since          time.Time
 	handedOver     bool
+	told           told
 }
 
 // Module tells how a module is. What it returns is shared: it is to be read only. Errors:

@@ -214,6 +214,30 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
+// A hand-over from before the first look is told of as its owner tells it, also while the
+// owner is silent.
+func TestHandOverBeforeTheFirstLook(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	took := r.at.Add(-10 * time.Minute)
+	r.town.status = func(task.ID) (runtime.Status, error) {
+		return runtime.Status{Running: true, TookAt: took, TakeOver: 1500 * time.Millisecond, TookFrom: "w:2"}, nil
+	}
+	check := func(when string, one Task) {
+		t.Helper()
+		if !one.HandedOver || !one.OwnerSince.Equal(took) || one.TakeOverSeconds != 1.5 || one.TookFrom != "w:2" {
+			t.Errorf("%s: %+v", when, one)
+		}
+	}
+	check("at the first look", r.look(0).Tasks[0])
+	r.town.status = func(task.ID) (runtime.Status, error) { return runtime.Status{}, context.DeadlineExceeded }
+	check("while it is silent", r.look(3).Tasks[0])
+	r.town.epoch = "e2"
+	if one := r.look(3).Tasks[0]; one.OwnerSince != r.at || one.TakeOverSeconds != 0 || one.TookFrom != "" {
+		t.Errorf("of another period, whose owner tells nothing: %+v", one)
+	}
+}
+
 // A module that cannot be looked at has its error among the others.
 func TestAll(t *testing.T) {
 	t.Parallel()
