@@ -2,14 +2,12 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/coppice-run/coppice/eventtree"
-	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/task"
 )
 
@@ -34,15 +32,12 @@ const treeLimit = 100
 // ErrNoRecord: the partition does not hold a record of that offset yet.
 var ErrNoRecord = errors.New("there is no record")
 
-// workerTimeout bounds how long a worker has for an answer about trees.
-const workerTimeout = 2 * time.Second
-
 // Tree says where a record is: for each source that reads the depot, how far it is, which
 // of its events wait for what, and how attempts ended. What is under way is looked up on
 // all workers of the module; what is over, they have kept for a sample of the records, and
-// for those that failed, were tried again, parked, or took long. Workers are asked one
-// after another: while events move, what is said of two of them may be of two moments.
-// Errors: ErrNoModule, ErrNoDepot, ErrNoPartition, ErrNoRecord.
+// for those that failed, were tried again, parked, or took long. While
+// events move, what is said of two of them may be of two moments. Workers that do not answer
+// are told of in eventtree.Tree.Missing, and are no error. Errors: ErrNoModule, ErrNoDepot, ErrNoPartition, ErrNoRecord.
 func (c *Client) Tree(ctx context.Context, moduleName, depotName string, partition task.ID, offset int64) ([]eventtree.Tree, error) {
 	b, d, err := c.depotOf(ctx, moduleName, depotName)
 	if err != nil {
@@ -55,8 +50,10 @@ func (c *Client) Tree(ctx context.Context, moduleName, depotName string, partiti
 		return nil, fmt.Errorf("offset %d: no record has a negative one", offset)
 	}
 	q := eventtree.Query{Depot: depotName, Partition: partition, Offset: offset}
-	parts, err := c.treeParts(ctx, b, partition, &q)
-	if err != nil {
+	owner, cancel := partsDeadline(ctx)
+	parts, err := c.treeParts(owner, b, partition, &q)
+	cancel()
+	if err != nil && errors.Is(err, ErrNoOwner) {
 		return nil, err
 	}
 	for _, p := range parts {
@@ -69,6 +66,7 @@ func (c *Client) Tree(ctx context.Context, moduleName, depotName string, partiti
 	if parts, err = c.allParts(ctx, b, &q); err != nil {
 		return nil, err
 	}
+	silent(b, &q, parts)
 	trees := eventtree.Merge(parts)
 	unseen := []eventtree.State{eventtree.Unread, eventtree.Starting, eventtree.Silent}
 	if !slices.ContainsFunc(trees, func(t eventtree.Tree) bool { return !slices.Contains(unseen, t.State) }) {
@@ -81,19 +79,53 @@ func (c *Client) Tree(ctx context.Context, moduleName, depotName string, partiti
 	return trees, nil
 }
 
+// silent has the trees of a record told of whose task nobody answers for: what others know of
+// its events belongs to them.
+func silent(b *bound, q *eventtree.Query, parts []eventtree.Part) {
+	for i := range parts {
+		p := &parts[i]
+		if p.Error == "" || p.Task != q.Partition {
+			continue
+		}
+		for _, t := range b.plan.Streams {
+			for _, s := range t.Sources {
+				if s.Depot.Name == q.Depot {
+					p.Trees = append(p.Trees, eventtree.Tree{
+						Record:   eventtree.Record{Module: b.name, Depot: q.Depot, Partition: q.Partition, Offset: q.Offset},
+						Topology: t.Name, Source: s.Name, Task: q.Partition, Worker: p.Worker, State: eventtree.Silent,
+						Waits: "its task, for which nobody answers: " + p.Error,
+					})
+				}
+			}
+		}
+	}
+}
+
+// TreeList are trees, and whose are missing.
+type TreeList struct {
+	Trees   []eventtree.Tree
+	Missing []eventtree.Missing
+}
+
 // Trees lists the trees of a module that are under way, the oldest first, without their
-// events: Tree has those.
+// events: Tree has those. Those of workers that do not answer are missing: ListTrees says whose.
 func (c *Client) Trees(ctx context.Context, moduleName string, filter TreeFilter) ([]eventtree.Tree, error) {
+	list, err := c.ListTrees(ctx, moduleName, filter)
+	return list.Trees, err
+}
+
+// ListTrees is Trees with the workers that did not answer.
+func (c *Client) ListTrees(ctx context.Context, moduleName string, filter TreeFilter) (TreeList, error) {
 	b, err := c.named(ctx, moduleName)
 	if err != nil {
-		return nil, err
+		return TreeList{}, err
 	}
 	if filter.Limit <= 0 {
 		filter.Limit = treeLimit
 	}
 	parts, err := c.allParts(ctx, b, &eventtree.Query{List: filter.Limit, Recent: filter.Recent, Depot: filter.Depot, Topology: filter.Topology})
 	if err != nil {
-		return nil, err
+		return TreeList{}, err
 	}
 	trees := eventtree.List(parts)
 	now := time.Now()
@@ -102,7 +134,7 @@ func (c *Client) Trees(ctx context.Context, moduleName string, filter TreeFilter
 			len(filter.States) > 0 && !slices.Contains(filter.States, t.State) ||
 			filter.OlderThan > 0 && (t.Since.IsZero() || now.Sub(t.Since) < filter.OlderThan)
 	})
-	return limited(trees, filter.Limit), nil
+	return TreeList{limited(trees, filter.Limit), eventtree.MissingOf(parts)}, nil
 }
 
 // limited leaves so many trees: of those under way, which come first, and of those that are
@@ -137,65 +169,4 @@ func (c *Client) Stuck(ctx context.Context, moduleName string, longerThan time.D
 		}
 	}
 	return all, nil
-}
-
-// allParts asks every worker of the module, each once. A task for which nobody answers is
-// told of, and no error.
-func (c *Client) allParts(ctx context.Context, b *bound, q *eventtree.Query) ([]eventtree.Part, error) {
-	var all []eventtree.Part
-	known := make([]bool, b.tasks)
-	gone := map[string]error{} // workers that do not answer
-	for i := range b.tasks {
-		id := task.ID(i)
-		if known[id] {
-			continue
-		}
-		address, err := c.ownerOf(ctx, b, id)
-		if err == nil {
-			if err = gone[address]; err == nil {
-				var parts []eventtree.Part
-				if parts, err = c.treeParts(ctx, b, id, q); err == nil {
-					for _, p := range parts {
-						if p.Kept {
-							all = append(all, p)
-							continue
-						}
-						if int(p.Task) < len(known) && !known[p.Task] {
-							known[p.Task] = true
-							all = append(all, p)
-						}
-					}
-				} else {
-					gone[address] = err
-				}
-			}
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if err != nil {
-			all = append(all, eventtree.Part{Task: id, Worker: address, Silent: true, Error: err.Error()})
-			known[id] = true
-		}
-	}
-	return all, nil
-}
-
-// treeParts asks the worker that owns a task.
-func (c *Client) treeParts(ctx context.Context, b *bound, id task.ID, q *eventtree.Query) ([]eventtree.Part, error) {
-	raw, err := json.Marshal(q)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, workerTimeout)
-	defer cancel()
-	answer, err := c.ask(ctx, b, &wire.Request{Module: b.name, Task: id, Trees: raw})
-	if err != nil {
-		return nil, fmt.Errorf("module %s, task %d: %w", b.name, id, err)
-	}
-	var parts []eventtree.Part
-	if err := json.Unmarshal([]byte(answer.Text), &parts); err != nil {
-		return nil, fmt.Errorf("module %s, task %d: what its worker says of event trees does not parse: %w", b.name, id, err)
-	}
-	return parts, nil
 }

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 
 	"github.com/coppice-run/coppice/certs"
+	"github.com/coppice-run/coppice/kafkadepot"
+	"github.com/coppice-run/coppice/redisstate"
 	"github.com/coppice-run/coppice/secret"
 )
 
@@ -14,6 +16,10 @@ type Config struct {
 	Kafka   Kafka
 	Redis   Redis
 	Workers Workers // how they reach each other, and clients reach them
+	// PrepareKafka and PrepareRedis, if set, change what Log and Store open with, as
+	// telemetry/export does: they are for code, and no setting has them.
+	PrepareKafka func(*kafkadepot.Config)
+	PrepareRedis func(*redisstate.Config)
 }
 
 // Kafka is how the brokers are reached.

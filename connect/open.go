@@ -23,6 +23,9 @@ func (c *Config) Log(ctx context.Context, log *slog.Logger) (*kafkadepot.Log, er
 	if err != nil {
 		return nil, fmt.Errorf("kafka: %w", err)
 	}
+	if c.PrepareKafka != nil {
+		c.PrepareKafka(&config)
+	}
 	return kafkadepot.Open(ctx, config)
 }
 
@@ -91,6 +94,9 @@ func (c *Config) Store(ctx context.Context, log *slog.Logger) (*redisstate.Store
 	}
 	if err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
+	}
+	if c.PrepareRedis != nil {
+		c.PrepareRedis(&config)
 	}
 	return redisstate.Open(ctx, config)
 }

@@ -33,7 +33,7 @@ type cluster interface {
 	PartitionInfo(ctx context.Context, module, depot string, partition int) (module.PartitionInfo, error)
 	ReadDepot(ctx context.Context, module, depot string, partition int, from, to int64) ([]depot.Record, error)
 	AppendJSON(context.Context, client.JSONRecord) (client.Appended, error)
-	Trees(ctx context.Context, module string, filter client.TreeFilter) ([]eventtree.Tree, error)
+	ListTrees(ctx context.Context, module string, filter client.TreeFilter) (client.TreeList, error)
 	Tree(ctx context.Context, module, depot string, partition task.ID, offset int64) ([]eventtree.Tree, error)
 	Audit(ctx context.Context, module string) ([]client.AuditEntry, error)
 	NoteAudit(ctx context.Context, module string, e client.AuditEntry) error

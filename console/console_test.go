@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,6 +15,8 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/coppice-run/coppice/eventtree"
+	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/task"
 )
 
 // visit asks for a page, as a browser that has these cookies does.
@@ -261,18 +264,57 @@ func TestPaths(t *testing.T) {
 	}
 }
 
-// Percentiles are those of the records that are done.
+// How long records take is shown of the sample alone, with how many there were; of too few why
+// nothing is. The list of trees and its JSON are of as many trees.
 func TestLatency(t *testing.T) {
 	t.Parallel()
-	at := time.Unix(1000, 0)
-	all := []eventtree.Tree{{State: eventtree.Open, Since: at}, {State: eventtree.Parked, Since: at, Over: at.Add(time.Hour)}}
-	for n := range 100 {
-		all = append(all, eventtree.Tree{State: eventtree.Done, Since: at, Over: at.Add(time.Duration(100-n) * time.Millisecond)})
+	f := newFake(3)
+	for _, test := range []struct {
+		l    eventtree.Latency
+		says []string
+	}{
+		{eventtree.Latency{Records: 1234, Since: time.Unix(1_700_000_000, 0), P50Seconds: 0.002, P95Seconds: 0.013, P99Seconds: 0.02}, []string{">2 ms<", ">13 ms<", ">20 ms<", number(1234)}},
+		{eventtree.Latency{Records: 3, Why: "3 records of the sample have ended"}, []string{"3 records of the sample have ended"}},
+	} {
+		f.latency = test.l
+		h := newTestHandler(t, f)
+		for _, page := range []string{"/m/shop/trees", "/m/shop/topologies/sell"} {
+			body := visit(t, h, http.MethodGet, page, nil).Body.String()
+			for _, want := range test.says {
+				if !strings.Contains(body, want) {
+					t.Errorf("%s does not say %q", page, want)
+				}
+			}
+		}
 	}
-	if l := latencyOf(all); l != (latency{100, 51 * time.Millisecond, 96 * time.Millisecond, 100 * time.Millisecond, 100 * time.Millisecond}) {
-		t.Errorf("%+v", l)
+	body := visit(t, newTestHandler(t, f), http.MethodGet, "/m/shop/trees", nil).Body.String()
+	if want := fmt.Sprintf("/trees?limit=%d&amp;recent=true", treesShown); !strings.Contains(body, want) || f.filter.Limit != treesShown {
+		t.Errorf("the page asked for %d trees, and no link has %s", f.filter.Limit, want)
 	}
-	if l := latencyOf(nil); l.Of != 0 {
-		t.Errorf("of nothing: %+v", l)
+}
+
+// Whose trees are missing is said beside those of the others.
+func TestMissingTreesAreNamed(t *testing.T) {
+	t.Parallel()
+	f := newFake(3)
+	f.missing = []eventtree.Missing{{Worker: "10.0.0.9:7070", Tasks: []task.ID{1, 2}, Error: "no <answer>"}}
+	body := visit(t, newTestHandler(t, f), http.MethodGet, "/m/shop/trees", nil).Body.String()
+	for _, want := range []string{"nobody answers for 2 tasks of worker 10.0.0.9:7070: no &lt;answer&gt;", "the handler of step ship"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+}
+
+// A task says since when its owner has it, as the owner tells.
+func TestLastHandOver(t *testing.T) {
+	t.Parallel()
+	f := newFake(3)
+	f.status = runtime.Status{Running: true, TookAt: time.Unix(1_700_000_000, 0), TakeOver: 1200 * time.Millisecond, TookFrom: "10.0.0.9:7070"}
+	h := newTestHandler(t, f)
+	for _, page := range []string{"/m/shop/tasks", "/m/shop/tasks/1"} {
+		if body := visit(t, h, http.MethodGet, page, nil).Body.String(); !strings.Contains(body, "took 1 s, from 10.0.0.9:7070") || !strings.Contains(body, clock(f.status.TookAt)) {
+			t.Errorf("%s does not say it", page)
+		}
 	}
 }

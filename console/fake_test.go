@@ -53,6 +53,11 @@ type fake struct {
 	silent map[task.ID]bool
 	halted map[task.ID]error
 	done   int64
+
+	latency eventtree.Latency
+	filter  client.TreeFilter // of the last question
+	missing []eventtree.Missing
+	status  runtime.Status // of all tasks, if it runs
 }
 
 func newFake(tasks int) *fake {
@@ -102,6 +107,9 @@ func (f *fake) TaskStatus(ctx context.Context, _ string, id task.ID) (runtime.St
 	if silent {
 		<-ctx.Done()
 		return runtime.Status{}, ctx.Err()
+	}
+	if f.status.Running {
+		return f.status, nil
 	}
 	return runtime.Status{Running: halted == nil, Halted: halted, Pending: 2, Trees: 1, Sources: []runtime.SourceStatus{{Topology: "sell", Source: "orders", Depot: "orders", Next: 5}}}, nil
 }
@@ -259,7 +267,19 @@ func (f *fake) trees() []eventtree.Tree {
 	}
 }
 
-func (f *fake) Trees(context.Context, string, client.TreeFilter) ([]eventtree.Tree, error) {
+func (f *fake) Latencies(context.Context, string) (map[string]eventtree.Latency, error) {
+	return map[string]eventtree.Latency{"sell": f.latency}, nil
+}
+
+func (f *fake) ListTrees(ctx context.Context, module string, filter client.TreeFilter) (client.TreeList, error) {
+	trees, err := f.Trees(ctx, module, filter)
+	return client.TreeList{Trees: trees, Missing: f.missing}, err
+}
+
+func (f *fake) Trees(_ context.Context, _ string, filter client.TreeFilter) ([]eventtree.Tree, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.filter = filter
 	return f.trees(), nil
 }
 

@@ -19,7 +19,7 @@ import (
 // functions are those that templates call.
 var functions = template.FuncMap{
 	"at": at, "asset": asset, "query": query,
-	"number": number[int64], "count": number[int], "rate": rate, "since": since, "clock": clock, "ago": ago, "span": span, "short": short, "bytes": byteCount,
+	"number": number[int64], "count": number[int], "rate": rate, "since": since, "clock": clock, "ago": ago, "span": span, "seconds": seconds, "short": short, "bytes": byteCount,
 	"spark": spark, "sparkLag": sparkLag, "bar": bar, "graph": drawGraph,
 	"taskState": taskState, "printable": printable, "pretty": pretty, "join": strings.Join, "plural": plural,
 	"severity": severity, "page": findingPage, "lower": strings.ToLower,
@@ -67,6 +67,8 @@ func rate(perSecond float64) string {
 }
 
 // span words a duration with one or two units.
+func seconds(n float64) string { return span(time.Duration(n * float64(time.Second))) }
+
 func span(d time.Duration) string {
 	switch {
 	case d < 0:

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -29,15 +28,9 @@ type parkedPage struct {
 	Module  string
 	Records []parkedRecord
 	More    int // records that are not shown
-	Reasons []reason
+	Reasons []client.ParkedReason
 	// MoreReasons are not shown: they are of the fewest records.
 	MoreReasons int
-}
-
-// reason is one that several records may have.
-type reason struct {
-	Text, Handler string
-	Records       int
 }
 
 // parkedRecord is a record with the address of its page.
@@ -55,27 +48,10 @@ func showParked(q *request) error {
 	for _, r := range all[:len(all)-page.More] {
 		page.Records = append(page.Records, parkedRecord{r, parkedAddress(r.ParkedRef)})
 	}
-	page.Reasons = reasons(all)
+	page.Reasons = client.ParkedReasons(all)
 	page.MoreReasons = max(0, len(page.Reasons)-reasonsMax)
 	page.Reasons = page.Reasons[:len(page.Reasons)-page.MoreReasons]
 	return q.show("parked", frame{Title: "Parked records", Lead: "Put aside for a person to decide: they failed as often as they may, a handler parked them, or they do not decode.", Crumbs: q.within(), JSON: "/modules/" + q.module + "/parked"}, page)
-}
-
-// reasons counts the records by why they are parked, and by what failed, the most first.
-func reasons(all []client.ParkedRecord) (out []reason) {
-	seen := map[reason]int{}
-	for i := range all {
-		key := reason{Text: all[i].Reason, Handler: handlerOf(&all[i].ParkedRef)}
-		n, known := seen[key]
-		if !known {
-			n = len(out)
-			seen[key] = n
-			out = append(out, key)
-		}
-		out[n].Records++
-	}
-	slices.SortStableFunc(out, func(a, b reason) int { return b.Records - a.Records })
-	return out
 }
 
 // handlerOf names what failed: the step of an event, else the source.

@@ -26,7 +26,6 @@ type topologyPage struct {
 	PStates    []client.PStateInfo
 	Findings   []overview.Finding
 	Micro      *client.MicrobatchInfo
-	Latency    latency
 	ProgressAt string // the Redis key of the progress
 }
 
@@ -71,11 +70,6 @@ func showTopology(q *request) error {
 		}
 		page.Micro = &info
 	}
-	kept, err := q.h.cluster.Trees(q.ctx, q.module, client.TreeFilter{Topology: name, Recent: true, Limit: treesShown})
-	if err != nil {
-		return err
-	}
-	page.Latency = latencyOf(kept)
 	page.ProgressAt = "$$__streaming-state-" + name
 	if page.Micro != nil {
 		page.ProgressAt = "$$__microbatcher-state-" + name

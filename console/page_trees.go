@@ -20,20 +20,19 @@ type treesPage struct {
 	Module     string
 	Live       []eventtree.Tree
 	Recent     []eventtree.Tree
-	Failing    []failing
-	Latency    latency
+	Failing    []eventtree.Failing
+	Missing    []eventtree.Missing
+	Latency    []latencyOf
 	Topology   string
 	Topologies []string
 	Depots     []client.DepotInfo
 	Now        time.Time
 }
 
-// failing is a handler that fails, with a record of those that it fails for.
-type failing struct {
-	Handler string
-	Error   string
-	Records int
-	Example eventtree.Tree
+// latencyOf is how long records of a topology took.
+type latencyOf struct {
+	Topology string
+	*eventtree.Latency
 }
 
 func showTrees(q *request) error {
@@ -45,38 +44,28 @@ func showTrees(q *request) error {
 	for _, t := range d.Topologies {
 		page.Topologies = append(page.Topologies, t.Name)
 	}
-	all, err := q.h.cluster.Trees(q.ctx, q.module, client.TreeFilter{Topology: page.Topology, Recent: true, Limit: treesShown})
+	m, err := q.h.look.Module(q.ctx, q.module)
 	if err != nil {
 		return err
 	}
-	for _, t := range all {
+	for i := range m.Topologies {
+		if t := &m.Topologies[i]; t.Latency != nil && (page.Topology == "" || page.Topology == t.Name) {
+			page.Latency = append(page.Latency, latencyOf{t.Name, t.Latency})
+		}
+	}
+	list, err := q.h.cluster.ListTrees(q.ctx, q.module, client.TreeFilter{Topology: page.Topology, Recent: true, Limit: treesShown})
+	if err != nil {
+		return err
+	}
+	for _, t := range list.Trees {
 		if t.State.Over() {
 			page.Recent = append(page.Recent, t)
 		} else {
 			page.Live = append(page.Live, t)
 		}
 	}
-	page.Failing, page.Latency = failingOf(all), latencyOf(all)
-	return q.show("trees", frame{Title: "Event trees", Lead: "What records set off, and what each waits for now: those under way, and those that the workers have kept.", Crumbs: q.within(), JSON: query("/modules/"+q.module+"/trees", "recent", "true", "topology", page.Topology)}, page)
-}
-
-// failingOf counts the errors of trees by the source and the text.
-func failingOf(all []eventtree.Tree) (out []failing) {
-	at := map[string]int{}
-	for _, t := range all {
-		if t.Error == "" {
-			continue
-		}
-		key := t.Topology + "/" + t.Source + "\x00" + t.Error
-		n, known := at[key]
-		if !known {
-			n = len(out)
-			at[key] = n
-			out = append(out, failing{Handler: t.Topology + "/" + t.Source, Error: t.Error, Example: t})
-		}
-		out[n].Records++
-	}
-	return out
+	page.Failing, page.Missing = eventtree.FailingOf(list.Trees), list.Missing
+	return q.show("trees", frame{Title: "Event trees", Lead: "What records set off, and what each waits for now: those under way, and those that the workers have kept.", Crumbs: q.within(), JSON: query("/modules/"+q.module+"/trees", "recent", "true", "topology", page.Topology, "limit", strconv.Itoa(treesShown))}, page)
 }
 
 // treePage is what one record has set off.

@@ -21,8 +21,10 @@ func Merge(parts []Part) []Tree {
 			}
 		}
 	}
+	missing := MissingOf(parts)
 	for i := range trees {
 		t := &trees[i]
+		t.Missing, t.Complete = missing, t.Complete && len(missing) == 0
 		all := t.Events
 		for _, p := range parts {
 			for _, e := range p.Events {

@@ -23,6 +23,9 @@ type Query struct {
 	List int `json:"list,omitempty"`
 	// Recent has those listed that are over, too, as far as they were kept.
 	Recent bool `json:"recent,omitempty"`
+	// Drawn asks workers for the ends of the records that they drew instead, and tasks for
+	// nothing. A worker that does not know of it lists trees.
+	Drawn bool `json:"drawn,omitempty"`
 	// Zero is the time of day at which the task's own time was 0. The worker fills it in.
 	Zero time.Time `json:"-"`
 }
@@ -46,6 +49,8 @@ type Part struct {
 	// Kept: it is what a worker has kept of what its tasks did, and no task's own word. Task
 	// is -1 then.
 	Kept bool `json:"kept,omitempty"`
+	// Drawn are the ends of records that the worker drew, by topology.
+	Drawn []Drawn `json:"drawn,omitempty"`
 	// Unseen are events on the worker's disk, which were not looked at.
 	Unseen int `json:"unseen,omitempty"`
 	// Silent: the task did not answer in time, since it runs Handler. What the part holds

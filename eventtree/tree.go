@@ -80,6 +80,9 @@ type Tree struct {
 	Stuck []Handler `json:"stuck,omitempty"`
 	// Complete: the events that are over are all here, too. Else some were not kept.
 	Complete bool `json:"complete"`
+	// Missing are tasks for which nobody answered, of a tree that was asked for by its record:
+	// events that are with them are not here.
+	Missing []Missing `json:"missing,omitempty"`
 	// Slow: an attempt took longer than what its worker counts as slow.
 	Slow bool `json:"slow,omitempty"`
 }

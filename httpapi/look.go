@@ -75,8 +75,8 @@ func listTrees(q *request) (any, error) {
 	for _, s := range q.r.URL.Query()["state"] {
 		filter.States = append(filter.States, eventtree.State(s))
 	}
-	all, err := q.client().Trees(q.ctx, q.path("module"), filter)
-	return treesAnswer{some(all)}, err
+	list, err := q.client().ListTrees(q.ctx, q.path("module"), filter)
+	return listedTreesAnswer{some(list.Trees), some(eventtree.FailingOf(list.Trees)), some(list.Missing)}, err
 }
 
 func tellTrees(q *request) (any, error) {

@@ -81,7 +81,7 @@ func (q *request) changeOption(value string) (any, error) {
 
 func listParked(q *request) (any, error) {
 	all, err := q.client().Parked(q.ctx, q.path("module"))
-	return parkedAnswer{some(all)}, err
+	return parkedAnswer{some(all), some(client.ParkedReasons(all))}, err
 }
 
 func retryParked(q *request) (any, error) { return q.order((*client.Client).RetryParked, "done") }

@@ -65,6 +65,7 @@ type (
 	}
 	parkedAnswer struct {
 		Records []client.ParkedRecord `json:"records"`
+		Reasons []client.ParkedReason `json:"reasons"` // of all of them, the most frequent first
 	}
 	stateAnswer struct {
 		State string `json:"state"`
@@ -86,6 +87,11 @@ type (
 	}
 	treesAnswer struct {
 		Trees []eventtree.Tree `json:"trees"`
+	}
+	listedTreesAnswer struct {
+		Trees   []eventtree.Tree    `json:"trees"`
+		Failing []eventtree.Failing `json:"failing"` // the errors of these trees, by source and text
+		Missing []eventtree.Missing `json:"missing"` // for which nobody answered
 	}
 	auditAnswer struct {
 		Entries []client.AuditEntry `json:"entries"`
@@ -272,7 +278,7 @@ func init() {
 				{name: "recent", kind: "string", doc: "true: those that are over, too, as far as the workers have kept them."},
 				{name: "limit", kind: "integer", doc: fmt.Sprintf("Trees at most; default 100, at most %d.", treesMax)},
 			},
-			result: reflect.TypeFor[treesAnswer](), codes: []string{"unknown_module"}, serve: listTrees,
+			result: reflect.TypeFor[listedTreesAnswer](), codes: []string{"unknown_module"}, serve: listTrees,
 		},
 		{
 			id: "tellTrees", method: http.MethodGet, pattern: "/v1/modules/{module}/depots/{depot}/records/{partition}/{offset}/trees", summary: "Tell what a record has set off, event by event, and what it waits for",

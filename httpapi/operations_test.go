@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/coppice-run/coppice/overview"
 )
 
 // Every operation does what it says, and its answer is what the document says.
@@ -44,9 +46,12 @@ func TestOperations(t *testing.T) {
 		{"PUT", "/v1/modules/shop/options/topology.stream.timeout.seconds?topology=sell", `{"value":"7"}`, 200, `"from":"topology sell"`},
 		{"GET", "/v1/modules/shop/options/topology.stream.timeout.seconds?topology=sell", "", 200, `"value":"7"`},
 		{"DELETE", "/v1/modules/shop/options/topology.stream.timeout.seconds?topology=sell", "", 200, `"from":"default"`},
-		{"GET", "/v1/modules/shop/parked", "", 200, `{"records":[]}`},
+		{"GET", "/v1/modules/shop/parked", "", 200, `{"records":[],"reasons":[]}`},
 		{"POST", "/v1/modules/shop/depots/orders/records", `{"data":{"Item":"broken","Amount":1}}`, 409, `"code":"failed"`},
 		{"GET", "/v1/modules/shop/parked", "", 200, `"reason":"it breaks"`},
+		{"GET", "/v1/modules/shop/parked", "", 200, `"reasons":[{"topology":"sell","handler":"orders","reason":"it breaks","records":1}]`},
+		{"GET", "/v1/modules/shop/trees?recent=true", "", 200, `"failing":[{"topology":"sell","source":"orders","error":"it breaks","records":1,"example":{"module":"shop","depot":"orders","partition":0,"offset":7}}]`},
+		{"GET", "/v1/modules/shop/overview", "", 200, `"latency":{"records":`},
 		{"POST", "/v1/modules/shop/parked/edit", `{"topology":"sell","source":"orders","partition":0,"offset":7,"value":"{\"Item\":\"cup\",\"Amount\":4}"}`, 200, `edited`},
 		{"POST", "/v1/modules/shop/parked/retry", `{"topology":"sell","source":"orders","partition":0,"offset":7}`, 200, `done`},
 		{"GET", "/v1/modules/shop/pstates/stock/select-one?path=" + path(`key("cup")`), "", 200, `"value":4}`},
@@ -164,5 +169,27 @@ func TestCrossOrigin(t *testing.T) {
 	defer a.Body.Close()
 	if raw, _ := io.ReadAll(a.Body); a.StatusCode != http.StatusForbidden || !strings.Contains(string(raw), "cross_origin") {
 		t.Errorf("%d %s", a.StatusCode, raw)
+	}
+}
+
+// The overview tells how long the records of the sample took, as the worker told it: here all
+// are drawn.
+func TestLatencyIsTold(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, Config{})
+	for range 25 {
+		if status, got := r.ask("POST", "/v1/modules/shop/depots/orders/records", `{"data":{"Item":"tea","Amount":3}}`); status != http.StatusOK {
+			t.Fatalf("%d %s", status, got)
+		}
+	}
+	_, got := r.ask("GET", "/v1/modules/shop/overview", "")
+	var m overview.Module
+	if err := json.Unmarshal([]byte(got), &m); err != nil {
+		t.Fatal(err)
+	}
+	for _, topology := range m.Topologies {
+		if l := topology.Latency; topology.Name == "sell" && (l == nil || l.Records != 25 || l.P50Seconds <= 0 || l.P95Seconds < l.P50Seconds || l.Why != "") {
+			t.Errorf("of 25 records: %+v", l)
+		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/module/agg"
 	"github.com/coppice-run/coppice/pstate"
+	"github.com/coppice-run/coppice/telemetry"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -88,7 +89,7 @@ func newRig(t *testing.T, config Config) *rig {
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	m := &shop{}
-	if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{Tasks: 1}); err != nil {
+	if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{Tasks: 1, Trees: telemetry.TreesConfig{Every: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	config.Client = c.Client()

@@ -81,6 +81,9 @@ func (s schemas) object(t reflect.Type) *schema {
 func (s schemas) fields(t reflect.Type, out *schema) {
 	for i := range t.NumField() {
 		f := t.Field(i)
+		if !f.IsExported() && !f.Anonymous {
+			continue
+		}
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if f.Anonymous && name == "" {
 			s.fields(f.Type, out)
@@ -140,6 +143,9 @@ func (s schemas) members(t reflect.Type, depth int) string {
 	walk = func(t reflect.Type) {
 		for i := range t.NumField() {
 			f := t.Field(i)
+			if !f.IsExported() && !f.Anonymous {
+				continue
+			}
 			name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 			if f.Anonymous && name == "" {
 				walk(f.Type)

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/eventtree"
 )
 
 // askedMax is how many owners are asked side by side.
@@ -49,6 +50,7 @@ func (o *Overview) look(ctx context.Context, w *watched, name string) (*Module, 
 		}
 		m.Topologies = append(m.Topologies, t)
 	}
+	o.latencies(ctx, m)
 	o.stuck(ctx, m)
 	w.remember(m, o.config.Looks)
 	o.oldest(ctx, m)
@@ -140,10 +142,31 @@ func (o *Overview) ask(ctx context.Context, name string, t *Task, gone *gone) {
 		t.State = TaskStarts
 	}
 	if err == nil {
-		t.Status = statusOf(&s)
+		t.Status, t.told = statusOf(&s), told{s.TookAt, s.TakeOver, s.TookFrom}
 		if !s.Head.Token.IsZero() {
 			t.Epoch, t.Commits = s.Head.Token.String(), s.Head.Number
 		}
+	}
+}
+
+// latencies asks how long records of stream topologies took.
+func (o *Overview) latencies(ctx context.Context, m *Module) {
+	ctx, cancel := context.WithTimeout(ctx, o.config.LookTimeout)
+	defer cancel()
+	all, err := o.config.Cluster.Latencies(ctx, m.Name)
+	for i := range m.Topologies {
+		t := &m.Topologies[i]
+		if t.Kind != "stream" {
+			continue
+		}
+		l := all[t.Name]
+		switch {
+		case err != nil:
+			l = eventtree.Latency{Why: "the workers could not be asked: " + err.Error()}
+		case l == eventtree.Latency{}:
+			l = eventtree.LatencyOf(nil)
+		}
+		t.Latency = &l
 	}
 }
 

@@ -40,6 +40,9 @@ type Topology struct {
 	// StandsSince is when its progress was first seen where it is now, with records that are
 	// not done; zero: it goes on, or has nothing to do.
 	StandsSince time.Time `json:"standsSince,omitzero"`
+	// Latency is how long records of a sample took. A microbatch topology has none: nothing
+	// is drawn of it.
+	Latency *eventtree.Latency `json:"latency,omitempty"`
 	// Oldest is the oldest record under way of a topology that stands, with what it waits for.
 	Oldest *eventtree.Tree `json:"oldest,omitempty"`
 }
@@ -106,10 +109,15 @@ type Task struct {
 	Parked  int       `json:"parked"`
 	State   TaskState `json:"state"`
 	Error   string    `json:"error,omitempty"` // why it has halted or does not answer
-	// OwnerSince is when this owner was first seen; Seen is false where it had the task
-	// already at the first look.
+	// OwnerSince is when this owner took the task, as it tells, or as it was first seen where
+	// it tells nothing. HandedOver is false where it had the task already at the first look:
+	// it took it before then.
 	OwnerSince time.Time `json:"ownerSince,omitzero"`
-	HandedOver bool      `json:"handedOver"` // seen with another owner, or in another period, before
+	HandedOver bool      `json:"handedOver"`
+	// TakeOverSeconds is how long the owner took to take it, and TookFrom who had it before: the
+	// owner itself, where it took it anew. 0 and "": it does not tell.
+	TakeOverSeconds float64 `json:"takeOverSeconds,omitempty"`
+	TookFrom        string  `json:"tookFrom,omitempty"`
 	// SilentSince is when it was first seen not to answer.
 	SilentSince time.Time `json:"silentSince,omitzero"`
 	// Handler is the one that holds it up, of a task that is silent.
@@ -117,6 +125,14 @@ type Task struct {
 	// Waits says what it waits for now; "": nothing.
 	Waits  string  `json:"waits,omitempty"`
 	Status *Status `json:"status,omitempty"` // as its owner tells it; nil where it told nothing
+	told   told
+}
+
+// told is what an owner tells of how it took a task.
+type told struct {
+	at       time.Time // zero: nothing
+	takeOver time.Duration
+	from     string
 }
 
 // Status is what a task is at, as its owner tells it (runtime.Status).

@@ -24,6 +24,8 @@ type Cluster interface {
 	Stuck(ctx context.Context, module string, longerThan time.Duration) ([]eventtree.Handler, error)
 	Trees(ctx context.Context, module string, filter client.TreeFilter) ([]eventtree.Tree, error)
 	Tree(ctx context.Context, module, depot string, partition task.ID, offset int64) ([]eventtree.Tree, error)
+	// Latencies says how long records took, by topology.
+	Latencies(ctx context.Context, module string) (map[string]eventtree.Latency, error)
 }
 
 // Config says how an overview looks. The zero value of all but Cluster is usable.
@@ -95,6 +97,7 @@ type owner struct {
 	address, epoch string
 	since          time.Time
 	handedOver     bool
+	told           told
 }
 
 // Module tells how a module is. What it returns is shared: it is to be read only. Errors:

@@ -23,6 +23,9 @@ type town struct {
 	epoch  string
 	status func(id task.ID) (runtime.Status, error)
 	asked  atomic.Int64
+
+	latencies    map[string]eventtree.Latency
+	latenciesErr error
 }
 
 func (c *town) Modules(context.Context) ([]client.ModuleInfo, error) {
@@ -70,6 +73,10 @@ func (c *town) Stuck(context.Context, string, time.Duration) ([]eventtree.Handle
 
 func (c *town) Trees(context.Context, string, client.TreeFilter) ([]eventtree.Tree, error) {
 	return []eventtree.Tree{{Record: eventtree.Record{Depot: "d", Partition: 2, Offset: 9}, Topology: "t", Source: "s", State: eventtree.Open}}, nil
+}
+
+func (c *town) Latencies(context.Context, string) (map[string]eventtree.Latency, error) {
+	return c.latencies, c.latenciesErr
 }
 
 func (c *town) Tree(context.Context, string, string, task.ID, int64) ([]eventtree.Tree, error) {
@@ -207,6 +214,30 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
+// A hand-over from before the first look is told of as its owner tells it, also while the
+// owner is silent.
+func TestHandOverBeforeTheFirstLook(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	took := r.at.Add(-10 * time.Minute)
+	r.town.status = func(task.ID) (runtime.Status, error) {
+		return runtime.Status{Running: true, TookAt: took, TakeOver: 1500 * time.Millisecond, TookFrom: "w:2"}, nil
+	}
+	check := func(when string, one Task) {
+		t.Helper()
+		if !one.HandedOver || !one.OwnerSince.Equal(took) || one.TakeOverSeconds != 1.5 || one.TookFrom != "w:2" {
+			t.Errorf("%s: %+v", when, one)
+		}
+	}
+	check("at the first look", r.look(0).Tasks[0])
+	r.town.status = func(task.ID) (runtime.Status, error) { return runtime.Status{}, context.DeadlineExceeded }
+	check("while it is silent", r.look(3).Tasks[0])
+	r.town.epoch = "e2"
+	if one := r.look(3).Tasks[0]; one.OwnerSince != r.at || one.TakeOverSeconds != 0 || one.TookFrom != "" {
+		t.Errorf("of another period, whose owner tells nothing: %+v", one)
+	}
+}
+
 // A module that cannot be looked at has its error among the others.
 func TestAll(t *testing.T) {
 	t.Parallel()
@@ -229,5 +260,22 @@ func TestGraph(t *testing.T) {
 		if err != nil || len(g.Edges) != 2 || g.Edges[0] != (Edge{From: "depot /d", To: "source t/s"}) || g.Edges[1] != (Edge{From: "source t/s", To: "step t/pack", Events: 2}) {
 			t.Errorf("%+v, %v", g, err)
 		}
+	}
+}
+
+// How long records took is told of each stream topology; where it is not known, why.
+func TestLatency(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	if l := r.look(0).Topologies[0].Latency; l == nil || l.Records != 0 || l.Why == "" {
+		t.Errorf("of no records: %+v", l)
+	}
+	r.town.latencies = map[string]eventtree.Latency{"t": {Records: 100, P50Seconds: 0.5}}
+	if l := r.look(2).Topologies[0].Latency; *l != r.town.latencies["t"] {
+		t.Errorf("of 100 records: %+v", l)
+	}
+	r.town.latenciesErr = errors.New("all are away")
+	if l := r.look(2).Topologies[0].Latency; !strings.Contains(l.Why, "all are away") {
+		t.Errorf("of workers that are away: %+v", l)
 	}
 }

@@ -49,10 +49,17 @@ func recent(course []Point) (done, appended float64) {
 func (w *watched) rememberTask(at time.Time, t *Task) {
 	was, known := w.owners[t.Task]
 	if !known || was.address != t.Owner || was.epoch != t.Epoch {
-		was = owner{t.Owner, t.Epoch, at, known}
-		w.owners[t.Task] = was
+		was = owner{address: t.Owner, epoch: t.Epoch, since: at, handedOver: known}
 	}
+	if !t.told.at.IsZero() { // what it told counts, too, while it is silent
+		was.told = t.told
+	}
+	w.owners[t.Task] = was
 	t.OwnerSince, t.HandedOver = was.since, was.handedOver
+	if !was.told.at.IsZero() {
+		t.OwnerSince, t.HandedOver = was.told.at, true
+		t.TakeOverSeconds, t.TookFrom = was.told.takeOver.Seconds(), was.told.from
+	}
 	if t.State != TaskSilent {
 		delete(w.silent, t.Task)
 		return

@@ -25,12 +25,14 @@ func (t *Task) drop(cause error) {
 		return
 	}
 	t.phase = taking
+	t.want()
 	t.tries++
 	t.retakeAt = t.now + stream.Backoff(uint16(min(t.tries+1, 30)), retakePause, retakePauseMax, t.config.Random.Float64())
 }
 
 func (t *Task) stop() {
 	t.phase = idle
+	t.tenure.asked = 0
 	t.doubt = nil
 	if t.objects == objectsOpen {
 		t.objects, t.host.Objects = objectsClosed, nil

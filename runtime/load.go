@@ -166,6 +166,7 @@ func (t *Task) opened() {
 	t.resumeHops()
 	t.beginCalls()
 	t.counts.Takes++
+	t.owns()
 	if t.listener.Took != nil {
 		t.listener.Took(TookInfo{TaskInfo: t.info, Head: t.head.Mark, Replaced: t.head.Replaced})
 	}

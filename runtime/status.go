@@ -20,6 +20,14 @@ type Status struct {
 	// Running: it owns its slot and reads its depots. Head is its last commit.
 	Running bool
 	Head    task.Mark
+	// TookAt is when it last came to own its slot and run, by the clock of its worker, which
+	// fills it in from OwnedFor; zero: never. TakeOver is how long that took, with all tries,
+	// from when it began to want the slot, and TookFrom the address of the owner before: its
+	// own, where it took the slot anew, and "" where nobody was.
+	TookAt   time.Time     `json:",omitzero"`
+	OwnedFor time.Duration `json:"-"`
+	TakeOver time.Duration `json:",omitempty"`
+	TookFrom string        `json:",omitempty"`
 	// Halted is why it has stopped for good; nil: it has not.
 	Halted error
 	// Committing: a commit is under way. Events that ran since then gather in the open
@@ -166,6 +174,9 @@ func (t *Task) Status() Status {
 		Calls: len(t.calls.all), Appends: t.emissions.count(), Sent: slices.Clone(t.numbers), Heard: t.dealtWith(),
 		Queued: t.queued(), Pending: t.pending(), QueuedBytes: t.QueuedBytes(),
 		Held: t.waitingAtHolds(), Migrations: t.migrationStatus(), Counts: t.counts, Limit: t.options.MaxExecutingPerTask, OldestTree: t.oldestTree(),
+	}
+	if own := &t.tenure; own.since != 0 && t.phase == running {
+		s.OwnedFor, s.TakeOver, s.TookFrom = time.Duration(t.now-own.since), own.took, own.from
 	}
 	if t.phase == halted {
 		s.Halted = t.halted

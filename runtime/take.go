@@ -33,6 +33,7 @@ func (t *Task) begin() {
 	t.forget()
 	t.phase = taking
 	t.tries = 0
+	t.want()
 	t.retake()
 }
 
@@ -69,6 +70,7 @@ func (t *Task) onTaken(in *Taken) {
 	}
 	t.lineage, t.lookedAt = in.Lineage, t.now
 	t.head.Replaced = in.Previous.Mark
+	t.hearOwner(in.Previous.Address)
 	// Whoever owned it has committed, if only that it does. The progress of the
 	// present topologies may be missing all the same: a new version may have others.
 	t.empty = in.Previous.Number == 0 && in.Previous.Replaced.Token.IsZero()

@@ -88,6 +88,7 @@ type Task struct {
 	// ownership
 	head     task.Head // as committed last
 	lineage  task.Lineage
+	tenure   tenure
 	tries    int       // take-overs that failed in a row
 	retakeAt int64     // when to try again; 0: not waiting
 	doubt    *batch    // its commit's reply was lost (R11)

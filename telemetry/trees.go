@@ -41,6 +41,7 @@ type Trees struct {
 	kept   map[treeKey]*keptTree
 	recent list.List // of *keptTree, the latest heard of first
 	begun  map[runtime.TaskInfo]begunEvent
+	drawn  map[topologyKey]*drawn
 }
 
 // begunEvent is the event of a record that is followed which began last on a task.
@@ -68,7 +69,7 @@ type keptTree struct {
 
 // NewTrees returns one that has kept nothing yet.
 func NewTrees(config TreesConfig) *Trees {
-	return &Trees{config: config.withDefaults(), kept: map[treeKey]*keptTree{}, begun: map[runtime.TaskInfo]begunEvent{}}
+	return &Trees{config: config.withDefaults(), kept: map[treeKey]*keptTree{}, begun: map[runtime.TaskInfo]begunEvent{}, drawn: map[topologyKey]*drawn{}}
 }
 
 // Listener returns what tells it; one serves all tasks of a worker.
@@ -273,10 +274,11 @@ func (k *Trees) over(i *runtime.RecordInfo, state eventtree.State) {
 	}
 	if n := len(tree.Attempts); n > 0 && tree.Attempts[n-1].Number == attempt.Number {
 		tree.Attempts[n-1] = attempt
-		return
-	}
-	if len(tree.Attempts) < attemptsKept {
+	} else if n < attemptsKept {
 		tree.Attempts = append(tree.Attempts, attempt)
+	}
+	if state == eventtree.Done {
+		k.noteDrawn(t, now)
 	}
 }
 
@@ -288,6 +290,10 @@ func (k *Trees) Part(module, worker string, q *eventtree.Query) eventtree.Part {
 	p := eventtree.Part{Task: task.None, Worker: worker, Kept: true}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if q.Drawn {
+		p.Drawn = k.drawnOf(module)
+		return p
+	}
 	for e := k.recent.Front(); e != nil; e = e.Next() {
 		t := e.Value.(*keptTree)
 		if t.key.module != module {

@@ -10,7 +10,13 @@ import (
 // engineStatus is what the task is at, when it has taken all inputs that are there now.
 func (d *driver) engineStatus(ctx context.Context) (runtime.Status, error) {
 	taken := make(chan runtime.Status, 1)
-	d.mail.put(message{call: func() { taken <- d.engine.Status() }})
+	d.mail.put(message{call: func() {
+		s := d.engine.Status()
+		if s.Running {
+			s.TookAt = d.w.now().Add(-s.OwnedFor)
+		}
+		taken <- s
+	}})
 	select {
 	case s := <-taken:
 		return s, nil

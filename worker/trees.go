@@ -25,7 +25,13 @@ func (w *Worker) trees(ctx context.Context, l *loaded, raw []byte) ([]byte, erro
 	defer cancel()
 	parts := make([]*eventtree.Part, l.tasks)
 	var group sync.WaitGroup
-	l.each(func(d *driver) { group.Go(func() { parts[d.id] = d.trees(ctx, q) }) })
+	l.each(func(d *driver) {
+		if q.Drawn { // the worker has them, and no task is held up
+			parts[d.id] = &eventtree.Part{Task: d.id, Worker: w.link.Address()}
+			return
+		}
+		group.Go(func() { parts[d.id] = d.trees(ctx, q) })
+	})
 	group.Wait()
 	kept := w.kept.Part(l.plan.Module, w.link.Address(), &q)
 	all := []*eventtree.Part{&kept}

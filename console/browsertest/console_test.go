@@ -22,6 +22,8 @@ func TestConsole(t *testing.T) {
 	r.says("tbody", "Shop")
 	r.says("#list svg.spark title", "Records done per second") // there is a course by now
 	t.Run("pages", r.pages)
+	t.Run("pause", r.pause)
+	t.Run("retry", r.retry)
 	t.Run("option", r.option)
 	t.Run("parked", r.parkedRecord)
 	t.Run("watch", r.watch)
@@ -44,6 +46,7 @@ func (r *rig) pages(t *testing.T) {
 	r = r.within(t)
 	r.parked(Order{ID: "o-90001", Customer: "gus", Item: "vase", Pieces: 0, Cents: 1400})
 	r.parked(Order{ID: "o-90002", Customer: "hana", Item: "lamp", Pieces: -1, Cents: 900})
+	r.parked(Order{ID: "o-90003", Customer: "iris", Item: "cup", Pieces: 0, Cents: 300})
 	r.visit("/")
 	r.says("#list", "Shop")
 	r.shoot("modules")
@@ -117,6 +120,54 @@ func (r *rig) option(t *testing.T) {
 	r.says("tbody", "set an option")
 	r.says("tbody", "resumed")
 	r.shoot("audit")
+}
+
+// pause holds a topology with its button, sees that it begins nothing, and lets it go on.
+func (r *rig) pause(t *testing.T) {
+	r = r.within(t)
+	r.visit("/m/Shop/topologies/refunds")
+	r.do(chromedp.Click(`//button[text()="Pause"]`, chromedp.BySearch)) // asked for twice, and meant
+	r.says(".flash", "It is paused: it begins no record until it is resumed.")
+	r.says("#figures", "paused")
+	c := r.cluster.Client()
+	if v, err := c.Option(r.ctx, "Shop", client.OptionScope{Topology: "refunds"}, "topology.stream.paused"); err != nil || v.Value != "true" {
+		t.Errorf("the option is %+v, %v", v, err)
+	}
+	if _, err := r.shop.Returns.Append(r.ctx, c, Return{ID: "o-3"}); err == nil || !strings.Contains(err.Error(), "the topology is paused") {
+		t.Errorf("a record of a topology that is paused: %v", err)
+	}
+	r.says("#findings", "is paused, with") // it waits, with what comes meanwhile
+	r.do(chromedp.Click(`//button[text()="Resume"]`, chromedp.BySearch))
+	r.says(".flash", "It goes on.")
+	if _, err := r.shop.Returns.Append(r.ctx, c, Return{ID: "o-4"}); err != nil {
+		t.Errorf("a record of a topology that was resumed: %v", err)
+	}
+	r.says("#figures", "caught up")
+}
+
+// retry runs a parked record again as it is: it fails again while nothing has changed, stays
+// parked and says so.
+func (r *rig) retry(t *testing.T) {
+	r = r.within(t)
+	r.visit("/m/Shop/parked")
+	r.do(chromedp.Click(`//tr[contains(., "o-90001")]//a[text()="Look, edit"]`, chromedp.BySearch))
+	r.says(".answer", "0 pieces of vase cannot be reserved")
+	r.do(chromedp.Click(`//button[text()="Retry"]`, chromedp.BySearch))
+	r.says(".flash.bad", "0 pieces of vase cannot be reserved")
+	r.says("#rows", "o-90001")
+	// With stock it runs, as it is.
+	r.shop.oversell.Store(true)
+	r.do(chromedp.Click(`//tr[contains(., "o-90003")]//a[text()="Look, edit"]`, chromedp.BySearch))
+	r.do(chromedp.Click(`//button[text()="Retry"]`, chromedp.BySearch))
+	r.says(".flash", "it ran, and is done")
+	r.shop.oversell.Store(false)
+	r.says("#rows", "o-90002")
+	o, err := r.shop.History.Key("iris").Key("o-90003").Get(r.cluster.Client().At(r.ctx))
+	if err != nil || o.Pieces != 0 {
+		t.Errorf("the record that was retried: %+v, %v", o, err)
+	}
+	r.visit("/m/Shop/audit")
+	r.says("tbody", "retried")
 }
 
 // parkedRecord mends a record that was parked, and has it run.

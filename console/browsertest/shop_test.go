@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coppice-run/coppice/module"
@@ -30,6 +31,8 @@ type Shop struct {
 	// release lets the handler go on that was planted to block.
 	release chan struct{}
 	once    sync.Once
+	// oversell lets orders of no pieces through.
+	oversell atomic.Bool
 }
 
 // Letters is a module beside the shop, that has nothing to do.
@@ -86,7 +89,7 @@ func (m *Shop) Define(b *module.Builder) {
 }
 
 func (m *Shop) onOrder(ev *module.Event, o Order) error {
-	if o.Pieces <= 0 {
+	if o.Pieces <= 0 && !m.oversell.Load() {
 		return fmt.Errorf("order %s of %s: %d pieces of %s cannot be reserved", o.ID, o.Customer, o.Pieces, o.Item)
 	}
 	m.reserve.Send(ev, o)

@@ -33,6 +33,9 @@ func runHere(ctx context.Context, telemetry Telemetry) error {
 	if err := servers.CompleteWorker(os.Getenv); err != nil {
 		return err
 	}
+	if telemetry.Wires != nil {
+		servers.PrepareKafka, servers.PrepareRedis = telemetry.Wires.Kafka, telemetry.Wires.Redis
+	}
 	logger := slog.Default()
 	log, err := servers.Log(ctx, logger)
 	if err != nil {

@@ -21,7 +21,6 @@ import (
 	"net/http"
 	"time"
 
-	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
@@ -29,8 +28,9 @@ import (
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/examples/service/leave"
 	"github.com/coppice-run/coppice/examples/wordcount"
+	"github.com/coppice-run/coppice/kafkadepot"
 	"github.com/coppice-run/coppice/nomination"
-	"github.com/coppice-run/coppice/runtime"
+	"github.com/coppice-run/coppice/redisstate"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/telemetry"
 	"github.com/coppice-run/coppice/transport"
@@ -59,10 +59,19 @@ type Config struct {
 // Telemetry is what the program has of OpenTelemetry anyway.
 type Telemetry struct {
 	Tracing trace.TracerProvider
-	// Meters take the metrics of the tasks. Default: there are none.
-	Meters metric.MeterProvider
-	// Scrape answers Prometheus at /metrics with what Meters took. Default: nothing is there.
+	// Wires attaches what listens to the library's parts: *export.Telemetry of telemetry/export
+	// does. Default: Tracing has the spans of appends and tasks, and nothing is counted.
+	Wires Wires
+	// Scrape answers Prometheus at /metrics. Default: nothing is there.
 	Scrape http.Handler
+}
+
+// Wires changes configurations so that telemetry hears of what they make.
+type Wires interface {
+	Kafka(*kafkadepot.Config)
+	Redis(*redisstate.Config)
+	Worker(*worker.Config)
+	Client(*client.Config)
 }
 
 // Times within which requests come and end.
@@ -92,20 +101,21 @@ func Run(ctx context.Context, config Config) (err error) {
 	s := &service{config: config, words: &wordcount.Words{}, tracer: config.Tracing.Tracer("service"), ending: ctx}
 	own := worker.Config{
 		Log: config.Log, Store: config.Store, Network: config.Network, Nominations: config.Nominations,
-		Address: config.Worker, Tasks: config.Tasks, Logger: config.Logger, Listener: telemetry.Listener(config.Tracing),
+		Address: config.Worker, Tasks: config.Tasks, Logger: config.Logger,
 	}
-	if config.Meters != nil {
-		if own.Metrics, err = telemetry.NewMetrics(config.Meters); err != nil {
-			return err
-		}
-		own.Listener = runtime.Tee(own.Listener, own.Metrics.Listener())
+	appends := client.Config{Log: config.Log, Store: config.Store, Network: config.Network}
+	if config.Wires != nil {
+		config.Wires.Worker(&own)
+		config.Wires.Client(&appends)
+	} else {
+		own.Listener, appends.Tracing = telemetry.Listener(config.Tracing), config.Tracing
 	}
 	s.worker, err = worker.Start(ctx, own, s.words)
 	if err != nil {
 		return err
 	}
 	defer s.worker.Abort()
-	s.client, err = client.New(client.Config{Log: config.Log, Store: config.Store, Network: config.Network, Tracing: config.Tracing})
+	s.client, err = client.New(appends)
 	if err != nil {
 		return err
 	}

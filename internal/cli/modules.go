@@ -88,17 +88,11 @@ func tasksCommand() *cobra.Command {
 			Use: "list MODULE", Short: "List the tasks of a module with their owners", Args: cobra.ExactArgs(1), ValidArgsFunction: r.completeModules,
 			RunE: func(cmd *cobra.Command, args []string) error {
 				return r.use(cmd.Context(), func(c *client.Client) error {
-					tasks, err := c.Tasks(cmd.Context(), args[0])
+					tasks, err := ownedTasks(cmd.Context(), c, args[0])
 					if err != nil {
 						return err
 					}
-					return list(&r, cmd.OutOrStdout(), tasks, "", "TASK OWNER COMMITS PARKED SLOT", func(t client.TaskInfo) []string {
-						slot := "has data"
-						if t.Empty {
-							slot = "empty"
-						}
-						return []string{strconv.Itoa(int(t.Task)), t.Owner, strconv.FormatUint(t.Commits, 10), strconv.Itoa(t.Parked), slot}
-					})
+					return listTasks(&r, cmd.OutOrStdout(), tasks)
 				})
 			},
 		},

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -211,7 +212,18 @@ func TestTasksFromTheCommandLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, errs := run("tasks", "list", "orders")
-	said(t, code, out, errs, "TASK  OWNER", "127.0.0.1:", "has data")
+	said(t, code, out, errs, "TASK  OWNER", "127.0.0.1:", "Z (took ", "has data")
+	var listed []ownedTask
+	code, out, errs = run("tasks", "list", "orders", "--json")
+	said(t, code, out, errs)
+	if err := json.Unmarshal([]byte(out), &listed); err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range listed {
+		if since := time.Since(one.TookAt); since < 0 || since > time.Hour || one.TakeOverSeconds <= 0 || one.TookFrom != "" {
+			t.Errorf("a task that nobody had before: %+v", one)
+		}
+	}
 	for want, args := range map[string][]string{"there are orders": {"Nope", "0"}, "tasks 0 to 1, not 7": {"orders", "7"}, "nothing to rebuild": {"orders", "0"}} {
 		if code, _, errs = run(append([]string{"tasks", "rebuild"}, args...)...); code != exitError || !strings.Contains(errs, want) {
 			t.Errorf("rebuild %q: exit code %d, error %q, want %q", args, code, errs, want)

@@ -182,7 +182,7 @@ func (t *top) writeTasks(out io.Writer, m *overview.Module) error {
 		if one.Status != nil {
 			queued, pending = fmt.Sprint(one.Status.Queued), fmt.Sprint(one.Status.Pending)
 		}
-		rows = append(rows, []string{fmt.Sprint(one.Task), string(one.State), orDash(one.Owner), queued, pending, orDash(one.Waits)})
+		rows = append(rows, []string{fmt.Sprint(one.Task), string(one.State), orDash(one.Owner), ownedSince(one), queued, pending, orDash(one.Waits)})
 	}
 	fmt.Fprintf(out, "\n%d of %d tasks have something to do", busy, len(m.Tasks))
 	if busy > len(rows) {
@@ -192,5 +192,22 @@ func (t *top) writeTasks(out io.Writer, m *overview.Module) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	return table(out, "TASK STATE OWNER QUEUED IN-FLIGHT WAITS-FOR", rows)
+	return table(out, "TASK STATE OWNER SINCE QUEUED IN-FLIGHT WAITS-FOR", rows)
+}
+
+// ownedSince is when the owner took the task, and how long that took, as far as that is known.
+func ownedSince(t *overview.Task) string {
+	switch {
+	case t.OwnerSince.IsZero() || t.Owner == "":
+		return "-"
+	case !t.HandedOver:
+		return "before " + t.OwnerSince.UTC().Format(time.RFC3339)
+	case t.TakeOverSeconds == 0:
+		return t.OwnerSince.UTC().Format(time.RFC3339)
+	}
+	return tookIn(t.OwnerSince, time.Duration(t.TakeOverSeconds*float64(time.Second)))
+}
+
+func tookIn(at time.Time, took time.Duration) string {
+	return fmt.Sprintf("%s (took %v)", at.UTC().Format(time.RFC3339), took.Round(time.Microsecond))
 }

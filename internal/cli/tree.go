@@ -101,15 +101,18 @@ func treesCommand() *cobra.Command {
 				return fmt.Errorf("--older-than is %v and --limit %d; want no less than 0s, and 1 or more", filter.OlderThan, filter.Limit)
 			}
 			return r.use(cmd.Context(), func(c *client.Client) error {
-				trees, err := c.Trees(cmd.Context(), args[0], filter)
+				found, err := c.ListTrees(cmd.Context(), args[0], filter)
 				if err != nil {
 					return err
+				}
+				for _, m := range found.Missing {
+					fmt.Fprintln(cmd.ErrOrStderr(), legible(m.String()))
 				}
 				none := "no record is under way"
 				if filter.Recent {
 					none += ", and the workers have kept none that is over"
 				}
-				return list(&r, cmd.OutOrStdout(), trees, none, "RECORD SOURCE STATE AGE ATTEMPT WAITS", func(t eventtree.Tree) []string {
+				return list(&r, cmd.OutOrStdout(), found.Trees, none, "RECORD SOURCE STATE AGE ATTEMPT WAITS", func(t eventtree.Tree) []string {
 					says := t.Waits
 					if says == "" {
 						says = t.Error
@@ -176,6 +179,9 @@ func printTrees(out io.Writer, trees []eventtree.Tree, now time.Time) error {
 		line("waits", t.Waits)
 		line("error", t.Error)
 		line("trace", t.TraceID)
+		for _, m := range t.Missing {
+			line("missing", m.String())
+		}
 		for _, h := range t.Stuck {
 			line("stuck", fmt.Sprintf("%v, for %s", h, age(h.Since, now)))
 		}

@@ -1,7 +1,9 @@
-// Command otlp is the example service with providers of OpenTelemetry: its spans go by OTLP to
-// where OTEL_EXPORTER_OTLP_ENDPOINT says, such as http://collector:4317; where it says nothing,
-// nothing is traced. Metrics of its tasks are at /metrics, for Prometheus. The rest is as of
-// examples/service/cmd.
+// Command otlp is the example service with telemetry/export: spans and metrics go by OTLP over
+// HTTP to where OTEL_EXPORTER_OTLP_ENDPOINT says, such as http://collector:4318; where it says
+// nothing, nothing is sent. Metrics are at /metrics, too, for Prometheus: of the tasks, and of the
+// connections to Kafka (kotel) and Redis (redisotel). TRACE_EVERY is of how many records one has
+// spans, beside those that fail, are tried again, parked or slow (default 1,000; 1: all). The rest
+// is as of examples/service/cmd.
 //
 // It is a module of its own: the SDK and its exporters are the program's choice, and nothing
 // that the library needs.
@@ -13,19 +15,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
-	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
-	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
-	"go.opentelemetry.io/otel/sdk/resource"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-	"go.opentelemetry.io/otel/trace/noop"
-
 	"github.com/coppice-run/coppice/examples/service"
+	"github.com/coppice-run/coppice/telemetry/export"
 )
 
 func main() {
@@ -38,44 +34,36 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
-	telemetry, flush, err := providers(ctx)
+	if len(args) > 0 { // a question to the service that runs: it tells nothing of itself
+		return service.Command(ctx, args, service.Telemetry{})
+	}
+	wires, err := start(ctx, os.Getenv)
 	if err != nil {
 		return err
 	}
-	err = service.Command(ctx, args, telemetry)
-	return errors.Join(err, flush(context.WithoutCancel(ctx)))
+	err = service.Command(ctx, args, telemetryOf(wires))
+	// Who ends does not wait for a collector that is away.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	defer cancel()
+	return errors.Join(err, wires.Stop(ctx))
 }
 
-// flushTimeout bounds how long the last spans may take: who ends does not wait for a
-// collector that is away.
+// flushTimeout bounds how long the last spans and metrics may take.
 const flushTimeout = 3 * time.Second
 
-// providers makes them; flush sends what they have not sent.
-func providers(ctx context.Context) (out service.Telemetry, flush func(context.Context) error, err error) {
-	own, err := resource.New(ctx, resource.WithFromEnv(), resource.WithHost(), resource.WithProcessPID())
-	if err != nil {
-		return out, nil, fmt.Errorf("describing this process to OpenTelemetry: %w", err)
+// start starts the exporters that the environment asks for.
+func start(ctx context.Context, env func(string) string) (*export.Telemetry, error) {
+	config := export.Config{OTLP: strings.TrimSuffix(env("OTEL_EXPORTER_OTLP_ENDPOINT"), "/")}
+	if text := env("TRACE_EVERY"); text != "" {
+		var err error
+		if config.Sample, err = strconv.Atoi(text); err != nil {
+			return nil, fmt.Errorf("TRACE_EVERY: %q is no number of records", text)
+		}
 	}
-	registry := prometheus.NewRegistry()
-	pull, err := otelprometheus.New(otelprometheus.WithRegisterer(registry))
-	if err != nil {
-		return out, nil, fmt.Errorf("metrics for Prometheus: %w", err)
-	}
-	out.Meters = sdkmetric.NewMeterProvider(sdkmetric.WithResource(own), sdkmetric.WithReader(pull))
-	out.Scrape = promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
-	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") == "" {
-		out.Tracing = noop.NewTracerProvider()
-		return out, func(context.Context) error { return nil }, nil
-	}
-	exporter, err := otlptracegrpc.New(ctx)
-	if err != nil {
-		return out, nil, fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT: %w", err)
-	}
-	traces := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(own))
-	out.Tracing = traces
-	return out, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, flushTimeout)
-		defer cancel()
-		return traces.Shutdown(ctx)
-	}, nil
+	return export.Start(ctx, config)
+}
+
+// telemetryOf has the service use them for all it does.
+func telemetryOf(wires *export.Telemetry) service.Telemetry {
+	return service.Telemetry{Tracing: wires.Traces(), Wires: wires, Scrape: wires.Handler()}
 }

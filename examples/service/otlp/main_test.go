@@ -20,8 +20,7 @@ import (
 // What the dashboard and the alerts go by is at /metrics of the service that the profile core of
 // docker-compose.yml runs.
 func TestPrometheusFindsTheMetrics(t *testing.T) {
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "")
-	out, flush, err := providers(t.Context())
+	wires, err := start(t.Context(), func(string) string { return "" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +33,7 @@ func TestPrometheusFindsTheMetrics(t *testing.T) {
 	go func() {
 		ended <- service.Run(ctx, service.Config{
 			Log: memdepot.New(nil), Store: memstore.New(), Network: memtransport.New(), Nominations: nomination.Alone{},
-			Listener: listener, Tasks: 2, Telemetry: out, Logger: slog.New(slog.DiscardHandler),
+			Listener: listener, Tasks: 2, Telemetry: telemetryOf(wires), Logger: slog.New(slog.DiscardHandler),
 		})
 	}()
 	ask := func(method, path, body string) string {
@@ -65,7 +64,7 @@ func TestPrometheusFindsTheMetrics(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("the service ended with %v", err)
 	}
-	if err := flush(context.WithoutCancel(ctx)); err != nil {
+	if err := wires.Stop(context.WithoutCancel(ctx)); err != nil {
 		t.Error(err)
 	}
 }
