@@ -71,6 +71,7 @@ type microDone struct {
 	micro *micro
 	what  microStep
 	state *microbatch.State // that is stored
+	stage *stage            // that is applied
 }
 
 type microStep uint8
@@ -127,6 +128,7 @@ func (t *Task) loadMicro(topo *topology, stored map[string]string, chunks []stor
 		if m.stage, err = loadStage(&seal, chunks); err != nil {
 			return fmt.Errorf("topology %s: %w", topo.plan.Name, err)
 		}
+		m.stage.ended = stagedOf(m.stage, wire.ParkedTable(t.config.Tag).Key)
 	}
 	m.member = microbatch.NewParticipant(microbatch.Name{ID: stamp.ID, Token: stamp.Token}, microbatch.Name{ID: seal.ID, Token: seal.Token})
 	if t.config.Task != coordinating {

@@ -32,6 +32,10 @@ func (t *Task) parkedMicro(it *item, why error) wire.ParkedRecord {
 func (t *Task) parkStaged(r *run, p wire.ParkedRecord) {
 	if before := r.parkedAgain(p.Field()); before != nil {
 		p.Partition, p.Attempts, p.Edited = before.Partition, before.Attempts+1, before.Edited
+	} else if p.Event == "" {
+		r.ended.parked++
+	} else {
+		r.ended.events++
 	}
 	path := t.parkedPath(p.Field())
 	save := r.view.Begin()

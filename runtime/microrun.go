@@ -33,6 +33,7 @@ type run struct {
 	over    bool   // the task has left it
 	appends []wire.StagedAppend
 	parked  []aside
+	ended   staged
 	again   []*order // for what was put aside before, and runs again in it
 
 	commands int // orders that the task has given itself
@@ -313,6 +314,9 @@ func (t *Task) microEventFailed(it *item, err error) {
 	own := acker.EventID(it.part.name.Tree(), t.host.Seed)
 	switch outcome := outcomeOf(err); outcome {
 	case wire.Rejected:
+		if it.isRoot() && it.again == 0 {
+			it.part.ended.rejected++
+		}
 		t.microEventOver(it, own)
 	case wire.Parked:
 		t.parkStaged(it.part, t.parkedMicro(it, err))

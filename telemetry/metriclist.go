@@ -60,8 +60,9 @@ func stands(name, unit, help string, of func(*runtime.Status) float64) metricDoc
 
 // metrics are all that there are, in the order of the reference.
 var metrics = []metricDoc{
-	{Name: records, Unit: "{record}", Help: "Records that are done, by how they ended: done, rejected, parked or dropped. Parked events of exactly-once streams count as parked.", kind: counter, Attributes: []attribute.Key{Module, Task, Ending}},
+	{Name: records, Unit: "{record}", Help: "Records that are over, of streams and microbatches, by how they ended: done, rejected, parked or dropped; each once, also one that was parked and runs again. One of an exactly-once stream counts as parked if an event of it was.", kind: counter, Attributes: []attribute.Key{Module, Task, Ending}},
 	counts("coppice.events", "{event}", "Events that ran, also those that failed.", func(c *runtime.Counts) uint64 { return c.Events }),
+	counts("coppice.events.parked", "{event}", "Events of microbatches that were put aside; their records count as done.", func(c *runtime.Counts) uint64 { return c.EventsParked }),
 	counts("coppice.hops", "{event}", "Events that were sent off.", func(c *runtime.Counts) uint64 { return c.Hops }),
 	counts("coppice.attempts.failed", "{attempt}", "Attempts that failed: each is tried again, or its record is parked or dropped.", func(c *runtime.Counts) uint64 { return c.Failed }),
 	counts("coppice.trees.slow", "{record}", "Records that took longer, from the beginning of their first event to their end, than what counts as slow (1 s, unless the worker's Trees or the spans say otherwise).", func(c *runtime.Counts) uint64 { return c.Slow }),

@@ -185,7 +185,7 @@ func (m *Metrics) observe(o metric.Observer, f *TaskFigures) {
 		}
 	}
 	c := &f.Counts
-	for ending, n := range map[string]uint64{"done": c.Records - min(c.Records, c.Rejected+c.Parked+c.Dropped), "rejected": c.Rejected, "parked": c.Parked, "dropped": c.Dropped} {
+	for ending, n := range map[string]uint64{"done": c.Done, "rejected": c.Rejected, "parked": c.Parked, "dropped": c.Dropped} {
 		count(records, n, metric.WithAttributes(append(own, Ending.String(ending))...))
 	}
 	at := func(topology, source, depot string) metric.ObserveOption {
