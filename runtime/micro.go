@@ -64,6 +64,7 @@ type micro struct {
 	has     []wire.MicroRange // as it was told
 	hasSeen int64             // what had been fetched then
 	failed  microbatch.Name   // the last attempt that was told that it cannot go on
+	failure microFailure      // of the last attempt, if it was here
 }
 
 // microDone is what follows from a commit.

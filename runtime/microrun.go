@@ -319,7 +319,7 @@ func (t *Task) microEventFailed(it *item, err error) {
 		}
 		t.microEventOver(it, own)
 	case wire.Parked:
-		t.parkStaged(it.part, t.parkedMicro(it, err))
+		t.parkStaged(it.part, t.parkedMicro(it, err), t.host.Origin.Trace)
 		t.microEventOver(it, own)
 	default:
 		t.microFails(it, &wire.MicroFailure{Text: t.stepName(it) + ": " + err.Error(), Record: outcome == wire.Failed})
@@ -338,11 +338,13 @@ func (t *Task) microFails(it *item, why *wire.MicroFailure) {
 	}
 	t.sayMicro(r.micro, coordinating, wire.Micro{Kind: uint8(microbatch.Fails), ID: r.name.ID, Token: r.name.Token, Failure: why})
 	t.counts.Failed++
+	info := RecordInfo{
+		TaskInfo: t.info, Depot: t.depotName(r.micro.topology.plan.ID, o.Source), Topology: r.micro.topology.plan.Name, Source: t.sourceName(r.micro.topology.plan.ID, o.Source),
+		Partition: why.Task, Offset: o.Offset, Attempt: int(r.attempt), Microbatch: r.name.ID, Err: why.Text, Trace: o.Trace,
+	}
+	r.micro.failure.note(&info, t.now, why.Again)
 	if t.listener.RecordFailed != nil {
-		t.listener.RecordFailed(RecordInfo{
-			TaskInfo: t.info, Depot: t.depotName(r.micro.topology.plan.ID, o.Source), Topology: r.micro.topology.plan.Name, Source: t.sourceName(r.micro.topology.plan.ID, o.Source),
-			Partition: why.Task, Offset: o.Offset, Attempt: int(r.attempt), Err: why.Text, Trace: o.Trace,
-		})
+		t.listener.RecordFailed(info)
 	}
 	r.micro.member.Quit()
 	r.micro.leave()
