@@ -216,6 +216,11 @@ func (o *Overview) topology(ctx context.Context, module string, d *client.Topolo
 		if tasks[i].Status == nil {
 			continue
 		}
+		for _, s := range tasks[i].Status.Streams {
+			if s.Topology == d.Name {
+				t.hold(&s)
+			}
+		}
 		for _, s := range tasks[i].Status.Sources {
 			if s.Topology == d.Name {
 				t.Waiting, t.Retries = t.Waiting+s.Waiting, t.Retries+s.Retries

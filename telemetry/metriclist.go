@@ -37,6 +37,8 @@ const (
 	sourceStored   = "coppice.source.checkpointed_offset"
 	sourceEnd      = "coppice.source.end_offset"
 	sourceLag      = "coppice.source.lag"
+	inFlight       = "coppice.records.in_flight"
+	inFlightLimit  = "coppice.records.limit"
 	commitDuration = "coppice.commit.duration"
 	batchDuration  = "coppice.batch.duration"
 	batchEvents    = "coppice.batch.events"
@@ -45,9 +47,10 @@ const (
 )
 
 var (
-	ofTask   = []attribute.Key{Module, Task}
-	ofSource = []attribute.Key{Module, Task, Topology, Source, Depot}
-	ofModule = []attribute.Key{Module}
+	ofTask     = []attribute.Key{Module, Task}
+	ofSource   = []attribute.Key{Module, Task, Topology, Source, Depot}
+	ofTopology = []attribute.Key{Module, Task, Topology}
+	ofModule   = []attribute.Key{Module}
 )
 
 func counts(name, unit, help string, of func(*runtime.Counts) uint64) metricDoc {
@@ -88,8 +91,8 @@ var metrics = []metricDoc{
 	{Name: sourceWaiting, Unit: "{record}", Help: "Records that were read and have not begun.", kind: gauge, Attributes: ofSource},
 	{Name: sourceRetries, Unit: "{record}", Help: "Records that wait for their next attempt.", kind: gauge, Attributes: ofSource},
 
-	stands("coppice.records.in_flight", "{record}", "Records that were begun and are not done.", func(s *runtime.Status) float64 { return float64(s.Pending) }),
-	stands("coppice.records.limit", "{record}", "How many of one topology there may be (topology.stream.max.executing.per.task).", func(s *runtime.Status) float64 { return float64(s.Limit) }),
+	{Name: inFlight, Unit: "{record}", Help: "Records of a stream topology that were begun and are not done.", kind: gauge, Attributes: ofTopology},
+	{Name: inFlightLimit, Unit: "{record}", Help: "How many of them there may be before its sources begin no more (topology.stream.max.executing.per.task, as it is set for the topology).", kind: gauge, Attributes: ofTopology},
 	stands("coppice.trees", "{tree}", "Trees that are open: records that hopped and wait for acks.", func(s *runtime.Status) float64 { return float64(s.Trees) }),
 	stands("coppice.trees.oldest", "s", "How long the oldest open tree has been so.", func(s *runtime.Status) float64 { return s.OldestTree.Seconds() }),
 	stands("coppice.events.queued", "{event}", "Events that wait to run.", func(s *runtime.Status) float64 { return float64(s.Queued) }),

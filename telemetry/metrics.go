@@ -191,6 +191,11 @@ func (m *Metrics) observe(o metric.Observer, f *TaskFigures) {
 	at := func(topology, source, depot string) metric.ObserveOption {
 		return metric.WithAttributes(append(own, Topology.String(topology), Source.String(source), Depot.String(depot))...)
 	}
+	for _, s := range f.Streams {
+		where := metric.WithAttributes(append(own, Topology.String(s.Topology))...)
+		number(inFlight, float64(s.InFlight), where)
+		number(inFlightLimit, float64(s.Limit), where)
+	}
 	for _, s := range f.Sources {
 		number(sourceWaiting, float64(s.Waiting), at(s.Topology, s.Source, s.Depot))
 		number(sourceRetries, float64(s.Retries), at(s.Topology, s.Source, s.Depot))
