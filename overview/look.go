@@ -240,6 +240,11 @@ func (o *Overview) topology(ctx context.Context, module string, d *client.Topolo
 			continue
 		}
 		t.Paused = t.Paused || slices.Contains(tasks[i].Status.Paused, d.Name) // its worker may have been started so
+		for _, s := range tasks[i].Status.Streams {
+			if s.Topology == d.Name {
+				t.hold(&s)
+			}
+		}
 		for _, s := range tasks[i].Status.Sources {
 			if s.Topology == d.Name {
 				t.Waiting, t.Retries = t.Waiting+s.Waiting, t.Retries+s.Retries

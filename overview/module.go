@@ -32,6 +32,11 @@ type Topology struct {
 	Lag         int64    `json:"lag"`     // records that are not done
 	Waiting     int      `json:"waiting"` // records that were read and have not begun
 	Retries     int      `json:"retries"` // records that wait for their next attempt
+	// InFlight are the records of a stream that tasks have begun and not finished, Fullest those of
+	// the task that is nearest to its limit, and Limit that task's; 0 of microbatches.
+	InFlight int `json:"inFlight"`
+	Fullest  int `json:"fullest"`
+	Limit    int `json:"limit"`
 	// DonePerSecond and AppendedPerSecond are of the window; 0 until it has two looks.
 	DonePerSecond     float64 `json:"donePerSecond"`
 	AppendedPerSecond float64 `json:"appendedPerSecond"`
@@ -149,6 +154,7 @@ type Status struct {
 	Appends     int            `json:"appends"`   // of handlers, that the logs may not have yet
 	Appenders   int            `json:"appenders"` // who waits for records
 	Cached      int            `json:"cached"`    // elements of PStates in memory
+	Streams     []StreamStatus `json:"streams"`
 	Sources     []SourceStatus `json:"sources"`
 	Held        []Held         `json:"held"`             // what a test holds back
 	Paused      []string       `json:"paused,omitempty"` // topologies that begin nothing on it until they are resumed
@@ -170,10 +176,20 @@ type Held struct {
 	Events  int    `json:"events"`
 }
 
+// StreamStatus is how many records of a stream are under way on a task, and how many may be.
+type StreamStatus struct {
+	Topology string `json:"topology"`
+	InFlight int    `json:"inFlight"`
+	Limit    int    `json:"limit"`
+}
+
 func statusOf(s *runtime.Status) *Status {
 	out := &Status{
 		Paused: s.Paused, Running: s.Running, Reading: s.Reading, Committing: s.Committing, Open: s.Open, Queued: s.Queued, QueuedBytes: s.QueuedBytes, Pending: s.Pending,
-		Trees: s.Trees, Calls: s.Calls, Appends: s.Appends, Appenders: s.Appenders, Cached: s.Cached, Sources: []SourceStatus{}, Held: []Held{},
+		Trees: s.Trees, Calls: s.Calls, Appends: s.Appends, Appenders: s.Appenders, Cached: s.Cached, Streams: []StreamStatus{}, Sources: []SourceStatus{}, Held: []Held{},
+	}
+	for _, f := range s.Streams {
+		out.Streams = append(out.Streams, StreamStatus{f.Topology, f.InFlight, f.Limit})
 	}
 	for _, f := range s.Sources {
 		out.Sources = append(out.Sources, SourceStatus{f.Topology, f.Source, f.Depot, f.Next, f.Waiting, f.Retries})
@@ -182,6 +198,14 @@ func statusOf(s *runtime.Status) *Status {
 		out.Held = append(out.Held, Held{h.Handler.String(), h.Events})
 	}
 	return out
+}
+
+// hold adds what a task has of a stream under way.
+func (t *Topology) hold(s *StreamStatus) {
+	t.InFlight += s.InFlight
+	if t.Limit == 0 || s.InFlight*t.Limit > t.Fullest*s.Limit {
+		t.Fullest, t.Limit = s.InFlight, s.Limit
+	}
 }
 
 // InFlight is how many records the tasks have begun and not finished.

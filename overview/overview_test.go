@@ -50,7 +50,7 @@ func (c *town) Tasks(context.Context, string) ([]client.TaskInfo, error) {
 func (c *town) TaskStatus(_ context.Context, _ string, id task.ID) (runtime.Status, error) {
 	c.asked.Add(1)
 	if c.status == nil {
-		return runtime.Status{Running: true, Pending: 2, Sources: []runtime.SourceStatus{{Topology: "t", Source: "s", Depot: "d", Waiting: 1}}}, nil
+		return runtime.Status{Running: true, Pending: 2, Streams: []runtime.StreamStatus{{Topology: "other", InFlight: 1, Limit: 1}, {Topology: "t", InFlight: 1 + int(id), Limit: 9}}, Sources: []runtime.SourceStatus{{Topology: "t", Source: "s", Depot: "d", Waiting: 1}}}, nil
 	}
 	return c.status(id)
 }
@@ -115,6 +115,9 @@ func (r *rig) look(seconds int) *Module {
 func TestRates(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
+	if one := r.look(0).Topologies[0]; one.InFlight != 6 || one.Fullest != 3 || one.Limit != 9 {
+		t.Errorf("in flight are %d, on the fullest task %d of %d, want 6, and 3 of 9", one.InFlight, one.Fullest, one.Limit)
+	}
 	if m := r.look(0); m.DonePerSecond() != 0 || m.Lag() != 300 || m.InFlight() != 6 || m.Topologies[0].Waiting != 3 || m.Parked != 3 || len(m.Workers) != 1 || m.Workers[0].Pending != 6 {
 		t.Errorf("the first look: %+v", m)
 	}

@@ -21,24 +21,21 @@ type waiting struct{ waiters []uint64 }
 // recordDone tells the world that a topology is done with a record. Its effects
 // are committed.
 func (t *Task) recordDone(f *finished) {
-	t.counts.Records++
+	if f.order == nil { // what was put aside has ended before
+		*t.counts.of(f.outcome)++
+	}
 	slow := t.listener.Slow > 0 && f.began != 0 && t.now-f.began >= int64(t.listener.Slow)
 	if slow {
 		t.counts.Slow++
 	}
 	switch f.outcome {
 	case wire.Parked:
-		t.counts.Parked++
 		if t.listener.RecordParked != nil {
 			t.listener.RecordParked(t.recordEnd(f))
 		}
 	case wire.Failed, wire.Skipped:
-		t.counts.Dropped++
 		t.recordDropped(f)
 	default:
-		if f.outcome == wire.Rejected {
-			t.counts.Rejected++
-		}
 		if slow || !f.unheard {
 			t.treeOver(f, slow)
 		}

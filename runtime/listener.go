@@ -51,6 +51,9 @@ type Listener struct {
 	TreeOver func(RecordInfo)
 	// RecordFailed is called when an attempt failed.
 	RecordFailed func(RecordInfo)
+	// RecordRetried is called when a microbatch whose attempt failed begins another one, on the
+	// task where it failed, and about the record whose event did; Took is the pause.
+	RecordRetried func(RecordInfo)
 	// RecordParked is called when a record is put aside.
 	RecordParked func(RecordInfo)
 	// RecordDropped is called when a source that does not retry gives up a record:
@@ -177,8 +180,10 @@ type RecordInfo struct {
 	Partition task.ID // of the depot; of an event that failed in an exactly-once topology not the task that speaks
 	Offset    int64
 	Attempt   int
-	Err       string
-	Trace     *wire.Trace
+	// Microbatch is the id of the microbatch that it is a part of; 0: none.
+	Microbatch uint64
+	Err        string
+	Trace      *wire.Trace
 	// Took is how long it is since the attempt's root event began; of a record of an exactly-once
 	// topology that a former owner began, since this one knows of it. 0: not known.
 	Took time.Duration

@@ -64,6 +64,7 @@ type micro struct {
 	has     []wire.MicroRange // as it was told
 	hasSeen int64             // what had been fetched then
 	failed  microbatch.Name   // the last attempt that was told that it cannot go on
+	failure microFailure      // of the last attempt, if it was here
 }
 
 // microDone is what follows from a commit.
@@ -71,6 +72,7 @@ type microDone struct {
 	micro *micro
 	what  microStep
 	state *microbatch.State // that is stored
+	stage *stage            // that is applied
 }
 
 type microStep uint8
@@ -127,6 +129,7 @@ func (t *Task) loadMicro(topo *topology, stored map[string]string, chunks []stor
 		if m.stage, err = loadStage(&seal, chunks); err != nil {
 			return fmt.Errorf("topology %s: %w", topo.plan.Name, err)
 		}
+		m.stage.ended = stagedOf(m.stage, wire.ParkedTable(t.config.Tag).Key)
 	}
 	m.member = microbatch.NewParticipant(microbatch.Name{ID: stamp.ID, Token: stamp.Token}, microbatch.Name{ID: seal.ID, Token: seal.Token})
 	if t.config.Task != coordinating {

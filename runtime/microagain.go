@@ -159,7 +159,7 @@ func (t *Task) foundParked(o *order, err error) {
 func (t *Task) staysParked(r *run, p *wire.ParkedRecord, why string) {
 	again := *p
 	again.Reason = why
-	t.parkStaged(r, again)
+	t.parkStaged(r, again, traceOf(recordOf(p)))
 	r.left--
 	r.rest(t)
 }

@@ -118,6 +118,7 @@ func (t *Task) onOrder(m *micro, kind microbatch.Kind, n microbatch.Name, sender
 		case in.Round > 0:
 			t.startRound(m, n, int(in.Round))
 		case !m.run.told:
+			t.tellRetried(m, in)
 			m.run.begin(in)
 			t.startRun(m)
 		}

@@ -28,10 +28,14 @@ func (t *Task) parkedMicro(it *item, why error) wire.ParkedRecord {
 	return p
 }
 
-// parkStaged puts something aside with the microbatch.
-func (t *Task) parkStaged(r *run, p wire.ParkedRecord) {
+// parkStaged puts something aside with the microbatch; trace is its record's.
+func (t *Task) parkStaged(r *run, p wire.ParkedRecord, trace *wire.Trace) {
 	if before := r.parkedAgain(p.Field()); before != nil {
 		p.Partition, p.Attempts, p.Edited = before.Partition, before.Attempts+1, before.Edited
+	} else if p.Event == "" {
+		r.ended.parked++
+	} else {
+		r.ended.events++
 	}
 	path := t.parkedPath(p.Field())
 	save := r.view.Begin()
@@ -41,8 +45,13 @@ func (t *Task) parkStaged(r *run, p wire.ParkedRecord) {
 		t.halt(fmt.Errorf("parked records: %w", err))
 	}
 	r.view.Release(save)
+	depot := ""
+	if s := r.micro.topology.sourcePlan(p.Source); s != nil {
+		depot = s.Depot.Name
+	}
 	r.parked = append(r.parked, aside{p.Field(), RecordInfo{
-		TaskInfo: t.info, Topology: p.Topology, Source: p.Source, Partition: task.ID(p.Partition), Offset: p.Offset, Attempt: p.Attempts, Err: p.Reason,
+		TaskInfo: t.info, Topology: p.Topology, Source: p.Source, Depot: depot, Partition: task.ID(p.Partition), Offset: p.Offset,
+		Attempt: p.Attempts, Microbatch: r.name.ID, Err: p.Reason, Trace: trace,
 	}})
 }
 

@@ -33,6 +33,7 @@ type run struct {
 	over    bool   // the task has left it
 	appends []wire.StagedAppend
 	parked  []aside
+	ended   staged
 	again   []*order // for what was put aside before, and runs again in it
 
 	commands int // orders that the task has given itself
@@ -313,9 +314,12 @@ func (t *Task) microEventFailed(it *item, err error) {
 	own := acker.EventID(it.part.name.Tree(), t.host.Seed)
 	switch outcome := outcomeOf(err); outcome {
 	case wire.Rejected:
+		if it.isRoot() && it.again == 0 {
+			it.part.ended.rejected++
+		}
 		t.microEventOver(it, own)
 	case wire.Parked:
-		t.parkStaged(it.part, t.parkedMicro(it, err))
+		t.parkStaged(it.part, t.parkedMicro(it, err), t.host.Origin.Trace)
 		t.microEventOver(it, own)
 	default:
 		t.microFails(it, &wire.MicroFailure{Text: t.stepName(it) + ": " + err.Error(), Record: outcome == wire.Failed})
@@ -334,11 +338,13 @@ func (t *Task) microFails(it *item, why *wire.MicroFailure) {
 	}
 	t.sayMicro(r.micro, coordinating, wire.Micro{Kind: uint8(microbatch.Fails), ID: r.name.ID, Token: r.name.Token, Failure: why})
 	t.counts.Failed++
+	info := RecordInfo{
+		TaskInfo: t.info, Depot: t.depotName(r.micro.topology.plan.ID, o.Source), Topology: r.micro.topology.plan.Name, Source: t.sourceName(r.micro.topology.plan.ID, o.Source),
+		Partition: why.Task, Offset: o.Offset, Attempt: int(r.attempt), Microbatch: r.name.ID, Err: why.Text, Trace: o.Trace,
+	}
+	r.micro.failure.note(&info, t.now, why.Again)
 	if t.listener.RecordFailed != nil {
-		t.listener.RecordFailed(RecordInfo{
-			TaskInfo: t.info, Depot: t.depotName(r.micro.topology.plan.ID, o.Source), Topology: r.micro.topology.plan.Name, Source: t.sourceName(r.micro.topology.plan.ID, o.Source),
-			Partition: why.Task, Offset: o.Offset, Attempt: int(r.attempt), Err: why.Text, Trace: o.Trace,
-		})
+		t.listener.RecordFailed(info)
 	}
 	r.micro.member.Quit()
 	r.micro.leave()

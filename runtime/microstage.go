@@ -22,6 +22,7 @@ type stage struct {
 	memory *stageMemory
 	parked []aside
 	again  []*order
+	ended  staged
 }
 
 // stageMemory is what the writes of a stage lie in. It is used again for that of a later
@@ -70,7 +71,7 @@ func (t *Task) sealRun(m *micro) {
 		t.halt(err) // values are checked when they are written
 		return
 	}
-	st := &stage{Stage: wire.Stage{Changes: memory.batch.Changes, Appends: r.appends}, view: r.view, memory: memory, parked: r.parked, again: r.again}
+	st := &stage{Stage: wire.Stage{Changes: memory.batch.Changes, Appends: r.appends}, view: r.view, memory: memory, parked: r.parked, again: r.again, ended: r.ended}
 	st.seal.ID, st.seal.Token, st.seal.Records = r.name.ID, r.name.Token, r.count
 	for _, g := range r.ranges {
 		if g.Parked != "" {
@@ -141,7 +142,7 @@ func (t *Task) storeMicros(b *batch) {
 	for _, m := range t.micros.all {
 		if m.store != nil {
 			b.note(m.topology.table, store.Write{Field: wire.CurrentField, Value: string(m.store.AppendText(nil))})
-			b.micros = append(b.micros, microDone{m, microStored, m.store})
+			b.micros = append(b.micros, microDone{m, microStored, m.store, nil})
 			m.store = nil
 		}
 		if !m.sealing && !m.applying {
@@ -177,7 +178,7 @@ func (t *Task) storeStage(m *micro, b *batch) {
 	})
 	b.extra = append(b.extra, change)
 	b.note(m.topology.table, store.Write{Field: wire.StageField, Value: string(m.stage.seal.AppendText(nil))})
-	b.micros = append(b.micros, microDone{m, microSealed, nil})
+	b.micros = append(b.micros, microDone{m, microSealed, nil, nil})
 }
 
 // applyStage adds the write set, the stamp, the progress and the appends, and takes the
@@ -199,7 +200,7 @@ func (t *Task) applyStage(m *micro, b *batch) {
 	}
 	m.topology.dirty = true
 	b.emitStaged(m, st)
-	b.micros = append(b.micros, microDone{m, microApplied, nil})
+	b.micros = append(b.micros, microDone{m, microApplied, nil, st})
 }
 
 // emitStaged adds the appends of a microbatch to those of the batch: numbered, so that
@@ -265,6 +266,11 @@ func (b *batch) addExtra() {
 
 // releaseMicros goes on with what waited for the commit.
 func (t *Task) releaseMicros(b *batch) {
+	for _, d := range b.micros {
+		if d.what == microApplied {
+			t.tellApplied(d.stage)
+		}
+	}
 	if b.mark.Token != t.head.Token || t.phase != running {
 		return // what the slot holds is read
 	}
@@ -278,19 +284,18 @@ func (t *Task) releaseMicros(b *batch) {
 			t.tellMicro(m, microbatch.Stages, m.member.Name())
 		case microApplied:
 			m.member.ApplyStored()
-			t.tellParked(m.stage)
 			t.answerAgain(m.stage)
 			m.applied, m.spare, m.stage = m.stage.view, m.stage.memory, nil
-			t.counts.Microbatches++
 			t.tellMicro(m, microbatch.Stamps, m.member.Stamp())
 		}
 		t.noteMicro(m)
 	}
 }
 
-// tellParked tells what a microbatch that is applied has put aside.
-func (t *Task) tellParked(st *stage) {
-	t.counts.Parked += uint64(len(st.parked))
+// tellApplied counts the records of a microbatch that is applied, and tells what it has put
+// aside.
+func (t *Task) tellApplied(st *stage) {
+	t.counts.countStage(st.seal.Records, st.ended)
 	if t.listener.RecordParked != nil {
 		for _, a := range st.parked {
 			t.listener.RecordParked(a.info)

@@ -56,8 +56,8 @@ type Status struct {
 	Heard []task.Mark
 	// OldestTree is how long the oldest tree has been open; 0: there is none.
 	OldestTree time.Duration
-	// Limit is how many records of a stream topology may be under way on the task.
-	Limit int
+	// Streams are the stream topologies, with their limits. Microbatches have none.
+	Streams []StreamStatus
 	// Counts are of the time since this worker runs the task.
 	Counts Counts
 	// Appenders are those who wait for records.
@@ -73,6 +73,16 @@ type Status struct {
 	// Migrations are the PStates whose values migrate.
 	Migrations []MigrationStatus `json:",omitempty"`
 	Held       []Held
+}
+
+// StreamStatus is how many records of a stream topology are under way on the task: Pending are
+// those of all.
+type StreamStatus struct {
+	Topology string
+	// InFlight are the records that it has begun and not finished, and Limit how many there may be
+	// before its sources begin no more (R43): what topology.stream.max.executing.per.task says of
+	// this topology. Those that run again by order are begun beyond it.
+	InFlight, Limit int
 }
 
 // SourceStatus is where a source stands on the task's partition of its depot.
@@ -173,7 +183,7 @@ func (t *Task) Status() Status {
 		Committing: t.inflight != nil, Reading: t.co.waiting || t.holding > 0,
 		Calls: len(t.calls.all), Appends: t.emissions.count(), Sent: slices.Clone(t.numbers), Heard: t.dealtWith(),
 		Queued: t.queued(), Pending: t.pending(), QueuedBytes: t.QueuedBytes(),
-		Held: t.waitingAtHolds(), Migrations: t.migrationStatus(), Counts: t.counts, Limit: t.options.MaxExecutingPerTask, OldestTree: t.oldestTree(),
+		Held: t.waitingAtHolds(), Migrations: t.migrationStatus(), Counts: t.counts, OldestTree: t.oldestTree(),
 	}
 	if own := &t.tenure; own.since != 0 && t.phase == running {
 		s.OwnedFor, s.TakeOver, s.TookFrom = time.Duration(t.now-own.since), own.took, own.from
@@ -196,6 +206,9 @@ func (t *Task) Status() Status {
 	for _, topo := range t.topology {
 		if topo.paused() {
 			s.Paused = append(s.Paused, topo.plan.Name)
+		}
+		if topo.micro == nil {
+			s.Streams = append(s.Streams, StreamStatus{topo.plan.Name, topo.executing, topo.options.MaxExecutingPerTask})
 		}
 		for _, src := range topo.sources {
 			s.Sources = append(s.Sources, SourceStatus{

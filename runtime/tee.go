@@ -32,6 +32,7 @@ func Tee(listeners ...*Listener) *Listener {
 		RecordDone:    tee(all, func(l *Listener) func(RecordInfo) { return l.RecordDone }),
 		TreeOver:      tee(all, func(l *Listener) func(RecordInfo) { return l.TreeOver }),
 		RecordFailed:  tee(all, func(l *Listener) func(RecordInfo) { return l.RecordFailed }),
+		RecordRetried: tee(all, func(l *Listener) func(RecordInfo) { return l.RecordRetried }),
 		RecordParked:  tee(all, func(l *Listener) func(RecordInfo) { return l.RecordParked }),
 		RecordDropped: tee(all, func(l *Listener) func(RecordInfo) { return l.RecordDropped }),
 

@@ -110,6 +110,8 @@ type citizen struct {
 	halt       error
 	wakeAt     int64
 	failed     []runtime.RecordInfo
+	retried    []runtime.RecordInfo
+	putAside   []runtime.RecordInfo
 	strayed    []uint64
 }
 
@@ -143,8 +145,10 @@ func (c *citizen) own(m module.Module) {
 		Plan: plan, Task: c.id, Tasks: len(c.town.tasks), Tag: c.tag(), Address: "here", Random: rand.New(rand.NewPCG(1, uint64(c.id))), Options: c.options,
 		NewToken: func() task.Token { c.town.tokens++; return task.Token{c.town.tokens} },
 		Listener: &runtime.Listener{
-			RecordFailed: func(i runtime.RecordInfo) { c.failed = append(c.failed, i) },
-			Strayed:      func(i runtime.StrayedInfo) { c.strayed = append(c.strayed, i.Group) },
+			RecordFailed:  func(i runtime.RecordInfo) { c.failed = append(c.failed, i) },
+			RecordRetried: func(i runtime.RecordInfo) { c.retried = append(c.retried, i) },
+			RecordParked:  func(i runtime.RecordInfo) { c.putAside = append(c.putAside, i) },
+			Strayed:       func(i runtime.StrayedInfo) { c.strayed = append(c.strayed, i.Group) },
 		},
 	})
 	c.town.t.Cleanup(c.engine.Close)

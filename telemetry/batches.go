@@ -12,6 +12,12 @@ import (
 	"github.com/coppice-run/coppice/store"
 )
 
+// LinksMax bounds the events that the span of a batch is linked to: the first ones. It is more than
+// a batch has, unless topology.stream.max.events.per.batch was raised. The provider of the
+// spans has to allow as many: the SDK keeps the last 128 links of a span, unless it is told
+// otherwise (sdktrace.WithRawSpanLimits).
+const LinksMax = 10_000
+
 // batchSent notes when the commit of a batch with spans went out.
 func (s *SpanMaker) batchSent(i runtime.BatchInfo) {
 	t := s.task(i.TaskInfo)
@@ -31,8 +37,9 @@ func (s *SpanMaker) batchSent(i runtime.BatchInfo) {
 		begin = b.sent
 	}
 	t.gathered = time.Time{}
-	links := make([]trace.Link, len(b.events))
-	for n, event := range b.events {
+	linked := b.events[:min(len(b.events), LinksMax)]
+	links := make([]trace.Link, len(linked))
+	for n, event := range linked {
 		links[n].SpanContext = trace.SpanContextFromContext(event)
 	}
 	_, b.span = s.tracer.Start(context.Background(), BatchSpan, newRoot, trace.WithTimestamp(begin), trace.WithLinks(links...))

@@ -54,7 +54,7 @@ func (s *SpanMaker) Listener() *runtime.Listener {
 		Every: max(config.Every, 0), Slow: max(config.Slow, 0),
 		EventBegin: s.eventBegin, EventKept: s.eventKept,
 		BatchSent: s.batchSent, BatchCommitted: s.batchCommitted, Dropped: s.dropped,
-		TreeOver: s.treeOver, RecordFailed: s.recordFailed, RecordParked: s.recordParked, RecordDropped: s.recordDropped,
+		TreeOver: s.treeOver, RecordFailed: s.recordFailed, RecordRetried: s.recordRetried, RecordParked: s.recordParked, RecordDropped: s.recordDropped,
 	}
 }
 

@@ -37,6 +37,8 @@ const (
 	sourceStored   = "coppice.source.checkpointed_offset"
 	sourceEnd      = "coppice.source.end_offset"
 	sourceLag      = "coppice.source.lag"
+	inFlight       = "coppice.records.in_flight"
+	inFlightLimit  = "coppice.records.limit"
 	commitDuration = "coppice.commit.duration"
 	batchDuration  = "coppice.batch.duration"
 	batchEvents    = "coppice.batch.events"
@@ -45,9 +47,10 @@ const (
 )
 
 var (
-	ofTask   = []attribute.Key{Module, Task}
-	ofSource = []attribute.Key{Module, Task, Topology, Source, Depot}
-	ofModule = []attribute.Key{Module}
+	ofTask     = []attribute.Key{Module, Task}
+	ofSource   = []attribute.Key{Module, Task, Topology, Source, Depot}
+	ofTopology = []attribute.Key{Module, Task, Topology}
+	ofModule   = []attribute.Key{Module}
 )
 
 func counts(name, unit, help string, of func(*runtime.Counts) uint64) metricDoc {
@@ -60,8 +63,9 @@ func stands(name, unit, help string, of func(*runtime.Status) float64) metricDoc
 
 // metrics are all that there are, in the order of the reference.
 var metrics = []metricDoc{
-	{Name: records, Unit: "{record}", Help: "Records that are done, by how they ended: done, rejected, parked or dropped. Parked events of exactly-once streams count as parked.", kind: counter, Attributes: []attribute.Key{Module, Task, Ending}},
+	{Name: records, Unit: "{record}", Help: "Records that are over, of streams and microbatches, by how they ended: done, rejected, parked or dropped; each once, also one that was parked and runs again. One of an exactly-once stream counts as parked if an event of it was.", kind: counter, Attributes: []attribute.Key{Module, Task, Ending}},
 	counts("coppice.events", "{event}", "Events that ran, also those that failed.", func(c *runtime.Counts) uint64 { return c.Events }),
+	counts("coppice.events.parked", "{event}", "Events of microbatches that were put aside; their records count as done.", func(c *runtime.Counts) uint64 { return c.EventsParked }),
 	counts("coppice.hops", "{event}", "Events that were sent off.", func(c *runtime.Counts) uint64 { return c.Hops }),
 	counts("coppice.attempts.failed", "{attempt}", "Attempts that failed: each is tried again, or its record is parked or dropped.", func(c *runtime.Counts) uint64 { return c.Failed }),
 	counts("coppice.trees.slow", "{record}", "Records that took longer, from the beginning of their first event to their end, than what counts as slow (1 s, unless the worker's Trees or the spans say otherwise).", func(c *runtime.Counts) uint64 { return c.Slow }),
@@ -87,8 +91,8 @@ var metrics = []metricDoc{
 	{Name: sourceWaiting, Unit: "{record}", Help: "Records that were read and have not begun.", kind: gauge, Attributes: ofSource},
 	{Name: sourceRetries, Unit: "{record}", Help: "Records that wait for their next attempt.", kind: gauge, Attributes: ofSource},
 
-	stands("coppice.records.in_flight", "{record}", "Records that were begun and are not done.", func(s *runtime.Status) float64 { return float64(s.Pending) }),
-	stands("coppice.records.limit", "{record}", "How many of one topology there may be (topology.stream.max.executing.per.task).", func(s *runtime.Status) float64 { return float64(s.Limit) }),
+	{Name: inFlight, Unit: "{record}", Help: "Records of a stream topology that were begun and are not done.", kind: gauge, Attributes: ofTopology},
+	{Name: inFlightLimit, Unit: "{record}", Help: "How many of them there may be before its sources begin no more (topology.stream.max.executing.per.task, as it is set for the topology).", kind: gauge, Attributes: ofTopology},
 	stands("coppice.trees", "{tree}", "Trees that are open: records that hopped and wait for acks.", func(s *runtime.Status) float64 { return float64(s.Trees) }),
 	stands("coppice.trees.oldest", "s", "How long the oldest open tree has been so.", func(s *runtime.Status) float64 { return s.OldestTree.Seconds() }),
 	stands("coppice.events.queued", "{event}", "Events that wait to run.", func(s *runtime.Status) float64 { return float64(s.Queued) }),

@@ -185,11 +185,16 @@ func (m *Metrics) observe(o metric.Observer, f *TaskFigures) {
 		}
 	}
 	c := &f.Counts
-	for ending, n := range map[string]uint64{"done": c.Records - min(c.Records, c.Rejected+c.Parked+c.Dropped), "rejected": c.Rejected, "parked": c.Parked, "dropped": c.Dropped} {
+	for ending, n := range map[string]uint64{"done": c.Done, "rejected": c.Rejected, "parked": c.Parked, "dropped": c.Dropped} {
 		count(records, n, metric.WithAttributes(append(own, Ending.String(ending))...))
 	}
 	at := func(topology, source, depot string) metric.ObserveOption {
 		return metric.WithAttributes(append(own, Topology.String(topology), Source.String(source), Depot.String(depot))...)
+	}
+	for _, s := range f.Streams {
+		where := metric.WithAttributes(append(own, Topology.String(s.Topology))...)
+		number(inFlight, float64(s.InFlight), where)
+		number(inFlightLimit, float64(s.Limit), where)
 	}
 	for _, s := range f.Sources {
 		number(sourceWaiting, float64(s.Waiting), at(s.Topology, s.Source, s.Depot))

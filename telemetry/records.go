@@ -27,12 +27,19 @@ func (s *SpanMaker) treeOver(i runtime.RecordInfo) {
 
 func (s *SpanMaker) recordFailed(i runtime.RecordInfo) {
 	s.record(FailedSpan, &i)
+	if i.Microbatch != 0 {
+		return // recordRetried tells of the pause
+	}
 	t := s.task(i.TaskInfo)
 	if len(t.retries) >= retriesMax {
 		clear(t.retries) // of records that were never tried again here
 	}
 	t.retries[retryKey{i.Topology, i.Source, i.Offset}] = time.Now()
 }
+
+// recordRetried makes the span of the pause between two attempts at a microbatch: the events of the
+// second are too many to follow.
+func (s *SpanMaker) recordRetried(i runtime.RecordInfo) { s.record(RetrySpan, &i) }
 
 func (s *SpanMaker) recordParked(i runtime.RecordInfo) {
 	delete(s.task(i.TaskInfo).retries, retryKey{i.Topology, i.Source, i.Offset})
@@ -48,6 +55,9 @@ func (s *SpanMaker) record(name string, i *runtime.RecordInfo) {
 	now := time.Now()
 	attributes := record.attributes(make([]attribute.KeyValue, 0, 14))
 	attributes = append(attributes, Module.String(i.Module), Task.Int(int(i.Task)), Topology.String(i.Topology), Source.String(i.Source), Attempt.Int(i.Attempt))
+	if i.Microbatch != 0 {
+		attributes = append(attributes, Microbatch.Int64(int64(i.Microbatch)))
+	}
 	if i.Slow {
 		attributes = append(attributes, Slow.Bool(true))
 	}

@@ -19,7 +19,7 @@ var (
 	ofRoot    = join(ofMessage, Module, Task, Topology, Source, Attempt, Microbatch)
 	ofEvent   = join(ofPlace, ofHandler...)
 	ofWork    = []attribute.Key{Hops, PointReads, RangeScans, Elements, Writes, Left, Unsampled, "error.type"}
-	ofRecord  = join(ofMessage, Module, Task, Topology, Source, Attempt, Tasks, Slow)
+	ofRecord  = join(ofMessage, Module, Task, Topology, Source, Attempt, Microbatch, Tasks, Slow)
 )
 
 func join(some []attribute.Key, more ...attribute.Key) []attribute.Key {
@@ -32,10 +32,10 @@ var spanDocs = []spanDoc{
 	{ProcessSpan + " <module>.<depot>", "consumer", AppendSpan, "The root event: the handler of the source, on the task of the record. Its step is the source.", join(ofRoot, ofWork...)},
 	{HopSpan + " <step>", "internal", ProcessSpan + " or " + EventSpan, "A hop: from the begin of the event that sent the other one off to the begin of that one. In it are the commit of the first, the way, and the wait in the queue. What record it is of its parent says.", []attribute.Key{Module, Task, Step, FromTask}},
 	{EventSpan + " <step>", "internal", HopSpan, "An event: the handler of a step.", join(ofEvent, ofWork...)},
-	{ExecSpan, "client", ProcessSpan + " or " + EventSpan, "The commit that made the event visible, from sending it until it was confirmed: EXEC, and above level applied WAIT or WAITAOF, which go out in the same write; db.operation.name says which. It is linked to the span of its batch, which names the commit.", []attribute.Key{"db.system.name", "db.operation.name", BatchSize, Level, "error.type"}},
-	{BatchSpan, "internal", "none: a trace of its own", "The batch of an event with spans, from the begin of the first of these until its commit is confirmed; linked to the spans of all of them.", []attribute.Key{Module, Task, Head, Events, Fields, Level, "error.type"}},
+	{ExecSpan, "client", ProcessSpan + " or " + EventSpan, "The commit that made the event visible, from sending it until it was confirmed: EXEC, and above level applied WAIT or WAITAOF, which go out in the same write; db.operation.name says which. Where the client library's span of the pipeline is there, below the batch, its event `" + ExecAnswered + "` says when EXEC was answered and the wait for the level began. It is linked to the span of its batch, which names the commit.", []attribute.Key{"db.system.name", "db.operation.name", BatchSize, Level, "error.type"}},
+	{BatchSpan, "internal", "none: a trace of its own", "The batch of an event with spans, from the begin of the first of these until its commit is confirmed; linked to the spans of all of them, up to 10,000. `telemetry/export` has the SDK keep as many; another provider has to be told (`sdktrace.WithRawSpanLimits`), unless 128 do.", []attribute.Key{Module, Task, Head, Events, Fields, Level, "error.type"}},
 	{FailedSpan, "internal", AppendSpan, "An attempt that failed, as long as its tree was open, with the error. " + string(Pause) + " is the pause before the next attempt.", join(ofRecord, Pause, "error.type")},
-	{RetrySpan, "internal", AppendSpan, "The pause between an attempt that failed and the next one.", ofRoot},
+	{RetrySpan, "internal", AppendSpan, "The pause between an attempt that failed and the next one; of a microbatch that failed it belongs to the record that did.", ofRoot},
 	{TreeSpan, "internal", AppendSpan, "A record that ended well, as long as its tree was open. There is none of a record that hopped nowhere, ended at the first attempt with its commit and was not slow: its process and EXEC spans are all of it.", ofRecord},
 	{ParkedSpan, "internal", AppendSpan, "A record that was put aside, with the reason.", join(ofRecord, "error.type")},
 	{DroppedSpan, "internal", AppendSpan, "A record that a source without retries gave up, with the reason.", join(ofRecord, "error.type")},

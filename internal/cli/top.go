@@ -116,6 +116,15 @@ func (t *top) show(all []overview.Entry) error {
 	return err
 }
 
+// inFlight is how many records of a topology are under way, and for the fullest task of how many
+// that may be.
+func inFlight(t *overview.Topology) string {
+	if t.Limit == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%d (%d/%d)", t.InFlight, t.Fullest, t.Limit)
+}
+
 func (t *top) write(out io.Writer, all []overview.Entry) error {
 	if len(all) == 0 {
 		_, err := fmt.Fprintln(out, "no module runs on these servers")
@@ -139,7 +148,7 @@ func (t *top) write(out io.Writer, all []overview.Entry) error {
 			case one.Lag > 0:
 				state = "works"
 			}
-			rows = append(rows, []string{m.Name, one.Name, fmt.Sprintf("%.1f", one.DonePerSecond), fmt.Sprintf("%.1f", one.AppendedPerSecond), fmt.Sprint(m.InFlight()), fmt.Sprint(one.Lag), fmt.Sprint(one.Retries), fmt.Sprint(m.Parked), state})
+			rows = append(rows, []string{m.Name, one.Name, fmt.Sprintf("%.1f", one.DonePerSecond), fmt.Sprintf("%.1f", one.AppendedPerSecond), inFlight(one), fmt.Sprint(one.Lag), fmt.Sprint(one.Retries), fmt.Sprint(m.Parked), state})
 		}
 	}
 	if err := table(out, "MODULE TOPOLOGY DONE/S APPENDED/S IN-FLIGHT TO-DO RETRIES PARKED STATE", rows); err != nil {

@@ -39,7 +39,7 @@ func micros() []Mutation {
 	}
 	all = append(all,
 		Mutation{Name: "appends-with-the-stage", Rule: "R30", What: "appends of a microbatch leave when it is staged, before it is decided", File: stage, Workloads: "micro-emit",
-			Old: "b.micros = append(b.micros, microDone{m, microSealed, nil})", New: "b.micros = append(b.micros, microDone{m, microSealed, nil})\n\tb.emitStaged(m, m.stage)\n\tm.stage.Appends = nil"},
+			Old: "b.micros = append(b.micros, microDone{m, microSealed, nil, nil})", New: "b.micros = append(b.micros, microDone{m, microSealed, nil, nil})\n\tb.emitStaged(m, m.stage)\n\tm.stage.Appends = nil"},
 		Mutation{Name: "passed-unread", Rule: "R30", What: "a new owner goes past records that it has not read, and misses which appends they are", File: mail, Workloads: "micro-emit",
 			Old: "|| !t.fetchedTo(m, m.stage.seal.Ends) {", New: "|| !t.fetchedTo(m, nil) {"},
 		Mutation{Name: "appends-unstaged", Rule: "R35", What: "appends are kept in memory, and not in the stage", File: run, Workloads: "micro-emit",

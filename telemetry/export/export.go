@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -71,7 +72,7 @@ func Start(ctx context.Context, config Config) (*Telemetry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("export: metrics for Prometheus: %w", err)
 	}
-	forTraces := []sdktrace.TracerProviderOption{sdktrace.WithResource(about), sdktrace.WithSampler(sampler(config.Sample))}
+	forTraces := []sdktrace.TracerProviderOption{sdktrace.WithResource(about), sdktrace.WithSampler(sampler(config.Sample)), sdktrace.WithRawSpanLimits(limits())}
 	forMeters := []sdkmetric.Option{sdkmetric.WithResource(about), sdkmetric.WithReader(pull)}
 	if config.OTLP != "" {
 		spans, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(config.OTLP+"/v1/traces"))
@@ -91,6 +92,16 @@ func Start(ctx context.Context, config Config) (*Telemetry, error) {
 		return nil, errors.Join(err, t.Stop(ctx))
 	}
 	return t, nil
+}
+
+// limits are the SDK's, but for the links of a batch to its events, unless the environment bounds
+// them (OTEL_SPAN_LINK_COUNT_LIMIT).
+func limits() sdktrace.SpanLimits {
+	l := sdktrace.NewSpanLimits()
+	if os.Getenv("OTEL_SPAN_LINK_COUNT_LIMIT") == "" {
+		l.LinkCountLimit = telemetry.LinksMax
+	}
+	return l
 }
 
 // Traces and Meters are the providers, for what else the program does.

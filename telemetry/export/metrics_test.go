@@ -34,6 +34,9 @@ func TestMetricsReachPrometheusAndTheCollector(t *testing.T) {
 	if !has(text, "coppice_records_total{", `coppice_ending="done"`, "} 1") {
 		t.Errorf("no record is done:\n%s", text)
 	}
+	if !has(text, "coppice_records_in_flight{", `coppice_topology="relay"`, "} 0") || !has(text, "coppice_records_limit{", `coppice_topology="relay"`, "} 10000") {
+		t.Errorf("the stream has no limit, or more under way than none:\n%s", text)
+	}
 	if !has(text, "coppice_source_end_offset{", `coppice_source="lines"`, "} 1") {
 		t.Errorf("no partition has a record:\n%s", text)
 	}
