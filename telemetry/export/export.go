@@ -75,7 +75,7 @@ func Start(ctx context.Context, config Config) (*Telemetry, error) {
 	forTraces := []sdktrace.TracerProviderOption{sdktrace.WithResource(about), sdktrace.WithSampler(sampler(config.Sample)), sdktrace.WithRawSpanLimits(limits())}
 	forMeters := []sdkmetric.Option{sdkmetric.WithResource(about), sdkmetric.WithReader(pull)}
 	if config.OTLP != "" {
-		spans, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(config.OTLP+"/v1/traces"))
+		spans, err := encoding(ctx, otlptracehttp.NewClient(otlptracehttp.WithEndpointURL(config.OTLP+"/v1/traces")))
 		if err != nil {
 			return nil, fmt.Errorf("export: spans to %s: %w", config.OTLP, err)
 		}
