@@ -18,6 +18,9 @@ const (
 	DroppedSpan = "dropped"
 )
 
+// ExecAnswered is an event of the client library's span of a commit that waits for a level.
+const ExecAnswered = "EXEC answered"
+
 // Attributes of our own. The others are those of OpenTelemetry's semantic conventions.
 const (
 	Module     = attribute.Key("coppice.module")

@@ -74,8 +74,9 @@ func standInFor(name string) standIn {
 func (innerHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
 		if sent, ok := ctx.Value(realCommands{}).([]redis.Cmder); ok && !withoutSpan(cmds) {
-			cmds = sent
-			trace.SpanFromContext(ctx).SetAttributes(attribute.Int("db.redis.num_cmd", len(cmds)))
+			span := trace.SpanFromContext(ctx)
+			span.SetAttributes(attribute.Int("db.redis.num_cmd", len(sent)))
+			cmds = noting(sent, span)
 		}
 		return next(ctx, cmds)
 	}
