@@ -47,7 +47,7 @@ func micros() []Mutation {
 		Mutation{Name: "dropped-kept", Rule: "R30", What: "records that are dropped stay in the buffer: when it is full of them nothing more is read", File: "runtime/source.go", Workloads: "micro-emit",
 			Old: "\tif s.topology.micro != nil {\n\t\ts.dropPassed()\n\t}\n", New: ""},
 		Mutation{Name: "parked-in-between", Rule: "R34", What: "a record is put aside while an event waits in the middle of the attempt's view", File: "runtime/microrun.go", Workloads: "micro-again",
-			Old: "t.command(r, &order{part: r, found: p, again: k.Reason})", New: "t.parkStaged(r, p)"},
+			Old: "t.command(r, &order{part: r, found: p, again: k.Reason})", New: "t.parkStaged(r, p, nil)"},
 		Mutation{Name: "parked-stays", Rule: "R34", What: "a parked record that runs again stays among the parked ones", File: "runtime/microagain.go", Workloads: "micro-again",
 			Old: "\t\tt.unparkStaged(r, p)\n\t\tr.records", New: "\t\tr.records"},
 		Mutation{Name: "parked-leaves-early", Rule: "R38", What: "a parked event that runs again leaves the parked ones before its microbatch is decided", File: "runtime/microagain.go", Workloads: "micro-again",

@@ -15,16 +15,18 @@ import (
 // span come here.
 
 // answered notes when the reply of a command has been read: the client sets the error then, also
-// where there is none.
+// where there is none, and once more when it is done with the pipeline.
 type answered struct {
 	redis.Cmder
-	span trace.Span
+	span  trace.Span
+	noted bool
 }
 
 // SetErr notes it.
-func (a answered) SetErr(err error) {
+func (a *answered) SetErr(err error) {
 	a.Cmder.SetErr(err)
-	if err == nil {
+	if err == nil && !a.noted {
+		a.noted = true
 		a.span.AddEvent(telemetry.ExecAnswered)
 	}
 }
@@ -36,7 +38,7 @@ func noting(cmds []redis.Cmder, span trace.Span) []redis.Cmder {
 		return cmds
 	}
 	cmds = slices.Clone(cmds)
-	cmds[at] = answered{cmds[at], span}
+	cmds[at] = &answered{Cmder: cmds[at], span: span}
 	return cmds
 }
 

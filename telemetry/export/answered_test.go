@@ -73,6 +73,9 @@ func (slow) ProcessPipelineHook(redis.ProcessPipelineHook) redis.ProcessPipeline
 			}
 			c.SetErr(nil)
 		}
+		for _, c := range cmds {
+			c.SetErr(nil) // as the client does in the end
+		}
 		return nil
 	}
 }
