@@ -73,19 +73,21 @@ func (c *Client) Parked(ctx context.Context, module string) ([]ParkedRecord, err
 	if err != nil {
 		return nil, err
 	}
+	found := make([][]store.Element, len(b.slots))
+	err = sideBySide(len(b.slots), func(i int) (err error) {
+		found[i], err = c.scan(ctx, b.slots[i], wire.ParkedTable(b.slots[i].Tag))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("module %s: reading the parked records: %w", module, err)
+	}
 	var all []ParkedRecord
-	for _, slot := range b.slots {
-		elements, err := c.scan(ctx, slot, wire.ParkedTable(slot.Tag))
+	for _, e := range slices.Concat(found...) {
+		p, err := parkedRecord(module, e)
 		if err != nil {
-			return nil, fmt.Errorf("module %s: reading the parked records: %w", module, err)
+			return nil, err
 		}
-		for _, e := range elements {
-			p, err := parkedRecord(module, e)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, p)
-		}
+		all = append(all, p)
 	}
 	slices.SortFunc(all, func(a, b ParkedRecord) int {
 		return cmp.Or(cmp.Compare(a.Topology, b.Topology), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Step, b.Step), cmp.Compare(a.Event, b.Event))
