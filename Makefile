@@ -113,7 +113,7 @@ bench-peers: ## measure against Kafka Streams, Flink and Storm: our own programs
 	$(BENCH) -workloads peer-count,peer-words,peer-count-long,peer-words-long,peer-ack -json results/peers.json
 
 profile: ## where an event's time goes, by stage; WORKLOAD=count, words, exactly-once, microbatch or hand; ack,floor or ack-64,floor-64 of an acked append
-	$(BENCH) -workloads floors,profile -profile $(WORKLOAD) -rounds 3 -json results/profile.json
+	$(BENCH) -workloads floors,profile -profile $(WORKLOAD) -rounds 5 -json results/profile.json
 
 performance: bench bench-state bench-peers ## measure everything, and write docs/performance.md (about an hour)
 	-$(MAKE) takeover SIZES=10,5000
