@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -23,6 +24,7 @@ type appending struct {
 	awaits  bool
 	err     error        // why nothing was sent; nil: it was
 	outcome chan outcome // comes once
+	asked   string       // the worker that was asked, if drop says that one was
 
 	mu       sync.Mutex
 	appended time.Time // when the log had it; zero: not yet
@@ -78,7 +80,8 @@ func (a *appending) logged(offset int64, err error) {
 		a.outcome <- outcome{offset: offset, err: err}
 		return
 	}
-	drop := a.c.link.Ask(address, wire.AppendRequest(make([]byte, 0, requestBytes), a.question(offset)), a.answered)
+	a.asked = address
+	drop := a.c.link.Ask(address, wire.AppendRequest(make([]byte, 0, requestBytes), a.question(offset)), a.c.config.AwaitTimeout, a.answered)
 	a.mu.Lock()
 	a.drop = drop
 	over := a.over
@@ -134,7 +137,9 @@ func (c *Client) settle(ctx context.Context, a *appending) (module.Acks, error) 
 	if o.answer != nil {
 		acks, err = outcomeOf(a.place, o.answer)
 	} else {
-		acks, err = c.Await(ctx, a.place)
+		awaiting, cancel := context.WithTimeout(ctx, a.timeLeft())
+		acks, err = c.Await(awaiting, a.place)
+		cancel()
 	}
 	if unknown, ok := err.(*UnknownError); ok {
 		unknown.appended = true
@@ -159,7 +164,7 @@ func (a *appending) wait(ctx context.Context) (outcome, *UnknownError) {
 			case o := <-a.outcome: // both at once: it is known
 				return o, nil
 			default:
-				return outcome{}, a.unknown(context.Cause(ctx))
+				return outcome{}, a.unknown(causeOf(ctx))
 			}
 		case <-a.c.open.Done():
 			return outcome{}, a.unknown(ErrClosed)
@@ -171,6 +176,15 @@ func (a *appending) wait(ctx context.Context) (outcome, *UnknownError) {
 			late = time.After(left)
 		}
 	}
+}
+
+// causeOf is why a context has ended, as it says itself and as whoever ended it says.
+func causeOf(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, ctx.Err()) {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", ctx.Err(), cause)
 }
 
 // timeLeft is how long an answer may still take: that begins when the log has the record.
@@ -194,7 +208,7 @@ func (a *appending) unknown(cause error) *UnknownError {
 	a.mu.Unlock()
 	if drop != nil {
 		drop()
-		cause = fmt.Errorf("asking worker %s: %w", a.b.knownOwner(task.ID(place.Partition)), cause)
+		cause = fmt.Errorf("asking worker %s: %w", a.asked, cause)
 	}
 	if appended {
 		return &UnknownError{Place: place, Cause: cause, appended: true}

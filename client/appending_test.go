@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,6 +26,7 @@ type scene struct {
 	answer  func([]byte, error)           // answers the question that was asked last
 	dropped int
 	called  func() ([]byte, error) // answers calls
+	hangs   bool                   // calls are not answered
 }
 
 // sceneLog, sceneStore and sceneLink are its ends.
@@ -51,13 +53,17 @@ func (s sceneStore) Read(context.Context, store.Slot, []store.Read) (task.Head, 
 	return task.Head{Address: "from-head"}, nil
 }
 
-func (s sceneLink) Ask(to string, _ []byte, answered func([]byte, error)) (drop func()) {
+func (s sceneLink) Ask(to string, _ []byte, _ time.Duration, answered func([]byte, error)) (drop func()) {
 	s.asked, s.answer = append(s.asked, to), answered
 	return func() { s.dropped++ }
 }
 
-func (s sceneLink) Call(_ context.Context, to string, _ []byte) ([]byte, error) {
+func (s sceneLink) Call(ctx context.Context, to string, _ []byte) ([]byte, error) {
 	s.asked = append(s.asked, "call "+to)
+	if s.hangs {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	return s.called()
 }
 
@@ -215,6 +221,40 @@ func TestAppendsThatNobodyWaitsFor(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An answer that says nothing does not begin the time anew.
+func TestLateAnswersGetNoMoreTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene()
+		s.hangs = true
+		over := s.append(t.Context(), module.AckAll)
+		s.logged(7, nil)
+		begun := time.Now()
+		time.Sleep(29 * time.Second)
+		s.answer(nil, transport.ErrNoListener)
+		err := over()
+		var unknown *UnknownError
+		if took := time.Since(begun); took != 30*time.Second || !errors.As(err, &unknown) || unknown.Place.Offset != 7 {
+			t.Errorf("it took %v: %v", took, err)
+		}
+	})
+}
+
+// A context's own error is told beside its cause.
+func TestCausesAreToldWithTheirKind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, cause := newScene(), errors.New("the shop has closed")
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, cause)
+		defer cancel()
+		over := s.append(ctx, module.AckAll)
+		s.logged(7, nil)
+		if err := over(); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, cause) || !strings.Contains(err.Error(), "asking worker w1") {
+			t.Errorf("error %v", err)
+		}
+	})
 }
 
 // What the log says is what the append says.

@@ -41,8 +41,8 @@ func TestOptionsOutliveTheWorkersAndTheClient(t *testing.T) {
 		}
 		defer reader.Close()
 		for id := range task.ID(4) {
-			if s, err := reader.TaskStatus(t.Context(), m.name, id); err != nil || s.Limit != 7 {
-				t.Errorf("the limit of task %d is %d (%v), want 7, over the 9 that its worker was started with", id, s.Limit, err)
+			if s, err := reader.TaskStatus(t.Context(), m.name, id); err != nil || len(s.Streams) != 1 || s.Streams[0].Limit != 7 {
+				t.Errorf("the streams of task %d are at %v (%v), want the limit 7, over the 9 that its worker was started with", id, s.Streams, err)
 			}
 		}
 		for _, want := range []struct {

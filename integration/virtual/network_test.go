@@ -3,6 +3,7 @@ package virtual
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/coppice-run/coppice/transport"
 	"github.com/coppice-run/coppice/transport/memtransport"
@@ -98,8 +99,8 @@ func (l link) Send(to string, frame []byte) {
 }
 
 // Ask asks, behind the parting if the other end is parted from this one.
-func (l link) Ask(to string, request []byte, answered func([]byte, error)) (drop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
+func (l link) Ask(to string, request []byte, patience time.Duration, answered func([]byte, error)) (drop func()) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	go func() { answered(l.Call(ctx, to, request)) }()
 	return cancel
 }

@@ -32,8 +32,9 @@ type answers struct {
 
 // caller waits for an answer.
 type caller struct {
-	over  func() // tells who answers that nobody waits any more; nil: the handler has not said how yet
-	later bool   // it is answered without a goroutine, and need not be once it is over
+	over  func()    // tells who answers that nobody waits any more; nil: the handler has not said how yet
+	later bool      // it is answered without a goroutine, and need not be once it is over
+	until time.Time // when it is given up, if later; zero: never
 }
 
 // serveCalls carries one stream of calls. It returns when all of them are over.
@@ -54,6 +55,7 @@ func (l *link) serveCalls(s grpc.ServerStream) error {
 	defer a.allOver()
 	defer cancel()
 	go a.queue.send(ctx, s) // it may hang until the stream ends, which is behind the return
+	a.running.Go(func() { a.giveUpLate(ctx) })
 	for {
 		var m message
 		if err := s.RecvMsg(&m); err != nil {
@@ -78,7 +80,7 @@ func (a *answers) take(id uint64, kind byte, data []byte) error {
 			a.queue.add(id, callFailed, fmt.Appendf(nil, "too many calls of this sender are not answered yet: it may have %d", callsMax))
 			return nil
 		}
-		if a.later(id, request) {
+		if a.later(id, left, request) {
 			return nil
 		}
 		if len(request) < callAlone {
@@ -118,14 +120,14 @@ func (a *answers) set(id uint64, c caller) {
 }
 
 // later has the handler answer a call without a goroutine, if it can.
-func (a *answers) later(id uint64, request []byte) bool {
+func (a *answers) later(id, left uint64, request []byte) bool {
 	answerer, ok := a.link.handler.(transport.Answerer)
 	if !ok {
 		return false
 	}
 	drop, taken := answerer.Answer(a.from, request, func(data []byte, err error) { a.answer(id, data, err) })
 	if taken {
-		a.set(id, caller{over: drop, later: true})
+		a.set(id, caller{over: drop, later: true, until: untilOf(left, time.Now())})
 	}
 	return taken
 }
@@ -143,12 +145,41 @@ func (a *answers) dropped(id uint64) {
 	}
 }
 
+// untilOf is when a caller gives up who waits for so long (withTimeLeft).
+func untilOf(left uint64, now time.Time) time.Time {
+	if left == 0 || left > uint64(math.MaxInt64/time.Millisecond) {
+		return time.Time{}
+	}
+	return now.Add(time.Duration(left) * time.Millisecond)
+}
+
+// latePeriod is how often those are looked for who have given up: they say so themselves, unless
+// they have gone without a word. One timer for each call costs more than it is worth.
+const latePeriod = 5 * time.Second
+
+// giveUpLate drops the calls whose callers have given up, until the stream ends.
+func (a *answers) giveUpLate(ctx context.Context) {
+	ticker := time.NewTicker(latePeriod)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			a.dropWhere(func(c caller) bool { return !c.until.IsZero() && now.After(c.until) })
+		}
+	}
+}
+
 // allOver drops the calls that are answered later: the stream is gone.
-func (a *answers) allOver() {
+func (a *answers) allOver() { a.dropWhere(func(caller) bool { return true }) }
+
+// dropWhere drops calls that are answered later.
+func (a *answers) dropWhere(which func(caller) bool) {
 	a.mu.Lock()
 	var open []func()
 	for id, c := range a.callers {
-		if c.later {
+		if c.later && which(c) {
 			open = append(open, c.over)
 			delete(a.callers, id)
 		}

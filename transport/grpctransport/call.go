@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -38,37 +40,67 @@ func (l *link) Call(ctx context.Context, to string, request []byte) ([]byte, err
 	return out.data, nil
 }
 
-// Ask sends a request in the peer's stream of calls. What goes wrong on the way answered is told as it is: who wants
-// to know why asks again by Call.
-func (l *link) Ask(to string, request []byte, answered func([]byte, error)) (drop func()) {
+// Ask sends a request in the peer's stream of calls. What goes wrong on the way answered is told
+// as it is: who wants to know why asks again by Call.
+func (l *link) Ask(to string, request []byte, patience time.Duration, answered func([]byte, error)) (drop func()) {
 	p, err := l.peer(to)
 	if err == nil && (!p.together() || len(request) > callAlone) {
-		ctx, cancel := context.WithCancel(l.ctx)
-		go func() {
-			defer cancel()
-			answered(l.Call(ctx, to, request))
-		}()
-		return cancel
+		return l.askAlone(to, request, patience, answered)
 	}
 	var c *calls
 	if err == nil {
 		c, err = p.callStream()
 	}
+	var alone atomic.Pointer[func()] // drops what is asked by itself since the peer takes no stream
 	var id uint64
 	if err == nil {
-		id, err = c.begin(append(append(make([]byte, 0, 1+len(request)), noTimeLeft), request...), func(r reply) {
-			if r.err != nil {
+		id, err = c.begin(withPatience(patience, request), func(r reply) {
+			switch {
+			case r.err == errOneByOne:
+				drop := l.askAlone(to, request, patience, answered)
+				alone.Store(&drop)
+			case r.err != nil:
 				answered(nil, fmt.Errorf("%s: %w", to, r.err))
-				return
+			default:
+				answered(r.result(to))
 			}
-			answered(r.result(to))
 		})
 	}
 	if err != nil {
 		answered(nil, err)
 		return func() {}
 	}
-	return func() { c.drop(id) }
+	return func() {
+		c.drop(id)
+		if drop := alone.Load(); drop != nil {
+			(*drop)()
+		}
+	}
+}
+
+// askAlone makes a call of its own, in a goroutine.
+func (l *link) askAlone(to string, request []byte, patience time.Duration, answered func([]byte, error)) (drop func()) {
+	ctx, cancel := context.WithTimeout(l.ctx, patience)
+	var dropped atomic.Bool
+	l.mu.Lock()
+	open := l.ctx.Err() == nil
+	if open {
+		l.background.Go(func() {
+			defer cancel()
+			if data, err := l.Call(ctx, to, request); !dropped.Load() {
+				answered(data, err)
+			}
+		})
+	}
+	l.mu.Unlock()
+	if !open {
+		cancel()
+		answered(nil, fmt.Errorf("link %s is closed", l.address))
+	}
+	return func() {
+		dropped.Store(true)
+		cancel()
+	}
 }
 
 // result is what a reply that came says.

@@ -57,16 +57,17 @@ func (p *peer) callVia(ctx context.Context, request []byte) (reply, error) {
 	}
 }
 
-// noTimeLeft before a request: its caller waits as long as it takes.
-const noTimeLeft = 0
-
-// withTimeLeft puts before a request how long its caller waits, in milliseconds and one more, or
-// noTimeLeft.
+// withTimeLeft puts before a request how long its caller waits.
 func withTimeLeft(ctx context.Context, request []byte) []byte {
-	var left uint64
 	if at, ok := ctx.Deadline(); ok {
-		left = uint64(max(time.Until(at).Milliseconds(), 0)) + 1
+		return withPatience(time.Until(at), request)
 	}
+	return append(make([]byte, 1, 1+len(request)), request...) // 0: as long as it takes
+}
+
+// withPatience does the same: in milliseconds and one more.
+func withPatience(patience time.Duration, request []byte) []byte {
+	left := uint64(max(patience.Milliseconds(), 0)) + 1
 	return append(binary.AppendUvarint(make([]byte, 0, binary.MaxVarintLen64+len(request)), left), request...)
 }
 

@@ -169,6 +169,18 @@ func TestFormerPeersAreCalledOneByOne(t *testing.T) {
 	}
 	defer stop()
 	from := listen(t, grpctransport.Config{}, newEar())
+	for _, text := range []string{"asked", "asked again"} { // the first finds out
+		answered := make(chan error, 1)
+		from.Ask(address, []byte(text), time.Minute, func(answer []byte, err error) {
+			if err == nil && string(answer) != text {
+				err = fmt.Errorf("%s is answered with %q", text, answer)
+			}
+			answered <- err
+		})
+		if err := <-answered; err != nil {
+			t.Error(err)
+		}
+	}
 	for _, text := range []string{"first", "second"} {
 		if answer, err := from.Call(t.Context(), address, []byte(text)); err != nil || string(answer) != text {
 			t.Errorf("%s is answered with %q (error %v)", text, answer, err)

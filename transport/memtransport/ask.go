@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/coppice-run/coppice/transport"
 )
@@ -21,8 +22,8 @@ type asked struct {
 }
 
 // Ask has the other link's handler answer: within this call, if it takes the request as a
-// transport.Answerer, else in a goroutine.
-func (l *link) Ask(to string, request []byte, answered func([]byte, error)) (drop func()) {
+// transport.Answerer, else in a goroutine. Nobody goes without a word here: patience has no end.
+func (l *link) Ask(to string, request []byte, _ time.Duration, answered func([]byte, error)) (drop func()) {
 	receiver := l.network.find(to)
 	if receiver == nil {
 		answered(nil, fmt.Errorf("%s: %w", to, transport.ErrNoListener))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/coppice-run/coppice/transport"
 )
@@ -49,7 +50,7 @@ type told struct {
 // ask asks, and returns where the answer comes. One that comes twice fails the test.
 func ask(t *testing.T, from transport.Link, to, text string) (answer <-chan told, drop func()) {
 	ch := make(chan told, 1)
-	return ch, from.Ask(to, []byte(text), func(data []byte, err error) {
+	return ch, from.Ask(to, []byte(text), time.Minute, func(data []byte, err error) {
 		select {
 		case ch <- told{string(data), err}:
 		default:
