@@ -105,16 +105,23 @@ func (c *Client) FindParked(ctx context.Context, ref ParkedRef) (ParkedRecord, e
 	if at < 0 || int(at) >= b.tasks {
 		return ParkedRecord{}, fmt.Errorf("parked record %v: module %s has the tasks 0 to %d: %w", ref, ref.Module, b.tasks-1, ErrNotParked)
 	}
-	elements, err := c.scan(ctx, b.slots[at], wire.ParkedTable(b.slots[at].Tag))
+	// That one alone: another that does not parse says nothing of it.
+	field := wire.ParkedField(ref.Topology, ref.Source, ref.Offset, ref.Step, ref.Event)
+	reads := [1]store.Read{{Kind: store.Get, Table: wire.ParkedTable(b.slots[at].Tag), Field: field}}
+	if _, err := c.config.Store.Read(ctx, b.slots[at], reads[:]); err != nil {
+		return ParkedRecord{}, fmt.Errorf("parked record %v: reading it: %w", ref, err)
+	}
+	if !reads[0].Found {
+		return ParkedRecord{}, fmt.Errorf("parked record %v: %w", ref, ErrNotParked)
+	}
+	p, err := parkedRecord(ref.Module, store.Element{Field: field, Value: reads[0].Value})
 	if err != nil {
-		return ParkedRecord{}, fmt.Errorf("module %s: reading the parked records: %w", ref.Module, err)
+		return ParkedRecord{}, err
 	}
-	for _, e := range elements {
-		if p, err := parkedRecord(ref.Module, e); err != nil || p.ParkedRef == ref {
-			return p, err
-		}
+	if p.ParkedRef != ref { // the name is without the partition
+		return ParkedRecord{}, fmt.Errorf("parked record %v: %w", ref, ErrNotParked)
 	}
-	return ParkedRecord{}, fmt.Errorf("parked record %v: %w", ref, ErrNotParked)
+	return p, nil
 }
 
 // scan reads a whole table, page by page.

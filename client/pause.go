@@ -26,7 +26,8 @@ func (c *Client) Pause(ctx context.Context, moduleName, topology string) error {
 // Resume has a topology go on, whatever holds it: it takes the topology's own setting back, and
 // where the whole module is paused, or a worker was started with the pause, it says "not paused"
 // for the topology, which counts before those: until its setting is taken back, a pause of the
-// whole module does not hold it. It returns when the tasks go on.
+// whole module does not hold it. It says so, too, where a worker of an older version does not
+// tell what holds its tasks. It returns when the tasks go on.
 func (c *Client) Resume(ctx context.Context, moduleName, topology string) error {
 	b, plan, err := c.pausable(ctx, moduleName, topology)
 	if err != nil {
@@ -49,16 +50,20 @@ func (c *Client) Resume(ctx context.Context, moduleName, topology string) error 
 	return c.setPaused(ctx, b, plan, "false")
 }
 
-// held reports whether a task that goes by all settings begins nothing of a topology.
+// held reports whether a task that goes by all settings begins nothing of a topology, or may: a
+// worker of an older version does not tell.
 func (c *Client) held(ctx context.Context, b *bound, plan *module.StreamPlan) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.config.AwaitTimeout)
 	defer cancel()
 	for id := range tasksPausing(b, plan) {
 		s, err := c.taskStatus(ctx, b, task.ID(id))
-		if err != nil && !errors.Is(err, ErrNoOwner) {
+		if errors.Is(err, ErrNoOwner) {
+			continue
+		}
+		if err != nil {
 			return false, fmt.Errorf("module %s, topology %s: it is not known whether task %d goes on: %w", b.name, plan.Name, id, err)
 		}
-		if slices.Contains(s.Paused, plan.Name) {
+		if s.Paused == nil || slices.Contains(s.Paused, plan.Name) {
 			return true, nil
 		}
 	}

@@ -41,12 +41,13 @@ type asked struct {
 	kept  map[string]bool  // workers whose own part is there
 	known []bool           // by task: there is a part of it, or nobody has one
 	gone  map[string]error // workers that do not answer
+	moved map[string]bool  // workers of which a task had moved to one that does not answer
 }
 
 // allParts asks every worker of the module, side by side, each once. A task for which nobody
 // answers has a part that says so: it is no error, and what the others say counts.
 func (c *Client) allParts(ctx context.Context, b *bound, q *eventtree.Query) ([]eventtree.Part, error) {
-	a := &asked{c: c, b: b, q: q, kept: map[string]bool{}, known: make([]bool, b.tasks), gone: map[string]error{}}
+	a := &asked{c: c, b: b, q: q, kept: map[string]bool{}, known: make([]bool, b.tasks), gone: map[string]error{}, moved: map[string]bool{}}
 	within, cancel := partsDeadline(ctx)
 	defer cancel()
 	// Where tasks have moved a worker says nothing of them, and they are asked for anew.
@@ -106,15 +107,37 @@ func (a *asked) missing(id task.ID, address string, why error) {
 
 func (a *asked) ask(ctx context.Context, to question) {
 	parts, err := a.c.treeParts(ctx, a.b, to.id, a.q)
+	owner := to.address
+	if err != nil {
+		if now, lost := a.c.ownerOf(ctx, a.b, to.id); lost == nil {
+			owner = now
+		}
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if err != nil {
-		a.gone[to.address] = err
-		a.missing(to.id, to.address, err)
+		a.failed(to, owner, err)
 		return
 	}
 	a.take(parts)
 	a.known[to.id] = true // a worker that is about to lose it says nothing of it
+}
+
+// failed notes a question without an answer. Where its task turned out to be another worker's, it
+// is that one which is silent, and the first is asked once more, by a task that is still its own
+// as the heads have it: others may have moved along.
+func (a *asked) failed(to question, owner string, why error) {
+	a.missing(to.id, owner, why)
+	if owner == to.address || a.moved[to.address] {
+		a.gone[to.address] = why
+		return
+	}
+	a.moved[to.address] = true
+	for id, known := range a.known {
+		if !known && a.b.knownOwner(task.ID(id)) == to.address {
+			a.b.owned(task.ID(id), "")
+		}
+	}
 }
 
 // take takes what a worker said: of tasks that move two may have something to say, and the

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -13,6 +14,7 @@ import (
 	"github.com/coppice-run/coppice/eventtree"
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
 	"github.com/coppice-run/coppice/transport"
 )
@@ -127,6 +129,52 @@ func TestTreeOfATaskThatDoesNotAnswer(t *testing.T) {
 			trees := eventtree.Merge(slices.DeleteFunc(parts, func(p eventtree.Part) bool { return p.Error == "" && p.Task != 0 || partition != 0 && p.Task == 0 }))
 			if len(trees) != 1 || trees[0].State != want || len(trees[0].Missing) != 15 || trees[0].Complete || want == eventtree.Silent && trees[0].Waits == "" {
 				t.Errorf("partition %d: %+v", partition, trees)
+			}
+		}
+	})
+}
+
+// moved is a network whose worker-0 has lost task 0 to worker-1, which does not answer.
+type moved struct{ *holes }
+
+func (l moved) Call(ctx context.Context, to string, raw []byte) ([]byte, error) {
+	if q, err := wire.ParseRequest(raw); err != nil {
+		return nil, err
+	} else if to == "worker-0" && q.Task == 0 {
+		return wire.AppendAnswer(nil, &wire.Answer{NotOwner: true, Address: "worker-1"}), nil
+	}
+	return l.holes.Call(ctx, to, raw)
+}
+
+// ownersOf is a store that knows the owners of all tasks.
+type ownersOf struct {
+	store.Store
+	owner func(id int) string
+}
+
+func (h ownersOf) Read(_ context.Context, slot store.Slot, _ []store.Read) (task.Head, error) {
+	id, err := strconv.Atoi(slot.Tag)
+	return task.Head{Address: h.owner(id)}, err
+}
+
+// A worker whose task has moved to one that does not answer is not taken for silent itself.
+func TestTreesOfAWorkerThatLostATaskToASilentOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, l := cutOff()
+		defer c.close()
+		c.link, c.config.Store = moved{l}, ownersOf{owner: l.owner}
+		b := c.modules["m"]
+		for id := range b.tasks {
+			b.slots = append(b.slots, store.Slot{Tag: strconv.Itoa(id)})
+		}
+		list, err := c.ListTrees(t.Context(), "m", TreeFilter{})
+		if err != nil || len(list.Trees) != 3 {
+			t.Fatalf("%d trees, %v; want those of the 3 tasks whose worker answers", len(list.Trees), err)
+		}
+		for _, m := range list.Missing {
+			if m.Worker == "worker-0" {
+				t.Errorf("missing: %v", m)
 			}
 		}
 	})

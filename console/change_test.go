@@ -36,7 +36,7 @@ func TestChanges(t *testing.T) {
 	}{
 		{"/m/shop/options", url.Values{"name": {"topology.stream.timeout.seconds"}, "value": {"7"}}, "/m/shop/options#topology.stream.timeout.seconds", "topology.stream.timeout.seconds is 7 now.", false},
 		{"/m/shop/options", url.Values{"name": {"topology.stream.timeout.seconds"}, "value": {"wrong"}}, "/m/shop/options#topology.stream.timeout.seconds", "want a number of seconds", true},
-		{"/m/shop/options", url.Values{"name": {"topology.stream.timeout.seconds"}, "value": {"7"}, "unset": {"yes"}}, "/m/shop/options#topology.stream.timeout.seconds", "taken back", false},
+		{"/m/shop/options/unset", url.Values{"name": {"topology.stream.timeout.seconds"}, "value": {"7"}}, "/m/shop/options#topology.stream.timeout.seconds", "taken back", false},
 		{"/m/shop/topologies/sell/pause", nil, "/m/shop/topologies/sell", "paused", false},
 		{"/m/shop/topologies/sell/resume", nil, "/m/shop/topologies/sell", "It goes on.", false},
 		{"/m/shop/depots/orders", url.Values{"data": {`"tea"`}}, "/m/shop/depots/orders", "appended", false},
@@ -89,7 +89,7 @@ func TestChanges(t *testing.T) {
 }
 
 // What a request does along with its own operation has to be allowed as well: the retry of what
-// is edited, taking a setting back, and the record beside its event tree.
+// is edited, and the record beside its event tree.
 func TestEachOperationIsAllowed(t *testing.T) {
 	t.Parallel()
 	ref := url.Values{"topology": {"sell"}, "source": {"orders"}, "partition": {"1"}, "offset": {"7"}, "value": {"{}"}, "then": {"retry"}}
@@ -101,7 +101,7 @@ func TestEachOperationIsAllowed(t *testing.T) {
 	}{
 		{"retryParked", http.MethodPost, "/m/shop/parked/edit", ref, http.StatusForbidden, ""},
 		{"editParked", http.MethodPost, "/m/shop/parked/edit", ref, http.StatusForbidden, ""},
-		{"unsetOption", http.MethodPost, "/m/shop/options", url.Values{"name": {"topology.stream.timeout.seconds"}, "unset": {"yes"}}, http.StatusForbidden, ""},
+		{"unsetOption", http.MethodPost, "/m/shop/options/unset", url.Values{"name": {"topology.stream.timeout.seconds"}}, http.StatusForbidden, ""},
 		{"readDepot", http.MethodGet, "/m/shop/trees/orders/2/5", nil, http.StatusOK, "alert(1)"},
 	} {
 		f := newFake(3)
@@ -124,6 +124,43 @@ func TestEachOperationIsAllowed(t *testing.T) {
 		if len(f.audit) > 0 || f.parked[0].Edited {
 			t.Errorf("%s without %s: something was changed, and %+v noted", test.address, test.denied, f.audit)
 		}
+	}
+}
+
+// Taking a setting back is an operation of its own: who may do that alone, may. A form that sets
+// an option to nothing does not take it back by the way.
+func TestWhoMayOnlyTakeASettingBack(t *testing.T) {
+	t.Parallel()
+	f := newFake(3)
+	h := newTestHandler(t, f)
+	h.config.Authorize = func(_ *http.Request, a httpapi.Access) error {
+		if a.Operation != "unsetOption" {
+			return errors.New("not for you")
+		}
+		return nil
+	}
+	form := url.Values{"name": {"topology.stream.timeout.seconds"}, "value": {""}}
+	if w := visit(t, h, http.MethodPost, "/m/shop/options", form); w.Code != http.StatusForbidden {
+		t.Errorf("setting an option: %d", w.Code)
+	}
+	if w := visit(t, h, http.MethodPost, "/m/shop/options/unset", form); w.Code != http.StatusSeeOther || len(f.audit) != 1 || f.audit[0].Did != "unsetOption" {
+		t.Errorf("taking its setting back: %d, noted: %+v", w.Code, f.audit)
+	}
+	h.config.Authorize = nil
+	if w := visit(t, h, http.MethodPost, "/m/shop/options", form); w.Code != http.StatusBadRequest || len(f.audit) != 1 {
+		t.Errorf("setting it to nothing: %d, noted: %+v", w.Code, f.audit)
+	}
+}
+
+// What cannot be read can be edited: the audit log has no former value then.
+func TestAParkedRecordThatCannotBeReadIsEdited(t *testing.T) {
+	t.Parallel()
+	f := newFake(3)
+	f.unreadable = errors.New("it does not parse")
+	h := newTestHandler(t, f)
+	ref := url.Values{"topology": {"sell"}, "source": {"orders"}, "partition": {"1"}, "offset": {"7"}, "value": {"{}"}}
+	if w := visit(t, h, http.MethodPost, "/m/shop/parked/edit", ref); w.Code != http.StatusSeeOther || string(f.parked[0].Value) != "{}" || len(f.audit) != 1 || f.audit[0].Before != "" {
+		t.Errorf("%d, the value is %s, noted: %+v", w.Code, f.parked[0].Value, f.audit)
 	}
 }
 

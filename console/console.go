@@ -121,6 +121,7 @@ func init() {
 	get("/m/{module}/tasks", "tellOverview", showTasks)
 	get("/m/{module}/tasks/{task}", "tellOverview", showTask)
 	get("/m/{module}/options", "listOptions", showOptions)
-	post("/m/{module}/options", "setOption", changeOption)
+	post("/m/{module}/options", "setOption", setOption)
+	post("/m/{module}/options/unset", "unsetOption", unsetOption)
 	get("/m/{module}/audit", "listAudit", showAudit)
 }

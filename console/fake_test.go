@@ -47,12 +47,14 @@ type fake struct {
 
 	mu     sync.Mutex
 	parked []client.ParkedRecord
-	audit  []client.AuditEntry
-	values map[string]string // options that are set
-	paused bool
-	silent map[task.ID]bool
-	halted map[task.ID]error
-	done   int64
+	// unreadable, if set, is why a parked record cannot be read.
+	unreadable error
+	audit      []client.AuditEntry
+	values     map[string]string // options that are set
+	paused     bool
+	silent     map[task.ID]bool
+	halted     map[task.ID]error
+	done       int64
 
 	latency eventtree.Latency
 	filter  client.TreeFilter // of the last question
@@ -133,6 +135,9 @@ func (f *fake) Parked(context.Context, string) ([]client.ParkedRecord, error) {
 func (f *fake) FindParked(_ context.Context, ref client.ParkedRef) (client.ParkedRecord, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.unreadable != nil {
+		return client.ParkedRecord{}, f.unreadable
+	}
 	for _, r := range f.parked {
 		if r.ParkedRef == ref {
 			return r, nil

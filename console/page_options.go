@@ -2,9 +2,11 @@ package console
 
 import (
 	"context"
+	"net/http"
 	"strings"
 
 	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/httpapi"
 )
 
 // optionsPage lists the options for a scope.
@@ -65,18 +67,20 @@ func showOptions(q *request) error {
 	return q.show("options", frame{Title: "Options", Lead: "Running workers take a change at once, and it is kept over restarts. The most specific value counts: that of a topology or depot before the module's. What is not set is the default, unless a worker was started with another.", Crumbs: q.within(), JSON: query("/modules/"+q.module+"/options", "topology", scope.Topology, "depot", scope.Depot)}, page)
 }
 
-func changeOption(q *request) error {
-	scope, name, value := q.scope(), q.value("name"), strings.TrimSpace(q.value("value"))
-	if q.value("unset") != "" {
-		value = ""
+func setOption(q *request) error {
+	value := strings.TrimSpace(q.value("value"))
+	if value == "" {
+		return &httpapi.Problem{Status: http.StatusBadRequest, Detail: "the value is empty", Mend: "go back and give one, or take the setting back"}
 	}
-	did := q.route.operation
-	if value == "" { // an operation of its own, and its own word in the audit log
-		did = "unsetOption"
-		if err := q.may(did); err != nil {
-			return err
-		}
-	}
+	return q.changeOption(value)
+}
+
+// unsetOption has an address of its own: it is another operation, which others may be allowed,
+// and whoever takes a setting back need not be allowed to set one.
+func unsetOption(q *request) error { return q.changeOption("") }
+
+func (q *request) changeOption(value string) error {
+	scope, name := q.scope(), q.value("name")
 	before, err := q.h.cluster.Option(q.ctx, q.module, scope, name)
 	if err != nil {
 		return err
@@ -89,7 +93,7 @@ func changeOption(q *request) error {
 	for _, warning := range q.h.cluster.OptionWarnings(q.ctx, name, value) {
 		done += " Mind: " + warning + "."
 	}
-	return q.change(client.AuditEntry{Did: did, Subject: name + scopeWords(scope), Before: before.Value, After: value}, next+"#"+name, done, func(ctx context.Context) error {
+	return q.change(client.AuditEntry{Subject: name + scopeWords(scope), Before: before.Value, After: value}, next+"#"+name, done, func(ctx context.Context) error {
 		return q.h.cluster.SetOption(ctx, q.module, scope, name, value)
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -176,10 +175,7 @@ func editParked(q *request) error {
 			return err
 		}
 	}
-	before, err := q.h.cluster.FindParked(q.ctx, ref)
-	if err != nil && !errors.Is(err, client.ErrNotParked) { // that, the edit says
-		return err
-	}
+	before, _ := q.h.cluster.FindParked(q.ctx, ref) // for the audit log only: what cannot be read can be edited
 	edit := step{kept: "It has the new value, and was tried with it: ", entry: client.AuditEntry{Subject: ref.String(), Before: string(before.Value), After: string(value)}, do: func(ctx context.Context) error {
 		return q.h.cluster.EditParked(ctx, ref, value)
 	}}

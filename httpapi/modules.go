@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
-	"errors"
 
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/module"
@@ -118,10 +117,7 @@ func editParked(q *request) (any, error) {
 	if err := q.ofModule(&body.ParkedRef); err != nil {
 		return nil, err
 	}
-	before, err := q.client().FindParked(q.ctx, body.ParkedRef)
-	if err != nil && !errors.Is(err, client.ErrNotParked) { // that, the edit says
-		return nil, err
-	}
+	before, _ := q.client().FindParked(q.ctx, body.ParkedRef) // for the audit log only: what cannot be read can be edited
 	q.audit.Subject, q.audit.Before, q.audit.After = body.ParkedRef.String(), string(before.Value), body.Value
 	return stateAnswer{"edited"}, q.client().EditParked(q.ctx, body.ParkedRef, []byte(body.Value))
 }

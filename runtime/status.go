@@ -66,8 +66,9 @@ type Status struct {
 	Cached  int
 	Sources []SourceStatus
 	// Paused are the topologies that begin nothing on this task until somebody resumes them, by
-	// what is set or by what the worker was started with.
-	Paused []string `json:",omitempty"`
+	// what is set or by what the worker was started with. Empty: there is none; nil: the worker
+	// is of a version that does not tell.
+	Paused []string
 	// Microbatches are the microbatch topologies that this task coordinates.
 	Microbatches []MicrobatchStatus
 	// Migrations are the PStates whose values migrate.
@@ -183,7 +184,7 @@ func (t *Task) Status() Status {
 		Committing: t.inflight != nil, Reading: t.co.waiting || t.holding > 0,
 		Calls: len(t.calls.all), Appends: t.emissions.count(), Sent: slices.Clone(t.numbers), Heard: t.dealtWith(),
 		Queued: t.queued(), Pending: t.pending(), QueuedBytes: t.QueuedBytes(),
-		Held: t.waitingAtHolds(), Migrations: t.migrationStatus(), Counts: t.counts, OldestTree: t.oldestTree(),
+		Held: t.waitingAtHolds(), Migrations: t.migrationStatus(), Paused: []string{}, Counts: t.counts, OldestTree: t.oldestTree(),
 	}
 	if own := &t.tenure; own.since != 0 && t.phase == running {
 		s.OwnedFor, s.TakeOver, s.TookFrom = time.Duration(t.now-own.since), own.took, own.from

@@ -58,7 +58,7 @@ func TestAnOwnerTellsHowItTookItsSlot(t *testing.T) {
 	if err == nil {
 		err = json.Unmarshal(raw, &back)
 	}
-	if err != nil || back.TakeOver != s.TakeOver || back.TookFrom != "there" || !back.TookAt.IsZero() {
+	if err != nil || back.TakeOver != s.TakeOver || back.TookFrom != "there" || !back.TookAt.IsZero() || back.Paused == nil {
 		t.Errorf("as JSON %s: %+v, %v", raw, back, err)
 	}
 

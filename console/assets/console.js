@@ -7,9 +7,12 @@
   const shown = new WeakMap(); // what the parts were last filled with
 
   // replaceLive puts the parts that are marked as live in the place of the old ones. What is
-  // focused, open or typed stays as it is.
+  // focused, open or typed stays as it is. It reports whether there was such a part: a page
+  // without any is another one.
   function replaceLive(next) {
-    for (const old of document.querySelectorAll("[data-live]")) {
+    const parts = [...document.querySelectorAll("[data-live]")];
+    if (!parts.some((old) => next.getElementById(old.id))) return false;
+    for (const old of parts) {
       const fresh = next.getElementById(old.id);
       if (!fresh || fresh.innerHTML === shown.get(old) || holdsInput(old)) continue;
       const focused = old.contains(document.activeElement) ? focusKey(document.activeElement) : null;
@@ -22,6 +25,7 @@
     filter();
     const said = document.getElementById("said"), saidNext = next.getElementById("said");
     if (said && saidNext && said.textContent !== saidNext.textContent) said.textContent = saidNext.textContent;
+    return true;
   }
   const holdsInput = (part) => part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
   const focusKey = (e) => e.getAttribute("href") || e.id || e.textContent;
@@ -44,11 +48,12 @@
     try {
       const answer = await fetch(location.href, { headers: { "Coppice-Live": "1" }, signal: AbortSignal.timeout(20000) });
       const text = await answer.text();
-      if (answer.ok) {
-        current = new Date();
-        replaceLive(new DOMParser().parseFromString(text, "text/html"));
-      } else {
+      if (!answer.ok) {
         why = `the console answers with an error (${answer.status})`;
+      } else if (answer.redirected || !replaceLive(new DOMParser().parseFromString(text, "text/html"))) {
+        why = "the console answers with another page, such as one to log in: load this one again";
+      } else {
+        current = new Date();
       }
     } catch {
       why = "the console does not answer";

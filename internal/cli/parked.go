@@ -64,10 +64,7 @@ func parkedCommand() *cobra.Command {
 				return err
 			}
 		}
-		before, err := c.FindParked(cmd.Context(), ref)
-		if err != nil && !errors.Is(err, client.ErrNotParked) { // that, the edit says
-			return err
-		}
+		before, _ := c.FindParked(cmd.Context(), ref) // for the audit log only: what cannot be read can be edited
 		return noted(cmd.Context(), c, ref.Module, client.AuditEntry{Did: "editParked", Subject: ref.String(), Before: string(before.Value), After: string(raw)}, c.EditParked(cmd.Context(), ref, raw))
 	}, "edited; the depot keeps the former value")
 	edit.Args = cobra.ExactArgs(1)
