@@ -64,7 +64,7 @@ func LatencyOf(all []Drawn) (l Latency) {
 		l.Since = time.UnixMilli(first)
 	}
 	if len(took) < drawnLeast {
-		l.Why = fmt.Sprintf("%d records of the sample have ended that the workers know of, and percentiles take %d", len(took), drawnLeast)
+		l.Why = fmt.Sprintf("%d records of the sample have ended that workers know of; percentiles need %d", len(took), drawnLeast)
 		return l
 	}
 	slices.Sort(took)

@@ -30,7 +30,7 @@ func TestLatencyOf(t *testing.T) {
 		}
 	}
 	for n, want := range map[int64]string{
-		0: "0 records of the sample have ended that the workers know of, and percentiles take 20", 19: "19 records of the sample have ended that the workers know of, and percentiles take 20",
+		0: "0 records of the sample have ended that workers know of; percentiles need 20", 19: "19 records of the sample have ended that workers know of; percentiles need 20",
 	} {
 		if got := LatencyOf([]Drawn{ends(1000, n)}); got.Why != want || got.P50Seconds != 0 || int64(got.Records) != n {
 			t.Errorf("%d records: %+v", n, got)
