@@ -94,7 +94,7 @@ func TestQuestionsOfAPageAreBounded(t *testing.T) {
 		reads, calls := asked.reads.Load(), asked.calls.Load()
 		w := visit(page)
 		reads, calls = asked.reads.Load()-reads, asked.calls.Load()-calls
-		if w.Code != http.StatusOK || reads > 5*tasks+10 || calls > tasks+2*workers+5 {
+		if w.Code != http.StatusOK || reads > 6*tasks+10 || calls > tasks+2*workers+5 {
 			t.Errorf("%s: %d, with %d questions to servers and %d to workers, of %d tasks on %d workers", page, w.Code, reads, calls, tasks, workers)
 		}
 	}
