@@ -55,7 +55,7 @@ func quotedPage(n int) string { return strconv.Quote(storedPage(n)) }
 // is not in memory, and writes it again.
 func growStored(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "stored", Title: "events that read and write a value of 1,000 B, against what is stored", X: "MB stored", Y: "events/s", LogX: true,
-		Reason: "What is stored costs little: a task reads what its events ask for, and nothing else. 10 MB are 10,000 values, which a batch meets more than once and the cache keeps; of more, nearly every event reads its own."})
+		Reason: "A task reads from Redis what its events ask for and memory does not have, and nothing else. Of 250,000 events 4 % are the first to meet their value with 10 MB, 37 % with 100 MB, 88 % with 1 GB and 98 % with 5 GB (computed): the knee is where most are. From there on what is stored costs nothing more."})
 	memory := r.curve(&curve{Name: "stored-memory", Title: "memory of the worker against what is stored", X: "MB stored", Y: "MB of heap, most", LogX: true,
 		Reason: "The worker holds what it has met, up to pstate.cache.entries.max of each task, not what is stored."})
 	for _, megabytes := range []int{10, 100, 1_000, 5_000} {

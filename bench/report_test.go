@@ -68,7 +68,7 @@ func TestGoalsAreHeldAgainstWhatWasMeasured(t *testing.T) {
 		"| ≤ 5.00 ms | 5.00 ms |  |  | reached |",
 		"| words | events/s, of the loop, which tracks nothing | ≥ 0.35 |  |  |  | not measured |",
 		"| new | ms p50, of floor | ≤ 2.00 | 3.00 |  |  | **missed** by 50 % |",
-		"trees of one | ≤ 1.20 | 1.00 |  |  | reached |",
+		"trees of one, which cost most | told | 1.00 |  |  |  |",
 		"10 to 1,000,000 events | ≤ 1.20 | 1.33 |  |  | **missed** by 11 % |",
 		"medians | ≤ 1.20 | 1.10 |  |  | reached |",
 		"| < 0.01 |  |  |  | not measured |",
