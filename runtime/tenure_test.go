@@ -77,7 +77,7 @@ func TestAnOwnerTellsHowItTookItsSlot(t *testing.T) {
 		t.Fatal("it runs on without its connection")
 	}
 	now = e.WakeAt
-	e = engine.Step(now, &runtime.Tick{})
+	engine.Step(now, &runtime.Tick{})
 	now = tookOver(t, engine, now, task.Head{Mark: task.Mark{Token: task.Token{1}, Number: 1}, Address: "here"})
 	if s = engine.Status(); s.OwnedFor != 0 || s.TakeOver != time.Duration(now-lost) || s.TookFrom != "here" {
 		t.Errorf("taken anew in %v from %q, want %v and here", s.TakeOver, s.TookFrom, time.Duration(now-lost))
