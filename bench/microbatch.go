@@ -25,7 +25,7 @@ import (
 // is at least once.
 func microbatchWorkload(ctx context.Context, s *servers, o options, r *report) error {
 	f := r.figure("microbatch", "events/s", false)
-	return s.words(ctx, "BenchMicro", o, f, s.module(ours, newMicroWording), s.module("stream", newWording()))
+	return s.words(ctx, "BenchMicro", o, f, s.module(ours, newMicroWording), s.module("stream", newWording))
 }
 
 // applied waits until a microbatch topology has applied the whole topic on all tasks.

@@ -36,7 +36,7 @@ func (m *counting) Define(b *module.Builder) {
 // wording splits sentences and counts words where they belong.
 type wording struct {
 	name      string
-	options   []module.StreamOption
+	exact     bool         // exactly once
 	micro     bool         // a microbatch topology instead of a stream
 	first     *firstRecord // nil: nobody asks for it
 	Sentences module.Depot[string]
@@ -49,6 +49,16 @@ func (m *wording) ModuleName() string { return m.name }
 
 func (m *wording) hops() {}
 
+func (m *wording) options() (all []module.StreamOption) {
+	if m.exact {
+		all = append(all, module.ExactlyOnce())
+	}
+	return all
+}
+
+// once reports whether each word is counted once, whatever is tried again.
+func (m *wording) once() bool { return m.exact || m.micro }
+
 func (m *wording) Define(b *module.Builder) {
 	module.RandomDepot(b, &m.Sentences, "sentences", module.Text())
 	var s interface {
@@ -58,7 +68,7 @@ func (m *wording) Define(b *module.Builder) {
 	if m.micro {
 		s = b.Microbatch("words")
 	} else {
-		s = b.Stream("words", m.options...)
+		s = b.Stream("words", m.options()...)
 	}
 	s.PState(&m.Counts, "counts")
 	module.DeclareStep(s, &m.count, "count", module.At(&m.Counts, func(w string) string { return w }), func(ev *module.Event, w string) error {

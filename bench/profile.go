@@ -14,8 +14,6 @@ import (
 	"runtime/pprof"
 	"strings"
 	"time"
-
-	"github.com/coppice-run/coppice/module"
 )
 
 // stage is a part of an event's way, known by functions that only it calls.
@@ -151,13 +149,13 @@ func (s *servers) profiled(ctx context.Context, o options, name string) (*input,
 		return in, s.module(ours, newCounting), err
 	case "words":
 		in, err := s.fill(ctx, moduleName("BenchProfile"), "sentences", tasks, o.words, sentencesOf(10))
-		return in, s.module(ours, newWording()), err
+		return in, s.module(ours, newWording), err
 	case "hand":
 		in, err := s.fill(ctx, moduleName("BenchProfile"), "clicks", tasks, o.count, keysOf(100_000))
 		return in, s.handWritten(false), err
 	case "exactly-once":
 		in, err := s.fill(ctx, moduleName("BenchProfile"), "sentences", tasks, o.words, sentencesOf(10))
-		return in, s.module(ours, newWording(module.ExactlyOnce())), err
+		return in, s.module(ours, newExactWording), err
 	case "microbatch":
 		in, err := s.fill(ctx, moduleName("BenchProfile"), "sentences", tasks, o.words, sentencesOf(10))
 		return in, s.module(ours, newMicroWording), err

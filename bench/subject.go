@@ -100,16 +100,27 @@ func (s *servers) module(name string, define func(module string) module.Module) 
 		name:   name,
 		before: func(ctx context.Context, in *input) error { return s.afresh(ctx, in.module, in.tasks) },
 		run: func(ctx context.Context, in *input) (time.Duration, error) {
-			return s.process(ctx, in, define(in.module))
-		},
-		verify: func(ctx context.Context, in *input) error {
-			counts, err := s.counted(ctx, in)
-			if err != nil {
-				return err
+			m := define(in.module)
+			took, err := s.process(ctx, in, m)
+			if m, ok := m.(interface{ once() bool }); ok && m.once() && errors.Is(err, errRetried) {
+				// It is run again, since it says nothing of speed; its counts have to be right all the same.
+				if wrong := s.compare(ctx, in); wrong != nil {
+					return 0, wrong
+				}
 			}
-			return in.check(counts)
+			return took, err
 		},
+		verify: s.compare,
 	}.checked()
+}
+
+// compare holds what a module has counted against the fold of the input.
+func (s *servers) compare(ctx context.Context, in *input) error {
+	counts, err := s.counted(ctx, in)
+	if err != nil {
+		return err
+	}
+	return in.check(counts)
 }
 
 // process runs a module until all events of its input are committed.

@@ -21,13 +21,13 @@ func countWorkload(ctx context.Context, s *servers, o options, r *report) error 
 // tracked; the loop tracks nothing.
 func wordsWorkload(ctx context.Context, s *servers, o options, r *report) error {
 	f := r.figure("words", "events/s", false)
-	return s.words(ctx, "BenchWords", o, f, s.module(ours, newWording()), s.handWritten(true))
+	return s.words(ctx, "BenchWords", o, f, s.module(ours, newWording), s.handWritten(true))
 }
 
 // exactlyOnceWorkload compares the same topology, exactly once and at least once.
 func exactlyOnceWorkload(ctx context.Context, s *servers, o options, r *report) error {
 	f := r.figure("exactly-once", "events/s", false)
-	return s.words(ctx, "BenchExact", o, f, s.module(ours, newWording(module.ExactlyOnce())), s.module("at-least-once", newWording()))
+	return s.words(ctx, "BenchExact", o, f, s.module(ours, newExactWording), s.module("at-least-once", newWording))
 }
 
 // words has the subjects process the sentences.
@@ -42,8 +42,8 @@ func (s *servers) words(ctx context.Context, prefix string, o options, f *figure
 
 func newCounting(name string) module.Module { return &counting{name: name} }
 
-func newWording(options ...module.StreamOption) func(string) module.Module {
-	return func(name string) module.Module { return &wording{name: name, options: options} }
-}
+func newWording(name string) module.Module { return &wording{name: name} }
+
+func newExactWording(name string) module.Module { return &wording{name: name, exact: true} }
 
 func newMicroWording(name string) module.Module { return &wording{name: name, micro: true} }
