@@ -53,9 +53,10 @@ func run(folders []string) error {
 	return errors.Join(problems...)
 }
 
-// list adds the modules that the packages of a folder, and their tests, are built of.
+// list adds the modules that the packages of a folder, and their tests, are built of. What is
+// replaced by a folder is a part of this repository, and under its licence.
 func list(folder string, needed map[string]string) error {
-	cmd := exec.Command("go", "list", "-deps", "-test", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}@{{.Version}}\t{{.Dir}}{{end}}{{end}}", "./...")
+	cmd := exec.Command("go", "list", "-deps", "-test", "-f", "{{with .Module}}{{if not (or .Main (and .Replace (not .Replace.Version)))}}{{.Path}}@{{.Version}}\t{{.Dir}}{{end}}{{end}}", "./...")
 	cmd.Dir, cmd.Stderr = folder, os.Stderr
 	output, err := cmd.Output()
 	if err != nil {
