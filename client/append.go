@@ -27,7 +27,7 @@ func (c *Client) SendRecord(ctx context.Context, r module.Record) (module.Acks, 
 }
 
 func (c *Client) sendRecord(ctx context.Context, r module.Record) (module.Acks, error) {
-	return c.settle(ctx, c.begin(ctx, r, r.Level == module.AckAll))
+	return c.begin(ctx, r, r.Level == module.AckAll).settle(ctx)
 }
 
 // Put appends one record, waits until all in-sync replicas have it (AckNone: for
@@ -35,7 +35,7 @@ func (c *Client) sendRecord(ctx context.Context, r module.Record) (module.Acks, 
 // streams. Errors: NotAppendedError, UnknownError.
 func (c *Client) Put(ctx context.Context, r module.Record) (Place, error) {
 	a := c.begin(ctx, r, false)
-	_, err := c.settle(ctx, a)
+	_, err := a.settle(ctx)
 	return a.place, err
 }
 

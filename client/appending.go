@@ -14,9 +14,10 @@ import (
 	"github.com/coppice-run/coppice/telemetry"
 )
 
-// appending is an append that has begun. Where the streams are to be waited for, the
-// owner of the record's task is asked as soon as the log has it, by whoever says so: the goroutine that
-// appends sleeps through both, and questions about records that the log confirms together travel together.
+// appending is an append that has begun. Where the streams are to be waited for, the owner of
+// the record's task is asked as soon as the log has it, by whoever says so: the goroutine that
+// appends sleeps through both, and questions about records that the log confirms together
+// travel together.
 type appending struct {
 	c       *Client
 	b       *bound
@@ -116,7 +117,7 @@ func (a *appending) answered(raw []byte, err error) {
 }
 
 // settle waits until it is known what became of an append, and of its record if that is awaited.
-func (c *Client) settle(ctx context.Context, a *appending) (module.Acks, error) {
+func (a *appending) settle(ctx context.Context) (module.Acks, error) {
 	if a.err != nil {
 		return module.Acks{}, a.err
 	}
@@ -138,7 +139,7 @@ func (c *Client) settle(ctx context.Context, a *appending) (module.Acks, error) 
 		acks, err = outcomeOf(a.place, o.answer)
 	} else {
 		awaiting, cancel := context.WithTimeout(ctx, a.timeLeft())
-		acks, err = c.Await(awaiting, a.place)
+		acks, err = a.c.Await(awaiting, a.place)
 		cancel()
 	}
 	if unknown, ok := err.(*UnknownError); ok {

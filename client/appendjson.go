@@ -72,7 +72,7 @@ func (c *Client) AppendJSON(ctx context.Context, r JSONRecord) (Appended, error)
 		return Appended{}, fmt.Errorf("append to depot %s.%s: %w", r.Module, r.Depot, err)
 	}
 	a := c.begin(ctx, record, r.Level == module.AckAll)
-	acks, err := c.settle(ctx, a)
+	acks, err := a.settle(ctx)
 	return Appended{Place: a.place, Acks: acks}, err
 }
 

@@ -29,7 +29,7 @@ func (c *Client) StartRecord(ctx context.Context, r module.Record) *module.Pendi
 // sendAsync is SendRecord that calls done, once, instead of waiting.
 func (c *Client) sendAsync(ctx context.Context, r module.Record, done func(module.Acks, error)) {
 	a := c.begin(ctx, r, r.Level == module.AckAll)
-	go func() { done(c.settle(ctx, a)) }()
+	go func() { done(a.settle(ctx)) }()
 }
 
 // BulkConfig says how a Bulk appends. The zero value is usable.

@@ -41,6 +41,9 @@ func (r ParkedRef) String() string {
 	return text
 }
 
+// Handler names what failed: the step of an event, else the source.
+func (r ParkedRef) Handler() string { return cmp.Or(r.Step, r.Source) }
+
 // at is the task that it lies on, in a module of so many: it has the record's partition, which
 // of a topic of others may be any number.
 func (r ParkedRef) at(tasks int) task.ID {

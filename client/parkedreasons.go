@@ -15,10 +15,7 @@ func ParkedReasons(all []ParkedRecord) (out []ParkedReason) {
 	seen := map[ParkedReason]int{}
 	for i := range all {
 		r := &all[i]
-		key := ParkedReason{Topology: r.Topology, Handler: r.Source, Reason: r.Reason}
-		if r.Step != "" {
-			key.Handler = r.Step
-		}
+		key := ParkedReason{Topology: r.Topology, Handler: r.Handler(), Reason: r.Reason}
 		n, known := seen[key]
 		if !known {
 			n = len(out)

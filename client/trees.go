@@ -35,9 +35,10 @@ var ErrNoRecord = errors.New("there is no record")
 // Tree says where a record is: for each source that reads the depot, how far it is, which
 // of its events wait for what, and how attempts ended. What is under way is looked up on
 // all workers of the module; what is over, they have kept for a sample of the records, and
-// for those that failed, were tried again, parked, or took long. While
-// events move, what is said of two of them may be of two moments. Workers that do not answer
-// are told of in eventtree.Tree.Missing, and are no error. Errors: ErrNoModule, ErrNoDepot, ErrNoPartition, ErrNoRecord.
+// for those that failed, were tried again, parked, or took long. While events move, what is said
+// of two of them may be of two moments. Workers that do not answer are told of in
+// eventtree.Tree.Missing, and are no error. Errors: ErrNoModule, ErrNoDepot, ErrNoPartition,
+// ErrNoRecord.
 func (c *Client) Tree(ctx context.Context, moduleName, depotName string, partition task.ID, offset int64) ([]eventtree.Tree, error) {
 	b, d, err := c.depotOf(ctx, moduleName, depotName)
 	if err != nil {
@@ -53,7 +54,7 @@ func (c *Client) Tree(ctx context.Context, moduleName, depotName string, partiti
 	owner, cancel := partsDeadline(ctx)
 	parts, err := c.treeParts(owner, b, partition, &q)
 	cancel()
-	if err != nil && errors.Is(err, ErrNoOwner) {
+	if errors.Is(err, ErrNoOwner) {
 		return nil, err
 	}
 	for _, p := range parts {

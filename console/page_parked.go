@@ -53,14 +53,6 @@ func showParked(q *request) error {
 	return q.show("parked", frame{Title: "Parked records", Lead: "Put aside for a person to decide: they failed as often as they may, a handler parked them, or they do not decode.", Crumbs: q.within(), JSON: "/modules/" + q.module + "/parked"}, page)
 }
 
-// handlerOf names what failed: the step of an event, else the source.
-func handlerOf(r *client.ParkedRef) string {
-	if r.Step != "" {
-		return r.Topology + "/" + r.Step
-	}
-	return r.Topology + "/" + r.Source
-}
-
 // parkedAddress is the address of a record's page.
 func parkedAddress(r client.ParkedRef) string {
 	v := url.Values{"topology": {r.Topology}, "source": {r.Source}, "partition": {strconv.Itoa(int(r.Partition))}, "offset": {strconv.FormatInt(r.Offset, 10)}}
@@ -118,7 +110,7 @@ func showParkedRecord(q *request) error {
 		if err != nil {
 			return err
 		}
-		page := parkedOnePage{parkedRecord: parkedRecord{r, parkedAddress(ref)}, Binary: !utf8.Valid(r.Value), Edit: string(r.Value), Handle: handlerOf(&ref), Depot: depotOf(&d, ref.Topology, ref.Source)}
+		page := parkedOnePage{parkedRecord: parkedRecord{r, parkedAddress(ref)}, Binary: !utf8.Valid(r.Value), Edit: string(r.Value), Handle: ref.Handler(), Depot: depotOf(&d, ref.Topology, ref.Source)}
 		if page.Binary {
 			page.Edit = base64.StdEncoding.EncodeToString(r.Value)
 		}
