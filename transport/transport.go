@@ -54,8 +54,8 @@ type Link interface {
 	// Call sends a request and waits for its answer or for ctx.
 	Call(ctx context.Context, to string, request []byte) ([]byte, error)
 	// Ask sends a request and does not wait. answered is called once with what Call would
-	// return, from any goroutine, even before Ask returns, and must not block; behind drop it is
-	// not called any more. An error may say less than that of Call. Whoever answers may give up
+	// return, from any goroutine, even before Ask returns, and must not block; behind drop it need
+	// not be called, though an answer that is just coming may still. An error may say less than that of Call. Whoever answers may give up
 	// after the patience, so that a link which has gone without a word leaves nothing behind;
 	// whether somebody still waits then is the caller's to say, by drop.
 	Ask(to string, request []byte, patience time.Duration, answered func([]byte, error)) (drop func())

@@ -17,8 +17,8 @@ import (
 )
 
 // answers is a stream of calls as their receiver has it: each call is answered in a goroutine
-// of its own, unless the handler answers it later without one (transport.Answerer), and answers that are ready at
-// about the same time go out in one message.
+// of its own, unless the handler answers it later without one (transport.Answerer), and answers
+// that are ready at about the same time go out in one message.
 type answers struct {
 	link  *link
 	from  string
@@ -86,7 +86,7 @@ func (a *answers) take(id uint64, kind byte, data []byte) error {
 		if len(request) < callAlone {
 			request = bytes.Clone(request) // else it keeps those that came with it
 		}
-		ctx, cancel := a.context(left)
+		ctx, cancel := a.context(untilOf(left, time.Now()))
 		a.set(id, caller{over: cancel})
 		a.running.Go(func() {
 			defer cancel()
@@ -145,7 +145,7 @@ func (a *answers) dropped(id uint64) {
 	}
 }
 
-// untilOf is when a caller gives up who waits for so long (withTimeLeft).
+// untilOf is when a caller gives up who waits for so long (withTimeLeft); zero: never.
 func untilOf(left uint64, now time.Time) time.Time {
 	if left == 0 || left > uint64(math.MaxInt64/time.Millisecond) {
 		return time.Time{}
@@ -190,12 +190,12 @@ func (a *answers) dropWhere(which func(caller) bool) {
 	}
 }
 
-// context is that of a call whose caller waits for so long (withTimeLeft).
-func (a *answers) context(left uint64) (context.Context, context.CancelFunc) {
-	if left == 0 || left > uint64(math.MaxInt64/time.Millisecond) {
+// context is that of a call whose caller gives up then; zero: never.
+func (a *answers) context(until time.Time) (context.Context, context.CancelFunc) {
+	if until.IsZero() {
 		return context.WithCancel(a.ctx)
 	}
-	return context.WithTimeout(a.ctx, time.Duration(left)*time.Millisecond)
+	return context.WithDeadline(a.ctx, until)
 }
 
 // Bounds of what one stream may have a link do. A request that is larger than callAlone has its

@@ -51,14 +51,13 @@ func (l *link) Ask(to string, request []byte, patience time.Duration, answered f
 	if err == nil {
 		c, err = p.callStream()
 	}
-	var alone atomic.Pointer[func()] // drops what is asked by itself since the peer takes no stream
+	var rest fallback
 	var id uint64
 	if err == nil {
 		id, err = c.begin(withPatience(patience, request), func(r reply) {
 			switch {
 			case r.err == errOneByOne:
-				drop := l.askAlone(to, request, patience, answered)
-				alone.Store(&drop)
+				rest.begin(l.askAlone(to, request, patience, answered))
 			case r.err != nil:
 				answered(nil, fmt.Errorf("%s: %w", to, r.err))
 			default:
@@ -72,9 +71,27 @@ func (l *link) Ask(to string, request []byte, patience time.Duration, answered f
 	}
 	return func() {
 		c.drop(id)
-		if drop := alone.Load(); drop != nil {
-			(*drop)()
-		}
+		rest.end()
+	}
+}
+
+// fallback is a request that is asked by itself, since the peer turned out to take no stream of
+// calls. It may be over before it begins.
+type fallback struct {
+	drop atomic.Pointer[func()]
+	over atomic.Bool
+}
+
+func (f *fallback) begin(drop func()) {
+	if f.drop.Store(&drop); f.over.Load() {
+		drop()
+	}
+}
+
+func (f *fallback) end() {
+	f.over.Store(true)
+	if drop := f.drop.Load(); drop != nil {
+		(*drop)()
 	}
 }
 

@@ -14,8 +14,8 @@ import (
 )
 
 // calls is a stream that carries calls to a peer and their answers. A call by itself costs gRPC a
-// stream of its own on both ends, with headers, contexts and a goroutine; here what is called for at about
-// the same time goes out, and comes back, in one message.
+// stream of its own on both ends, with headers, contexts and a goroutine; here what is called for
+// at about the same time goes out, and comes back, in one message.
 type calls struct {
 	peer   *peer
 	cancel context.CancelCauseFunc

@@ -78,8 +78,8 @@ func asked(t *testing.T, h Harness) {
 	}
 }
 
-// answeredLater: requests that a handler takes are answered in any order, and those that it does not take go
-// to Call.
+// answeredLater: requests that a handler takes are answered in any order, and those that it does
+// not take go to Call.
 func answeredLater(t *testing.T, h Harness) {
 	to := newLater()
 	a, b := listen(t, h, "", newEar()), listenAs(t, h, to)
