@@ -100,10 +100,14 @@ func TestAChildEndsWithTheRun(t *testing.T) {
 // What begins late because something is slow has the delay in its own time.
 func TestAScheduleCountsFromWhenAnAppendWasDue(t *testing.T) {
 	t.Parallel()
-	const stall = 30 * time.Millisecond
+	const stall = 30 * time.Millisecond // until the one that is due so much later
+	later := make(chan struct{})
 	samples, late, _, err := schedule(t.Context(), 1000, 100*time.Millisecond, func(_ context.Context, i int) error {
-		if i == 50 {
-			time.Sleep(stall)
+		switch i {
+		case 50:
+			<-later
+		case 80:
+			close(later)
 		}
 		return nil
 	})

@@ -7,10 +7,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
-	"github.com/coppice-run/coppice/redisstate"
 	"github.com/coppice-run/coppice/telemetry"
 )
 
@@ -23,16 +20,8 @@ func TestARealServerAnswersExecBeforeItWaits(t *testing.T) {
 		t.Skip("COPPICE_TEST_REDIS is not set")
 	}
 	const waits = 300 * time.Millisecond
-	spans := tracetest.NewSpanRecorder()
-	out := &Telemetry{traces: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))}
-	c := redis.NewClient(&redis.Options{Addr: address})
-	t.Cleanup(func() { _ = c.Close() })
-	var config redisstate.Config
-	out.Redis(&config)
-	if err := config.Instrument(c, false); err != nil {
-		t.Fatal(err)
-	}
-	ctx, above := out.traces.Tracer("").Start(t.Context(), telemetry.BatchSpan)
+	c, spans, tracer := instrumented(t, address)
+	ctx, above := tracer.Start(t.Context(), telemetry.BatchSpan)
 	pipe := c.Pipeline()
 	pipe.Do(ctx, "MULTI")
 	pipe.Do(ctx, "SET", "answered", "1")

@@ -18,10 +18,11 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// encoder exports spans as otlptrace's exporter does, by the same client, which sends the same bytes. But that one
-// makes an object of each span, attribute and value before it writes them out, some ninety for a record that is
-// followed, which is most of what following one costs. Here the bytes are written at once, and the client is
-// given a message that holds them as fields it does not know: those are sent as they are.
+// encoder exports spans as otlptrace's exporter does, by the same client, and says the same. But
+// that one makes an object of each span, attribute and value before it writes them out: 96 of the
+// 158 that a followed record took, and a third of its processor time. Here the bytes are written
+// at once, and the client is given a message that holds them as fields it does not know: those
+// are sent as they are. What the client counts of itself (OTEL_GO_X_OBSERVABILITY) has no spans.
 type encoder struct {
 	client otlptrace.Client
 
@@ -101,7 +102,8 @@ const (
 	listValues, pairsValues                                           = 1, 1 // of ArrayValue and KeyValueList
 )
 
-// appendResourceSpans appends the fields of a ResourceSpans with those of the spans that are of a resource.
+// appendResourceSpans appends the fields of a ResourceSpans, with those of the spans that are of
+// a resource.
 func appendResourceSpans(b []byte, r *resource.Resource, spans []sdktrace.ReadOnlySpan) []byte {
 	if r != nil {
 		b = appendMessage(b, resourceField, func(b []byte) []byte {
@@ -123,7 +125,8 @@ func appendResourceSpans(b []byte, r *resource.Resource, spans []sdktrace.ReadOn
 	return appendText(b, resourceSchemaField, r.SchemaURL())
 }
 
-// appendScopeSpans appends the fields of a ScopeSpans with those of the spans that are of a resource and a scope.
+// appendScopeSpans appends the fields of a ScopeSpans, with those of the spans that are of a
+// resource and a scope.
 func appendScopeSpans(b []byte, r *resource.Resource, scope instrumentation.Scope, spans []sdktrace.ReadOnlySpan) []byte {
 	if scope != (instrumentation.Scope{}) {
 		b = appendMessage(b, scopeField, func(b []byte) []byte {
@@ -205,7 +208,8 @@ func statusOf(c codes.Code) uint64 {
 	return uint64(tracepb.Status_STATUS_CODE_UNSET)
 }
 
-// appendFlags says of which flags a span is, and whether its parent, or what a link leads to, is elsewhere.
+// appendFlags appends the flags of a span or a link, and whether its parent, or what it leads to,
+// is elsewhere.
 func appendFlags(b []byte, field protowire.Number, own trace.TraceFlags, of trace.SpanContext) []byte {
 	flags := uint32(own) | uint32(tracepb.SpanFlags_SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK)
 	if of.IsRemote() {

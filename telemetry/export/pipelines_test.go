@@ -11,11 +11,7 @@ import (
 	"github.com/redis/go-redis/extra/rediscmd/v9"
 	"github.com/redis/go-redis/v9"
 	"go.opentelemetry.io/otel/attribute"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
-
-	"github.com/coppice-run/coppice/redisstate"
 )
 
 // Of a pipeline within a span redisotel gets the names of its commands, each once, and of another
@@ -58,17 +54,9 @@ func TestPipelinesAreNamedAndNotWrittenOut(t *testing.T) {
 // A pipeline's span says how many commands it had, and none of their arguments.
 func TestAPipelinesSpanCountsItsCommands(t *testing.T) {
 	t.Parallel()
-	spans := tracetest.NewSpanRecorder()
-	out := &Telemetry{traces: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))}
-	c := redis.NewClient(&redis.Options{Addr: "none:1"})
-	t.Cleanup(func() { _ = c.Close() })
-	var config redisstate.Config
-	out.Redis(&config)
-	if err := config.Instrument(c, false); err != nil {
-		t.Fatal(err)
-	}
+	c, spans, tracer := instrumented(t, "none:1")
 	c.AddHook(nowhere{})
-	ctx, above := out.traces.Tracer("").Start(t.Context(), "batch")
+	ctx, above := tracer.Start(t.Context(), "batch")
 	for range 2 { // the second has the stand-ins of the first
 		pipe := c.Pipeline()
 		pipe.Do(ctx, "MULTI")

@@ -40,8 +40,8 @@ func appendTime(b []byte, field protowire.Number, nanos int64) []byte {
 	return protowire.AppendFixed64(protowire.AppendTag(b, field, protowire.Fixed64Type), uint64(nanos))
 }
 
-// appendMessage appends a message that fill writes, behind its length. Most take one byte for that: the others
-// are moved on.
+// appendMessage appends a message that fill writes, behind its length. Most take one byte for
+// that: the others are moved on.
 func appendMessage(b []byte, field protowire.Number, fill func([]byte) []byte) []byte {
 	b = append(protowire.AppendTag(b, field, protowire.BytesType), 0)
 	begin := len(b)

@@ -1,0 +1,27 @@
+package export
+
+import (
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/coppice-run/coppice/redisstate"
+)
+
+// instrumented is a client of Redis whose commands have spans, as a session's have; what they are
+// below comes from tracer.
+func instrumented(t *testing.T, address string) (c *redis.Client, spans *tracetest.SpanRecorder, tracer trace.Tracer) {
+	spans = tracetest.NewSpanRecorder()
+	out := &Telemetry{traces: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))}
+	c = redis.NewClient(&redis.Options{Addr: address})
+	t.Cleanup(func() { _ = c.Close() })
+	var config redisstate.Config
+	out.Redis(&config)
+	if err := config.Instrument(c, false); err != nil {
+		t.Fatal(err)
+	}
+	return c, spans, out.traces.Tracer("")
+}
