@@ -66,9 +66,10 @@ func rate(perSecond float64) string {
 	return number(int64(math.Round(perSecond)))
 }
 
-// span words a duration with one or two units.
+// seconds words so many of them.
 func seconds(n float64) string { return span(time.Duration(n * float64(time.Second))) }
 
+// span words a duration with one or two units.
 func span(d time.Duration) string {
 	switch {
 	case d < 0:
