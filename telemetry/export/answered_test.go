@@ -23,7 +23,7 @@ func TestACommitsSpanSaysWhenExecWasAnswered(t *testing.T) {
 }
 
 func spanOfACommit(t *testing.T, level string) {
-	c, spans, tracer := instrumented(t, "none:1")
+	c, spans, tracer := instrumented(t, nobody())
 	c.AddHook(slow{})
 	ctx, above := tracer.Start(t.Context(), telemetry.BatchSpan)
 	pipe := c.Pipeline()

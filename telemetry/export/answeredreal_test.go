@@ -20,7 +20,7 @@ func TestARealServerAnswersExecBeforeItWaits(t *testing.T) {
 		t.Skip("COPPICE_TEST_REDIS is not set")
 	}
 	const waits = 300 * time.Millisecond
-	c, spans, tracer := instrumented(t, address)
+	c, spans, tracer := instrumented(t, &redis.Options{Addr: address})
 	ctx, above := tracer.Start(t.Context(), telemetry.BatchSpan)
 	pipe := c.Pipeline()
 	pipe.Do(ctx, "MULTI")

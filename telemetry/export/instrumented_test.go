@@ -1,6 +1,9 @@
 package export
 
 import (
+	"context"
+	"errors"
+	"net"
 	"testing"
 
 	"github.com/redis/go-redis/v9"
@@ -11,12 +14,17 @@ import (
 	"github.com/coppice-run/coppice/redisstate"
 )
 
+// nobody are the options of a client that reaches no server, and does not look for one.
+func nobody() *redis.Options {
+	return &redis.Options{Addr: "none:1", Dialer: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("nobody is there") }}
+}
+
 // instrumented is a client of Redis whose commands have spans, as a session's have; what they are
 // below comes from tracer.
-func instrumented(t *testing.T, address string) (c *redis.Client, spans *tracetest.SpanRecorder, tracer trace.Tracer) {
+func instrumented(t *testing.T, options *redis.Options) (c *redis.Client, spans *tracetest.SpanRecorder, tracer trace.Tracer) {
 	spans = tracetest.NewSpanRecorder()
 	out := &Telemetry{traces: sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))}
-	c = redis.NewClient(&redis.Options{Addr: address})
+	c = redis.NewClient(options)
 	t.Cleanup(func() { _ = c.Close() })
 	var config redisstate.Config
 	out.Redis(&config)

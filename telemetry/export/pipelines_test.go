@@ -54,7 +54,7 @@ func TestPipelinesAreNamedAndNotWrittenOut(t *testing.T) {
 // A pipeline's span says how many commands it had, and none of their arguments.
 func TestAPipelinesSpanCountsItsCommands(t *testing.T) {
 	t.Parallel()
-	c, spans, tracer := instrumented(t, "none:1")
+	c, spans, tracer := instrumented(t, nobody())
 	c.AddHook(nowhere{})
 	ctx, above := tracer.Start(t.Context(), "batch")
 	for range 2 { // the second has the stand-ins of the first
