@@ -14,9 +14,10 @@ import (
 	"github.com/coppice-run/coppice/redisstate"
 )
 
-// nobody are the options of a client that reaches no server, and does not look for one.
+// nobody are the options of a client that reaches no server, and does not look for one: go-redis
+// resolves a name that is no address even where it dials by another way.
 func nobody() *redis.Options {
-	return &redis.Options{Addr: "none:1", Dialer: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("nobody is there") }}
+	return &redis.Options{Addr: "127.0.0.1:1", Dialer: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("nobody is there") }}
 }
 
 // instrumented is a client of Redis whose commands have spans, as a session's have; what they are
