@@ -92,7 +92,9 @@ func (b *bench) wait(group *sync.WaitGroup) {
 func appendsOfMany(b *bench) {
 	topic := b.ensure("words", 1)
 	const callers, each = 8, 50
-	var all sync.WaitGroup
+	var all, answered sync.WaitGroup
+	defer b.wait(&answered) // a reader may have the last record before its append is answered
+	answered.Add(callers * each)
 	for k := range callers {
 		all.Go(func() {
 			for i := range each {
@@ -100,6 +102,7 @@ func appendsOfMany(b *bench) {
 					if err != nil {
 						b.Errorf("Append: %v", err)
 					}
+					answered.Done()
 				})
 			}
 		})

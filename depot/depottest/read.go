@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/coppice-run/coppice/depot"
@@ -115,11 +116,15 @@ func pollWakes(b *bench) {
 func readLong(b *bench) {
 	topic := b.ensure("words", 1)
 	const count = 5000
+	var answered sync.WaitGroup
+	defer b.wait(&answered) // a reader may have the last record before its append is answered
+	answered.Add(count)
 	for _, v := range numbers(count) {
 		b.Log.Append(b.ctx, topic.Name, 0, depot.Record{Value: []byte(v)}, depot.Replicated, func(_ int64, err error) {
 			if err != nil {
 				b.Errorf("Append: %v", err)
 			}
+			answered.Done()
 		})
 	}
 	c := b.collect()
