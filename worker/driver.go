@@ -150,6 +150,7 @@ func (d *driver) run(ctx context.Context) {
 			d.step(&runtime.Tick{}, timer)
 		case <-d.mail.signal:
 		}
+		due := d.w.now() // before the mail is taken: what was sent before a clock moved is in it
 		batch = d.mail.take(batch)
 		for i := 0; i < len(batch) && !d.crashed; i++ {
 			if batch[i].call != nil {
@@ -167,7 +168,7 @@ func (d *driver) run(ctx context.Context) {
 			return
 		}
 		clear(batch)
-		d.giveTicks(timer) // behind what came before they were due
+		d.giveTicks(due, timer) // behind what came before they were due
 		if d.crashed {
 			d.failWaiters("the task's owner was ended")
 			return

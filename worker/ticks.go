@@ -73,9 +73,9 @@ func (t *ticker) wait(now time.Time) (wait time.Duration, ok bool) {
 	return wait, ok
 }
 
-// giveTicks gives the engine the ticks that are due.
-func (d *driver) giveTicks(timer *time.Timer) {
-	for _, in := range d.ticks.due(d.w.now()) {
+// giveTicks gives the engine the ticks that are due at a time.
+func (d *driver) giveTicks(at time.Time, timer *time.Timer) {
+	for _, in := range d.ticks.due(at) {
 		if !d.crashed {
 			d.step(in, timer)
 		}
