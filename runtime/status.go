@@ -96,6 +96,8 @@ type SourceStatus struct {
 	// finished, too. Known: the source has read its progress; else they say nothing.
 	Stored, Ahead int64
 	Known         bool
+	// Read: all records below this offset were read.
+	Read int64
 	// Waiting are the records that were read and have not begun.
 	Waiting int
 	// Retries are the records that wait for their next attempt.
@@ -214,7 +216,7 @@ func (t *Task) Status() Status {
 		for _, src := range topo.sources {
 			s.Sources = append(s.Sources, SourceStatus{
 				Topology: topo.plan.Name, Source: src.plan.Name, Depot: src.plan.Depot.Name,
-				Next: src.progress.Next, Stored: src.stored, Ahead: src.progress.Ahead(), Known: src.known, Waiting: src.count, Retries: src.retries.Len(),
+				Next: src.progress.Next, Stored: src.stored, Ahead: src.progress.Ahead(), Known: src.known, Read: src.seen, Waiting: src.count, Retries: src.retries.Len(),
 			})
 		}
 	}

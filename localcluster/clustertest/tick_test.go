@@ -110,9 +110,13 @@ func TestAMicrobatchHasOneTick(t *testing.T) {
 	for range 3 {
 		clock.Advance(3 * time.Second)
 	}
+	last := first.Add(12 * time.Second)
+	kit.AwaitStatus("the task to have been given the tick of "+last.String(), func(all []runtime.Status) bool {
+		return all[0].Sources[0].Read > last.UnixMilli()
+	})
 	hold.Release()
-	heard(kit, first.Add(12*time.Second))
-	want(t, kit, m.Batched, module.Tick{Time: first}, module.Tick{Time: first.Add(12 * time.Second), Missed: 3})
+	heard(kit, last)
+	want(t, kit, m.Batched, module.Tick{Time: first}, module.Tick{Time: last, Missed: 3})
 }
 
 // promise 4.11: a tick that is lost with its owner comes again, and what came due meanwhile
