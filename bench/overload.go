@@ -14,7 +14,7 @@ import (
 const (
 	overloadTakes    = 4 * time.Millisecond
 	overloadBytes    = 4_000 // of a record
-	overloadWaiting  = 100   // appends that a task lets wait
+	overloadWindow   = 100   // records of a task that may be under way: appends behind so many are not let wait
 	overloadBatch    = 20    // events of a commit: by default it could be 2,000, which are eight seconds of these
 	overloadCache    = 2_000 // fetched records of a partition: a fifth of what comes
 	overloadTimes    = 10
@@ -30,6 +30,9 @@ const (
 	// that double, a worker without load has nearly 40, and the rest is for appends that wait. What
 	// comes are 160 MB, so that a worker that keeps it all has far more.
 	overloadMemory = 200
+	// overloadQuick bounds how long an append that is let wait takes, by their p99: twice what
+	// those take that may be before it, one after another.
+	overloadQuick = 2 * overloadWindow * overloadTakes
 )
 
 // overloadWorkload finds out what rate of acked appends can be sustained and then has ten times that

@@ -78,7 +78,7 @@ func openLoadedWorker(ctx context.Context, p role) (orders, error) {
 	}
 	w, err := worker.Start(ctx, worker.Config{
 		Log: c.log, Store: c.store, Network: grpctransport.New(grpctransport.Config{}), Tasks: tasks, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Options: engine.Options{AwaitsMax: overloadWaiting, MaxEventsPerBatch: overloadBatch, DepotCacheCardinality: overloadCache},
+		Options: engine.Options{MaxExecutingPerTask: overloadWindow, MaxEventsPerBatch: overloadBatch, DepotCacheCardinality: overloadCache},
 	}, &burdened{name: p.Module})
 	if err != nil {
 		return nil, errors.Join(err, c.close())
@@ -149,7 +149,7 @@ func (l *loadingClient) order(ctx context.Context, o order) (*answer, error) {
 	case askPress:
 		err = l.press(ctx, o, out)
 	case askLast:
-		_, _, err = drive(o.Appenders, 1, func(a, _ int) error { return l.answered(l.append(ctx, appenderKey(a))) })
+		_, _, err = drive(o.Appenders, 1, func(a, _ int) error { return l.last(ctx, appenderKey(a)) })
 	default:
 		err = fmt.Errorf("nobody here can %q", o.Ask)
 	}
@@ -204,6 +204,29 @@ func (l *loadingClient) answered(acked bool, err error) error {
 	}
 	return err
 }
+
+// last appends a record and waits until it is done, however much is before it.
+func (l *loadingClient) last(ctx context.Context, key string) error {
+	_, err := l.m.Jobs.Append(ctx, l.client, burdenedRecord(key))
+	var throttled *client.ThrottledError
+	for errors.As(err, &throttled) {
+		select {
+		case <-time.After(lastPause):
+			_, err = l.client.Await(ctx, throttled.Place)
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	if err == nil {
+		l.mu.Lock()
+		l.fold[key]++
+		l.mu.Unlock()
+	}
+	return err
+}
+
+// lastPause is how long one waits until one asks again for a record that has not begun.
+const lastPause = 50 * time.Millisecond
 
 // append appends a record and notes what becomes of it: an error is what nobody expects of
 // an overload.

@@ -85,13 +85,14 @@ func (c *Client) WaitMicrobatches(ctx context.Context, moduleName, topology stri
 
 // WaitProcessed waits until every topology of the module is done with a record that is in
 // its depot: streams as Await does, and microbatch topologies, whose microbatch all tasks
-// have applied then. Errors: those of Await.
+// have applied then. While the record has not begun (ThrottledError) it asks again, for
+// Config.AwaitTimeout. Errors: those of Await.
 func (c *Client) WaitProcessed(ctx context.Context, place Place) error {
 	b, err := c.named(ctx, place.Module)
 	if err != nil {
 		return err
 	}
-	if _, err := c.Await(ctx, place); err != nil {
+	if err := c.awaitBegun(ctx, place); err != nil {
 		return err
 	}
 	for _, plan := range b.plan.Streams {
@@ -105,6 +106,21 @@ func (c *Client) WaitProcessed(ctx context.Context, place Place) error {
 		}
 	}
 	return nil
+}
+
+// awaitBegun is Await that asks again while the record has not begun.
+func (c *Client) awaitBegun(ctx context.Context, place Place) error {
+	ctx, cancel := context.WithTimeout(ctx, c.config.AwaitTimeout)
+	defer cancel()
+	var err error
+	over := c.poll(ctx, func() (bool, error) {
+		_, err = c.Await(ctx, place)
+		return !errors.Is(err, ErrThrottled), nil
+	})
+	if err == nil || errors.Is(over, ErrClosed) {
+		return over
+	}
+	return err
 }
 
 func (c *Client) waitMicrobatch(ctx context.Context, b *bound, plan *module.StreamPlan, s *module.SourcePlan, place Place) error {

@@ -64,14 +64,19 @@ func byHand(t *testing.T, m module.Module, options runtime.Options, more ...func
 func startByHand(t *testing.T, engine *runtime.Task) *hand {
 	t.Helper()
 	h := &hand{t: t, engine: engine}
+	h.run()
+	return h
+}
+
+// run brings the task to run, and returns what it asks for then.
+func (h *hand) run() *runtime.Effects {
 	h.step(&runtime.Start{})
 	e := h.step(&runtime.Taken{})
 	e = h.step(&runtime.ReadDone{Reads: e.Reads})
 	if len(e.Starts) > 0 {
 		h.step(&runtime.StartsDone{Starts: make([]runtime.Started, len(e.Starts))})
 	}
-	h.step(&runtime.CommitDone{})
-	return h
+	return h.step(&runtime.CommitDone{})
 }
 
 func (h *hand) step(in runtime.Input) *runtime.Effects {
@@ -188,5 +193,47 @@ func TestAppendsThatWait(t *testing.T) {
 		if told := len(e.Answers) == 1 && e.Answers[0].Kind == runtime.AnswerThrottled && strings.Contains(e.Answers[0].Text, "depot.max.pending"); told != (offset == 2) {
 			t.Errorf("append %d: answers %+v", offset, e.Answers)
 		}
+	}
+}
+
+// promise 3.89: who waits for a record is told at once that it has not begun when more
+// records are before it than may be under way, though nothing is under way now.
+func TestAppendsFarBehindAreTold(t *testing.T) {
+	t.Parallel()
+	h := byHand(t, &twin{}, runtime.Options{MaxExecutingPerTask: 3})
+	told := func(e *runtime.Effects) bool {
+		return len(e.Answers) == 1 && e.Answers[0].Kind == runtime.AnswerThrottled && strings.Contains(e.Answers[0].Text, "topology.stream.max.executing.per.task = 3")
+	}
+	for offset := range int64(5) {
+		if e := h.step(&runtime.Await{Depot: "texts", Offset: offset, Waiter: uint64(offset + 1)}); told(e) != (offset >= 3) {
+			t.Errorf("append %d: answers %+v", offset, e.Answers)
+		}
+	}
+	h.give("texts", 0, "none", "none")
+	if e := h.step(&runtime.Await{Depot: "texts", Offset: 4, Waiter: 10}); len(e.Answers) > 0 {
+		t.Errorf("with two done the fifth is told %+v", e.Answers)
+	}
+	if e := h.step(&runtime.Await{Depot: "texts", Offset: 5, Waiter: 11}); !told(e) {
+		t.Errorf("with two done the sixth is not told: %+v", e.Answers)
+	}
+}
+
+// promise 3.89: who has asked before the task runs is told the same, when it knows how far it is.
+func TestAppendsFarBehindANewOwnerAreTold(t *testing.T) {
+	t.Parallel()
+	h := &hand{t: t, engine: taker(t, 1, &twin{}, runtime.Options{MaxExecutingPerTask: 3})}
+	for offset := range int64(5) {
+		if e := h.step(&runtime.Await{Depot: "texts", Offset: offset, Waiter: uint64(offset)}); len(e.Answers) > 0 {
+			t.Errorf("before the task runs append %d is told %+v", offset, e.Answers)
+		}
+	}
+	var told []uint64
+	for _, a := range h.run().Answers {
+		if a.Kind == runtime.AnswerThrottled {
+			told = append(told, a.Waiter)
+		}
+	}
+	if !slices.Equal(told, []uint64{3, 4}) {
+		t.Errorf("told are %v, want those of records 3 and 4", told)
 	}
 }

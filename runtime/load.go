@@ -162,6 +162,7 @@ func (t *Task) opened() {
 			return
 		}
 	}
+	t.tellShut()
 	t.greet()
 	t.resumeHops()
 	t.beginCalls()

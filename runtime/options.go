@@ -11,7 +11,8 @@ import (
 type Options struct {
 	// MaxExecutingPerTask bounds the records of a topology that a task has begun
 	// and not finished (topology.stream.max.executing.per.task, promise 3.100).
-	// Default 10,000: at the limit the source waits.
+	// Default 10,000: at the limit the source waits. Who waits for a record with as many
+	// before it is told that it has not begun (promise 3.89).
 	MaxExecutingPerTask int
 	// MaxEventsPerBatch bounds the events that one commit covers
 	// (topology.stream.max.events.per.batch, promise 3.98). Default 2,000: a

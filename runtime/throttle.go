@@ -8,7 +8,9 @@ import (
 // The limit of records under way (promises 3.85 to 3.90). At the limit the
 // source waits, and so would whoever waits for a record behind it, for a time
 // that nobody knows: they are told at once that the record is in the depot and
-// has not begun.
+// has not begun. So is who waits for a record with more before it than may be under way,
+// however few are: what comes faster than it is done lies in the depot, and an append that
+// waited there would take as long as all of that.
 
 // throttled reports whether the topology has as many records under way as it may.
 func (t *Task) throttled(topo *topology) bool {
@@ -47,16 +49,25 @@ func (t *Task) throttledBy(key recordKey) (*topology, string) {
 			if why := t.shut(s); why != "" {
 				return s.topology, why
 			}
-			switch {
-			case s.dropsFailures():
-			case t.throttled(s.topology):
+			switch full := t.throttled(s.topology); {
+			case full && s.dropsFailures():
+			case full:
 				return s.topology, s.topology.limitText()
+			case s.before(key.offset) >= int64(s.topology.options.MaxExecutingPerTask):
+				return s.topology, fmt.Sprintf("%d records of source %s are before it on this task, more than may be under way by topology.stream.max.executing.per.task = %d", s.before(key.offset), s.plan.Name, s.topology.options.MaxExecutingPerTask)
+			case s.dropsFailures():
 			case s.crowded():
 				return s.topology, fmt.Sprintf("%d records of source %s wait for their next attempt on this task, more than are kept", s.retries.Len(), s.plan.Name)
 			}
 		}
 	}
 	return nil, ""
+}
+
+// before is how many records come before one that has not begun: those that have not either,
+// by their offsets, and those that are under way.
+func (s *source) before(offset int64) int64 {
+	return offset - s.begun + int64(s.topology.executing)
 }
 
 func (t *Task) answerThrottled(key recordKey) {

@@ -28,7 +28,7 @@ var all = sorted([]Option{
 	},
 	{
 		Name: "topology.stream.max.executing.per.task", Place: ForTopology, Unit: "records",
-		Doc:   "Records of a topology that a task has begun and not finished. At the limit the source waits, acked appends behind it are told that they are throttled, and a source with RetryNone skips.",
+		Doc:   "Records of a topology that a task has begun and not finished. At the limit the source waits, acked appends behind it are told that they are throttled, and a source with RetryNone skips. An acked append is told so, too, when as many records are before its own in the depot and not finished: so those that are let wait are answered soon, however much has come.",
 		field: count(func(o *runtime.Options) *int { return &o.MaxExecutingPerTask }),
 	},
 	{
