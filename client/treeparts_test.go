@@ -90,7 +90,7 @@ func TestTreesOfWorkersThatDoNotAnswerAreMissing(t *testing.T) {
 		if len(list.Missing) != 15 || missing != 60 {
 			t.Errorf("%d tasks of %d workers are missing, want 60 of 15", missing, len(list.Missing))
 		}
-		if l, err := c.Latencies(t.Context(), "m"); err != nil || l["t"].Records != 30 {
+		if l, err := c.Latencies(t.Context(), "m"); err != nil || l["t"].Count != 30 {
 			t.Errorf("of the worker that answers: %+v, %v", l, err)
 		}
 	})

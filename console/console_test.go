@@ -273,8 +273,8 @@ func TestLatency(t *testing.T) {
 		l    eventtree.Latency
 		says []string
 	}{
-		{eventtree.Latency{Records: 1234, Since: time.Unix(1_700_000_000, 0), P50Seconds: 0.002, P95Seconds: 0.013, P99Seconds: 0.02}, []string{">2 ms<", ">13 ms<", ">20 ms<", number(1234)}},
-		{eventtree.Latency{Records: 3, Why: "3 records of the sample have ended"}, []string{"3 records of the sample have ended"}},
+		{eventtree.Latency{Of: eventtree.OfRecords, Count: 1234, Since: time.Unix(1_700_000_000, 0), P50Seconds: 0.002, P95Seconds: 0.013, P99Seconds: 0.02}, []string{">2 ms<", ">13 ms<", ">20 ms<", number(1234)}},
+		{eventtree.Latency{Of: eventtree.OfRecords, Count: 3, Why: "3 records of the sample have ended"}, []string{"3 records of the sample have ended"}},
 	} {
 		f.latency = test.l
 		h := newTestHandler(t, f)

@@ -9,32 +9,50 @@ import (
 
 // Drawn are the ends of records of a topology that a worker drew for its sample, whatever came
 // of them: those that are kept because they failed or were slow would tell of nothing but
-// trouble.
+// trouble. Of a microbatch topology they are those of its microbatches, of the worker that
+// coordinated them.
 type Drawn struct {
 	Topology string `json:"topology"`
-	// Each has when a record ended, in ms of Unix time, and how long it took, in µs: those
+	// Each has when one ended, in ms of Unix time, and how long it took, in µs: those
 	// that ended last, in their order.
 	Each [][2]int64 `json:"each"`
 	// Full: earlier ones had no room.
 	Full bool `json:"full,omitempty"`
 }
 
-// Latency is how long records took, from the beginning of their first attempt to the end of
-// their trees, of those that workers drew for a sample and that are done.
+// Measured is what a Latency is of.
+type Measured string
+
+const (
+	// OfRecords: records of a stream, from the beginning of their first attempt to the end of
+	// their trees, of those that workers drew for a sample and that are done.
+	OfRecords Measured = "records"
+	// OfMicrobatches: microbatches, all of them, from the beginning of their first attempt until
+	// every task has applied them.
+	OfMicrobatches Measured = "microbatches"
+)
+
+// Latency is how long records of a topology took, or its microbatches.
 type Latency struct {
-	// Records are those that it is of, and Since is when the first of them ended.
-	Records int       `json:"records"`
-	Since   time.Time `json:"since,omitzero"`
+	Of Measured `json:"of"`
+	// Count is how many of them it is of, and Since is when the first of them ended.
+	Count int       `json:"count"`
+	Since time.Time `json:"since,omitzero"`
 	// P50Seconds is what half of them took at most, and so on; the three are 0 while Why says
-	// why, and the last one is with fewer than 100 records.
+	// why, and the last one is with a Count below 100.
 	P50Seconds float64 `json:"p50Seconds,omitzero"`
 	P95Seconds float64 `json:"p95Seconds,omitzero"`
 	P99Seconds float64 `json:"p99Seconds,omitzero"`
 	// Why says why there are no percentiles; "": there are.
 	Why string `json:"why,omitempty"`
+	// SilentTasks are tasks whose worker did not answer: what it knows of is not in it.
+	SilentTasks int `json:"silentTasks,omitempty"`
 }
 
-// Fewest records that percentiles are of: fewer say nothing about a 95th or a 99th one.
+// drawnOf says what is counted.
+var drawnOf = map[Measured]string{OfRecords: "records of the sample", OfMicrobatches: "microbatches"}
+
+// Fewest that percentiles are of: fewer say nothing about a 95th or a 99th one.
 const (
 	drawnLeast    = 20
 	drawnLeastP99 = 100
@@ -43,7 +61,8 @@ const (
 // LatencyOf puts together what workers drew of one topology. Where one had no room for earlier
 // ends those of the others count no longer either: else a worker that does little would count
 // for more than it does.
-func LatencyOf(all []Drawn) (l Latency) {
+func LatencyOf(of Measured, all []Drawn) Latency {
+	l := Latency{Of: of}
 	from := int64(math.MinInt64)
 	for _, d := range all {
 		if d.Full && len(d.Each) > 0 {
@@ -59,12 +78,12 @@ func LatencyOf(all []Drawn) (l Latency) {
 			}
 		}
 	}
-	l.Records = len(took)
+	l.Count = len(took)
 	if len(took) > 0 {
 		l.Since = time.UnixMilli(first)
 	}
 	if len(took) < drawnLeast {
-		l.Why = fmt.Sprintf("%d records of the sample have ended that workers know of; percentiles need %d", len(took), drawnLeast)
+		l.Why = fmt.Sprintf("%d %s have ended that workers know of; percentiles need %d", len(took), drawnOf[of], drawnLeast)
 		return l
 	}
 	slices.Sort(took)

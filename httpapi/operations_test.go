@@ -51,7 +51,7 @@ func TestOperations(t *testing.T) {
 		{"GET", "/v1/modules/shop/parked", "", 200, `"reason":"it breaks"`},
 		{"GET", "/v1/modules/shop/parked", "", 200, `"reasons":[{"topology":"sell","handler":"orders","reason":"it breaks","records":1}]`},
 		{"GET", "/v1/modules/shop/trees?recent=true", "", 200, `"failing":[{"topology":"sell","source":"orders","error":"it breaks","records":1,"example":{"module":"shop","depot":"orders","partition":0,"offset":7}}]`},
-		{"GET", "/v1/modules/shop/overview", "", 200, `"latency":{"records":`},
+		{"GET", "/v1/modules/shop/overview", "", 200, `"latency":{"of":"records","count":`},
 		{"POST", "/v1/modules/shop/parked/edit", `{"topology":"sell","source":"orders","partition":0,"offset":7,"value":"{\"Item\":\"cup\",\"Amount\":4}"}`, 200, `edited`},
 		{"POST", "/v1/modules/shop/parked/retry", `{"topology":"sell","source":"orders","partition":0,"offset":7}`, 200, `done`},
 		{"GET", "/v1/modules/shop/pstates/stock/select-one?path=" + path(`key("cup")`), "", 200, `"value":4}`},
@@ -188,7 +188,7 @@ func TestLatencyIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, topology := range m.Topologies {
-		if l := topology.Latency; topology.Name == "sell" && (l == nil || l.Records != 25 || l.P50Seconds <= 0 || l.P95Seconds < l.P50Seconds || l.Why != "") {
+		if l := topology.Latency; topology.Name == "sell" && (l == nil || l.Count != 25 || l.P50Seconds <= 0 || l.P95Seconds < l.P50Seconds || l.Why != "") {
 			t.Errorf("of 25 records: %+v", l)
 		}
 	}

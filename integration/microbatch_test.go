@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/eventtree"
 	"github.com/coppice-run/coppice/localcluster"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/module/agg"
@@ -152,6 +153,30 @@ type placer struct {
 func (p *placer) SendRecord(ctx context.Context, r module.Record) (acks module.Acks, err error) {
 	p.at, err = p.c.Put(ctx, r)
 	return acks, err
+}
+
+// How long microbatches take is known of each that its coordinator has seen from its beginning.
+func TestMicrobatchesHaveALatency(t *testing.T) {
+	onAll(t, func(t *testing.T, c *localcluster.Cluster) {
+		m := &transfers{name: unique("Timed")}
+		if err := c.Launch(t.Context(), m, localcluster.LaunchConfig{Tasks: 3}); err != nil {
+			t.Fatal(err)
+		}
+		p := &placer{c: c.Client()}
+		for cents := range 25 { // one after another, each a microbatch
+			if _, err := m.Moves.Append(t.Context(), p, transferred{From: "a", To: "b", Cents: cents}); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Client().WaitProcessed(t.Context(), p.at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all, err := c.Client().Latencies(t.Context(), m.name)
+		// The last one may be applied, and its coordinator not have heard so.
+		if l := all["bank"]; err != nil || l.Of != eventtree.OfMicrobatches || l.Count < 24 || l.P50Seconds <= 0 || l.P95Seconds < l.P50Seconds || l.Why != "" {
+			t.Errorf("25 microbatches: %+v, %v", l, err)
+		}
+	})
 }
 
 // 14.11, 14.17, 18.05: a topology that is paused begins no microbatch until it is resumed;

@@ -149,22 +149,23 @@ func (o *Overview) ask(ctx context.Context, name string, t *Task, gone *gone) {
 	}
 }
 
-// latencies asks how long records of stream topologies took.
+// latencies asks how long records of streams took, and microbatches.
 func (o *Overview) latencies(ctx context.Context, m *Module) {
 	ctx, cancel := context.WithTimeout(ctx, o.config.LookTimeout)
 	defer cancel()
 	all, err := o.config.Cluster.Latencies(ctx, m.Name)
 	for i := range m.Topologies {
 		t := &m.Topologies[i]
-		if t.Kind != "stream" {
-			continue
+		of := eventtree.OfRecords
+		if t.Kind == "microbatch" {
+			of = eventtree.OfMicrobatches
 		}
 		l := all[t.Name]
 		switch {
 		case err != nil:
-			l = eventtree.Latency{Why: "the workers could not be asked: " + err.Error()}
+			l = eventtree.Latency{Of: of, Why: "the workers could not be asked: " + err.Error()}
 		case l == eventtree.Latency{}:
-			l = eventtree.LatencyOf(nil)
+			l = eventtree.LatencyOf(of, nil)
 		}
 		t.Latency = &l
 	}

@@ -45,8 +45,7 @@ type Topology struct {
 	// StandsSince is when its progress was first seen where it is now, with records that are
 	// not done; zero: it goes on, or has nothing to do.
 	StandsSince time.Time `json:"standsSince,omitzero"`
-	// Latency is how long records of a sample took. A microbatch topology has none: nothing
-	// is drawn of it.
+	// Latency is how long records of a sample took, or microbatches.
 	Latency *eventtree.Latency `json:"latency,omitempty"`
 	// Oldest is the oldest record under way of a topology that stands, with what it waits for.
 	Oldest *eventtree.Tree `json:"oldest,omitempty"`

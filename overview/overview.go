@@ -24,7 +24,7 @@ type Cluster interface {
 	Stuck(ctx context.Context, module string, longerThan time.Duration) ([]eventtree.Handler, error)
 	Trees(ctx context.Context, module string, filter client.TreeFilter) ([]eventtree.Tree, error)
 	Tree(ctx context.Context, module, depot string, partition task.ID, offset int64) ([]eventtree.Tree, error)
-	// Latencies says how long records took, by topology.
+	// Latencies says how long records took, or microbatches, by topology.
 	Latencies(ctx context.Context, module string) (map[string]eventtree.Latency, error)
 }
 

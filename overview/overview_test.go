@@ -270,10 +270,10 @@ func TestGraph(t *testing.T) {
 func TestLatency(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	if l := r.look(0).Topologies[0].Latency; l == nil || l.Records != 0 || l.Why == "" {
+	if l := r.look(0).Topologies[0].Latency; l == nil || l.Count != 0 || l.Why == "" {
 		t.Errorf("of no records: %+v", l)
 	}
-	r.town.latencies = map[string]eventtree.Latency{"t": {Records: 100, P50Seconds: 0.5}}
+	r.town.latencies = map[string]eventtree.Latency{"t": {Of: eventtree.OfRecords, Count: 100, P50Seconds: 0.5}}
 	if l := r.look(2).Topologies[0].Latency; *l != r.town.latencies["t"] {
 		t.Errorf("of 100 records: %+v", l)
 	}

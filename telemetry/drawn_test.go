@@ -3,6 +3,7 @@ package telemetry
 import (
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,7 +14,7 @@ import (
 
 // latency is what a worker tells of topology t.
 func latency(k *Trees) eventtree.Latency {
-	return eventtree.LatencyOf(k.Part("m", "w", &eventtree.Query{Drawn: true, List: 1}).Drawn)
+	return eventtree.LatencyOf(eventtree.OfRecords, k.Part("m", "w", &eventtree.Query{Drawn: true, List: 1}).Drawn)
 }
 
 func recordAt(offset int64, took time.Duration) runtime.RecordInfo {
@@ -39,7 +40,7 @@ func TestLatencyIsOfTheSample(t *testing.T) {
 		}
 	}
 	got := latency(k)
-	if slow < 300 || got.Records < 300 || got.P50Seconds > 0.013 || got.P95Seconds > 0.021 || got.P99Seconds > 0.021 {
+	if slow < 300 || got.Count < 300 || got.P50Seconds > 0.013 || got.P95Seconds > 0.021 || got.P99Seconds > 0.021 {
 		t.Errorf("with %d slow records: %+v", slow, got)
 	}
 }
@@ -65,7 +66,7 @@ func TestLatencyIsOverAllAttempts(t *testing.T) {
 			i.Err = "no"
 			l.RecordParked(i)
 		}
-		if got := latency(k); got.Records != 30 || got.P50Seconds != 6 || got.P95Seconds != 6 {
+		if got := latency(k); got.Count != 30 || got.P50Seconds != 6 || got.P95Seconds != 6 {
 			t.Errorf("of attempts of 1 s and 2 s, 6 s in all: %+v", got)
 		}
 	})
@@ -86,4 +87,49 @@ func TestLastDrawnAreKept(t *testing.T) {
 	if other := k.Part("other", "w", &eventtree.Query{Drawn: true}); other.Drawn != nil {
 		t.Error("another module has them")
 	}
+}
+
+// A microbatch takes from its first attempt until its coordinator is idle or at the next one,
+// however many attempts it has. One that a former owner began does not count.
+func TestMicrobatchesTake(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := NewTrees(TreesConfig{Every: -1})
+		l := k.Listener()
+		hear := func(id uint64, phase string, then time.Duration) {
+			l.Microbatch(runtime.MicrobatchInfo{TaskInfo: runtime.TaskInfo{Module: "m"}, Topology: "t", Coordinate: true, ID: id, Phase: phase})
+			time.Sleep(then)
+		}
+		took := func() (all []time.Duration) {
+			for _, d := range k.Part("m", "w", &eventtree.Query{Drawn: true, List: 1}).Drawn {
+				for _, one := range d.Each {
+					all = append(all, time.Duration(one[1])*time.Microsecond)
+				}
+			}
+			return all
+		}
+		hear(4, "applying", time.Second) // of a former owner
+		hear(4, "idle", time.Minute)
+		hear(5, "joining", time.Second)
+		hear(5, "running", time.Second)
+		hear(5, "resting", time.Second)
+		hear(5, "joining", time.Second)
+		hear(5, "running", time.Second)
+		l.Microbatch(runtime.MicrobatchInfo{TaskInfo: runtime.TaskInfo{Module: "m"}, Topology: "t", ID: 5, Step: "joined"}) // of a task that takes part
+		hear(6, "joining", 2*time.Second)
+		hear(6, "idle", time.Hour)
+		if got := took(); !slices.Equal(got, []time.Duration{5 * time.Second, 2 * time.Second}) {
+			t.Errorf("microbatches 5 and 6 took %v, want 5 s and 2 s", got)
+		}
+		hear(7, "joining", time.Second)
+		l.Dropped(runtime.DroppedInfo{TaskInfo: runtime.TaskInfo{Module: "m", Task: 3}, Cause: errors.New("lost")}) // another task
+		l.Dropped(runtime.DroppedInfo{TaskInfo: runtime.TaskInfo{Module: "m"}, Cause: errors.New("lost")})
+		hear(7, "applying", time.Second)
+		hear(7, "idle", time.Second)
+		hear(9, "joining", time.Second) // 8 was on another worker
+		hear(9, "idle", 0)
+		if got := took(); !slices.Equal(got, []time.Duration{5 * time.Second, 2 * time.Second, time.Second}) {
+			t.Errorf("beside, microbatch 9 took %v, want 1 s", got)
+		}
+	})
 }

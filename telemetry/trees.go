@@ -42,6 +42,7 @@ type Trees struct {
 	recent list.List // of *keptTree, the latest heard of first
 	begun  map[runtime.TaskInfo]begunEvent
 	drawn  map[topologyKey]*drawn
+	micros map[topologyKey]openMicrobatch
 }
 
 // begunEvent is the event of a record that is followed which began last on a task.
@@ -69,7 +70,7 @@ type keptTree struct {
 
 // NewTrees returns one that has kept nothing yet.
 func NewTrees(config TreesConfig) *Trees {
-	return &Trees{config: config.withDefaults(), kept: map[treeKey]*keptTree{}, begun: map[runtime.TaskInfo]begunEvent{}, drawn: map[topologyKey]*drawn{}}
+	return &Trees{config: config.withDefaults(), kept: map[treeKey]*keptTree{}, begun: map[runtime.TaskInfo]begunEvent{}, drawn: map[topologyKey]*drawn{}, micros: map[topologyKey]openMicrobatch{}}
 }
 
 // Listener returns what tells it; one serves all tasks of a worker.
@@ -81,6 +82,7 @@ func (k *Trees) Listener() *runtime.Listener {
 		RecordFailed:  func(i runtime.RecordInfo) { k.over(&i, eventtree.Retrying) },
 		RecordParked:  func(i runtime.RecordInfo) { k.over(&i, eventtree.Parked) },
 		RecordDropped: func(i runtime.RecordInfo) { k.over(&i, eventtree.Dropped) },
+		Microbatch:    k.microbatch,
 	}
 }
 
@@ -220,6 +222,7 @@ func (k *Trees) mark(i *runtime.BatchInfo, state eventtree.State) {
 func (k *Trees) dropped(i runtime.DroppedInfo) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.forgetMicrobatches(i.TaskInfo)
 	for _, t := range k.kept {
 		if t.key.module != i.Module {
 			continue
