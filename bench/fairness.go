@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/coppice-run/coppice/module"
@@ -67,8 +65,9 @@ func (m *fanning) Define(b *module.Builder) {
 // fairnessWorkload measures how long small records take while a record with 100,000 events
 // is under way, one after another; and without. They come by a schedule, whatever has become of
 // those before, at half of the rate that one reaches without the big ones who appends them one
-// after another. Those of the big records' own partition are behind them in it, and events of one
-// task to another keep their order, so they are told from the others.
+// after another. Who appends is a process of its own. Those of the big records' own partition are
+// behind them in it, and events of one task to another keep their order, so they are told from
+// the others.
 func fairnessWorkload(ctx context.Context, s *servers, o options, r *report) error {
 	f := &fairnessFigures{
 		p50: r.figure("fairness-p50", "ms p50", true), p99: r.figure("fairness", "ms p99", true),
@@ -97,36 +96,39 @@ type fairnessFigures struct{ p50, p99, apart, behind, rate, late, inTurn *figure
 // up what is cold and tells what rate is reached so, then by a schedule. Without a rate it is
 // half of the one reached.
 func (f *fairnessFigures) side(ctx context.Context, s *servers, o options, name string, rate float64) (reached float64, err error) {
-	jobs, err := startJobs(ctx, s)
+	a, err := startFair(ctx, s)
 	if err != nil {
 		return 0, err
 	}
-	defer jobs.live.end(ctx)
-	end := func() error { return nil }
 	if name == ours {
-		end = jobs.haveBig(ctx)
+		_, err = a.order(ctx, order{Ask: askBig})
 	}
-	inTurn, took, err := drive(1, o.acks, func(_, i int) error { return jobs.small(ctx, i) })
-	if err != nil {
-		return 0, errors.Join(err, end())
+	var inTurn, open *answer
+	if err == nil {
+		inTurn, err = a.order(ctx, order{Ask: askSmall, Each: o.acks})
 	}
-	reached = float64(len(inTurn)) / took.Seconds()
-	if rate == 0 {
-		rate = reached / 2
+	if err == nil {
+		reached = float64(len(inTurn.Samples)) / inTurn.Took.Seconds()
+		if rate == 0 {
+			rate = reached / 2
+		}
+		open, err = a.order(ctx, order{Ask: askSmall, Rate: rate, Length: o.open})
 	}
-	samples, late, _, err := schedule(ctx, rate, o.open, jobs.small)
-	if err = errors.Join(err, end()); err != nil {
+	if err == nil {
+		_, err = a.order(ctx, order{Ask: askNoBig}) // whose answer has all that was appended
+	}
+	if err = a.end(ctx, err); err != nil {
 		return 0, err
 	}
-	f.inTurn.add(name, quantile(inTurn, 0.99))
+	f.inTurn.add(name, quantile(inTurn.Samples, 0.99))
 	f.rate.add(name, rate)
-	f.late.add(name, millis(late))
-	f.p50.add(name, quantile(samples, 0.5))
-	f.p99.add(name, quantile(samples, 0.99))
-	others, behind := byPartition(samples)
+	f.late.add(name, millis(open.Late))
+	f.p50.add(name, quantile(open.Samples, 0.5))
+	f.p99.add(name, quantile(open.Samples, 0.99))
+	others, behind := byPartition(open.Samples)
 	f.apart.add(name, quantile(others, 0.99))
 	f.behind.add(name, quantile(behind, 0.99))
-	return reached, jobs.check(ctx)
+	return reached, nil
 }
 
 // byPartition tells the times of small records whose partition has no big ones from the others'.
@@ -139,63 +141,4 @@ func byPartition(samples []time.Duration) (apart, behind []time.Duration) {
 		}
 	}
 	return apart, behind
-}
-
-// jobs is a module that counts, with an account of what it was given.
-type jobs struct {
-	s    *servers
-	m    *fanning
-	live *live
-
-	mu   sync.Mutex
-	fold map[string]int64
-	bigs int
-}
-
-func startJobs(ctx context.Context, s *servers) (*jobs, error) {
-	m := &fanning{name: moduleName("BenchFair")}
-	l, err := s.launch(ctx, m, m.name, "jobs")
-	if err != nil {
-		return nil, err
-	}
-	return &jobs{s: s, m: m, live: l, fold: map[string]int64{}}, nil
-}
-
-// small appends a small record and waits for its answer.
-func (j *jobs) small(ctx context.Context, i int) error {
-	j.mu.Lock()
-	j.fold[smallKey(i)]++
-	j.mu.Unlock()
-	_, err := j.m.Jobs.Append(ctx, j.live.client, smallKey(i))
-	return err
-}
-
-// haveBig has a big record always under way, until the function that it returns is called.
-func (j *jobs) haveBig(ctx context.Context) (end func() error) {
-	ending, stop := context.WithCancel(ctx)
-	ended, began := make(chan error, 1), make(chan struct{})
-	go func() {
-		close(began)
-		for ; ending.Err() == nil; j.bigs++ {
-			if _, err := j.m.Jobs.Append(ctx, j.live.client, bigKey(j.bigs)); err != nil {
-				ended <- err
-				return
-			}
-		}
-		ended <- nil
-	}()
-	<-began
-	return func() error {
-		stop()
-		return <-ended
-	}
-}
-
-// check compares what was counted with what was appended.
-func (j *jobs) check(ctx context.Context) error {
-	in := &input{module: j.m.name, tasks: tasks, fold: j.fold}
-	for i := range min(j.bigs, 1) * 1000 {
-		in.fold["of-big-"+strconv.Itoa(i)] = int64(j.bigs * bigEvents / 1000)
-	}
-	return j.s.compare(ctx, in)
 }
