@@ -160,21 +160,26 @@ func (s *servers) withWorkers(ctx context.Context, o options, h hops) (rate floa
 	return rate, in.check(counts)
 }
 
+// sharedOut is for how long no task is taken when the sharing has come to rest.
+const sharedOut = time.Second
+
 // shareOut waits until every worker has had a task, and the sharing has come to rest.
 func shareOut(ctx context.Context, took []*atomic.Int64) error {
-	for _, t := range took {
-		for t.Load() == 0 {
-			select {
-			case <-time.After(50 * time.Millisecond):
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+	for before, since := int64(-1), time.Now(); ; {
+		all, idle := int64(0), false
+		for _, t := range took {
+			n := t.Load()
+			all, idle = all+n, idle || n == 0
 		}
-	}
-	select {
-	case <-time.After(2 * time.Second):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+		if idle || all != before {
+			before, since = all, time.Now()
+		} else if time.Since(since) > sharedOut {
+			return nil
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
