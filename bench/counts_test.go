@@ -124,3 +124,46 @@ func goalBounds(f *figure) map[string]float64 {
 	}
 	return bounds
 }
+
+// A round that was run in vain has counted pages up: the next one begins at what is there.
+func TestARoundCountsOnFromWhatOthersLeft(t *testing.T) {
+	t.Parallel()
+	ctx, s, next := t.Context(), fakes(t), keysOf(50)
+	in, err := s.fill(ctx, moduleName("Stored"), "clicks", tasks, 200, next)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.storePages(ctx, in, 50); err != nil {
+		t.Fatal(err)
+	}
+	x := s.countingOn(ours)
+	round := func() error {
+		if err := x.prepare(ctx, in); err != nil {
+			return err
+		}
+		_, err := x.run(ctx, in)
+		return err
+	}
+	if err := errors.Join(round(), round()); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.prepare(ctx, in); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.process(ctx, in, &keeping{name: in.module}, nil); err != nil { // and nobody looks
+		t.Fatal(err)
+	}
+	if err := round(); err != nil {
+		t.Errorf("behind a round in vain: %v", err)
+	}
+	if err := errors.Join(s.more(ctx, in, 100, next), round()); err != nil {
+		t.Errorf("with more records: %v", err)
+	}
+	for key := range in.fold {
+		in.fold[key]++
+		break
+	}
+	if err := round(); err == nil {
+		t.Error("an event that is not counted voids no round")
+	}
+}
