@@ -95,7 +95,7 @@ deploy-test: ## decode the manifests of Kubernetes strictly, by the types of its
 site: ## make the documentation site in .site, with every link and every block of code checked
 	cd site && $(GO) run . -root .. -out ../.site
 
-takeover: ## measure how long tasks stand still when workers die or pass them on, with SIZES=10,1000 MB; 10,5000 for docs/performance.md: Redis takes 11 GB, and the run seven minutes
+takeover: ## measure how long tasks stand still when workers die or pass them on, with SIZES=10,1000 MB; 10,1000,5000 for docs/performance.md: Redis takes 11 GB, and the run ten minutes
 	@$(GO) run ./cmd/takeover -sizes $(SIZES) -json bench/results/takeover.json $(TAKEOVERFLAGS)
 
 BENCH = $(GO) run ./cmd/stack run --parts kafka,redis -- sh -c 'cd bench && $(GO) run . -kafka $$COPPICE_TEST_KAFKA -redis $$COPPICE_TEST_REDIS $(BENCHFLAGS) "$$@"' bench
@@ -103,7 +103,7 @@ BENCH = $(GO) run ./cmd/stack run --parts kafka,redis -- sh -c 'cd bench && $(GO
 bench: ## measure against the loop written by hand, on real servers as integration does; BENCHFLAGS="-rounds 3"
 	$(BENCH) -json results/bench.json
 
-bench-state: ## measure state that is not in memory, readers, one huge record, and how all grows
+bench-state: ## measure state that is not in memory, readers, one huge record, overload, and how all grows; take-over is make takeover's
 	$(BENCH) -workloads cold,reads,fairness,overload -count 1000000 -json results/state.json
 	$(BENCH) -workloads growth -count 1000000 -words 50000 -json results/growth.json
 	$(BENCH) -workloads visible -json results/visible.json
@@ -116,7 +116,7 @@ profile: ## where an event's time goes, by stage; WORKLOAD=count, words, exactly
 	$(BENCH) -workloads floors,profile -profile $(WORKLOAD) -rounds 5 -json results/profile.json
 
 performance: bench bench-state bench-peers ## measure everything, and write docs/performance.md (about an hour)
-	-$(MAKE) takeover SIZES=10,5000
+	-$(MAKE) takeover SIZES=10,1000,5000
 	$(MAKE) profile WORKLOAD=count,hand,words
 	$(MAKE) performance-page
 

@@ -38,6 +38,7 @@ var roles = map[string]func(context.Context, role) (orders, error){
 	counterOfHand:    newHandCounter,
 	workerOfOverload: openLoadedWorker,
 	clientOfOverload: openLoadingClient,
+	clientOfFairness: openFairClient,
 }
 
 // orders is who takes orders: in this process, or in another one by a child.

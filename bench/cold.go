@@ -40,15 +40,19 @@ func (s *servers) stored1(name string, define func(module string) module.Module,
 		}
 		return s.store1(ctx, in, sorted)
 	}
-	c.run = func(ctx context.Context, in *input) (time.Duration, error) {
-		took, err := s.process(ctx, in, define(in.module))
-		if err != nil {
-			return 0, err
-		}
+	since := func(ctx context.Context, in *input) (map[string]int64, error) {
 		counts, err := s.counted(ctx, in)
 		for k := range counts {
 			counts[k]-- // what was there before
 		}
+		return counts, err
+	}
+	c.run = func(ctx context.Context, in *input) (time.Duration, error) {
+		took, err := s.process(ctx, in, define(in.module), since)
+		if err != nil {
+			return 0, err
+		}
+		counts, err := since(ctx, in)
 		if err != nil {
 			return 0, err
 		}

@@ -226,7 +226,7 @@ func budgetTable(r *report) string {
 func curveList(r *report) string {
 	var b strings.Builder
 	for _, c := range r.Curves {
-		fmt.Fprintf(&b, "![%s](performance/%s.svg)\n\n%s\n\n", c.Title, c.Name, c.Reason)
+		fmt.Fprintf(&b, "![%s](performance/%s.svg)\n\n%s\n\n", c.Title, c.Name, strings.TrimSuffix(c.Reason+" "+c.lengths(), " "))
 	}
 	return strings.TrimRight(b.String(), "\n")
 }

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/coppice-run/coppice/module"
@@ -65,27 +63,72 @@ func (m *fanning) Define(b *module.Builder) {
 }
 
 // fairnessWorkload measures how long small records take while a record with 100,000 events
-// is under way, one after another; and without. Those of the big records' own partition are
-// behind them in it, and events of one task to another keep their order, so they are told
-// from the others.
+// is under way, one after another; and without. They come by a schedule, whatever has become of
+// those before, at half of the rate that one reaches without the big ones who appends them one
+// after another. Who appends is a process of its own. Those of the big records' own partition are
+// behind them in it, and events of one task to another keep their order, so they are told from
+// the others.
 func fairnessWorkload(ctx context.Context, s *servers, o options, r *report) error {
-	p50, p99 := r.figure("fairness-p50", "ms p50", true), r.figure("fairness", "ms p99", true)
-	apart, same := r.figure("fairness-apart", "ms p99", true), r.figure("fairness-behind", "ms p99", true)
+	f := &fairnessFigures{
+		p50: r.figure("fairness-p50", "ms p50", true), p99: r.figure("fairness", "ms p99", true),
+		apart: r.figure("fairness-apart", "ms p99", true), behind: r.figure("fairness-behind", "ms p99", true),
+		rate: r.figure("fairness-rate", "small records/s asked for", false), late: r.figure("fairness-late", "ms p99, of it begun late", true),
+		inTurn: r.figure("fairness-in-turn", "ms p99 of small records that come one after another", true),
+	}
+	f.p99.Checked = "every append got its answer; the counts of the small and of the big records' events are what was appended"
 	for range o.rounds {
-		for _, name := range []string{ours, "alone"} {
-			samples, err := smallRecords(ctx, s, o.acks, name == ours)
+		rate := 0.0
+		for _, name := range []string{"alone", ours} {
+			reached, err := f.side(ctx, s, o, name, rate)
 			if err != nil {
 				return fmt.Errorf("fairness, %s: %w", name, err)
 			}
-			p50.add(name, quantile(samples, 0.5))
-			p99.add(name, quantile(samples, 0.99))
-			others, behind := byPartition(samples)
-			apart.add(name, quantile(others, 0.99))
-			same.add(name, quantile(behind, 0.99))
+			rate = reached / 2
 		}
 	}
-	p99.Checked = "every append got its answer; the counts of the small and of the big records' events are what was appended"
 	return nil
+}
+
+// fairnessFigures are of small records, beside big ones and alone.
+type fairnessFigures struct{ p50, p99, apart, behind, rate, late, inTurn *figure }
+
+// side measures small records, beside big ones or alone: first one after another, which warms
+// up what is cold and tells what rate is reached so, then by a schedule. Without a rate it is
+// half of the one reached.
+func (f *fairnessFigures) side(ctx context.Context, s *servers, o options, name string, rate float64) (reached float64, err error) {
+	a, err := startFair(ctx, s)
+	if err != nil {
+		return 0, err
+	}
+	if name == ours {
+		_, err = a.order(ctx, order{Ask: askBig})
+	}
+	var inTurn, open *answer
+	if err == nil {
+		inTurn, err = a.order(ctx, order{Ask: askSmall, Each: o.acks})
+	}
+	if err == nil {
+		reached = float64(len(inTurn.Samples)) / inTurn.Took.Seconds()
+		if rate == 0 {
+			rate = reached / 2
+		}
+		open, err = a.order(ctx, order{Ask: askSmall, Rate: rate, Length: o.open})
+	}
+	if err == nil {
+		_, err = a.order(ctx, order{Ask: askNoBig}) // whose answer has all that was appended
+	}
+	if err = a.end(ctx, err); err != nil {
+		return 0, err
+	}
+	f.inTurn.add(name, quantile(inTurn.Samples, 0.99))
+	f.rate.add(name, rate)
+	f.late.add(name, millis(open.Late))
+	f.p50.add(name, quantile(open.Samples, 0.5))
+	f.p99.add(name, quantile(open.Samples, 0.99))
+	others, behind := byPartition(open.Samples)
+	f.apart.add(name, quantile(others, 0.99))
+	f.behind.add(name, quantile(behind, 0.99))
+	return reached, nil
 }
 
 // byPartition tells the times of small records whose partition has no big ones from the others'.
@@ -98,52 +141,4 @@ func byPartition(samples []time.Duration) (apart, behind []time.Duration) {
 		}
 	}
 	return apart, behind
-}
-
-func smallRecords(ctx context.Context, s *servers, records int, withBig bool) ([]time.Duration, error) {
-	m := &fanning{name: moduleName("BenchFair")}
-	l, err := s.launch(ctx, m, m.name, "jobs")
-	if err != nil {
-		return nil, err
-	}
-	defer l.end(ctx)
-	ending, stop := context.WithCancel(ctx)
-	defer stop()
-	var group sync.WaitGroup
-	var bigs int
-	var bigErr error
-	began := make(chan struct{})
-	if withBig {
-		group.Go(func() {
-			close(began)
-			for ; ending.Err() == nil; bigs++ {
-				if _, err := m.Jobs.Append(ctx, l.client, bigKey(bigs)); err != nil {
-					bigErr = err
-					return
-				}
-			}
-		})
-		<-began
-	}
-	samples, _, err := drive(1, records, func(_, i int) error {
-		_, err := m.Jobs.Append(ctx, l.client, smallKey(i))
-		return err
-	})
-	stop()
-	group.Wait()
-	if err := errors.Join(err, bigErr); err != nil {
-		return nil, err
-	}
-	in := &input{module: m.name, tasks: tasks, fold: map[string]int64{}}
-	for i := range records {
-		in.fold[smallKey(i)]++
-	}
-	for i := range min(bigs, 1) * 1000 {
-		in.fold["of-big-"+strconv.Itoa(i)] = int64(bigs * bigEvents / 1000)
-	}
-	counts, err := s.counted(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	return samples, in.check(counts)
 }

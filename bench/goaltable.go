@@ -11,11 +11,11 @@ import (
 var reportNames = []string{"bench", "state", "peers", "profile", "growth", "visible", "local", "takeover"}
 
 // goalTable holds every goal against what was measured, those that are not measured too, and
-// in the end those that a workload has and the list of goals has not.
+// in the end those of other sizes, and those that a workload has and the list of goals has not.
 func goalTable(reports map[string]*report) string {
 	var b strings.Builder
 	b.WriteString("| goal of | what | bound | measured | spread | rounds within | |\n|---|---|---|---:|---|---|---|\n")
-	for _, a := range append(slices.Clone(aims), unlisted(reports)...) {
+	for _, a := range slices.Concat(aims, takeOverAims(otherSizes(reports["takeover"])), unlisted(reports)) {
 		b.WriteString(a.row(reports[a.report]))
 	}
 	return b.String()

@@ -54,46 +54,81 @@ func quotedPage(n int) string { return strconv.Quote(storedPage(n)) }
 // growStored measures against what Redis holds already: each event reads a large value that
 // is not in memory, and writes it again.
 func growStored(ctx context.Context, s *servers, o options, r *report) error {
-	c := r.curve(&curve{Name: "stored", Title: "events that read and write a value of 1,000 B, against what is stored", X: "MB stored", Y: "events/s", LogX: true,
-		Reason: "A task reads from Redis what its events ask for and memory does not have, and nothing else. Of 250,000 events 4 % are the first to meet their value with 10 MB, 37 % with 100 MB, 88 % with 1 GB and 98 % with 5 GB (computed): the knee is where most are. From there on what is stored costs nothing more."})
+	c := r.curve(&curve{Name: "stored", Title: "events that read and write a value of 1,000 B, against what is stored", X: "MB stored", Y: "events/s", LogX: true})
 	memory := r.curve(&curve{Name: "stored-memory", Title: "memory of the worker against what is stored", X: "MB stored", Y: "MB of heap, most", LogX: true,
 		Reason: "The worker holds what it has met, up to pstate.cache.entries.max of each task, not what is stored."})
+	var first []string
 	for _, megabytes := range []int{10, 100, 1_000, 5_000} {
-		rate, heap, err := s.stored(ctx, o, megabytes)
+		p, err := s.stored(ctx, o, r.growing(), megabytes)
 		if err != nil {
 			return fmt.Errorf("%d MB: %w", megabytes, err)
 		}
-		c.add("read and written", float64(megabytes), rate)
-		memory.add("read and written", float64(megabytes), heap)
+		c.addRounds("read and written", float64(megabytes), p.rate, p.seconds)
+		memory.add("read and written", float64(megabytes), p.heap)
+		first = append(first, fmt.Sprintf("%.0f %% with %d MB", 100*met(pages(megabytes), p.events)/float64(p.events), megabytes))
 	}
+	c.Reason = fmt.Sprintf("A task reads from Redis what its events ask for and memory does not have, and nothing else. First to meet their value are, computed, %s of the events: the knee is where most are. From there on what is stored costs nothing more.", strings.Join(first, ", "))
 	return nil
 }
 
+// pages is how many values so many megabytes are.
+func pages(megabytes int) int { return megabytes * 1_000_000 / storedBytes }
+
 // stored measures one point: the values are put once, and each round counts on.
-func (s *servers) stored(ctx context.Context, o options, megabytes int) (rate, heap float64, err error) {
-	keys := megabytes * 1_000_000 / storedBytes
-	in, err := s.fill(ctx, moduleName("GrowStored"), "clicks", tasks, o.count/4, keysOf(keys))
+func (s *servers) stored(ctx context.Context, o options, f *figure, megabytes int) (pointed, error) {
+	next := keysOf(pages(megabytes))
+	in, err := s.fill(ctx, moduleName("GrowStored"), "clicks", tasks, o.count/4, next)
 	if err != nil {
-		return 0, 0, err
+		return pointed{}, err
 	}
 	defer s.drop(ctx, in)
-	if err := errors.Join(s.storePages(ctx, in, keys), s.settled(ctx)); err != nil {
-		return 0, 0, err
+	if err := errors.Join(s.storePages(ctx, in, pages(megabytes)), s.settled(ctx)); err != nil {
+		return pointed{}, err
 	}
-	runs := 0
-	return s.measured(ctx, o, in, subject{
-		name: ours,
+	return s.measured(ctx, o, f, in, next, s.countingOn(ours))
+}
+
+// countingOn is the engine with a module that counts on from what the rounds before have left.
+func (s *servers) countingOn(name string) subject {
+	before, known := map[string]int64{}, true // the counts that were there before a round
+	since := func(ctx context.Context, in *input) (map[string]int64, error) {
+		counts, err := s.countedPages(ctx, in)
+		for key := range counts {
+			counts[key] -= before[key]
+		}
+		return counts, err
+	}
+	return subject{
+		name: name,
 		// All but the pages begins anew.
-		before: func(ctx context.Context, in *input) error { return s.afresh(ctx, in.module, in.tasks, pagesOf(in)...) },
+		before: func(ctx context.Context, in *input) (err error) {
+			if !known { // a round was run in vain, and has counted all the same
+				if before, err = s.countedPages(ctx, in); err != nil {
+					return err
+				}
+			}
+			known = false
+			return s.afresh(ctx, in.module, in.tasks, pagesOf(in)...)
+		},
 		run: func(ctx context.Context, in *input) (time.Duration, error) {
-			took, err := s.process(ctx, in, &keeping{name: in.module})
+			took, err := s.process(ctx, in, &keeping{name: in.module}, since)
 			if err != nil {
 				return 0, err
 			}
-			runs++
-			return took, s.checkPages(ctx, in, runs)
+			counts, err := since(ctx, in)
+			if err == nil {
+				err = in.check(counts)
+			}
+			if err != nil {
+				return 0, err
+			}
+			for key, n := range counts {
+				before[key] += n
+			}
+			known = true
+			return took, nil
 		},
-	})
+	}
 }
 
 // pagesOf are the tables of an input's tasks.
@@ -138,19 +173,19 @@ func (s *servers) storePages(ctx context.Context, in *input, keys int) error {
 	return nil
 }
 
-// checkPages compares the pages that the input names with its fold, counted so many times.
-func (s *servers) checkPages(ctx context.Context, in *input, runs int) error {
-	tables := pagesOf(in)
+// countedPages reads the pages that the input names, and how far each is counted up.
+func (s *servers) countedPages(ctx context.Context, in *input) (map[string]int64, error) {
+	tables, counts := pagesOf(in), make(map[string]int64, len(in.fold))
 	asked := make([][]string, in.tasks)
 	ask := func(i int) error {
-		pages, err := s.redis.HMGet(ctx, tables[i], asked[i]...).Result()
+		stored, err := s.redis.HMGet(ctx, tables[i], asked[i]...).Result()
 		if err != nil {
 			return err
 		}
 		for at, key := range asked[i] {
-			page, _ := pages[at].(string)
-			if want := quotedPage(runs * int(in.fold[key])); page != want {
-				return fmt.Errorf("%s has %.*s behind %d rounds, the input makes it %.*s", key, 1+storedDigits, page, runs, 1+storedDigits, want)
+			page, _ := stored[at].(string)
+			if counts[key], err = countOf(page); err != nil {
+				return fmt.Errorf("%s: %w", key, err)
 			}
 		}
 		asked[i] = asked[i][:0]
@@ -160,16 +195,26 @@ func (s *servers) checkPages(ctx context.Context, in *input, runs int) error {
 		i := int(task.Of([]byte(key), in.tasks))
 		if asked[i] = append(asked[i], key); len(asked[i]) >= 1_000 {
 			if err := ask(i); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
 	for i := range asked {
 		if len(asked[i]) > 0 {
 			if err := ask(i); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
-	return nil
+	return counts, nil
+}
+
+// countOf is how far a page is counted up that Redis has. All of the page is looked at.
+func countOf(quoted string) (int64, error) {
+	if len(quoted) > storedDigits {
+		if n, err := strconv.Atoi(quoted[1 : 1+storedDigits]); err == nil && quoted == quotedPage(n) {
+			return int64(n), nil
+		}
+	}
+	return 0, fmt.Errorf("%.*q is no page", 1+storedDigits, quoted)
 }

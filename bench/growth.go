@@ -38,56 +38,36 @@ func growthWorkload(ctx context.Context, s *servers, o options, r *report) error
 	return nil
 }
 
-// point measures events per second of a subject on an input that it makes and drops, and
-// the most of the Go heap, in MB, that it had in use beyond what the bench itself holds.
-func (s *servers) point(ctx context.Context, o options, module string, partitions, records int, next generator, one subject) (rate, heap float64, err error) {
-	in, err := s.fill(ctx, moduleName(module), "clicks", partitions, records, next)
-	if err != nil {
-		return 0, 0, err
-	}
-	defer s.drop(ctx, in)
-	return s.measured(ctx, o, in, one)
-}
-
-// measured is a point whose input is there.
-func (s *servers) measured(ctx context.Context, o options, in *input, one subject) (rate, heap float64, err error) {
-	f := &figure{Workload: in.module}
-	s.heap = &heapUse{}
-	defer func() { s.heap = nil }()
-	if err := alternate(ctx, in, f, o.rounds, 0, one); err != nil {
-		return 0, 0, err
-	}
-	return median(f.of(one.name)), median(s.heap.megabytes), nil
-}
-
 func growTasks(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "tasks", Title: "count against the number of tasks, one worker", X: "tasks", Y: "events/s", LogX: true,
-		Reason: "A record costs no more with more tasks: each has fewer keys, which stay in the processor's caches. The knee is at 256: taking them over takes more than one second of a round of three; by rounds of two lengths, little else is lost."})
+		Reason: "A record costs no more with more tasks: each has fewer keys, which stay in the processor's caches. The knee is at 256: taking them over takes more than one second of a round; by rounds of two lengths, little else is lost."})
 	memory := r.curve(&curve{Name: "tasks-memory", Title: "memory of count against the number of tasks, one worker", X: "tasks", Y: "MB of heap, most", LogX: true,
 		Reason: "Each task has records that it has fetched ahead, more that is held of its partition while it takes none, its queue and its buffers: 13 MB a task from 4 to 16, 1.5 MB from 16 to 64 and 3 MB from there to 256; why so unevenly was not looked into. A fetch brings up to 64 KiB of each partition and 1 MiB of all, which is twenty times as much in memory where it compresses like these records. The 100,000 keys are shared out among them, so that their caches are the same in sum."})
 	for _, n := range []int{4, 16, 64, 256} {
-		rate, heap, err := s.point(ctx, o, "GrowTasks", n, 3*o.count, keysOf(100_000), s.module(ours, newCounting))
+		p, err := s.point(ctx, o, r, "GrowTasks", n, 2*o.count, keysOf(100_000), s.module(ours, newCounting))
 		if err != nil {
 			return err
 		}
-		c.add("count", float64(n), rate)
-		memory.add("count", float64(n), heap)
+		c.addRounds("count", float64(n), p.rate, p.seconds)
+		memory.add("count", float64(n), p.heap)
 	}
 	return nil
 }
 
 func growState(ctx context.Context, s *servers, o options, r *report) error {
-	c := r.curve(&curve{Name: "state", Title: "count against the number of keys", X: "keys", Y: "events/s", LogX: true,
-		Reason: "While a batch meets a key several times, its commit holds the key once: few keys make small commits. Beyond the batch size each event is a field of its own, whose entry is in no cache of the processor. Of 1,000,000 keys 632,000 are met at all, most of them once, so that more than half of the events make an entry and a field of Redis that was not there. All fit in memory (pstate.cache.entries.max, 200,000 in each task). Why 100 keys are slower than 1,000 is not known."})
+	c := r.curve(&curve{Name: "state", Title: "count against the number of keys", X: "keys", Y: "events/s", LogX: true})
+	const reason = "While a batch meets a key several times, its commit holds the key once: few keys make small commits. Beyond the batch size each event is a field of its own, whose entry is in no cache of the processor. Of the last point's keys %s are met at all (computed), so that %.0f %% of its events make an entry and a field of Redis that was not there. All fit in memory (pstate.cache.entries.max, 200,000 in each task). Why 100 keys are slower than 1,000 is not known."
 	memory := r.curve(&curve{Name: "state-memory", Title: "memory of count against the number of keys", X: "keys", Y: "MB of heap, most", LogX: true,
 		Reason: "What is read or written stays in memory, up to pstate.cache.entries.max of each task; then what was not met for longest goes."})
 	for _, n := range []int{100, 1_000, 10_000, 100_000, 1_000_000} {
-		rate, heap, err := s.point(ctx, o, "GrowState", tasks, o.count, keysOf(n), s.module(ours, newCounting))
+		p, err := s.point(ctx, o, r, "GrowState", tasks, o.count, keysOf(n), s.module(ours, newCounting))
 		if err != nil {
 			return err
 		}
-		c.add("new keys", float64(n), rate)
-		memory.add("new keys", float64(n), heap)
+		c.addRounds("new keys", float64(n), p.rate, p.seconds)
+		memory.add("new keys", float64(n), p.heap)
+		keys := met(n, p.events)
+		c.Reason = fmt.Sprintf(reason, number(keys), 100*keys/float64(p.events))
 	}
 	return nil
 }
@@ -140,11 +120,14 @@ var spreadKeys = func() (keys [1000]string) {
 
 func newSpreading(name string) module.Module { return &spreading{name: name} }
 
+// leastTrees is how many records there are at least: one of each partition.
+const leastTrees = tasks
+
 func growTrees(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "trees", Title: "events against the events of one tree, tracked and acked", X: "events per record", Y: "events/s", LogX: true,
 		Reason: "A tree of one event pays for a record, a tree and an ack per event; from about ten on what remains is the hop and the count. Trees of all sizes count the same 1,000 keys, each the next ones, so that commits are as large. A tree keeps 64 bits at its root whatever its size. What large ones lose: the events of a record leave when its handler has returned and its commit stands, so with few large records the tasks that count wait for one that sends, as the other way round; and beyond topology.stream.tree.bytes.max they go through a file. How much is whose was not measured apart."})
 	for _, n := range []int{1, 10, 100, 1_000, 10_000, 100_000, 1_000_000} {
-		records := max(2, o.words*40/n)
+		records := max(leastTrees, o.words*40/n)
 		from, counted := 0, make([]string, n)
 		next := func() (key, value []byte, of []string) {
 			value = fmt.Append(nil, n, from)
@@ -154,18 +137,18 @@ func growTrees(ctx context.Context, s *servers, o options, r *report) error {
 			from = (from + n) % len(spreadKeys)
 			return nil, value, counted
 		}
-		rate, _, err := s.point(ctx, o, "GrowTrees", tasks, records, next, s.module(ours, newSpreading))
+		p, err := s.point(ctx, o, r, "GrowTrees", tasks, records, next, s.module(ours, newSpreading))
 		if err != nil {
 			return err
 		}
-		c.add("events", float64(n), rate)
+		c.addRounds("events", float64(n), p.rate, p.seconds)
 	}
 	return nil
 }
 
 func growValues(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "values", Title: "count against the size of records", X: "bytes per record", Y: "MB/s", LogX: true,
-		Reason: "Small records cost by the event, large ones by the byte: the knee is at about 1 kB, where a record takes as long to fetch and copy as to count. The second one, between 10 and 100 kB, shows in each run, and its cause is not known: fetches of 1 MiB of a partition instead of 64 KiB (kafkadepot.Config.FetchBytes) do not move it. Rounds are of 100 MB and 0.1 to 0.5 s, of which starting is some hundredths. The records do not compress."})
+		Reason: "Small records cost by the event, large ones by the byte: the knee is at about 1 kB, where a record takes as long to fetch and copy as to count. The second one, between 10 and 100 kB, is of fetches: the batches of these inputs have nearly 1 MB, so a fetch, which brings 1 MiB of all partitions, brings one of them, and the worker waits for it half of the time. With fetches of 4 MiB (kafkadepot.Config.FetchBytes), which brought three or four, records of 10 to 18 kB came at 450 to 1,050 MB/s instead of 300, those of 100 kB as before (two rounds of each, beside other work); of 1 MiB they move nothing. Why a fetch of one batch of a hundred records takes longer than of one of ten is not known. The records do not compress."})
 	random := rand.New(rand.NewPCG(3, 4))
 	letters := make([]byte, 8<<20) // a part of them does not compress, nor do several in one batch
 	for i := range letters {
@@ -176,12 +159,12 @@ func growValues(ctx context.Context, s *servers, o options, r *report) error {
 			k, at := keyName(random.IntN(1000)), random.IntN(len(letters)-n)
 			return []byte(k), slices.Concat([]byte(k), letters[at:at+n]), []string{k}
 		}
-		records := max(20, min(o.count/2, 100_000_000/n))
-		rate, _, err := s.point(ctx, o, "GrowValues", tasks, records, next, s.module(ours, newCounting))
+		records := max(20, min(2*o.count, 400_000_000/n))
+		p, err := s.point(ctx, o, r, "GrowValues", tasks, records, next, s.module(ours, newCounting))
 		if err != nil {
 			return err
 		}
-		c.add("count", float64(n), rate*float64(n+keyBytes)/1e6)
+		c.addRounds("count", float64(n), p.rate*float64(n+keyBytes)/1e6, p.seconds)
 	}
 	return nil
 }
@@ -198,11 +181,11 @@ func growHotKey(ctx context.Context, s *servers, o options, r *report) error {
 			}
 			return []byte(k), []byte(k + strings.Repeat("x", 100-keyBytes)), []string{k}
 		}
-		rate, _, err := s.point(ctx, o, "GrowHot", tasks, o.count/2, next, s.module(ours, newCounting))
+		p, err := s.point(ctx, o, r, "GrowHot", tasks, o.count, next, s.module(ours, newCounting))
 		if err != nil {
 			return err
 		}
-		c.add("count", float64(percent), rate)
+		c.addRounds("count", float64(percent), p.rate, p.seconds)
 	}
 	return nil
 }
@@ -210,7 +193,7 @@ func growHotKey(ctx context.Context, s *servers, o options, r *report) error {
 // growSkew has keys drawn by Zipf's law, steeper and steeper.
 func growSkew(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "skew", Title: "count against the skew of the keys (Zipf)", X: "exponent", Y: "events/s",
-		Reason: "Skew makes batches write fewer fields, and one task's partition longer than the others', which ends the parallel part early: beyond an exponent of 2 the second weighs more. Rounds are of 0.3 s, and the dip at 1.2 is of the size of their spread."})
+		Reason: "Skew makes batches write fewer fields, and one task's partition longer than the others', which ends the parallel part early: beyond an exponent of 2 the second weighs more."})
 	for _, exponent := range []float64{1.01, 1.2, 1.5, 2, 3} {
 		zipf := rand.NewZipf(rand.New(rand.NewPCG(3, 4)), exponent, 1, 100_000-1)
 		padding := strings.Repeat("x", 100-keyBytes)
@@ -218,11 +201,11 @@ func growSkew(ctx context.Context, s *servers, o options, r *report) error {
 			k := keyName(int(zipf.Uint64()))
 			return []byte(k), []byte(k + padding), []string{k}
 		}
-		rate, _, err := s.point(ctx, o, "GrowSkew", tasks, o.count/2, next, s.module(ours, newCounting))
+		p, err := s.point(ctx, o, r, "GrowSkew", tasks, 3*o.count/2, next, s.module(ours, newCounting))
 		if err != nil {
 			return err
 		}
-		c.add("count", exponent, rate)
+		c.addRounds("count", exponent, p.rate, p.seconds)
 	}
 	return nil
 }

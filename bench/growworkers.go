@@ -25,6 +25,10 @@ const (
 	oneWorker    = "one-worker" // all of whose hops are between tasks of its own
 )
 
+// growWorkersTimes is how many times the sentences of other points those with several workers are:
+// the depot is filled anew for each round, so its length cannot follow from the one before.
+const growWorkersTimes = 5
+
 // hops is how so many workers reach each other.
 type hops struct {
 	label   string // of a line of the curve
@@ -37,7 +41,7 @@ type hops struct {
 // their frames. A curve has the medians, and figures the ratios of neighbours in time.
 func growWorkers(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "workers", Title: "words against the number of workers on this machine", X: "workers", Y: "events/s",
-		Reason: "More workers on one machine have no more processors: what is lost against one worker is what hops between workers cost, half of them with two workers, three quarters with four, and what four workers cost that share two processors. The difference between the lines is what gRPC costs beyond encoding and queues; it is smaller than the spread of these rounds of 0.3 s."})
+		Reason: "More workers on one machine have no more processors: what is lost against one worker is what hops between workers cost, half of them with two workers, three quarters with four, and what four workers cost that share two processors. The difference between the lines is what gRPC costs beyond encoding and queues."})
 	const overGRPC, inMemory = "over gRPC", "in memory"
 	rates := map[string]map[int][]float64{overGRPC: {}, inMemory: {}}
 	figures := map[int]*figure{}
@@ -66,7 +70,8 @@ func growWorkers(ctx context.Context, s *servers, o options, r *report) error {
 	for _, label := range []string{overGRPC, inMemory} {
 		for _, n := range []int{1, 2, 4} {
 			if len(rates[label][n]) > 0 {
-				c.add(label, float64(n), median(rates[label][n]))
+				rate := median(rates[label][n])
+				c.addRounds(label, float64(n), rate, float64(10*growWorkersTimes*o.words)/rate)
 			}
 		}
 	}
@@ -91,7 +96,7 @@ func (s *servers) withWorkers(ctx context.Context, o options, h hops) (rate floa
 	name := moduleName("GrowWorkers")
 	r := &running{done: make(chan struct{})}
 	var done atomic.Int64
-	goal := int64(o.words)
+	goal := int64(growWorkersTimes * o.words)
 	var took []*atomic.Int64
 	var c *client.Client
 	in := &input{module: name, topic: depot.TopicName(name, "sentences")}
@@ -130,7 +135,7 @@ func (s *servers) withWorkers(ctx context.Context, o options, h hops) (rate floa
 	if err := shareOut(ctx, took); err != nil {
 		return 0, err
 	}
-	filled, err := s.fill(ctx, name, "sentences", tasks, o.words, sentencesOf(10))
+	filled, err := s.fill(ctx, name, "sentences", tasks, growWorkersTimes*o.words, sentencesOf(10))
 	if err != nil {
 		return 0, err
 	}
@@ -145,7 +150,7 @@ func (s *servers) withWorkers(ctx context.Context, o options, h hops) (rate floa
 		return 0, ctx.Err()
 	}
 	rate = float64(in.events) / time.Since(begin).Seconds()
-	if err := r.retried(); err != nil {
+	if err := s.compareRetried(ctx, in, &wording{name: name}, r.retried(), s.counted); err != nil {
 		return 0, err
 	}
 	counts, err := s.counted(ctx, in)
@@ -155,21 +160,26 @@ func (s *servers) withWorkers(ctx context.Context, o options, h hops) (rate floa
 	return rate, in.check(counts)
 }
 
+// sharedOut is for how long no task is taken when the sharing has come to rest.
+const sharedOut = time.Second
+
 // shareOut waits until every worker has had a task, and the sharing has come to rest.
 func shareOut(ctx context.Context, took []*atomic.Int64) error {
-	for _, t := range took {
-		for t.Load() == 0 {
-			select {
-			case <-time.After(50 * time.Millisecond):
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+	for before, since := int64(-1), time.Now(); ; {
+		all, idle := int64(0), false
+		for _, t := range took {
+			n := t.Load()
+			all, idle = all+n, idle || n == 0
 		}
-	}
-	select {
-	case <-time.After(2 * time.Second):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+		if idle || all != before {
+			before, since = all, time.Now()
+		} else if time.Since(since) > sharedOut {
+			return nil
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }

@@ -20,6 +20,7 @@ type input struct {
 	module, depot string
 	topic         string
 	records       int
+	bytes         int // of keys and values
 	events        int // that are counted
 	tasks         int
 	fold          map[string]int64
@@ -65,20 +66,38 @@ func sentencesOf(length int) generator {
 
 // fill makes the topic of a module's depot and writes so many records.
 func (s *servers) fill(ctx context.Context, module, name string, partitions, records int, next generator) (*input, error) {
-	in := &input{module: module, depot: name, topic: depot.TopicName(module, name), records: records, tasks: partitions, fold: map[string]int64{}}
+	in := &input{module: module, depot: name, topic: depot.TopicName(module, name), tasks: partitions, fold: map[string]int64{}}
 	if _, err := s.log.Ensure(ctx, depot.TopicSpec{Module: module, Depot: name, Partitions: partitions}); err != nil {
 		return nil, err
 	}
+	return in, s.more(ctx, in, records, next)
+}
+
+// fillAhead is how many bytes wait for the broker at most while a topic is filled: of large
+// records the producer would hold thousands.
+const fillAhead = 64 << 20
+
+// more writes so many more records into the topic of an input.
+func (s *servers) more(ctx context.Context, in *input, records int, next generator) error {
 	var failure atomic.Pointer[error]
-	for i := range records {
+	ahead := 0
+	for range records {
 		key, value, counted := next()
 		for _, c := range counted {
 			in.fold[c]++
 		}
 		in.events += len(counted)
-		partition := int32(i % partitions)
+		partition := int32(in.records % in.tasks)
 		if key != nil {
-			partition = int32(task.Of(key, partitions))
+			partition = int32(task.Of(key, in.tasks))
+		}
+		in.records++
+		in.bytes += len(key) + len(value)
+		if ahead += len(key) + len(value); ahead > fillAhead {
+			ahead = 0
+			if err := s.kafka.Flush(ctx); err != nil {
+				return err
+			}
 		}
 		s.kafka.Produce(ctx, &kgo.Record{Topic: in.topic, Partition: partition, Key: key, Value: value}, func(_ *kgo.Record, err error) {
 			if err != nil {
@@ -87,12 +106,12 @@ func (s *servers) fill(ctx context.Context, module, name string, partitions, rec
 		})
 	}
 	if err := s.kafka.Flush(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if err := failure.Load(); err != nil {
-		return nil, *err
+		return *err
 	}
-	return in, nil
+	return nil
 }
 
 // drop deletes the topics of an input and the state of its module.
@@ -118,6 +137,24 @@ func (in *input) check(counts map[string]int64) error {
 		}
 	}
 	return nil
+}
+
+// checkLeast voids a round in which a count is below the fold of the input, or of a key that the
+// input does not have. It says how many events were counted that are not in the fold: those that
+// were tried again.
+func (in *input) checkLeast(counts map[string]int64) (again int64, err error) {
+	for k, want := range in.fold {
+		if counts[k] < want {
+			return 0, fmt.Errorf("%s was counted %d times, the input has it %d times: fewer than at least once", k, counts[k], want)
+		}
+	}
+	for k, n := range counts {
+		if _, ok := in.fold[k]; !ok {
+			return 0, fmt.Errorf("%s was counted %d times, the input does not have it", k, n)
+		}
+		again += n - in.fold[k]
+	}
+	return again, nil
 }
 
 // addCounts adds a hash of counts to a fold.

@@ -2,13 +2,9 @@ package main
 
 import (
 	"context"
-	"io"
-	"log/slog"
 
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/depot"
-	"github.com/coppice-run/coppice/module"
-	"github.com/coppice-run/coppice/transport/memtransport"
 	"github.com/coppice-run/coppice/worker"
 )
 
@@ -19,28 +15,6 @@ type live struct {
 	depots []string
 	worker *worker.Worker
 	client *client.Client
-}
-
-// launch starts a module with no data and a client that may use it.
-func (s *servers) launch(ctx context.Context, m module.Module, name string, depots ...string) (*live, error) {
-	l := &live{s: s, name: name, depots: depots}
-	network := memtransport.New()
-	var err error
-	l.worker, err = worker.Start(ctx, worker.Config{
-		Log: s.log, Store: s.store, Network: network, Tasks: tasks, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
-	}, m)
-	if err != nil {
-		return nil, err
-	}
-	if l.client, err = client.New(client.Config{Log: s.log, Store: s.store, Network: network}); err != nil {
-		l.end(ctx)
-		return nil, err
-	}
-	if err := l.client.Use(ctx, m); err != nil {
-		l.end(ctx)
-		return nil, err
-	}
-	return l, nil
 }
 
 // end stops the module and removes what it left.

@@ -69,7 +69,7 @@ type counter struct {
 func newOursCounter(ctx context.Context, p role) (orders, error) {
 	return newCounter(ctx, p, func(s *servers) func(context.Context, *input) error {
 		return func(ctx context.Context, in *input) error {
-			_, err := s.process(ctx, in, newCounting(in.module))
+			_, err := s.process(ctx, in, newCounting(in.module), nil)
 			return err
 		}
 	})

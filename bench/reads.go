@@ -60,7 +60,7 @@ func (k *readers) measure(ctx context.Context, o options) error {
 	}
 	defer k.s.drop(ctx, in)
 	m := k.define(in.module)
-	if _, err := k.s.process(ctx, in, m); err != nil { // once, so that a client finds it
+	if _, err := k.s.process(ctx, in, m, nil); err != nil { // once, so that a client finds it
 		return err
 	}
 	c, release, err := k.s.readingClient(ctx, m)

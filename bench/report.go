@@ -113,6 +113,9 @@ func (r *report) print() {
 			fmt.Fprintf(r.out, "%-16s %-24s %s\n", f.Workload, s.Subject, spread(s.Values, f.Unit))
 		}
 	}
+	for _, c := range r.Curves {
+		c.print(r.out)
+	}
 	for _, b := range r.Breakdowns {
 		for _, row := range b.Rows {
 			fmt.Fprintf(r.out, "%-16s %-24s %-16s %s\n", b.Workload, row.Subject, row.Part, spread(row.Millis, "ms"))
@@ -124,6 +127,19 @@ func (r *report) print() {
 		}
 		for _, peer := range f.peers() {
 			fmt.Fprintln(r.out, f.ratioLine(peer))
+		}
+	}
+}
+
+// print prints a line per point.
+func (c *curve) print(out io.Writer) {
+	for _, l := range c.Lines {
+		for _, p := range l.Points {
+			fmt.Fprintf(out, "%-16s %-24s %12.2f %s at %s %s", c.Name, l.Label, p.Y, c.Y, short(p.X), c.X)
+			if p.Seconds > 0 {
+				fmt.Fprintf(out, ", rounds of %.2f s", p.Seconds)
+			}
+			fmt.Fprintln(out)
 		}
 	}
 }

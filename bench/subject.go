@@ -100,15 +100,7 @@ func (s *servers) module(name string, define func(module string) module.Module) 
 		name:   name,
 		before: func(ctx context.Context, in *input) error { return s.afresh(ctx, in.module, in.tasks) },
 		run: func(ctx context.Context, in *input) (time.Duration, error) {
-			m := define(in.module)
-			took, err := s.process(ctx, in, m)
-			if m, ok := m.(interface{ once() bool }); ok && m.once() && errors.Is(err, errRetried) {
-				// It is run again, since it says nothing of speed; its counts have to be right all the same.
-				if wrong := s.compare(ctx, in); wrong != nil {
-					return 0, wrong
-				}
-			}
-			return took, err
+			return s.process(ctx, in, define(in.module), s.counted)
 		},
 		verify: s.compare,
 	}.checked()
@@ -123,8 +115,9 @@ func (s *servers) compare(ctx context.Context, in *input) error {
 	return in.check(counts)
 }
 
-// process runs a module until all events of its input are committed.
-func (s *servers) process(ctx context.Context, in *input, m module.Module) (time.Duration, error) {
+// process runs a module until all events of its input are committed. Where attempts failed, what
+// counts tells is compared all the same; without counts, nothing is.
+func (s *servers) process(ctx context.Context, in *input, m module.Module, counts countsOf) (time.Duration, error) {
 	words, isWords := m.(*wording)
 	var r *running
 	defer s.heap.watch()()
@@ -145,14 +138,61 @@ func (s *servers) process(ctx context.Context, in *input, m module.Module) (time
 	})
 	end()
 	if r != nil && r.worker != nil {
+		if err == nil {
+			err = s.compareRetried(ctx, in, m, r.retried(), counts)
+		}
 		if stop := r.worker.Stop(context.WithoutCancel(ctx)); err == nil {
 			err = stop
 		}
-		if err == nil {
-			err = r.retried()
-		}
 	}
 	return took, err
+}
+
+// countsOf reads what a round has counted of an input so far.
+type countsOf func(ctx context.Context, in *input) (map[string]int64, error)
+
+// onceOnly says whether a module counts each event once, whatever fails.
+func onceOnly(m module.Module) bool {
+	o, ok := m.(interface{ once() bool })
+	return ok && o.once()
+}
+
+// retriedPatience is how long the events of failed attempts may take that nobody waited for: an
+// event that failed is told as one of its batch.
+const retriedPatience = 10 * time.Second
+
+// compareRetried holds the counts of a round in which attempts failed, and whose worker still
+// runs, against the fold of its input. The round is run again, since it says nothing of
+// speed; its counts have to be right all the same: exactly those of the fold where events count
+// once, and where they count at least once none below it.
+func (s *servers) compareRetried(ctx context.Context, in *input, m module.Module, failed error, of countsOf) error {
+	if failed == nil || of == nil {
+		return failed
+	}
+	for deadline := time.Now().Add(retriedPatience); ; {
+		counts, err := of(ctx, in)
+		if err != nil {
+			return err
+		}
+		if onceOnly(m) {
+			if wrong := in.check(counts); wrong != nil {
+				return wrong
+			}
+			return fmt.Errorf("its counts equal the fold: %w", failed)
+		}
+		again, wrong := in.checkLeast(counts)
+		switch {
+		case wrong == nil:
+			return fmt.Errorf("none of its counts is below the fold, %d events were counted again: %w", again, failed)
+		case time.Now().After(deadline):
+			return wrong
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // counted reads what a module has counted, from its slots.

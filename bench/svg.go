@@ -25,7 +25,11 @@ type line struct {
 	Points []point
 }
 
-type point struct{ X, Y float64 }
+// point is a place of a line. Seconds is how long a round of it took, if that is to be told.
+type point struct {
+	X, Y    float64
+	Seconds float64 `json:",omitempty"`
+}
 
 // curve adds a curve to the report.
 func (r *report) curve(c *curve) *curve {
@@ -34,14 +38,33 @@ func (r *report) curve(c *curve) *curve {
 }
 
 // add adds a point to the line with a label.
-func (c *curve) add(label string, x, y float64) {
+func (c *curve) add(label string, x, y float64) { c.addRounds(label, x, y, 0) }
+
+// addRounds adds a point whose rounds took so long, in the median.
+func (c *curve) addRounds(label string, x, y, seconds float64) {
 	for _, l := range c.Lines {
 		if l.Label == label {
-			l.Points = append(l.Points, point{x, y})
+			l.Points = append(l.Points, point{x, y, seconds})
 			return
 		}
 	}
-	c.Lines = append(c.Lines, &line{label, []point{{x, y}}})
+	c.Lines = append(c.Lines, &line{label, []point{{x, y, seconds}}})
+}
+
+// lengths says how long the rounds of its points took; "" where that is not told.
+func (c *curve) lengths() string {
+	least, most := math.Inf(1), 0.0
+	for _, l := range c.Lines {
+		for _, p := range l.Points {
+			if p.Seconds > 0 {
+				least, most = min(least, p.Seconds), max(most, p.Seconds)
+			}
+		}
+	}
+	if most == 0 {
+		return ""
+	}
+	return fmt.Sprintf("Rounds are of %.1f to %.1f s.", least, most)
 }
 
 // The picture's measures, in pixels.

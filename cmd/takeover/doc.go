@@ -9,7 +9,7 @@
 //
 //   - a worker is killed (SIGKILL), several times. A task goes on with the first record
 //     that another worker processes. The goal is the session timeout and one second,
-//     whatever the size, and with the largest size 1.2 times what it is with the smallest;
+//     whatever the size, and with each 1.2 times what it is with the smallest;
 //   - a worker joins, and leaves again (SIGTERM), several times. A task pauses from the
 //     last record that its former owner processed to the first one of its new owner. The
 //     goal is 200 ms at the 99th percentile.

@@ -41,7 +41,7 @@ func main() {
 	flag.DurationVar(&o.session, "session", 6*time.Second, "session timeout of the workers with Kafka")
 	flag.DurationVar(&o.overKill, "goal-killed", time.Second, "goal: the longest that a task of a killed worker stands still beyond the session timeout")
 	flag.DurationVar(&o.overMove, "goal-handed-over", 200*time.Millisecond, "goal: 99th percentile of the pauses of tasks that are handed over")
-	flag.Float64Var(&o.overFlat, "goal-flat", 1.2, "goal: how many times as long as with the smallest size tasks of a killed worker stand still with the largest, in the median, the session timeout included")
+	flag.Float64Var(&o.overFlat, "goal-flat", 1.2, "goal: how many times as long as with the smallest size tasks of a killed worker stand still with each other one, in the median, the session timeout included")
 	flag.StringVar(&o.json, "json", "", "write the figures into this file, too")
 	flag.StringVar(&o.shared, "shared", "", "who else uses the machine, for the file")
 	flag.Parse()

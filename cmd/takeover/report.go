@@ -75,22 +75,25 @@ func (b *bench) report(rows []row) error {
 			missed = append(missed, fmt.Errorf("with %d MB the 99th percentile of the pauses of hand-overs is %v, the goal is %v", r.megabytes, fleet.Round(p99), b.overMove))
 		}
 	}
-	if ratio := growth(rows); ratio > b.overFlat {
-		missed = append(missed, fmt.Errorf("tasks of a killed worker stood still %.2f times as long with %d MB as with %d MB, the goal is %.2f", ratio, rows[len(rows)-1].megabytes, rows[0].megabytes, b.overFlat))
+	for _, r := range rows[1:] {
+		ratio := growth(rows[0], r)
+		if ratio > b.overFlat {
+			missed = append(missed, fmt.Errorf("tasks of a killed worker stood still %.2f times as long with %d MB as with %d MB, the goal is %.2f", ratio, r.megabytes, rows[0].megabytes, b.overFlat))
+		}
+		fmt.Printf("from the kill on, %d MB to %d MB: %.3f (goal %.2f)\n", r.megabytes, rows[0].megabytes, ratio, b.overFlat)
 	}
-	fmt.Printf("from the kill on, largest to smallest size: %.3f (goal %.2f)\n", growth(rows), b.overFlat)
 	fmt.Printf("killed: longest %s beyond a session of %v (goal %v); handed over: p99 %s (goal %v)\n",
 		strings.Join(killed, ", "), b.session, b.overKill, strings.Join(moved, ", "), b.overMove)
 	return errors.Join(missed...)
 }
 
-// growth is how many times as long as with the first size tasks stood still with the last, from
+// growth is how many times as long as with a small size tasks stood still with a large one, from
 // the kill on: the medians of the kills.
-func growth(rows []row) float64 {
+func growth(small, large row) float64 {
 	middle := func(r row) float64 {
 		return fleet.Percentile(slices.Sorted(slices.Values(r.kills)), 50).Seconds()
 	}
-	return middle(rows[len(rows)-1]) / middle(rows[0])
+	return middle(large) / middle(small)
 }
 
 func spread(sorted []time.Duration) string {

@@ -13,7 +13,7 @@ func TestFiguresOfKillsAndPauses(t *testing.T) {
 		{megabytes: 10, kills: []time.Duration{5 * time.Second, 7 * time.Second, 6 * time.Second}, joined: []time.Duration{30 * time.Millisecond}, left: []time.Duration{10 * time.Millisecond}},
 		{megabytes: 5000, kills: []time.Duration{9 * time.Second}},
 	}
-	if ratio := growth(rows); ratio != 1.5 {
+	if ratio := growth(rows[0], rows[1]); ratio != 1.5 {
 		t.Errorf("9 s are %v times the median of 5, 6 and 7 s", ratio)
 	}
 	values := map[string][]float64{}
