@@ -92,6 +92,9 @@ licences: ## tell the licence of every module that is needed, and fail for one t
 deploy-test: ## decode the manifests of Kubernetes strictly, by the types of its API
 	cd deploy/kubernetes && $(GO) test ./...
 
+alerts-test: ## evaluate the alert rules on the series of deploy/prometheus/alerts_test.yml by promtool, which takes minutes to build
+	cd deploy/prometheus && $(GO) run github.com/prometheus/prometheus/cmd/promtool@v0.316.0 test rules alerts_test.yml
+
 site: ## make the documentation site in .site, with every link and every block of code checked
 	cd site && $(GO) run . -root .. -out ../.site
 
@@ -143,4 +146,4 @@ examples: ## run all examples, and hold what they print against what they are to
 demo: ## process real flights in this process
 	$(GO) run ./cmd/coppice demo
 
-.PHONY: help test race lint simulate integration bench-test secure-test console-test stored mutants model fuzz chaos rolling-test vulnerabilities licences deploy-test site takeover bench bench-state bench-peers profile performance performance-page trace-test trace-bench stack stack-down examples demo
+.PHONY: help test race lint simulate integration bench-test secure-test console-test stored mutants model fuzz chaos rolling-test vulnerabilities licences deploy-test alerts-test site takeover bench bench-state bench-peers profile performance performance-page trace-test trace-bench stack stack-down examples demo

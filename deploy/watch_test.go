@@ -89,6 +89,10 @@ func TestAlerts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cases, err := os.ReadFile("prometheus/alerts_test.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
 	alert, alerts := "", 0
 	for line := range strings.Lines(string(raw)) {
 		line = strings.TrimSpace(line)
@@ -97,6 +101,9 @@ func TestAlerts(t *testing.T) {
 			alerts++
 			if !strings.Contains(string(runbook), "\n## "+alert+"\n") {
 				t.Errorf("the runbook says nothing of %s", alert)
+			}
+			if !strings.Contains(string(cases), "alertname: "+alert+"\n        exp_alerts:\n          - exp_labels:") {
+				t.Errorf("alerts_test.yml has no series at which %s fires", alert)
 			}
 		}
 		if expression, ok := strings.CutPrefix(line, "expr: "); ok && len(known(t, alert, expression)) == 0 {
