@@ -186,11 +186,8 @@ func (k *Trees) batchCommitted(i runtime.BatchInfo) {
 func (k *Trees) mark(i *runtime.BatchInfo, state eventtree.State) {
 	now := time.Now()
 	var batch, waits string
-	if !i.Head.Token.IsZero() {
-		batch = i.Head.String()
-	}
-	if state == eventtree.Committing {
-		waits = "commit " + batch + " to durability " + i.Level.String()
+	if state == eventtree.Committing { // what comes then has the batch already
+		batch, waits = committing(i)
 	}
 	for n := range i.Followed {
 		f := &i.Followed[n]
@@ -214,6 +211,19 @@ func (k *Trees) mark(i *runtime.BatchInfo, state eventtree.State) {
 			}
 		}
 	}
+}
+
+// committing names the commit of a batch, and says what its events wait for.
+func committing(i *runtime.BatchInfo) (batch, waits string) {
+	const first = "commit "
+	var space [128]byte
+	text := append(space[:0], first...)
+	if !i.Head.Token.IsZero() {
+		text = i.Head.Append(text)
+	}
+	end := len(text)
+	waits = string(append(append(text, " to durability "...), i.Level.String()...))
+	return waits[len(first):end], waits
 }
 
 // dropped forgets the events that are not committed: they run again, or nobody knows.
