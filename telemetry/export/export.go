@@ -56,6 +56,7 @@ type Telemetry struct {
 	registry *prometheus.Registry
 	spans    *telemetry.SpanMaker
 	metrics  *telemetry.Metrics
+	brokers  *brokerMeter
 }
 
 // Start makes the exporters. It does not wait for the collector: what cannot be sent is
@@ -97,6 +98,10 @@ func Start(ctx context.Context, config Config) (*Telemetry, error) {
 	t.spans = telemetry.NewSpans(telemetry.SpanConfig{Provider: own, Every: config.Sample, Slow: config.Slow})
 	if t.metrics, err = telemetry.NewMetrics(t.meters); err != nil {
 		return nil, errors.Join(err, t.Stop(ctx))
+	}
+	t.brokers = newBrokerMeter(t.meters)
+	if _, err = t.metrics.OnCollect(t.brokers.pass); err != nil {
+		return nil, errors.Join(fmt.Errorf("export: metrics of Kafka: %w", err), t.Stop(ctx))
 	}
 	return t, nil
 }
