@@ -14,7 +14,7 @@ import (
 // memory that the processor has forgotten since the last batch: so some batches are noted, and
 // recorded together.
 
-// sentCommit is a commit under way.
+// sentCommit is a commit under way; zero: none is.
 type sentCommit struct {
 	at    time.Time
 	began time.Duration // how long it had gathered
@@ -38,14 +38,14 @@ func (m *Metrics) Listener() *runtime.Listener {
 	return &runtime.Listener{BatchSent: m.batchSent, BatchCommitted: m.batchCommitted, Dropped: func(i runtime.DroppedInfo) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		delete(m.sent, i.TaskInfo)
+		*m.sent.of(i.TaskInfo) = sentCommit{}
 	}}
 }
 
 func (m *Metrics) batchSent(i runtime.BatchInfo) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.sent[i.TaskInfo] = sentCommit{time.Now(), i.Gathered}
+	*m.sent.of(i.TaskInfo) = sentCommit{time.Now(), i.Gathered}
 }
 
 func (m *Metrics) batchCommitted(i runtime.BatchInfo) {
@@ -63,12 +63,12 @@ func (m *Metrics) note(i *runtime.BatchInfo) (enough bool) {
 		b.options = []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(Module.String(i.Module)))}
 		m.options[i.Module] = b.options
 	}
-	if s, ok := m.sent[i.TaskInfo]; ok {
-		delete(m.sent, i.TaskInfo)
+	if s := m.sent.of(i.TaskInfo); !s.at.IsZero() {
 		if i.Commit != nil {
 			took := time.Since(s.at)
 			b.stored, b.commit, b.batch, b.fields, b.bytes = true, took, took+s.began, int64(i.Fields), i.Bytes
 		}
+		*s = sentCommit{}
 	}
 	m.noted = append(m.noted, b)
 	return len(m.noted) >= notedMax

@@ -43,7 +43,7 @@ func NewSpans(config SpanConfig) *SpanMaker {
 	if config.Slow == 0 {
 		config.Slow = slowDefault
 	}
-	return &SpanMaker{config: config, tracer: config.Provider.Tracer(Scope), tasks: map[runtime.TaskInfo]*taskSpans{}}
+	return &SpanMaker{config: config, tracer: config.Provider.Tracer(Scope), tasks: byTask[taskSpans]{}}
 }
 
 // Listener returns what hears of all tasks of a program.
@@ -62,7 +62,7 @@ type SpanMaker struct {
 	config SpanConfig
 	tracer trace.Tracer
 	mu     sync.Mutex
-	tasks  map[runtime.TaskInfo]*taskSpans
+	tasks  byTask[taskSpans]
 }
 
 // taskSpans are the spans that are open on one task, and what they need to know. Events run
@@ -111,10 +111,9 @@ const retriesMax = 1000
 func (s *SpanMaker) task(i runtime.TaskInfo) *taskSpans {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := s.tasks[i]
-	if t == nil {
-		t = &taskSpans{shapes: map[eventKind]*eventShape{}, retries: map[retryKey]time.Time{}}
-		s.tasks[i] = t
+	t := s.tasks.of(i)
+	if t.shapes == nil {
+		t.shapes, t.retries = map[eventKind]*eventShape{}, map[retryKey]time.Time{}
 	}
 	return t
 }

@@ -44,14 +44,14 @@ type Metrics struct {
 	events, fields, big metric.Int64Histogram
 
 	mu      sync.Mutex
-	sent    map[runtime.TaskInfo]sentCommit
+	sent    byTask[sentCommit]
 	options map[string][]metric.RecordOption // by module
 	noted   []notedBatch                     // that the histograms do not have yet
 }
 
 // NewMetrics makes the instruments that docs/reference/telemetry.md lists.
 func NewMetrics(provider metric.MeterProvider) (*Metrics, error) {
-	m := &Metrics{meter: provider.Meter(Scope), observables: map[string]metric.Observable{}, sent: map[runtime.TaskInfo]sentCommit{}, options: map[string][]metric.RecordOption{}}
+	m := &Metrics{meter: provider.Meter(Scope), observables: map[string]metric.Observable{}, sent: byTask[sentCommit]{}, options: map[string][]metric.RecordOption{}}
 	var errs []error
 	for i := range metrics {
 		errs = append(errs, m.make(&metrics[i]))
