@@ -36,7 +36,16 @@ type Mark struct {
 }
 
 // String prints the mark as "token/number".
-func (m Mark) String() string { return m.Token.String() + "/" + strconv.FormatUint(m.Number, 10) }
+func (m Mark) String() string {
+	var space [2*len(m.Token) + 21]byte
+	return string(m.Append(space[:0]))
+}
+
+// Append appends what String gives.
+func (m Mark) Append(b []byte) []byte {
+	b = append(hex.AppendEncode(b, m.Token[:]), '/')
+	return strconv.AppendUint(b, m.Number, 10)
+}
 
 // Head is the value of a task's head key (R1): the last commit, the address of
 // the worker that owns the task, and the mark that this ownership period

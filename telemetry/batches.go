@@ -38,11 +38,11 @@ func (s *SpanMaker) batchSent(i runtime.BatchInfo) {
 	}
 	t.gathered = time.Time{}
 	linked := b.events[:min(len(b.events), LinksMax)]
-	links := make([]trace.Link, len(linked))
-	for n, event := range linked {
-		links[n].SpanContext = trace.SpanContextFromContext(event)
+	t.links = t.links[:0]
+	for _, event := range linked {
+		t.links = append(t.links, trace.Link{SpanContext: event})
 	}
-	_, b.span = s.tracer.Start(context.Background(), BatchSpan, newRoot, trace.WithTimestamp(begin), trace.WithLinks(links...))
+	b.span = Begin(s.tracer, Beginning{Name: BatchSpan, At: begin, Links: t.links})
 	t.about = append(t.about[:0],
 		Module.String(i.Module), Task.Int(int(i.Task)), Head.String(i.Head.String()), Events.Int(i.Events), Fields.Int(i.Fields), Level.String(i.Level.String()))
 	b.span.SetAttributes(t.about...)
@@ -50,7 +50,7 @@ func (s *SpanMaker) batchSent(i runtime.BatchInfo) {
 }
 
 // spansOf are the spans of events that have some, and whether all of these are of chosen records.
-func (t *taskSpans) spansOf(followed []runtime.Followed) (all []context.Context, chosen bool) {
+func (t *taskSpans) spansOf(followed []runtime.Followed) (all []trace.SpanContext, chosen bool) {
 	begun := t.begun // in the same order, with some between that failed
 	chosen = true
 	for i := range followed {
@@ -59,11 +59,11 @@ func (t *taskSpans) spansOf(followed []runtime.Followed) (all []context.Context,
 			continue
 		}
 		if n := slices.IndexFunc(begun, func(b begunSpan) bool { return b.trace == one }); n >= 0 {
-			all = append(all, begun[n].ctx)
+			all = append(all, begun[n].span)
 			chosen = chosen && begun[n].chosen
 			begun = begun[n+1:]
 		} else {
-			all, chosen = append(all, below(spanOf(one))), false
+			all, chosen = append(all, spanOf(one)), false
 		}
 	}
 	return all, chosen
@@ -104,17 +104,17 @@ func (s *SpanMaker) batchCommitted(i runtime.BatchInfo) {
 // events and linked to the batch: one transaction serves many traces.
 func (s *SpanMaker) committed(t *taskSpans, b *sentBatch, failure error) {
 	now := time.Now()
-	end := trace.WithTimestamp(now)
-	options := []trace.SpanStartOption{clientKind, trace.WithTimestamp(b.sent), trace.WithLinks(trace.Link{SpanContext: b.span.SpanContext()})}
+	end := []trace.SpanEndOption{trace.WithTimestamp(now)}
+	t.links = append(t.links[:0], trace.Link{SpanContext: b.span.SpanContext()})
 	t.about = append(t.about[:0], redisSystem, operation(b.level), BatchSize.Int(b.fields), Level.String(b.level.String()))
 	for _, event := range b.events {
-		_, exec := s.tracer.Start(event, ExecSpan, options...)
+		exec := Begin(s.tracer, Beginning{Parent: event, Name: ExecSpan, Kind: trace.SpanKindClient, At: b.sent, Links: t.links})
 		exec.SetAttributes(t.about...)
 		fail(exec, failure)
-		exec.End(end)
+		exec.End(end...)
 	}
 	fail(b.span, failure)
-	b.span.End(end)
+	b.span.End(end...)
 }
 
 var redisSystem = attribute.String("db.system.name", "redis")

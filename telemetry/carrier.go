@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"strconv"
 	"strings"
 	"time"
@@ -87,6 +88,16 @@ func plain(parent string) trace.SpanContext {
 	return trace.NewSpanContext(trace.SpanContextConfig{TraceID: id, SpanID: span, TraceFlags: trace.FlagsSampled, Remote: true})
 }
 
+// appendPlain writes the traceparent of a sampled span of such a kind; nothing of others.
+func appendPlain(b []byte, c trace.SpanContext) []byte {
+	if !c.IsValid() || c.TraceFlags() != trace.FlagsSampled {
+		return b
+	}
+	id, span := c.TraceID(), c.SpanID()
+	b = append(hex.AppendEncode(append(b, "00-"...), id[:]), '-')
+	return append(hex.AppendEncode(b, span[:]), "-01"...)
+}
+
 // below returns a context with a span as the parent.
 func below(c trace.SpanContext) context.Context {
 	return trace.ContextWithRemoteSpanContext(context.Background(), c)
@@ -108,7 +119,7 @@ func forced(r recordName, t *wire.Trace) trace.SpanContext {
 	copy(c.SpanID[:], sum[16:24])
 	c.TraceID[0] |= 1 // neither may be zero
 	c.SpanID[0] |= 1
-	c.TraceFlags = trace.FlagsSampled
+	c.TraceFlags, c.Remote = trace.FlagsSampled, true
 	return trace.NewSpanContext(c)
 }
 
@@ -117,21 +128,25 @@ const stateKey = "coppice"
 
 // departing is what travels on with the span of a context: that, and what the hop span of the next
 // event needs. The span may have lost the tracestate of its parent: a sampler decides what is left.
-func departing(ctx context.Context, parent trace.SpanContext, now time.Time, from task.ID) *wire.Trace {
-	span := trace.SpanContextFromContext(ctx)
+func departing(span, parent trace.SpanContext, now time.Time, from task.ID) *wire.Trace {
 	state := span.TraceState()
 	if state.Len() == 0 {
 		state = parent.TraceState()
 	}
-	var c carrier
-	var space [32]byte
-	left := append(strconv.AppendInt(space[:0], now.UnixMicro(), 36), '.')
-	left = strconv.AppendInt(left, int64(from), 10)
-	if state.Len() == 0 {
-		w3c.Inject(ctx, &c)
-		c.State = stateKey + "=" + string(left)
-		return (*wire.Trace)(&c)
+	var space [128]byte
+	both := appendPlain(space[:0], span)
+	end := len(both)
+	both = append(both, stateKey...)
+	both = append(both, '=')
+	begin := len(both)
+	both = append(strconv.AppendInt(both, now.UnixMicro(), 36), '.')
+	both = strconv.AppendInt(both, int64(from), 10)
+	if state.Len() == 0 && end > 0 {
+		text := string(both)
+		return &wire.Trace{Parent: text[:end], State: text[end:]}
 	}
+	var c carrier
+	left := both[begin:]
 	if with, err := state.Insert(stateKey, string(left)); err == nil {
 		state = with
 	}

@@ -41,7 +41,7 @@ func TestADepartureIsReadAgain(t *testing.T) {
 	at := time.UnixMicro(1_700_000_000_123_456)
 	for _, state := range []string{"", "vendor=1"} {
 		parent := spanOf(&wire.Trace{Parent: "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01", State: state})
-		out := departing(below(parent), parent, at, 12)
+		out := departing(parent, parent, at, 12)
 		have := spanOf(out)
 		when, from, ok := departure(have)
 		if !ok || !when.Equal(at) || from != 12 || have.SpanID() != parent.SpanID() || have.TraceState().Get("vendor") != parent.TraceState().Get("vendor") {

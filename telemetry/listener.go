@@ -1,7 +1,6 @@
 package telemetry
 
 import (
-	"context"
 	"slices"
 	"sync"
 	"time"
@@ -44,7 +43,7 @@ func NewSpans(config SpanConfig) *SpanMaker {
 	if config.Slow == 0 {
 		config.Slow = slowDefault
 	}
-	return &SpanMaker{config: config, tracer: config.Provider.Tracer(Scope), tasks: map[runtime.TaskInfo]*taskSpans{}}
+	return &SpanMaker{config: config, tracer: config.Provider.Tracer(Scope), tasks: byTask[taskSpans]{}}
 }
 
 // Listener returns what hears of all tasks of a program.
@@ -63,7 +62,7 @@ type SpanMaker struct {
 	config SpanConfig
 	tracer trace.Tracer
 	mu     sync.Mutex
-	tasks  map[runtime.TaskInfo]*taskSpans
+	tasks  byTask[taskSpans]
 }
 
 // taskSpans are the spans that are open on one task, and what they need to know. Events run
@@ -77,13 +76,14 @@ type taskSpans struct {
 	sent     *sentBatch
 	shapes   map[eventKind]*eventShape
 	about    []attribute.KeyValue   // of the span at hand: spans copy theirs
+	links    []trace.Link           // and these
 	retries  map[retryKey]time.Time // when an attempt failed whose record is tried again
 }
 
 // begunSpan is the span of an event whose commit is to come, found by the trace that it gave.
 type begunSpan struct {
 	trace  *wire.Trace
-	ctx    context.Context
+	span   trace.SpanContext
 	chosen bool
 }
 
@@ -93,7 +93,7 @@ const begunMax = 1000
 // sentBatch is a batch whose commit is under way.
 type sentBatch struct {
 	sent   time.Time
-	events []context.Context // with the span of each
+	events []trace.SpanContext // the span of each
 	fields int
 	level  store.Level
 	span   trace.Span
@@ -111,10 +111,9 @@ const retriesMax = 1000
 func (s *SpanMaker) task(i runtime.TaskInfo) *taskSpans {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := s.tasks[i]
-	if t == nil {
-		t = &taskSpans{shapes: map[eventKind]*eventShape{}, retries: map[retryKey]time.Time{}}
-		s.tasks[i] = t
+	t := s.tasks.of(i)
+	if t.shapes == nil {
+		t.shapes, t.retries = map[eventKind]*eventShape{}, map[retryKey]time.Time{}
 	}
 	return t
 }
@@ -152,46 +151,47 @@ func (s *SpanMaker) eventBegin(i runtime.EventInfo) *wire.Trace {
 	if t.gathered.IsZero() {
 		t.gathered = now
 	}
-	ctx := below(parent)
 	if i.Attempt > 1 {
-		s.retried(t, &i, ctx, now)
+		s.retried(t, &i, parent, now)
 	}
 	shape := t.shape(&i)
+	above := parent
 	if !i.Root {
-		ctx = s.hop(ctx, shape, parent, now)
+		above = s.hop(shape, parent, now)
 	}
-	options, chosen := shape.options, chosen(&i, parent)
+	about, chosen := shape.about, chosen(&i, parent)
 	t.own = t.own[:0]
 	if chosen { // its parent is sampled, which is what samplers go by: all attributes are set at once, in the end
-		options, t.own = shape.bare, append(t.own, shape.about...)
+		about, t.own = nil, append(t.own, shape.about...)
 	}
-	ctx, t.event = s.tracer.Start(ctx, shape.name, options...)
+	t.event = Begin(s.tracer, Beginning{Parent: above, Name: shape.name, Kind: shape.kind, At: now, Attributes: about})
 	t.seed, t.own = i.Seed, own(t.own, &i)
-	out := departing(ctx, parent, now, i.Task)
+	span := t.event.SpanContext()
+	out := departing(span, parent, now, i.Task)
 	if out.Sampled() && len(t.begun) < begunMax {
-		t.begun = append(t.begun, begunSpan{out, ctx, chosen})
+		t.begun = append(t.begun, begunSpan{out, span, chosen})
 	}
 	return out
 }
 
 // hop makes the span of the way to an event, if it is known where that began.
-func (s *SpanMaker) hop(ctx context.Context, shape *eventShape, parent trace.SpanContext, now time.Time) context.Context {
+func (s *SpanMaker) hop(shape *eventShape, parent trace.SpanContext, now time.Time) trace.SpanContext {
 	at, from, ok := departure(parent)
 	if !ok {
-		return ctx
+		return parent
 	}
-	ctx, span := s.tracer.Start(ctx, shape.hop, trace.WithTimestamp(at), trace.WithAttributes(shape.hopAbout...))
+	span := Begin(s.tracer, Beginning{Parent: parent, Name: shape.hop, At: at, Attributes: shape.hopAbout})
 	span.SetAttributes(FromTask.Int(from))
 	span.End(trace.WithTimestamp(now))
-	return ctx
+	return span.SpanContext()
 }
 
 // retried makes the span of the pause before an attempt.
-func (s *SpanMaker) retried(t *taskSpans, i *runtime.EventInfo, ctx context.Context, now time.Time) {
+func (s *SpanMaker) retried(t *taskSpans, i *runtime.EventInfo, parent trace.SpanContext, now time.Time) {
 	key := retryKey{i.Topology, i.Source, i.Offset}
 	if failed, ok := t.retries[key]; ok {
 		delete(t.retries, key)
-		_, span := s.tracer.Start(ctx, RetrySpan, trace.WithTimestamp(failed), trace.WithAttributes(own(slices.Clone(t.shape(i).about), i)...))
+		span := Begin(s.tracer, Beginning{Parent: parent, Name: RetrySpan, At: failed, Attributes: own(slices.Clone(t.shape(i).about), i)})
 		span.End(trace.WithTimestamp(now))
 	}
 }
@@ -216,7 +216,7 @@ func (s *SpanMaker) eventKept(i runtime.EventInfo) {
 		// Nobody knew that it would fail: it has its span now, below that of the record.
 		parent, _ := s.parent(&i)
 		shape := t.shape(&i)
-		_, span = s.tracer.Start(below(parent), shape.name, shape.options...)
+		span = Begin(s.tracer, Beginning{Parent: parent, Name: shape.name, Kind: shape.kind, Attributes: shape.about})
 		t.own = own(append(t.own[:0], Unsampled.Bool(true)), &i)
 	}
 	t.own = did(t.own, &i)

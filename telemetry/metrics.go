@@ -44,26 +44,38 @@ type Metrics struct {
 	events, fields, big metric.Int64Histogram
 
 	mu      sync.Mutex
-	sent    map[runtime.TaskInfo]sentCommit
+	sent    byTask[sentCommit]
 	options map[string][]metric.RecordOption // by module
-}
-
-type sentCommit struct {
-	at    time.Time
-	began time.Duration // how long it had gathered
+	noted   []notedBatch                     // that the histograms do not have yet
 }
 
 // NewMetrics makes the instruments that docs/reference/telemetry.md lists.
 func NewMetrics(provider metric.MeterProvider) (*Metrics, error) {
-	m := &Metrics{meter: provider.Meter(Scope), observables: map[string]metric.Observable{}, sent: map[runtime.TaskInfo]sentCommit{}, options: map[string][]metric.RecordOption{}}
+	m := &Metrics{meter: provider.Meter(Scope), observables: map[string]metric.Observable{}, sent: byTask[sentCommit]{}, options: map[string][]metric.RecordOption{}}
 	var errs []error
 	for i := range metrics {
 		errs = append(errs, m.make(&metrics[i]))
 	}
-	if err := errors.Join(errs...); err != nil {
+	err := errors.Join(errs...)
+	if err == nil {
+		_, err = m.OnCollect(m.pass) // what is collected is complete
+	}
+	if err != nil {
 		return nil, fmt.Errorf("telemetry: making the metrics: %w", err)
 	}
 	return m, nil
+}
+
+// OnCollect has something done whenever metrics are collected, before that, until stop is called.
+func (m *Metrics) OnCollect(do func()) (stop func() error, err error) {
+	r, err := m.meter.RegisterCallback(func(context.Context, metric.Observer) error {
+		do()
+		return nil
+	}, m.all...)
+	if err != nil {
+		return nil, err
+	}
+	return r.Unregister, nil
 }
 
 func (m *Metrics) make(d *metricDoc) (err error) {
@@ -105,44 +117,6 @@ var (
 	secondsBuckets = []float64{0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30}
 	sizeBuckets    = []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 100_000, 1_000_000, 10_000_000}
 )
-
-// Listener returns what hears of batches; give it to the workers, with runtime.Tee beside
-// others.
-func (m *Metrics) Listener() *runtime.Listener {
-	return &runtime.Listener{BatchSent: m.batchSent, BatchCommitted: m.batchCommitted, Dropped: func(i runtime.DroppedInfo) {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		delete(m.sent, i.TaskInfo)
-	}}
-}
-
-func (m *Metrics) batchSent(i runtime.BatchInfo) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.sent[i.TaskInfo] = sentCommit{time.Now(), i.Gathered}
-}
-
-func (m *Metrics) batchCommitted(i runtime.BatchInfo) {
-	m.mu.Lock()
-	s, ok := m.sent[i.TaskInfo]
-	delete(m.sent, i.TaskInfo)
-	o := m.options[i.Module]
-	if o == nil {
-		o = []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(Module.String(i.Module)))}
-		m.options[i.Module] = o
-	}
-	m.mu.Unlock()
-	ctx := context.Background()
-	m.events.Record(ctx, int64(i.Events), o...)
-	if !ok || i.Commit == nil {
-		return // there was nothing to store
-	}
-	took := time.Since(s.at)
-	m.commit.Record(ctx, took.Seconds(), o...)
-	m.batch.Record(ctx, (took + s.began).Seconds(), o...)
-	m.fields.Record(ctx, int64(i.Fields), o...)
-	m.big.Record(ctx, i.Bytes, o...)
-}
 
 // Observe has the figures asked for whenever metrics are collected, until stop is called.
 func (m *Metrics) Observe(figures func(context.Context) []TaskFigures) (stop func() error, err error) {

@@ -71,7 +71,7 @@ func (s *SpanMaker) record(name string, i *runtime.RecordInfo) {
 	if i.Pause > 0 {
 		attributes = append(attributes, Pause.Float64(i.Pause.Seconds()))
 	}
-	_, span := s.tracer.Start(below(parent), name, trace.WithTimestamp(now.Add(-i.Took)), trace.WithAttributes(attributes...))
+	span := Begin(s.tracer, Beginning{Parent: parent, Name: name, At: now.Add(-i.Took), Attributes: attributes})
 	if i.Err != "" {
 		fail(span, errors.New(i.Err))
 	}

@@ -21,22 +21,14 @@ type eventKind struct {
 type eventShape struct {
 	name, hop string
 	about     []attribute.KeyValue
-	bare      []trace.SpanStartOption
-	options   []trace.SpanStartOption // bare, with these attributes
+	kind      trace.SpanKind
 	hopAbout  []attribute.KeyValue
 }
 
-var (
-	clientKind   = trace.WithSpanKind(trace.SpanKindClient)
-	consumerKind = trace.WithSpanKind(trace.SpanKindConsumer)
-	internalKind = trace.WithSpanKind(trace.SpanKindInternal)
-	newRoot      = trace.WithNewRoot()
-
-	// Those of the semantic conventions for messages that are the same of each record.
-	processing = []attribute.KeyValue{
-		attribute.String("messaging.system", "kafka"), attribute.String("messaging.operation.name", "process"), attribute.String("messaging.operation.type", "process"),
-	}
-)
+// Those of the semantic conventions for messages that are the same of each record.
+var processing = []attribute.KeyValue{
+	attribute.String("messaging.system", "kafka"), attribute.String("messaging.operation.name", "process"), attribute.String("messaging.operation.type", "process"),
+}
 
 // shape is that of an event's spans.
 func (t *taskSpans) shape(i *runtime.EventInfo) *eventShape {
@@ -50,12 +42,11 @@ func (t *taskSpans) shape(i *runtime.EventInfo) *eventShape {
 }
 
 func newShape(i *runtime.EventInfo) *eventShape {
-	shape := &eventShape{name: EventSpan + " " + i.Step, hop: HopSpan + " " + i.Step}
-	kind := internalKind
+	shape := &eventShape{name: EventSpan + " " + i.Step, hop: HopSpan + " " + i.Step, kind: trace.SpanKindInternal}
 	shape.hopAbout = []attribute.KeyValue{Module.String(i.Module), Task.Int(int(i.Task)), Step.String(i.Step)}
 	about := []attribute.KeyValue{Module.String(i.Module), Task.Int(int(i.Task)), Topology.String(i.Topology), Source.String(i.Source)}
 	if i.Root {
-		shape.name, kind = ProcessSpan+" "+i.Module+"."+i.Depot, consumerKind
+		shape.name, shape.kind = ProcessSpan+" "+i.Module+"."+i.Depot, trace.SpanKindConsumer
 		about = append(about, processing...)
 	} else {
 		about = append(about, Step.String(i.Step))
@@ -63,8 +54,7 @@ func newShape(i *runtime.EventInfo) *eventShape {
 	if i.Depot != "" {
 		about = append(about, destination(i.Module, i.Depot))
 	}
-	shape.about, shape.bare = about, []trace.SpanStartOption{kind}
-	shape.options = append(shape.bare, trace.WithAttributes(about...))
+	shape.about = about
 	return shape
 }
 

@@ -38,9 +38,9 @@ type Trees struct {
 	config TreesConfig
 
 	mu     sync.Mutex
-	kept   map[treeKey]*keptTree
+	kept   map[spot]*keptTree
 	recent list.List // of *keptTree, the latest heard of first
-	begun  map[runtime.TaskInfo]begunEvent
+	begun  byTask[begunEvent]
 	drawn  map[topologyKey]*drawn
 	micros map[topologyKey]openMicrobatch
 }
@@ -51,26 +51,9 @@ type begunEvent struct {
 	at   time.Time
 }
 
-// treeKey names a record in a source.
-type treeKey struct {
-	module, topology, source string
-	partition                task.ID
-	offset                   int64
-}
-
-// keptTree is what is kept of one. Some of it may be on other workers.
-type keptTree struct {
-	key    treeKey
-	tree   eventtree.Tree
-	known  bool // tree is: its record is of a task of this worker
-	events []eventtree.Event
-	lost   bool // some events were not kept
-	place  *list.Element
-}
-
 // NewTrees returns one that has kept nothing yet.
 func NewTrees(config TreesConfig) *Trees {
-	return &Trees{config: config.withDefaults(), kept: map[treeKey]*keptTree{}, begun: map[runtime.TaskInfo]begunEvent{}, drawn: map[topologyKey]*drawn{}, micros: map[topologyKey]openMicrobatch{}}
+	return &Trees{config: config.withDefaults(), kept: map[spot]*keptTree{}, begun: byTask[begunEvent]{}, drawn: map[topologyKey]*drawn{}, micros: map[topologyKey]openMicrobatch{}}
 }
 
 // Listener returns what tells it; one serves all tasks of a worker.
@@ -86,41 +69,10 @@ func (k *Trees) Listener() *runtime.Listener {
 	}
 }
 
-// of finds what is kept of a tree, or makes room for it.
-func (k *Trees) of(key treeKey, depot string) *keptTree {
-	if t := k.kept[key]; t != nil {
-		k.recent.MoveToFront(t.place)
-		return t
-	}
-	t := &keptTree{}
-	if len(k.kept) >= k.config.Records { // the oldest gives its room
-		t = k.recent.Back().Value.(*keptTree)
-		delete(k.kept, t.key)
-		k.recent.MoveToFront(t.place)
-	} else {
-		t.place = k.recent.PushFront(t)
-	}
-	// Whoever asks gets copies of attempts and events, so that their room can be used again.
-	if cap(t.events) > roomKept {
-		t.events = nil
-	}
-	clear(t.events)
-	clear(t.tree.Attempts)
-	*t = keptTree{key: key, place: t.place, events: t.events[:0], tree: eventtree.Tree{
-		Record:   eventtree.Record{Module: key.module, Depot: depot, Partition: key.partition, Offset: key.offset},
-		Topology: key.topology, Source: key.source, Task: key.partition, State: eventtree.Open, Attempts: t.tree.Attempts[:0],
-	}}
-	k.kept[key] = t
-	return t
-}
-
-// roomKept is for how many events the room of a tree is used again.
-const roomKept = 16
-
 func (k *Trees) eventBegin(i runtime.EventInfo) *wire.Trace {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.begun[i.TaskInfo] = begunEvent{i.Seed, time.Now()}
+	*k.begun.of(i.TaskInfo) = begunEvent{i.Seed, time.Now()}
 	return i.Trace
 }
 
@@ -138,7 +90,7 @@ func (k *Trees) eventKept(i runtime.EventInfo) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if b := k.begun[i.TaskInfo]; b.seed == i.Seed {
+	if b := k.begun.of(i.TaskInfo); b.seed == i.Seed {
 		e.Began = b.at // else nobody knew that it would be kept
 	}
 	t := k.of(treeKey{i.Module, i.Topology, i.Source, i.RootTask, i.Offset}, i.Depot)
@@ -188,15 +140,12 @@ func (k *Trees) batchCommitted(i runtime.BatchInfo) {
 func (k *Trees) mark(i *runtime.BatchInfo, state eventtree.State) {
 	now := time.Now()
 	var batch, waits string
-	if !i.Head.Token.IsZero() {
-		batch = i.Head.String()
-	}
-	if state == eventtree.Committing {
-		waits = "commit " + batch + " to durability " + i.Level.String()
+	if state == eventtree.Committing { // what comes then has the batch already
+		batch, waits = committing(i)
 	}
 	for n := range i.Followed {
 		f := &i.Followed[n]
-		t := k.kept[treeKey{i.Module, f.Topology, f.Source, f.RootTask, f.Offset}]
+		t := k.find(&treeKey{i.Module, f.Topology, f.Source, f.RootTask, f.Offset})
 		if t == nil {
 			continue
 		}
@@ -218,12 +167,26 @@ func (k *Trees) mark(i *runtime.BatchInfo, state eventtree.State) {
 	}
 }
 
+// committing names the commit of a batch, and says what its events wait for.
+func committing(i *runtime.BatchInfo) (batch, waits string) {
+	const first = "commit "
+	var space [128]byte
+	text := append(space[:0], first...)
+	if !i.Head.Token.IsZero() {
+		text = i.Head.Append(text)
+	}
+	end := len(text)
+	waits = string(append(append(text, " to durability "...), i.Level.String()...))
+	return waits[len(first):end], waits
+}
+
 // dropped forgets the events that are not committed: they run again, or nobody knows.
 func (k *Trees) dropped(i runtime.DroppedInfo) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.forgetMicrobatches(i.TaskInfo)
-	for _, t := range k.kept {
+	for e := k.recent.Front(); e != nil; e = e.Next() {
+		t := e.Value.(*keptTree)
 		if t.key.module != i.Module {
 			continue
 		}
@@ -320,11 +283,4 @@ func (k *Trees) Part(module, worker string, q *eventtree.Query) eventtree.Part {
 		}
 	}
 	return p
-}
-
-func (t *keptTree) copied(worker string) eventtree.Tree {
-	tree := t.tree
-	tree.Worker, tree.Complete = worker, !t.lost
-	tree.Attempts = append([]eventtree.Attempt(nil), tree.Attempts...)
-	return tree
 }

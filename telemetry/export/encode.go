@@ -146,13 +146,11 @@ func appendScopeSpans(b []byte, r *resource.Resource, scope instrumentation.Scop
 }
 
 func appendSpan(b []byte, s sdktrace.ReadOnlySpan) []byte {
-	own, parent := s.SpanContext(), s.Parent()
-	traceID, id := own.TraceID(), own.SpanID()
-	b = appendBytes(appendBytes(b, spanTrace, traceID[:]), spanID, id[:])
-	b = appendText(b, spanState, own.TraceState().String())
-	if p := parent.SpanID(); p.IsValid() {
-		b = appendBytes(b, spanParent, p[:])
+	if w, ok := s.(*writtenSpan); ok {
+		return append(b, w.raw...)
 	}
+	own, parent := s.SpanContext(), s.Parent()
+	b = appendPlace(b, own, parent)
 	b = appendText(b, spanName, s.Name())
 	b = appendNumber(b, spanKind, kindOf(s.SpanKind()))
 	b = appendTime(b, spanStart, s.StartTime().UnixNano())
@@ -160,26 +158,47 @@ func appendSpan(b []byte, s sdktrace.ReadOnlySpan) []byte {
 	b = appendPairs(b, spanAttributes, s.Attributes())
 	b = appendCount(b, spanAttributesDropped, s.DroppedAttributes())
 	for _, e := range s.Events() {
-		b = appendMessage(b, spanEvents, func(b []byte) []byte {
-			b = appendText(appendTime(b, eventTime, e.Time.UnixNano()), eventName, e.Name)
-			return appendCount(appendPairs(b, eventAttributes, e.Attributes), eventAttributesDropped, e.DroppedAttributeCount)
-		})
+		b = appendEvent(b, e)
 	}
 	b = appendCount(b, spanEventsDropped, s.DroppedEvents())
 	for _, l := range s.Links() {
-		b = appendMessage(b, spanLinks, func(b []byte) []byte {
-			traceID, id := l.SpanContext.TraceID(), l.SpanContext.SpanID()
-			b = appendBytes(appendBytes(b, linkTrace, traceID[:]), linkSpan, id[:])
-			b = appendCount(appendPairs(b, linkAttributes, l.Attributes), linkDropped, l.DroppedAttributeCount)
-			return appendFlags(b, linkFlags, l.SpanContext.TraceFlags(), l.SpanContext)
-		})
+		b = appendLink(b, l)
 	}
 	b = appendCount(b, spanLinksDropped, s.DroppedLinks())
-	b = appendMessage(b, spanStatus, func(b []byte) []byte {
-		status := s.Status()
+	return appendFlags(appendStatus(b, s.Status()), spanFlags, own.TraceFlags(), parent)
+}
+
+// appendPlace appends what names a span, and its parent.
+func appendPlace(b []byte, own, parent trace.SpanContext) []byte {
+	traceID, id := own.TraceID(), own.SpanID()
+	b = appendBytes(appendBytes(b, spanTrace, traceID[:]), spanID, id[:])
+	b = appendText(b, spanState, own.TraceState().String())
+	if p := parent.SpanID(); p.IsValid() {
+		b = appendBytes(b, spanParent, p[:])
+	}
+	return b
+}
+
+func appendEvent(b []byte, e sdktrace.Event) []byte {
+	return appendMessage(b, spanEvents, func(b []byte) []byte {
+		b = appendText(appendTime(b, eventTime, e.Time.UnixNano()), eventName, e.Name)
+		return appendCount(appendPairs(b, eventAttributes, e.Attributes), eventAttributesDropped, e.DroppedAttributeCount)
+	})
+}
+
+func appendLink(b []byte, l sdktrace.Link) []byte {
+	return appendMessage(b, spanLinks, func(b []byte) []byte {
+		traceID, id := l.SpanContext.TraceID(), l.SpanContext.SpanID()
+		b = appendBytes(appendBytes(b, linkTrace, traceID[:]), linkSpan, id[:])
+		b = appendCount(appendPairs(b, linkAttributes, l.Attributes), linkDropped, l.DroppedAttributeCount)
+		return appendFlags(b, linkFlags, l.SpanContext.TraceFlags(), l.SpanContext)
+	})
+}
+
+func appendStatus(b []byte, status sdktrace.Status) []byte {
+	return appendMessage(b, spanStatus, func(b []byte) []byte {
 		return appendNumber(appendText(b, statusMessage, status.Description), statusCode, statusOf(status.Code))
 	})
-	return appendFlags(b, spanFlags, own.TraceFlags(), parent)
 }
 
 func kindOf(k trace.SpanKind) uint64 {

@@ -56,6 +56,7 @@ type Telemetry struct {
 	registry *prometheus.Registry
 	spans    *telemetry.SpanMaker
 	metrics  *telemetry.Metrics
+	brokers  *brokerMeter
 }
 
 // Start makes the exporters. It does not wait for the collector: what cannot be sent is
@@ -72,7 +73,9 @@ func Start(ctx context.Context, config Config) (*Telemetry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("export: metrics for Prometheus: %w", err)
 	}
-	forTraces := []sdktrace.TracerProviderOption{sdktrace.WithResource(about), sdktrace.WithSampler(sampler(config.Sample)), sdktrace.WithRawSpanLimits(limits())}
+	bounds := limits()
+	var ended sdktrace.SpanProcessor
+	forTraces := []sdktrace.TracerProviderOption{sdktrace.WithResource(about), sdktrace.WithSampler(sampler(config.Sample)), sdktrace.WithRawSpanLimits(bounds)}
 	forMeters := []sdkmetric.Option{sdkmetric.WithResource(about), sdkmetric.WithReader(pull)}
 	if config.OTLP != "" {
 		spans, err := encoding(ctx, otlptracehttp.NewClient(otlptracehttp.WithEndpointURL(config.OTLP+"/v1/traces")))
@@ -83,13 +86,22 @@ func Start(ctx context.Context, config Config) (*Telemetry, error) {
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("export: metrics to %s: %w", config.OTLP, err), spans.Shutdown(ctx))
 		}
-		forTraces = append(forTraces, sdktrace.WithSpanProcessor(gather(sdktrace.NewBatchSpanProcessor(spans))))
+		ended = gather(sdktrace.NewBatchSpanProcessor(spans))
+		forTraces = append(forTraces, sdktrace.WithSpanProcessor(ended))
 		forMeters = append(forMeters, sdkmetric.WithReader(sdkmetric.NewPeriodicReader(points, sdkmetric.WithInterval(config.Period))))
 	}
 	t.traces, t.meters = sdktrace.NewTracerProvider(forTraces...), sdkmetric.NewMeterProvider(forMeters...)
-	t.spans = telemetry.NewSpans(telemetry.SpanConfig{Provider: t.traces, Every: config.Sample, Slow: config.Slow})
+	own := trace.TracerProvider(t.traces)
+	if ended != nil && writes(bounds) {
+		own = &writing{rest: t.traces, next: ended, about: about}
+	}
+	t.spans = telemetry.NewSpans(telemetry.SpanConfig{Provider: own, Every: config.Sample, Slow: config.Slow})
 	if t.metrics, err = telemetry.NewMetrics(t.meters); err != nil {
 		return nil, errors.Join(err, t.Stop(ctx))
+	}
+	t.brokers = newBrokerMeter(t.meters)
+	if _, err = t.metrics.OnCollect(t.brokers.pass); err != nil {
+		return nil, errors.Join(fmt.Errorf("export: metrics of Kafka: %w", err), t.Stop(ctx))
 	}
 	return t, nil
 }

@@ -2,6 +2,7 @@ package export
 
 import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/coppice-run/coppice/telemetry"
 )
@@ -23,8 +24,13 @@ func sampler(every int) sdktrace.Sampler {
 type batches struct{ sdktrace.Sampler }
 
 func (b batches) ShouldSample(p sdktrace.SamplingParameters) sdktrace.SamplingResult {
-	if p.Name == telemetry.BatchSpan && len(p.Links) > 0 {
+	if alwaysSampled(p.Name, p.Links) {
 		return sdktrace.AlwaysSample().ShouldSample(p)
 	}
 	return b.Sampler.ShouldSample(p)
+}
+
+// alwaysSampled reports whether a span of no parent is kept in any case.
+func alwaysSampled(name string, links []trace.Link) bool {
+	return name == telemetry.BatchSpan && len(links) > 0
 }

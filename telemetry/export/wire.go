@@ -23,8 +23,7 @@ import (
 // Kafka has kotel count what goes to and comes from brokers, and make a span of the sending
 // of each record that has one.
 func (t *Telemetry) Kafka(config *kafkadepot.Config) {
-	meter := kotel.NewMeter(kotel.MeterProvider(t.meters))
-	config.Hooks = append(config.Hooks, kotel.NewKotel(kotel.WithMeter(meter)).Hooks()...)
+	config.Hooks = append(config.Hooks, t.brokers)
 	tracer := kotel.NewTracer(kotel.TracerProvider(within{t.traces}), kotel.TracerPropagator(propagation.TraceContext{}))
 	config.ProducerHooks = append(config.ProducerHooks, producing(kotel.NewKotel(kotel.WithTracer(tracer)).Hooks())...)
 }

@@ -73,7 +73,9 @@ func (in *input) count(ctx context.Context, s subject, collector string) (took u
 		return took, err
 	}
 	defer w.Stop(context.WithoutCancel(ctx))
-	c, err := client.New(client.Config{Log: log, Store: state, Network: config.Network})
+	// Who looks every few milliseconds how far the worker is, is not the worker: it has connections
+	// without telemetry in either case.
+	c, err := client.New(client.Config{Log: in.log, Store: in.state, Network: config.Network})
 	if err != nil {
 		return took, err
 	}
