@@ -9,6 +9,7 @@ import (
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
+	"github.com/coppice-run/coppice/transport"
 )
 
 // Pauses before an owner is looked for again.
@@ -32,6 +33,7 @@ func (c *Client) ask(ctx context.Context, b *bound, q *wire.Request) (*wire.Answ
 // askWhile is ask with a context that ends with the client, too.
 func (c *Client) askWhile(ctx context.Context, b *bound, q *wire.Request) (*wire.Answer, error) {
 	id, request := q.Task, wire.AppendRequest(make([]byte, 0, requestBytes), q)
+	var before error
 	for pause := askPause; ; pause = min(2*pause, askPauseMax) {
 		answer, err := c.askOnce(ctx, b, id, request)
 		switch {
@@ -42,11 +44,14 @@ func (c *Client) askWhile(ctx context.Context, b *bound, q *wire.Request) (*wire
 			err = fmt.Errorf("task %d of module %s is on the move", id, b.name)
 		case c.open.Err() != nil:
 			return nil, ErrClosed
+		case ctx.Err() != nil && errors.Is(before, transport.ErrNoListener):
+			return nil, before // which says more than that the time was over in the middle of the next call
 		case errors.Is(err, ErrNoOwner) || ctx.Err() != nil:
 			return nil, err
 		default:
 			b.owned(id, "")
 		}
+		before = err
 		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():

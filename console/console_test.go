@@ -264,6 +264,22 @@ func TestPaths(t *testing.T) {
 	}
 }
 
+// While a module cannot be seen the first page does not say that all is well, and says why.
+func TestUnseenModulesAreFindings(t *testing.T) {
+	t.Parallel()
+	f := newFake(3)
+	f.unseen = errors.New("the store does not <answer>")
+	body := visit(t, newTestHandler(t, f), http.MethodGet, "/", nil).Body.String()
+	for _, want := range []string{"it cannot be seen, so nobody knows whether it gets on", "the store does not &lt;answer&gt;", `class="finding broken"`, `href="/m/shop">Show the module`, "1 thing stands still"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if strings.Contains(body, "Nothing stands still") {
+		t.Error("the page says that nothing stands still")
+	}
+}
+
 // How long records take is shown of the sample alone, with how many there were; of too few why
 // nothing is. The list of trees and its JSON are of as many trees.
 func TestLatency(t *testing.T) {

@@ -49,6 +49,7 @@ type fake struct {
 	parked []client.ParkedRecord
 	// unreadable, if set, is why a parked record cannot be read.
 	unreadable error
+	unseen     error // of the tasks, if set
 	audit      []client.AuditEntry
 	values     map[string]string // options that are set
 	paused     bool
@@ -93,6 +94,9 @@ func (f *fake) Describe(_ context.Context, name string) (client.Description, err
 func (f *fake) Plan(context.Context, string) (*module.Plan, error) { return module.Compile(&shop{}) }
 
 func (f *fake) Tasks(context.Context, string) ([]client.TaskInfo, error) {
+	if f.unseen != nil {
+		return nil, f.unseen
+	}
 	all := make([]client.TaskInfo, f.tasks)
 	for i := range all {
 		all[i] = client.TaskInfo{Task: task.ID(i), Owner: fmt.Sprintf("10.0.0.%d:7070", i%8), Epoch: strings.Repeat("ab", 16), Commits: uint64(i)}

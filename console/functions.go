@@ -173,12 +173,15 @@ func severity(s overview.Severity) state {
 
 // findingPage is the page that says more about a finding.
 func findingPage(module string, f overview.Finding) link {
-	text := map[string]string{"tasks": "Show the tasks", "trees": "Show event trees", "parked": "Show parked records", "topologies": "Show the topology"}[f.Page]
+	text := map[string]string{"tasks": "Show the tasks", "trees": "Show event trees", "parked": "Show parked records", "topologies": "Show the topology", "": "Show the module"}[f.Page]
 	if f.Record != nil {
 		return link{"Show the event tree", treeAddress(module, f.Record)}
 	}
 	if f.Page == "topologies" && f.Topology != "" {
 		return link{text, at("m", module, "topologies", f.Topology)}
+	}
+	if f.Page == "" {
+		return link{text, at("m", module)}
 	}
 	return link{text, at("m", module, f.Page)}
 }

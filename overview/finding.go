@@ -2,6 +2,7 @@ package overview
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,21 +36,29 @@ type Finding struct {
 	Page string `json:"page"`
 }
 
+// WorstFirst compares two severities: whose is worse comes first.
+func WorstFirst(a, b Severity) int {
+	return slices.Index(severities, a) - slices.Index(severities, b)
+}
+
+var severities = []Severity{Broken, Stuck, Notable}
+
 // findings lists what is not as it should be, the worst first.
 func findings(m *Module) []Finding {
 	all := []Finding{}
 	all = append(all, halted(m)...)
+	all = append(all, unowned(m)...)
 	all = append(all, silent(m)...)
 	all = append(all, standing(m)...)
-	all = append(all, unowned(m)...)
 	for i := range m.Topologies {
 		if t := &m.Topologies[i]; t.Paused {
-			all = append(all, Finding{Severity: Notable, What: fmt.Sprintf("topology %s is paused, with %d records to do", t.Name, t.Lag), Waits: "somebody to resume it", Mend: "resume it when what it was paused for is done", Topology: t.Name, Page: "topologies"})
+			all = append(all, Finding{Severity: Notable, What: fmt.Sprintf("topology %s is paused, with %s to do", t.Name, plural(int(t.Lag), "record", "records")), Waits: "somebody to resume it", Mend: "resume it when what it was paused for is done", Topology: t.Name, Page: "topologies"})
 		}
 	}
 	if m.Parked > 0 {
 		all = append(all, Finding{Severity: Notable, What: plural(m.Parked, "record is", "records are") + " parked", Waits: "somebody to retry, edit or skip", Mend: "look at the reason, and at what the handler makes of it", Page: "parked"})
 	}
+	slices.SortStableFunc(all, func(a, b Finding) int { return WorstFirst(a.Severity, b.Severity) })
 	return all
 }
 
@@ -70,40 +79,6 @@ func halted(m *Module) (all []Finding) {
 	}
 	for i := range all {
 		all[i].What = tasksHave(all[i].Tasks, "has halted", "have halted")
-	}
-	return all
-}
-
-// silent are the tasks whose owner does not answer for them: each of which a handler is known,
-// and the others by their owner.
-func silent(m *Module) (all []Finding) {
-	byOwner := map[string]int{}
-	for i := range m.Tasks {
-		t := &m.Tasks[i]
-		if t.State != TaskSilent {
-			continue
-		}
-		if h := t.Handler; h != nil {
-			all = append(all, Finding{
-				Severity: Stuck, Waits: t.Waits, Tasks: []task.ID{t.Task}, Topology: h.Topology, Since: h.Since, Page: "trees", Record: &h.Record,
-				Mend: "see what the handler does: a call without a timeout, a lock, an endless loop; restarting its worker ends it, and the record runs again",
-			})
-			continue
-		}
-		n, known := byOwner[t.Owner]
-		if !known {
-			n = len(all)
-			byOwner[t.Owner] = n
-			all = append(all, Finding{Severity: Stuck, Waits: t.Waits, Mend: "look whether the worker is there; one that is gone is replaced by itself", Since: t.SilentSince, Page: "tasks"})
-		}
-		all[n].Tasks = append(all[n].Tasks, t.Task)
-		if t.SilentSince.Before(all[n].Since) {
-			all[n].Since = t.SilentSince
-		}
-	}
-	for i := range all {
-		owner := m.Tasks[all[i].Tasks[0]].Owner
-		all[i].What = tasksHave(all[i].Tasks, "does not answer", "do not answer") + " on " + owner
 	}
 	return all
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/eventtree"
+	"github.com/coppice-run/coppice/transport"
 )
 
 // askedMax is how many owners are asked side by side.
@@ -91,22 +92,27 @@ func (o *Overview) tasks(ctx context.Context, name string) ([]Task, error) {
 // asked for.
 type gone struct {
 	mu        sync.Mutex
-	addresses map[string]string
+	addresses map[string]error
 }
 
-func (g *gone) of(address string) string {
+func (g *gone) of(address string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.addresses[address]
 }
 
-func (g *gone) add(address, why string) {
+func (g *gone) add(address string, why error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.addresses == nil {
-		g.addresses = map[string]string{}
+		g.addresses = map[string]error{}
 	}
 	g.addresses[address] = why
+}
+
+// silent notes that the owner does not answer.
+func (t *Task) silent(why error) {
+	t.State, t.Error, t.Gone = TaskSilent, why.Error(), errors.Is(why, transport.ErrNoListener)
 }
 
 // ask has the owner of a task tell what it is at.
@@ -119,8 +125,8 @@ func (o *Overview) ask(ctx context.Context, name string, t *Task, gone *gone) {
 		t.State = TaskUnasked
 		return
 	}
-	if why := gone.of(t.Owner); why != "" {
-		t.State, t.Error = TaskSilent, why
+	if why := gone.of(t.Owner); why != nil {
+		t.silent(why)
 		return
 	}
 	asking, cancel := context.WithTimeout(ctx, o.config.AnswerTimeout)
@@ -130,9 +136,9 @@ func (o *Overview) ask(ctx context.Context, name string, t *Task, gone *gone) {
 	case errors.Is(err, client.ErrNoOwner):
 		t.State = TaskNoOwner
 	case err != nil:
-		t.State, t.Error = TaskSilent, err.Error()
+		t.silent(err)
 		if !errors.Is(err, context.DeadlineExceeded) { // a busy task says nothing of the others
-			gone.add(t.Owner, err.Error())
+			gone.add(t.Owner, err)
 		}
 	case s.Halted != nil:
 		t.State, t.Error = TaskHalted, s.Halted.Error()

@@ -113,6 +113,7 @@ type Task struct {
 	Parked  int       `json:"parked"`
 	State   TaskState `json:"state"`
 	Error   string    `json:"error,omitempty"` // why it has halted or does not answer
+	Gone    bool      `json:"gone,omitempty"`  // of a silent one: nobody listens where its owner was
 	// OwnerSince is when this owner took the task, as it tells, or as it was first seen where
 	// it tells nothing. HandedOver is false where it had the task already at the first look:
 	// it took it before then.

@@ -13,6 +13,7 @@ import (
 	"github.com/coppice-run/coppice/eventtree"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/task"
+	"github.com/coppice-run/coppice/transport"
 )
 
 // town is a cluster with one module of three tasks, as the test has it.
@@ -190,12 +191,12 @@ func TestGoneWorker(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.o.config.AnswerTimeout = time.Hour
-	r.town.status = func(task.ID) (runtime.Status, error) { return runtime.Status{}, errors.New("connection refused") }
+	r.town.status = func(task.ID) (runtime.Status, error) { return runtime.Status{}, fmt.Errorf("w:1: %w", transport.ErrNoListener) }
 	g := &gone{}
 	for range 3 {
 		one := Task{Owner: "w:1"}
 		r.o.ask(t.Context(), "m", &one, g)
-		if one.State != TaskSilent || one.Error != "connection refused" {
+		if one.State != TaskSilent || one.Error != "w:1: no worker listens on this address" || !one.Gone {
 			t.Errorf("%+v", one)
 		}
 	}

@@ -20,6 +20,9 @@ func waits(t *Task) string {
 		if h := t.Handler; h != nil {
 			return fmt.Sprintf("the handler of %s of %s, which has not returned, for record %s", handlerName(h), h.Topology, h.Record)
 		}
+		if t.Gone {
+			return "another worker to take it: none listens on " + t.Owner
+		}
 		return "a handler that has not returned, or its worker"
 	case TaskUnasked:
 		return ""

@@ -50,11 +50,11 @@ func (t *Task) throttledBy(key recordKey) (*topology, string) {
 				return s.topology, why
 			}
 			switch full := t.throttled(s.topology); {
-			case full && s.dropsFailures():
+			case full && s.dropsFailures(): // it skips all that is behind the limit, and says so
 			case full:
 				return s.topology, s.topology.limitText()
 			case s.before(key.offset) >= int64(s.topology.options.MaxExecutingPerTask):
-				return s.topology, fmt.Sprintf("%d records of source %s are before it on this task, more than may be under way by topology.stream.max.executing.per.task = %d", s.before(key.offset), s.plan.Name, s.topology.options.MaxExecutingPerTask)
+				return s.topology, fmt.Sprintf("%d records of source %s are before it on this task, and no more may be under way than topology.stream.max.executing.per.task = %d", s.before(key.offset), s.plan.Name, s.topology.options.MaxExecutingPerTask)
 			case s.dropsFailures():
 			case s.crowded():
 				return s.topology, fmt.Sprintf("%d records of source %s wait for their next attempt on this task, more than are kept", s.retries.Len(), s.plan.Name)
@@ -65,7 +65,8 @@ func (t *Task) throttledBy(key recordKey) (*topology, string) {
 }
 
 // before is how many records come before one that has not begun: those that have not either,
-// by their offsets, and those that are under way.
+// by their offsets, so that gaps count, and those that are under way. Those that wait for another
+// attempt are neither (promise 3.87).
 func (s *source) before(offset int64) int64 {
 	return offset - s.begun + int64(s.topology.executing)
 }
