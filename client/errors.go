@@ -3,6 +3,8 @@ package client
 import (
 	"errors"
 	"fmt"
+
+	"github.com/coppice-run/coppice/task"
 )
 
 // Classes of append errors, for errors.Is. The error types beside them say more.
@@ -23,6 +25,8 @@ var (
 	// ErrUnknown: nobody answered in time. With an offset, the record is in the
 	// depot and Await asks again; without, it may be, and Await has nothing to ask for.
 	ErrUnknown = errors.New("outcome unknown")
+	// ErrUnheard: a setting is kept, and some tasks have not said that they go by it.
+	ErrUnheard = errors.New("not heard of everywhere")
 	// ErrClosed: the client was closed, before or meanwhile.
 	ErrClosed = errors.New("the client is closed")
 	// ErrNoOffset: the place of the record has no offset, so nobody can be asked about it.
@@ -152,3 +156,34 @@ func (e *NoOffsetError) Error() string {
 	return fmt.Sprintf("%v: the place has no offset, so nobody can tell what became of its record; append it again with the id that it had, or where twice does no harm (package module: AppendIDs), or read the PStates; an append with AckAppend or AckAll that succeeds has an offset", e.Place)
 }
 func (e *NoOffsetError) Is(target error) bool { return target == ErrNoOffset }
+
+// UnheardError says that a topology's setting is kept, so that whoever owns a task goes by it as
+// soon as it can, and that some do not yet, or a microbatch that began before is not over.
+type UnheardError struct {
+	Module, Topology, Option string
+	Value                    string    // "": the setting is taken back
+	Tasks                    []task.ID // that have not answered; none: the microbatch is what is waited for
+	Cause                    error
+}
+
+func (e *UnheardError) Error() string {
+	what := fmt.Sprintf("%s is set to %q", e.Option, e.Value)
+	if e.Value == "" {
+		what = e.Option + " is taken back"
+	}
+	return fmt.Sprintf("module %s, topology %s: %s; %s", e.Module, e.Topology, what, e.Warning())
+}
+
+// Warning says what is not as it should be yet, without what has been done.
+func (e *UnheardError) Warning() string {
+	switch len(e.Tasks) {
+	case 0:
+		return e.Cause.Error()
+	case 1:
+		return fmt.Sprintf("task %d has not said that it goes by it, which it will when it can: %v", e.Tasks[0], e.Cause)
+	}
+	return fmt.Sprintf("%d tasks, from task %d on, have not said that they go by it, which they will when they can: %v", len(e.Tasks), e.Tasks[0], e.Cause)
+}
+
+func (e *UnheardError) Is(target error) bool { return target == ErrUnheard }
+func (e *UnheardError) Unwrap() error        { return e.Cause }

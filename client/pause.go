@@ -1,10 +1,13 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
@@ -14,7 +17,8 @@ import (
 // Pause has a topology begin no record, until Resume: over restarts, too. A stream's records
 // under way go on, and acked appends are told that their records wait (ThrottledError); of a
 // microbatch topology the microbatch under way is finished. It returns when the tasks go by
-// it, and that microbatch is applied (14.17).
+// it, and that microbatch is applied (14.17). Where some do not say so, as one whose handler does
+// not return, the topology is paused all the same, and the error is an UnheardError.
 func (c *Client) Pause(ctx context.Context, moduleName, topology string) error {
 	b, plan, err := c.pausable(ctx, moduleName, topology)
 	if err != nil {
@@ -27,7 +31,7 @@ func (c *Client) Pause(ctx context.Context, moduleName, topology string) error {
 // where the whole module is paused, or a worker was started with the pause, it says "not paused"
 // for the topology, which counts before those: until its setting is taken back, a pause of the
 // whole module does not hold it. It says so, too, where a worker of an older version does not
-// tell what holds its tasks. It returns when the tasks go on.
+// tell what holds its tasks. It returns when the tasks go on, or an UnheardError as of Pause.
 func (c *Client) Resume(ctx context.Context, moduleName, topology string) error {
 	b, plan, err := c.pausable(ctx, moduleName, topology)
 	if err != nil {
@@ -107,32 +111,53 @@ func (c *Client) setPaused(ctx context.Context, b *bound, plan *module.StreamPla
 	if err != nil {
 		return err
 	}
-	if err := c.settled(ctx, b, plan, setting, value == "true"); err != nil {
-		return fmt.Errorf("module %s, topology %s: %s is set to %q, and it is not known whether the tasks have heard of it: %w", b.name, plan.Name, option, value, err)
+	silent, err := c.settled(ctx, b, plan, setting, value == "true")
+	if err != nil {
+		return &UnheardError{Module: b.name, Topology: plan.Name, Option: option, Value: value, Tasks: silent, Cause: err}
 	}
 	return nil
 }
 
+// unheardAfter is how long tasks have to say that they go by a setting. It takes a moment, but of one
+// whose handler does not return, and whoever pauses a topology for that should not wait for it.
+const unheardAfter = 5 * time.Second
+
 // settled waits until the tasks go by a setting: those of a stream, or the one that
 // coordinates a microbatch topology. The microbatch under way is waited for where it pauses.
-func (c *Client) settled(ctx context.Context, b *bound, plan *module.StreamPlan, setting *wire.SettingRequest, pauses bool) error {
+func (c *Client) settled(ctx context.Context, b *bound, plan *module.StreamPlan, setting *wire.SettingRequest, pauses bool) (silent []task.ID, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.config.AwaitTimeout)
 	defer cancel()
-	for id := range tasksPausing(b, plan) {
-		_, err := c.ask(ctx, b, &wire.Request{Module: b.name, Task: task.ID(id), Setting: setting})
-		if err != nil && !errors.Is(err, ErrNoOwner) { // whoever takes it first goes by it
-			return err
-		}
+	if silent, err = c.tell(ctx, b, tasksPausing(b, plan), setting); err != nil || !plan.Microbatch || !pauses {
+		return silent, err
 	}
-	if !plan.Microbatch || !pauses {
-		return nil
-	}
-	err := poll(ctx, func() (bool, error) {
+	err = poll(ctx, func() (bool, error) {
 		m, err := c.coordination(ctx, b, plan.Name)
 		return err == nil && m.Between, err
 	})
-	if errors.Is(err, ErrNoOwner) {
-		return nil
+	switch {
+	case errors.Is(err, ErrNoOwner):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("the microbatch under way is not over: %w", err)
 	}
-	return err
+	return nil, nil
+}
+
+// tell has the first so many tasks go by a setting, and returns those that do not say that they do.
+func (c *Client) tell(ctx context.Context, b *bound, tasks int, setting *wire.SettingRequest) (silent []task.ID, err error) {
+	ctx, cancel := context.WithTimeout(ctx, unheardAfter)
+	defer cancel()
+	errs := make([]error, tasks)
+	var group sync.WaitGroup
+	for i := range tasks { // all at once: those that are silent should not keep the others from being told
+		group.Go(func() { _, errs[i] = c.ask(ctx, b, &wire.Request{Module: b.name, Task: task.ID(i), Setting: setting}) })
+	}
+	group.Wait()
+	for i, one := range errs {
+		if one != nil && !errors.Is(one, ErrNoOwner) { // whoever takes it first goes by it
+			silent = append(silent, task.ID(i))
+			err = cmp.Or(err, one)
+		}
+	}
+	return silent, err
 }

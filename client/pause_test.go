@@ -2,10 +2,16 @@ package client
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/task"
 	"github.com/coppice-run/coppice/transport"
 )
 
@@ -32,4 +38,35 @@ func TestHeldGoesByWhatWorkersTell(t *testing.T) {
 		}
 		c.close()
 	}
+}
+
+// Tasks that do not answer do not keep whoever pauses a topology for long: the setting is kept, and
+// the error names them alone.
+func TestPauseDoesNotWaitForSilentTasks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, l := cutOff()
+		c.config.AwaitTimeout = time.Minute
+		c.open, c.close = context.WithCancel(t.Context())
+		defer c.close()
+		b := c.modules["m"]
+		begin := time.Now()
+		silent, err := c.settled(t.Context(), b, b.plan.Streams[0], &wire.SettingRequest{Key: "k"}, true)
+		if took := time.Since(begin); took != unheardAfter || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("it took %v, %v", took, err)
+		}
+		var want []task.ID
+		for i := range l.tasks {
+			if l.owner(i) != "worker-0" {
+				want = append(want, task.ID(i))
+			}
+		}
+		if !slices.Equal(silent, want) {
+			t.Errorf("silent are %v, want %v", silent, want)
+		}
+		e := error(&UnheardError{Module: "m", Topology: "t", Option: streamPausedOption, Value: "true", Tasks: silent, Cause: err})
+		if !errors.Is(e, ErrUnheard) || !strings.Contains(e.Error(), `topology.stream.paused is set to "true"; 60 tasks, from task 1 on`) {
+			t.Errorf("the error says %v", e)
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/httpapi"
+	"github.com/coppice-run/coppice/task"
 )
 
 // A change is made, told of on the next page once, and noted with who made it.
@@ -85,6 +87,22 @@ func TestChanges(t *testing.T) {
 	}
 	if len(f.audit) != 12 {
 		t.Errorf("%d changes are noted, want 12", len(f.audit))
+	}
+}
+
+// A topology is paused though a task has not heard of it yet: that is said, and no failure.
+func TestPausedThoughSomeHaveNotHeard(t *testing.T) {
+	t.Parallel()
+	f := newFake(3)
+	f.unheard = &client.UnheardError{Module: "shop", Topology: "sell", Option: "topology.stream.paused", Value: "true", Tasks: []task.ID{2}, Cause: context.DeadlineExceeded}
+	h := newTestHandler(t, f)
+	w := visit(t, h, http.MethodPost, "/m/shop/topologies/sell/pause", nil)
+	page := visit(t, h, http.MethodGet, "/m/shop/topologies/sell", nil, w.Result().Cookies()...).Body.String()
+	if !strings.Contains(page, "It is paused: it begins no record until it is resumed. Mind: task 2 has not said that it goes by it") || strings.Contains(page, `role="alert"`) {
+		t.Error("the page does not say that it is paused, and who has not heard of it")
+	}
+	if len(f.audit) != 1 || f.audit[0].Error != "" {
+		t.Errorf("noted was %+v", f.audit)
 	}
 }
 

@@ -50,6 +50,7 @@ type fake struct {
 	// unreadable, if set, is why a parked record cannot be read.
 	unreadable error
 	unseen     error // of the tasks, if set
+	unheard    error // of a pause, if set
 	audit      []client.AuditEntry
 	values     map[string]string // options that are set
 	paused     bool
@@ -187,7 +188,7 @@ func (f *fake) pause(paused bool) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.paused = paused
-	return nil
+	return f.unheard
 }
 
 func (f *fake) Microbatches(context.Context, string, string) (client.MicrobatchInfo, error) {

@@ -131,6 +131,10 @@ func (q *request) changes(next, done string, steps ...step) error {
 	s, kept := said{Text: done}, ""
 	for _, one := range steps {
 		err := one.do(q.ctx)
+		var unheard *client.UnheardError
+		if errors.As(err, &unheard) { // it is done
+			s.Text, err = s.Text+" Mind: "+unheard.Warning()+".", nil
+		}
 		if err != nil {
 			p := httpapi.ProblemOf(err)
 			s = said{Bad: true, Text: kept + p.Detail, Mend: p.Mend}

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/module"
@@ -122,14 +123,20 @@ func editParked(q *request) (any, error) {
 	return stateAnswer{"edited"}, q.client().EditParked(q.ctx, body.ParkedRef, []byte(body.Value))
 }
 
-func pauseTopology(q *request) (any, error) {
-	q.audit.Subject = "topology " + q.path("topology")
-	return stateAnswer{"paused"}, q.client().Pause(q.ctx, q.path("module"), q.path("topology"))
-}
+func pauseTopology(q *request) (any, error) { return q.switchTopology("paused", q.client().Pause) }
 
-func resumeTopology(q *request) (any, error) {
+func resumeTopology(q *request) (any, error) { return q.switchTopology("runs", q.client().Resume) }
+
+// switchTopology pauses or resumes. That some tasks have not heard of it yet is no failure: it is kept.
+func (q *request) switchTopology(state string, do func(ctx context.Context, module, topology string) error) (any, error) {
 	q.audit.Subject = "topology " + q.path("topology")
-	return stateAnswer{"runs"}, q.client().Resume(q.ctx, q.path("module"), q.path("topology"))
+	err := do(q.ctx, q.path("module"), q.path("topology"))
+	answer := switchAnswer{State: state}
+	var unheard *client.UnheardError
+	if errors.As(err, &unheard) {
+		answer.Warning, answer.Unheard, err = unheard.Warning(), unheard.Tasks, nil
+	}
+	return answer, err
 }
 
 // some is a list that is not null.

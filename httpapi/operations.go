@@ -70,6 +70,11 @@ type (
 	stateAnswer struct {
 		State string `json:"state"`
 	}
+	switchAnswer struct {
+		State   string    `json:"state"`
+		Warning string    `json:"warning,omitempty"`
+		Unheard []task.ID `json:"unheard,omitempty"` // tasks that have not said that they go by it
+	}
 	selectAnswer struct {
 		Pages []client.SelectedPage `json:"pages"`
 		More  bool                  `json:"more"` // the limit has ended it
@@ -252,11 +257,11 @@ func init() {
 		},
 		{
 			id: "pauseTopology", method: http.MethodPost, pattern: "/v1/modules/{module}/topologies/{topology}/pause", summary: "Have a topology begin no record until it is resumed",
-			result: reflect.TypeFor[stateAnswer](), changes: true, codes: []string{"unknown_module", "unknown_topology"}, serve: pauseTopology,
+			result: reflect.TypeFor[switchAnswer](), changes: true, codes: []string{"unknown_module", "unknown_topology"}, serve: pauseTopology,
 		},
 		{
 			id: "resumeTopology", method: http.MethodPost, pattern: "/v1/modules/{module}/topologies/{topology}/resume", summary: "Let a topology go on, whether it, its whole module or its workers were paused",
-			result: reflect.TypeFor[stateAnswer](), changes: true, codes: []string{"unknown_module", "unknown_topology"}, serve: resumeTopology,
+			result: reflect.TypeFor[switchAnswer](), changes: true, codes: []string{"unknown_module", "unknown_topology"}, serve: resumeTopology,
 		},
 		{
 			id: "listOverviews", method: http.MethodGet, pattern: "/v1/overviews", summary: "Tell how all modules are: progress, rates, what stands still and what it waits for",

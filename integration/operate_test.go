@@ -67,6 +67,14 @@ func TestParkedRecords(t *testing.T) {
 			if text, _ := list(); len(text) != 2 || !strings.HasPrefix(text[1], "5 modes 3 ") {
 				t.Errorf("%s: after a retry that failed, parked are %s", name, text)
 			}
+			for _, bad := range []string{"", `{"id": bad`} { // they would be parked again
+				if err := c.Client().EditParked(t.Context(), two, []byte(bad)); err == nil || !strings.Contains(err.Error(), "the value is left as it was") {
+					t.Errorf("%s: an edit to %q says %v", name, bad, err)
+				}
+			}
+			if kept, err := c.Client().FindParked(t.Context(), two); err != nil || string(kept.Value) != "2" || kept.Edited {
+				t.Errorf("%s: behind edits that were refused it is %+v, %v", name, kept, err)
+			}
 			if err := c.Client().EditParked(t.Context(), two, []byte("22")); err != nil {
 				t.Errorf("%s: edit: %v", name, err)
 			}

@@ -144,6 +144,8 @@ type SourcePlan struct {
 	// GoesOnWhenFull: the source begins records although the store is nearly full.
 	GoesOnWhenFull bool                              `json:",omitempty"`
 	Run            func(*Event, *depot.Record) error `json:"-"`
+	// Decodes says why a record's value is none that Run takes; nil: it is one, or nobody knows.
+	Decodes func(*depot.Record) error `json:"-"`
 
 	attemptsChosen  bool
 	retries, starts int // how often each was chosen
@@ -157,6 +159,8 @@ type StepPlan struct {
 	Placement string
 	Type      string // of what a hop to it carries
 	Codec     string `json:",omitempty"` // of that; "" is json
+	// Decodes says why stored bytes are nothing that a hop to it carries; nil: they are.
+	Decodes func(raw []byte) error `json:"-"`
 	// FormerNames are those that events under way may still have for the step.
 	FormerNames []string `json:",omitempty"`
 

@@ -32,6 +32,12 @@ func DeclareSource[T any](of Topology, d Depot[T], f func(*Event, T) error, opti
 		}
 		return f(ev, v)
 	}
+	plan.Decodes = func(r *depot.Record) error {
+		if _, _, err := decl.decode(r); err != nil {
+			return fmt.Errorf("it does not decode as %s: %w", decl.plan.Type, err)
+		}
+		return nil
+	}
 }
 
 // declareSource adds a source to the topology.

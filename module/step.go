@@ -56,6 +56,13 @@ func DeclareStep[T any](of Topology, step *Step[T], name string, at Placement[T]
 			}
 			return f(ev, v)
 		},
+		Decodes: func(raw []byte) error {
+			var v T
+			if err := decl.codec.Decode(raw, &v); err != nil {
+				return fmt.Errorf("it does not decode as %s: %w", typeName[T](), err)
+			}
+			return nil
+		},
 	}
 	decl.plan.FormerNames = chosen.formerNames
 	for _, former := range decl.plan.FormerNames {

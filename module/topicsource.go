@@ -69,6 +69,16 @@ func DeclareTopicSource[T any](of Topology, t Topic[T], f func(*Event, TopicReco
 		}
 		return f(ev, v)
 	}
+	plan.Decodes = func(r *depot.Record) error {
+		var v T
+		if r.Value == nil {
+			return nil
+		}
+		if err := decl.codec.Decode(r.Value, &v); err != nil {
+			return fmt.Errorf("it does not decode as %s: %w", decl.plan.Type, err)
+		}
+		return nil
+	}
 }
 
 // topicPrefix tells the names of topics from those of depots.

@@ -144,7 +144,30 @@ func (t *Task) runOrder(o *order) error {
 	case ParkedEdit:
 		found.Text, found.Bytes = textOrBytes(o.Value)
 		found.Edited = true
+		if err := t.decodes(&found); err != nil {
+			return fmt.Errorf("the value is left as it was, for the new one would be parked again: %w", err)
+		}
 		overlay.Set(t.view, &path, &found)
+	}
+	return nil
+}
+
+// decodes says why what is parked is nothing that its handler takes, where that is known: a
+// module without the handler does not know.
+func (t *Task) decodes(p *wire.ParkedRecord) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("reading it panicked: %v", r)
+		}
+	}()
+	if p.Event != "" {
+		if step, ok := t.directory.Step(p.Step); ok && t.steps[step].Decodes != nil {
+			return t.steps[step].Decodes(bytesOf(p.Text, p.Bytes))
+		}
+		return nil
+	}
+	if s := t.sourceNamed(p.Topology, p.Source); s != nil && s.plan.Decodes != nil {
+		return s.plan.Decodes(recordOf(p))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/task"
 )
 
 // progressCommand shows how far the sources are.
@@ -83,6 +85,15 @@ func resumeCommand() *cobra.Command {
 		"Let a paused topology go on, whatever holds it: its own setting is taken back, and where the whole module\nis paused, or a worker was started so, the option is set to false for the topology, which counts\nbefore those.", (*client.Client).Resume)
 }
 
+// switched is a topology that was paused or resumed.
+type switched struct {
+	Module   string    `json:"module"`
+	Topology string    `json:"topology"`
+	State    string    `json:"state"`
+	Warning  string    `json:"warning,omitempty"`
+	Unheard  []task.ID `json:"unheard,omitempty"` // tasks that have not said that they go by it
+}
+
 func switchCommand(name, short, state, long string, do func(*client.Client, context.Context, string, string) error) *cobra.Command {
 	var r remote
 	cmd := &cobra.Command{
@@ -90,17 +101,22 @@ func switchCommand(name, short, state, long string, do func(*client.Client, cont
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return r.use(cmd.Context(), func(c *client.Client) error {
 				e := client.AuditEntry{Did: name + "Topology", Subject: "topology " + args[1]}
-				if err := noted(cmd.Context(), c, args[0], e, do(c, cmd.Context(), args[0], args[1])); err != nil {
+				failure := do(c, cmd.Context(), args[0], args[1])
+				out := switched{Module: args[0], Topology: args[1], State: state}
+				var unheard *client.UnheardError
+				if errors.As(failure, &unheard) { // it is kept, which is what was asked for
+					out.Warning, out.Unheard, failure = unheard.Warning(), unheard.Tasks, nil
+				}
+				if err := noted(cmd.Context(), c, args[0], e, failure); err != nil {
 					return err
 				}
 				if r.json {
-					return printJSON(cmd.OutOrStdout(), struct {
-						Module   string `json:"module"`
-						Topology string `json:"topology"`
-						State    string `json:"state"`
-					}{args[0], args[1], state})
+					return printJSON(cmd.OutOrStdout(), out)
 				}
-				_, err := fmt.Fprintf(cmd.OutOrStdout(), "topology %s of %s: %s\n", args[1], args[0], state)
+				if _, err := fmt.Fprintf(cmd.OutOrStdout(), "topology %s of %s: %s\n", args[1], args[0], state); err != nil || out.Warning == "" {
+					return err
+				}
+				_, err := fmt.Fprintln(cmd.ErrOrStderr(), "mind:", legible(out.Warning))
 				return err
 			})
 		},
