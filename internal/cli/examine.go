@@ -93,6 +93,9 @@ func (x *examiner) examineModules(ctx context.Context, f *findings, c *client.Cl
 	}
 }
 
+// mendUnseen is what to do about a module that cannot be looked at.
+const mendUnseen = "look whether its workers are of a version that this command reads"
+
 // judgeModule says what is found of a module, or that all is well.
 func judgeModule(ctx context.Context, f *findings, c *client.Client, e *overview.Entry, kafka *kafkadepot.Facts) {
 	about, before := "module "+e.Info.Name, len(*f)
@@ -100,7 +103,7 @@ func judgeModule(ctx context.Context, f *findings, c *client.Client, e *overview
 		judgeDepots(f, plan, kafka)
 	}
 	if e.Error != "" {
-		f.add(broken, about, e.Error, "look whether its workers are of a version that this command reads")
+		f.add(broken, about, e.Error, mendUnseen)
 		return
 	}
 	for _, one := range e.Module.Findings {

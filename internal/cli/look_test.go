@@ -104,12 +104,9 @@ func TestTopCountsAllBusyTasks(t *testing.T) {
 		m.Tasks[i] = overview.Task{Task: task.ID(i), State: overview.TaskRuns, Status: &overview.Status{Queued: i % 2}}
 	}
 	m.Tasks[7] = overview.Task{Task: 7, State: overview.TaskNoOwner}
-	var out strings.Builder
-	if err := (&top{}).writeTasks(&out, m); err != nil {
-		t.Fatal(err)
-	}
-	if text := out.String(); !strings.Contains(text, "500 of 1000 tasks have something to do; the first 20 are\n") || strings.Count(text, "\n") != 23 || !strings.Contains(text, "no owner") {
-		t.Errorf("it printed\n%s", text)
+	s := tasksOf(m, 0, true)
+	if s.head[0] != "500 of 1000 tasks have something to do; the worst and busiest 20 are" || len(s.items) != 20 || !strings.Contains(s.items[0][0], "no owner") {
+		t.Errorf("it shows %q\n%q", s.head, s.items)
 	}
 }
 
