@@ -192,7 +192,7 @@ func TestJudgements(t *testing.T) {
 		"whether it is compacted":      func(t *kafkadepot.TopicFacts) { t.UnseenConfig = "not authorized" },
 		"deleted in time":              func(t *kafkadepot.TopicFacts) { t.Depot = "__meta"; t.Config["cleanup.policy"] = "delete" },
 	} {
-		one, f := kafkadepot.TopicFacts{Name: "t", Depot: "d", Partitions: 4, Replicas: 3, InSync: 3, Config: map[string]string{}}, findings{}
+		one, f := kafkadepot.TopicFacts{Name: "t", Module: "m", Depot: "d", Partitions: 4, Replicas: 3, InSync: 3, Config: map[string]string{}}, findings{}
 		change(&one)
 		judgeTopic(&f, &one, 3)
 		if len(f) != 1 || !strings.Contains(f[0].What, want) || (f[0].Level != fine) != (f[0].Mend != "") {
