@@ -3,10 +3,12 @@ package kafkadepot
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // Facts are what brokers tell of themselves and of the topics of modules: for tools that judge
@@ -89,7 +91,7 @@ func (l *Log) TopicFacts(ctx context.Context, names ...string) ([]TopicFacts, er
 func (l *Log) topics(ctx context.Context, metadata kadm.Metadata, wanted func(string) bool) []TopicFacts {
 	all, names := []TopicFacts{}, []string{}
 	for name, d := range metadata.Topics {
-		if !wanted(name) {
+		if !wanted(name) || errors.Is(d.Err, kerr.UnknownTopicOrPartition) { // one that is being deleted
 			continue
 		}
 		module, depotName, _ := strings.Cut(strings.TrimPrefix(name, "coppice."), ".")

@@ -238,6 +238,18 @@ func TestSupportDumpHoldsNoSecrets(t *testing.T) {
 	if code, _, errs := run("support-dump", "--output", file); code != exitError || !strings.Contains(errs, "exists") {
 		t.Errorf("an archive that exists: exit code %d, %q", code, errs)
 	}
+	// It is said before anything is looked at, and nothing is left of a dump that is broken off.
+	if code, _, errs := coppice(t.Context(), "support-dump", "--output", file, "--kafka", "127.0.0.1:1", "--redis", "127.0.0.1:1"); code != exitError || !strings.Contains(errs, "exists") {
+		t.Errorf("an archive that exists, and no servers: exit code %d, %q", code, errs)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if code, _, _ := coppice(ctx, "support-dump", "--output", file+".2", "--kafka", "127.0.0.1:1", "--redis", "127.0.0.1:1"); code != exitInterrupted {
+		t.Errorf("an interrupted dump: exit code %d", code)
+	}
+	if _, err := os.Stat(file + ".2"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("an interrupted dump leaves its file: %v", err)
+	}
 }
 
 // What commands change stands in the audit log, with what failed.
