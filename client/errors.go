@@ -78,7 +78,9 @@ func (e *RejectedError) Error() string {
 func (e *RejectedError) Is(target error) bool { return target == ErrRejected }
 
 // FailedError says that processing failed: an attempt (WillRetry), or for good:
-// the record is parked (Parked), or dropped by a source that does not retry.
+// the record is parked (Parked), or dropped by a source that does not retry. Of a parked record
+// that was retried (Retried) it says that it stays parked, and Attempt is 0 where it could not
+// be read how many there were.
 type FailedError struct {
 	Place     Place
 	Topology  string
@@ -86,11 +88,16 @@ type FailedError struct {
 	Attempt   int
 	WillRetry bool
 	Parked    bool
+	Retried   bool // by RetryParked
 }
 
 func (e *FailedError) Error() string {
 	what := "it is dropped, since the source does not retry"
 	switch {
+	case e.Retried && e.Attempt == 0:
+		return fmt.Sprintf("%v: the retry failed in %s: %s; the record stays parked", e.Place, e.Topology, e.Text)
+	case e.Retried:
+		return fmt.Sprintf("%v: the retry, attempt %d, failed in %s: %s; the record stays parked", e.Place, e.Attempt, e.Topology, e.Text)
 	case e.WillRetry:
 		what = "it will be tried again"
 	case e.Parked:

@@ -240,11 +240,21 @@ func (c *Client) orderParked(ctx context.Context, ref ParkedRef, order runtime.P
 		return nil
 	case runtime.AnswerParked:
 		place := Place{Module: ref.Module, Depot: b.depotOf(ref), Partition: ref.Partition, Offset: ref.Offset}
-		return &FailedError{Place: place, Topology: ref.Topology, Text: a.Text, Attempt: a.Attempt, Parked: true}
+		return &FailedError{Place: place, Topology: ref.Topology, Text: a.Text, Attempt: c.attempts(ctx, ref), Parked: true, Retried: true}
 	case runtime.AnswerFailed:
 		return fmt.Errorf("parked record %v: %w: %s", ref, ErrNotParked, a.Text)
 	}
 	return fmt.Errorf("parked record %v: %s", ref, a.Text)
+}
+
+// attempts is how many a parked record has had; 0: it cannot be read. The answer to an order does
+// not tell.
+func (c *Client) attempts(ctx context.Context, ref ParkedRef) int {
+	p, err := c.FindParked(ctx, ref)
+	if err != nil {
+		return 0
+	}
+	return p.Attempts
 }
 
 // knowing finds the source of a parked record in the module's registration, which is read anew

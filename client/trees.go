@@ -48,7 +48,7 @@ func (c *Client) Tree(ctx context.Context, moduleName, depotName string, partiti
 		return nil, fmt.Errorf("depot %s of module %s has no partition %d; it has 0 to %d: %w", depotName, moduleName, partition, n-1, ErrNoPartition)
 	}
 	if offset < 0 {
-		return nil, fmt.Errorf("offset %d: no record has a negative one", offset)
+		return nil, fmt.Errorf("depot %s of module %s, partition %d: %w %d; no offset is negative", depotName, moduleName, partition, ErrNoRecord, offset)
 	}
 	q := eventtree.Query{Depot: depotName, Partition: partition, Offset: offset}
 	owner, cancel := partsDeadline(ctx)

@@ -210,6 +210,21 @@ func TestNowhere(t *testing.T) {
 	}
 }
 
+// An address that names no record is the fault of who asks, and what to do is said to people: no
+// operation of the API.
+func TestNoSuchRecord(t *testing.T) {
+	t.Parallel()
+	h := newTestHandler(t, newFake(3))
+	for address, want := range map[string]int{
+		"/m/none": http.StatusNotFound, "/m/a%2fb": http.StatusNotFound, "/m/shop/trees/orders/0/-4": http.StatusNotFound,
+		"/m/shop/trees/orders/4294967296/5": http.StatusBadRequest, "/m/shop/trees/orders/x/5": http.StatusBadRequest,
+	} {
+		if w := visit(t, h, http.MethodGet, address, nil); w.Code != want || !strings.Contains(w.Body.String(), "What to do") || strings.Contains(w.Body.String(), "GET /") {
+			t.Errorf("%s: %d, want %d: %s", address, w.Code, want, w.Body)
+		}
+	}
+}
+
 // What stands still is named, with what it waits for.
 func TestWhatWaits(t *testing.T) {
 	t.Parallel()

@@ -295,6 +295,8 @@ func (f *fake) Trees(_ context.Context, _ string, filter client.TreeFilter) ([]e
 
 func (f *fake) Tree(_ context.Context, _, _ string, _ task.ID, offset int64) ([]eventtree.Tree, error) {
 	switch offset {
+	case -4:
+		return nil, fmt.Errorf("depot orders: %w -4", client.ErrNoRecord)
 	case 5:
 		return f.trees()[:1], nil
 	case 7:

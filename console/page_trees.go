@@ -131,6 +131,9 @@ func showTree(q *request) error {
 		return err
 	}
 	name := q.r.PathValue("depot")
+	if partition != int64(task.ID(partition)) { // it would be that of another
+		return fmt.Errorf("depot %s of module %s, partition %d: %w", name, q.module, partition, client.ErrNoPartition)
+	}
 	trees, err := q.h.cluster.Tree(q.ctx, q.module, name, task.ID(partition), offset)
 	if err != nil {
 		return err

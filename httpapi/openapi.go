@@ -165,7 +165,7 @@ func Reference() string {
 	for _, c := range codes {
 		if !seen[c.code] {
 			seen[c.code] = true
-			out.WriteString("| `" + c.code + "` | " + strconv.Itoa(c.status) + " | " + c.mend + " |\n")
+			out.WriteString("| `" + c.code + "` | " + strconv.Itoa(c.status) + " | " + c.mend + leadOn(c.see) + " |\n")
 		}
 	}
 	for _, other := range otherCodes {

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/coppice-run/coppice/overview"
+
+	"github.com/coppice-run/coppice/client"
 )
 
 // Every operation does what it says, and its answer is what the document says.
@@ -99,6 +101,7 @@ func TestProblems(t *testing.T) {
 		{"GET", "/v1/nothing", "", 404, "unknown_route", "openapi"},
 		{"DELETE", "/v1/modules", "", 405, "wrong_method", "use GET"},
 		{"GET", "/v1/modules/none", "", 404, "unknown_module", "there are shop"},
+		{"GET", "/v1/modules/a%2Fb", "", 404, "unknown_module", "list of modules: GET /v1/modules"},
 		{"GET", "/v1/modules/shop/pstates/none/select", "", 404, "unknown_pstate", "it has log"},
 		{"GET", "/v1/modules/shop/pstates/stock/select?path=kee", "", 400, "wrong_path", `"where":"path, byte 0"`},
 		{"GET", "/v1/modules/shop/pstates/stock/select?path=key(7)", "", 400, "wrong_type", `"where":"path, byte 4"`},
@@ -190,6 +193,32 @@ func TestLatencyIsTold(t *testing.T) {
 	for _, topology := range m.Topologies {
 		if l := topology.Latency; topology.Name == "sell" && (l == nil || l.Count != 25 || l.P50Seconds <= 0 || l.P95Seconds < l.P50Seconds || l.Why != "") {
 			t.Errorf("of 25 records: %+v", l)
+		}
+	}
+}
+
+// A parked record that was retried is spoken of as such, not as one that was just appended; and
+// who reads pages is told of no operation.
+func TestProblemsOfParkedRecords(t *testing.T) {
+	t.Parallel()
+	failed := &client.FailedError{Place: client.Place{Module: "shop", Depot: "orders"}, Topology: "sell", Text: "no price", Attempt: 4, Parked: true, Retried: true}
+	if p := problemOf(failed); p.Code != "failed" || p.Appended != "" || p.Place == nil || !strings.Contains(p.Mend, "stays parked") || strings.Contains(p.Mend, "send it again") || !strings.Contains(p.Detail, "the retry, attempt 4, failed in sell: no price; the record stays parked") {
+		t.Errorf("a retry is %+v", p)
+	}
+	failed.Retried = false
+	if p := problemOf(failed); p.Appended != "yes" || !strings.Contains(p.Mend, "do not send it again") {
+		t.Errorf("an append is %+v", p)
+	}
+	const parked = "look at the list of what is parked"
+	if p := problemOf(client.ErrNotParked); p.Mend != parked+": GET /v1/modules/{module}/parked" {
+		t.Errorf("programs are told %q", p.Mend)
+	}
+	if p := ProblemOf(client.ErrNotParked); p.Mend != parked {
+		t.Errorf("people are told %q", p.Mend)
+	}
+	for _, c := range codes {
+		if strings.Contains(c.mend, "GET /") || c.mend == "" {
+			t.Errorf("%s: %q", c.code, c.mend)
 		}
 	}
 }

@@ -3,10 +3,12 @@ package kafkadepot
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // Facts are what brokers tell of themselves and of the topics of modules: for tools that judge
@@ -20,8 +22,8 @@ type Facts struct {
 // TopicFacts are what is known of a topic.
 type TopicFacts struct {
 	Name       string `json:"name"`
-	Module     string `json:"module"`
-	Depot      string `json:"depot"` // or __meta and its like
+	Module     string `json:"module"` // "": a topic of others
+	Depot      string `json:"depot"`  // or __meta and its like
 	Partitions int    `json:"partitions"`
 	Replicas   int    `json:"replicas"`   // the fewest of a partition
 	InSync     int    `json:"inSync"`     // the fewest of a partition
@@ -59,31 +61,59 @@ func (l *Log) Facts(ctx context.Context) (Facts, error) {
 			}
 		})
 	}
-	var names []string
-	for name, d := range metadata.Topics {
+	out.Topics = l.topics(ctx, metadata, func(name string) bool {
 		parts := strings.Split(name, ".")
-		if len(parts) != 3 || parts[0] != "coppice" {
+		return len(parts) == 3 && parts[0] == "coppice"
+	})
+	return out, nil
+}
+
+// TopicFacts asks the brokers about topics of others, which are of no module; those that there are
+// not, or that Kafka hides from a user, are missing.
+func (l *Log) TopicFacts(ctx context.Context, names ...string) ([]TopicFacts, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.config.CheckTimeout)
+	defer cancel()
+	metadata, err := l.admin.Metadata(ctx) // of all: one that is asked for by name might be made
+	if err != nil {
+		return nil, l.unreachable(err)
+	}
+	all := l.topics(ctx, metadata, func(name string) bool { return slices.Contains(names, name) })
+	for i := range all {
+		all[i].Module, all[i].Depot = "", ""
+	}
+	return all, nil
+}
+
+// topics are the facts of those that are wanted, by name.
+func (l *Log) topics(ctx context.Context, metadata kadm.Metadata, wanted func(string) bool) []TopicFacts {
+	all, names := []TopicFacts{}, []string{}
+	for name, d := range metadata.Topics {
+		if !wanted(name) || errors.Is(d.Err, kerr.UnknownTopicOrPartition) { // one that is being deleted
 			continue
 		}
-		t := topicFacts(name, parts[1], parts[2], d)
+		module, depotName, _ := strings.Cut(strings.TrimPrefix(name, "coppice."), ".")
+		t := topicFacts(name, module, depotName, d)
 		if d.Err != nil {
 			t.Unseen = l.config.access(d.Err).Error()
 		} else {
 			names = append(names, name)
 		}
-		out.Topics = append(out.Topics, t)
+		all = append(all, t)
 	}
-	slices.SortFunc(out.Topics, func(a, b TopicFacts) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(all, func(a, b TopicFacts) int { return strings.Compare(a.Name, b.Name) })
 	if len(names) == 0 {
-		return out, nil
+		return all
 	}
 	configs, err := l.admin.DescribeTopicConfigs(ctx, names...)
-	for i := range out.Topics {
-		if t := &out.Topics[i]; t.Unseen == "" {
+	for i := range all {
+		if t := &all[i]; t.Unseen == "" {
 			l.configFacts(t, configs, err)
 		}
 	}
-	return out, nil
+	return all
 }
 
 // configFacts tells how a topic is configured, or why that is not known: failure is of all.

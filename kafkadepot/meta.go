@@ -49,6 +49,9 @@ func (l *Log) Meta(ctx context.Context, module string) (map[string][]byte, error
 	facts := map[string][]byte{}
 	name := depot.TopicName(module, metaDepot)
 	topic, err := l.find(ctx, name)
+	if errors.Is(err, kerr.InvalidTopicException) {
+		return facts, nil // no module can have a name that no topic can have
+	}
 	if err != nil || topic.Partitions == 0 {
 		return facts, err
 	}

@@ -208,6 +208,9 @@ func (r *rig) shoot(name string) {
 	if shots == "" {
 		return
 	}
+	if err := os.MkdirAll(shots, 0o755); err != nil {
+		r.t.Fatal(err)
+	}
 	r.do(chromedp.Evaluate(`window.scrollTo(0, 0)`, nil))
 	for _, colours := range []string{"light", "dark"} {
 		var picture []byte

@@ -169,6 +169,6 @@ func (f *appendFlags) print(out io.Writer, a *client.Appended) error {
 	if f.json {
 		return printLine(out, a)
 	}
-	_, err := fmt.Fprintf(out, "partition %d, offset %d: %v\n", a.Place.Partition, a.Place.Offset, a.Acks)
+	_, err := fmt.Fprintf(out, "partition %d, offset %d: %s\n", a.Place.Partition, a.Place.Offset, legible(fmt.Sprint(a.Acks)))
 	return err
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"net"
 	"os"
 	"path/filepath"
@@ -17,6 +18,10 @@ import (
 
 func TestMain(m *testing.M) {
 	redis.SetLogger(silent{})
+	// The servers of who runs the tests are not theirs.
+	servers := flag.NewFlagSet("", flag.ContinueOnError)
+	(&connect.Config{}).Register(servers)
+	servers.VisitAll(func(f *flag.Flag) { _ = os.Unsetenv(connect.Variable(f.Name)) })
 	goleak.VerifyTestMain(m)
 }
 

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,6 +38,20 @@ type findings []finding
 
 func (f *findings) add(level, about, what, mend string) {
 	*f = append(*f, finding{level, about, what, mend})
+}
+
+// kind is what it is about, without which one.
+func (f *finding) kind() string {
+	kind, _, _ := strings.Cut(f.About, " ")
+	return kind
+}
+
+// sort puts the worst first, and else leaves the order.
+func (f findings) sort() {
+	levels := []string{broken, risky, fine}
+	slices.SortStableFunc(f, func(a, b finding) int {
+		return cmp.Compare(slices.Index(levels, a.Level), slices.Index(levels, b.Level))
+	})
 }
 
 func (f findings) count(level string) (n int) {
@@ -97,13 +113,30 @@ func (r *remote) named() error {
 	return nil
 }
 
+// fineShown is how many fine things of a kind are told one by one.
+const fineShown = 10
+
+// printFindings prints what was found; what is fine is counted where there is much of it.
 func printFindings(out io.Writer, found findings) error {
+	kinds := map[string]int{}
 	for _, f := range found {
-		if _, err := fmt.Fprintf(out, "%-7s %s: %s\n", f.Level, f.About, legible(f.What)); err != nil {
+		if f.Level == fine {
+			kinds[f.kind()]++
+		}
+	}
+	for _, f := range found {
+		if n := kinds[f.kind()]; f.Level == fine && n > fineShown {
+			fmt.Fprintf(out, "%-7s %s: nothing is wrong with them; --json lists them\n", fine, count(n, f.kind()))
+			kinds[f.kind()] = 0 // told
+			continue
+		} else if f.Level == fine && n == 0 {
+			continue
+		}
+		if _, err := fmt.Fprintf(out, "%-7s %s: %s\n", f.Level, legible(f.About), legible(f.What)); err != nil {
 			return err
 		}
 		if f.Mend != "" {
-			fmt.Fprintf(out, "        → %s\n", f.Mend)
+			fmt.Fprintf(out, "        → %s\n", legible(f.Mend))
 		}
 	}
 	_, err := fmt.Fprintf(out, "%d broken, %d risky, %d fine\n", found.count(broken), found.count(risky), found.count(fine))

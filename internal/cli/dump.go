@@ -7,10 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
-	goruntime "runtime"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -34,12 +33,16 @@ func dumpCommand() *cobra.Command {
 			if err := r.named(); err != nil {
 				return err
 			}
-			files, err := r.examiner(cmd).collect(cmd.Context(), newMasker(reasons))
+			out, err := newArchive(file) // before all is looked at, which takes a while
 			if err != nil {
 				return err
 			}
-			if err := writeArchive(file, files); err != nil {
-				return err
+			files, err := r.examiner(cmd).collect(cmd.Context(), newMasker(reasons))
+			if err == nil {
+				err = writeArchive(out, files)
+			}
+			if err := errors.Join(err, out.Close()); err != nil {
+				return errors.Join(err, os.Remove(file)) // a part of it helps nobody
 			}
 			if r.json {
 				return printJSON(cmd.OutOrStdout(), struct {
@@ -86,26 +89,15 @@ func (d *dumper) add(name string, v any, err error) {
 // collect asks for all that goes into a dump. What cannot be asked has its error in its place.
 func (x *examiner) collect(ctx context.Context, mask *masker) ([]dumped, error) {
 	d, r := &dumper{mask: mask}, x.r
-	build, _ := debug.ReadBuildInfo()
 	about := struct {
-		Time     time.Time `json:"time"`
-		Go       string    `json:"go"`
-		System   string    `json:"system"`
-		Version  string    `json:"version"`
-		Revision string    `json:"revision,omitempty"`
-		Kafka    string    `json:"kafka"`
-		Redis    string    `json:"redis"`
-	}{Time: time.Now().UTC(), Go: goruntime.Version(), System: goruntime.GOOS + "/" + goruntime.GOARCH, Kafka: strings.Join(r.servers.Kafka.Brokers, ","), Redis: strings.Join(r.servers.Redis.Addresses, ",")}
-	if build != nil {
-		about.Version = build.Main.Version
-		for _, s := range build.Settings {
-			if s.Key == "vcs.revision" {
-				about.Revision = s.Value
-			}
-		}
-	}
+		Time time.Time `json:"time"`
+		buildInfo
+		Kafka string `json:"kafka"`
+		Redis string `json:"redis"`
+	}{Time: time.Now().UTC(), buildInfo: build(), Kafka: strings.Join(r.servers.Kafka.Brokers, ","), Redis: strings.Join(r.servers.Redis.Addresses, ",")}
 	d.add("about.json", about, nil)
-	d.add("doctor.json", x.examine(ctx), nil)
+	found := x.examine(ctx)
+	d.add("doctor.json", mask.findings(found, x.modules), nil)
 	err := r.use(ctx, func(c *client.Client) error {
 		modules, err := c.Modules(ctx)
 		d.add("modules.json", modules, err)
@@ -223,13 +215,17 @@ func blotted(raw []byte) []byte {
 	return []byte(text)
 }
 
-// writeArchive writes the files into one that did not exist.
-func writeArchive(name string, files []dumped) (err error) {
+// newArchive makes a file that did not exist.
+func newArchive(name string) (*os.File, error) {
 	out, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return fmt.Errorf("--output: %w", err)
+		return nil, fmt.Errorf("--output: %w", err)
 	}
-	defer func() { err = errors.Join(err, out.Close()) }()
+	return out, nil
+}
+
+// writeArchive writes the files into one.
+func writeArchive(out io.Writer, files []dumped) error {
 	packed := gzip.NewWriter(out)
 	archive := tar.NewWriter(packed)
 	for _, f := range files {

@@ -10,7 +10,9 @@ import (
 	"github.com/vbauerster/cupwriter"
 
 	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/kafkadepot"
+	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/overview"
 )
 
@@ -47,9 +49,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// examine looks at everything that can be reached.
-func (x *examiner) examine(ctx context.Context) findings {
-	var f findings
+// examine looks at everything that can be reached; the worst comes first.
+func (x *examiner) examine(ctx context.Context) (f findings) {
+	defer func() { f.sort() }()
 	log, kafka := x.r.examineKafka(ctx, &f)
 	state := x.r.examineRedis(ctx, &f)
 	if log != nil {
@@ -73,13 +75,13 @@ func (x *examiner) examine(ctx context.Context) findings {
 		return f
 	}
 	defer c.Close()
-	x.examineModules(ctx, &f, c, kafka)
+	x.examineModules(ctx, &f, c, log, kafka)
 	return f
 }
 
 // examineModules looks at each module twice where it has something to do, so that what stands
 // still shows.
-func (x *examiner) examineModules(ctx context.Context, f *findings, c *client.Client, kafka *kafkadepot.Facts) {
+func (x *examiner) examineModules(ctx context.Context, f *findings, c *client.Client, log *kafkadepot.Log, kafka *kafkadepot.Facts) {
 	all, err := overview.New(overview.Config{Cluster: c, Now: x.now}).Twice(ctx, x.wait)
 	if err != nil {
 		f.add(broken, "modules", unseen+err.Error(), "mend what it says, and look again")
@@ -88,19 +90,38 @@ func (x *examiner) examineModules(ctx context.Context, f *findings, c *client.Cl
 	if x.modules = all; len(all) == 0 {
 		f.add(fine, "modules", "none has run on these servers yet", "")
 	}
+	plans := make([]*module.Plan, len(all)) // nil: the module has an error
+	var names []string
 	for i := range all {
-		judgeModule(ctx, f, c, &all[i], kafka)
+		if plans[i], err = c.Plan(ctx, all[i].Info.Name); err == nil {
+			names = append(names, topicsOfOthers(plans[i])...)
+		}
+	}
+	others, err := log.TopicFacts(ctx, names...)
+	if err != nil {
+		f.add(broken, "topics of others", unseen+err.Error(), "start the brokers, or let the user describe topics")
+		return
+	}
+	for i := range others {
+		judgeTopic(f, &others[i], len(kafka.Brokers))
+	}
+	kafka.Topics = append(kafka.Topics, others...)
+	for i := range all {
+		judgeModule(ctx, f, log, plans[i], &all[i], kafka)
 	}
 }
 
+// mendUnseen is what to do about a module that cannot be looked at.
+const mendUnseen = "look whether its workers are of a version that this command reads"
+
 // judgeModule says what is found of a module, or that all is well.
-func judgeModule(ctx context.Context, f *findings, c *client.Client, e *overview.Entry, kafka *kafkadepot.Facts) {
+func judgeModule(ctx context.Context, f *findings, log depot.Log, plan *module.Plan, e *overview.Entry, kafka *kafkadepot.Facts) {
 	about, before := "module "+e.Info.Name, len(*f)
-	if plan, err := c.Plan(ctx, e.Info.Name); err == nil { // else the module has an error
+	if plan != nil {
 		judgeDepots(f, plan, kafka)
 	}
 	if e.Error != "" {
-		f.add(broken, about, e.Error, "look whether its workers are of a version that this command reads")
+		f.add(broken, about, e.Error, mendUnseen)
 		return
 	}
 	for _, one := range e.Module.Findings {
@@ -114,8 +135,10 @@ func judgeModule(ctx context.Context, f *findings, c *client.Client, e *overview
 		}
 		f.add(level, about, what, one.Mend)
 	}
-	judgeRetention(ctx, f, c, e.Module, kafka)
+	if plan != nil {
+		judgeRetention(ctx, f, log, plan, e.Module, kafka)
+	}
 	if len(*f) == before {
-		f.add(fine, about, fmt.Sprintf("%s on %s, %d records to do", count(len(e.Module.Tasks), "task"), count(len(e.Module.Workers), "worker"), e.Module.Lag()), "")
+		f.add(fine, about, fmt.Sprintf("%s on %s, %s to do", count(len(e.Module.Tasks), "task"), count(len(e.Module.Workers), "worker"), count(int(e.Module.Lag()), "record")), "")
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -41,7 +42,18 @@ func (o *demoOptions) playFlights(ctx context.Context, out, errs io.Writer) erro
 }
 
 func printJSON(out io.Writer, v any) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(v)
+	return encoded(out, v, "  ", true)
+}
+
+// encoded prints something as JSON that does not steer a terminal.
+func encoded(out io.Writer, v any, indent string, html bool) error {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetIndent("", indent)
+	encoder.SetEscapeHTML(html)
+	if err := encoder.Encode(v); err != nil {
+		return err
+	}
+	_, err := out.Write(legibleJSON(text.Bytes()))
+	return err
 }

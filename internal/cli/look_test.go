@@ -104,12 +104,9 @@ func TestTopCountsAllBusyTasks(t *testing.T) {
 		m.Tasks[i] = overview.Task{Task: task.ID(i), State: overview.TaskRuns, Status: &overview.Status{Queued: i % 2}}
 	}
 	m.Tasks[7] = overview.Task{Task: 7, State: overview.TaskNoOwner}
-	var out strings.Builder
-	if err := (&top{}).writeTasks(&out, m); err != nil {
-		t.Fatal(err)
-	}
-	if text := out.String(); !strings.Contains(text, "500 of 1000 tasks have something to do; the first 20 are\n") || strings.Count(text, "\n") != 23 || !strings.Contains(text, "no owner") {
-		t.Errorf("it printed\n%s", text)
+	s := tasksOf(m, 0, true)
+	if s.head[0] != "500 of 1000 tasks have something to do; the worst and busiest 20 are" || len(s.items) != 20 || !strings.Contains(s.items[0][0], "no owner") {
+		t.Errorf("it shows %q\n%q", s.head, s.items)
 	}
 }
 
@@ -195,7 +192,7 @@ func TestJudgements(t *testing.T) {
 		"whether it is compacted":      func(t *kafkadepot.TopicFacts) { t.UnseenConfig = "not authorized" },
 		"deleted in time":              func(t *kafkadepot.TopicFacts) { t.Depot = "__meta"; t.Config["cleanup.policy"] = "delete" },
 	} {
-		one, f := kafkadepot.TopicFacts{Name: "t", Depot: "d", Partitions: 4, Replicas: 3, InSync: 3, Config: map[string]string{}}, findings{}
+		one, f := kafkadepot.TopicFacts{Name: "t", Module: "m", Depot: "d", Partitions: 4, Replicas: 3, InSync: 3, Config: map[string]string{}}, findings{}
 		change(&one)
 		judgeTopic(&f, &one, 3)
 		if len(f) != 1 || !strings.Contains(f[0].What, want) || (f[0].Level != fine) != (f[0].Mend != "") {
@@ -240,6 +237,18 @@ func TestSupportDumpHoldsNoSecrets(t *testing.T) {
 	}
 	if code, _, errs := run("support-dump", "--output", file); code != exitError || !strings.Contains(errs, "exists") {
 		t.Errorf("an archive that exists: exit code %d, %q", code, errs)
+	}
+	// It is said before anything is looked at, and nothing is left of a dump that is broken off.
+	if code, _, errs := coppice(t.Context(), "support-dump", "--output", file, "--kafka", "127.0.0.1:1", "--redis", "127.0.0.1:1"); code != exitError || !strings.Contains(errs, "exists") {
+		t.Errorf("an archive that exists, and no servers: exit code %d, %q", code, errs)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if code, _, _ := coppice(ctx, "support-dump", "--output", file+".2", "--kafka", "127.0.0.1:1", "--redis", "127.0.0.1:1"); code != exitInterrupted {
+		t.Errorf("an interrupted dump: exit code %d", code)
+	}
+	if _, err := os.Stat(file + ".2"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("an interrupted dump leaves its file: %v", err)
 	}
 }
 

@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		fmt.Fprintln(errs, "coppice: interrupted")
 		return exitInterrupted
 	}
-	fmt.Fprintln(errs, "coppice:", err)
+	fmt.Fprintln(errs, "coppice:", legibleLines(err.Error()))
 	return exitError
 }
 
@@ -60,11 +60,13 @@ func rootCommand() *cobra.Command {
 		Short:         "Event processing with state that you can trust and read",
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Version:       build().String(),
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(
 		demoCommand(), aclCommand(), modulesCommand(), describeCommand(), tasksCommand(), optionsCommand(), parkedCommand(),
 		appendCommand(), selectCommand(), watchCommand(), queryCommand(), progressCommand(), treeCommand(), treesCommand(), pauseCommand(), resumeCommand(), serveCommand(),
-		consoleCommand(), topCommand(), doctorCommand(), dumpCommand(),
+		consoleCommand(), topCommand(), doctorCommand(), dumpCommand(), versionCommand(),
 	)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if negative.MatchString(err.Error()) {

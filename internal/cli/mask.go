@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/eventtree"
@@ -40,7 +41,52 @@ func (m *masker) module(seen *overview.Module) *overview.Module {
 			t.Oldest = m.tree(t.Oldest)
 		}
 	}
+	said := halts(seen)
+	out.Tasks, out.Findings = slices.Clone(seen.Tasks), slices.Clone(seen.Findings)
+	for i := range out.Tasks {
+		if t := &out.Tasks[i]; t.State == overview.TaskHalted {
+			t.Error = m.text(t.Error)
+		}
+	}
+	for i := range out.Findings {
+		out.Findings[i].Waits = m.within(out.Findings[i].Waits, said)
+	}
 	return &out
+}
+
+// halts is why tasks of a module have halted, the longest first: codecs and handlers may have said
+// so, and quote what they could not take.
+func halts(seen *overview.Module) (said []string) {
+	for i := range seen.Tasks {
+		if t := &seen.Tasks[i]; t.State == overview.TaskHalted && t.Error != "" && !slices.Contains(said, t.Error) {
+			said = append(said, t.Error)
+		}
+	}
+	slices.SortStableFunc(said, func(a, b string) int { return len(b) - len(a) })
+	return said
+}
+
+// within masks what was said within a text.
+func (m *masker) within(text string, said []string) string {
+	for _, one := range said {
+		text = strings.ReplaceAll(text, one, m.text(one))
+	}
+	return text
+}
+
+// findings are those of a doctor who saw these modules, without why tasks have halted.
+func (m *masker) findings(found findings, modules []overview.Entry) findings {
+	out := slices.Clone(found)
+	for _, e := range modules {
+		if e.Module == nil {
+			continue
+		}
+		said := halts(e.Module)
+		for i := range out {
+			out[i].What = m.within(out[i].What, said)
+		}
+	}
+	return out
 }
 
 func (m *masker) tree(seen *eventtree.Tree) *eventtree.Tree {

@@ -15,12 +15,18 @@ import (
 )
 
 // quoting refuses orders with an error that quotes them, as handlers do.
-type quoting struct{ Orders module.Depot[string] }
+type quoting struct {
+	Orders module.Depot[string]
+	raw    bool // as it is, without escapes
+}
 
 func (m *quoting) Define(b *module.Builder) {
 	module.RandomDepot(b, &m.Orders, "orders", module.Text())
 	s := b.Stream("fulfil")
 	module.DeclareSource(s, m.Orders, func(_ *module.Event, order string) error {
+		if m.raw {
+			return fmt.Errorf("order %s cannot be read", order)
+		}
 		return fmt.Errorf("order %q cannot be read", order)
 	}, module.MaxAttempts(1))
 }
@@ -74,5 +80,34 @@ func TestMaskedTrees(t *testing.T) {
 	}
 	if was := seen.Topologies[0].Oldest; was.Error != "one" || was.Attempts[0].Error != "one" || was.Events[0].Error != "two" {
 		t.Errorf("what was seen has become %+v", was)
+	}
+}
+
+// Why tasks have halted may quote values: it is masked where tasks tell it, in findings and in those
+// of the doctor, alike in each; what workers that do not answer are said to be stays.
+func TestMaskedHalts(t *testing.T) {
+	t.Parallel()
+	const why = "codec of counts: Ada Lovelace is no number"
+	seen := &overview.Module{
+		Tasks:    []overview.Task{{State: overview.TaskHalted, Error: why}, {State: overview.TaskSilent, Error: "no answer"}},
+		Findings: []overview.Finding{{Waits: why}, {Waits: "task 0: nothing any more: it has halted"}},
+	}
+	modules := []overview.Entry{{Error: "unseen"}, {Module: seen}}
+	doctor := findings{{About: "module m", What: "task 0 has halted; it waits for " + why}, {What: "fine"}}
+	m := newMasker(false)
+	got := m.module(seen)
+	const masked = "masked text 1, 42 bytes: --reasons shows it"
+	if got.Tasks[0].Error != masked || got.Tasks[1].Error != "no answer" || got.Findings[0].Waits != masked || got.Findings[1].Waits != seen.Findings[1].Waits {
+		t.Errorf("masked: %+v, %+v", got.Tasks, got.Findings)
+	}
+	if found := m.findings(doctor, modules); found[0].What != "task 0 has halted; it waits for "+masked || found[1].What != "fine" {
+		t.Errorf("the doctor says %+v", found)
+	}
+	if seen.Tasks[0].Error != why || seen.Findings[0].Waits != why || !strings.Contains(doctor[0].What, why) {
+		t.Error("what was seen has changed")
+	}
+	shown := newMasker(true)
+	if got := shown.module(seen); got.Tasks[0].Error != why || got.Findings[0].Waits != why || !strings.Contains(shown.findings(doctor, modules)[0].What, why) {
+		t.Error("with --reasons it is masked all the same")
 	}
 }

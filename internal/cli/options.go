@@ -49,7 +49,7 @@ func optionsCommand() *cobra.Command {
 					if r.json {
 						return printJSON(cmd.OutOrStdout(), v)
 					}
-					if _, err := fmt.Fprintln(cmd.OutOrStdout(), v.Value); err != nil || v.From != "default" {
+					if _, err := fmt.Fprintln(cmd.OutOrStdout(), legible(v.Value)); err != nil || v.From != "default" {
 						return err
 					}
 					_, err = fmt.Fprintf(cmd.ErrOrStderr(), "note: %s is not set: this is the default, and a worker may have been started with another\n", v.Name)
@@ -108,14 +108,14 @@ func (r *remote) set(cmd *cobra.Command, scope client.OptionScope, module, name,
 			return err
 		}
 		for _, text := range c.OptionWarnings(ctx, name, v.Value) {
-			if _, err := fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", text); err != nil {
+			if _, err := fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", legible(text)); err != nil {
 				return err
 			}
 		}
 		if r.json {
 			return printJSON(cmd.OutOrStdout(), v)
 		}
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is %s now (%s)\n", v.Name, v.Value, v.From)
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is %s now (%s)\n", v.Name, legible(v.Value), v.From)
 		return err
 	})
 }

@@ -130,6 +130,5 @@ func shortened(text string) string {
 	if runes := []rune(text); len(runes) > most {
 		text = string(runes[:most-1]) + "…"
 	}
-	quoted := strconv.Quote(text)
-	return quoted[1 : len(quoted)-1]
+	return text // table escapes what would steer a terminal
 }

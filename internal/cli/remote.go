@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -73,7 +75,8 @@ func (r *remote) useLog(ctx context.Context, do func(*client.Client, depot.Log) 
 // table prints rows in columns, each on a line of its own whatever is in it.
 func table(out io.Writer, header string, rows [][]string) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, strings.Join(strings.Fields(header), "\t"))
+	in := header[:len(header)-len(strings.TrimLeft(header, " "))]
+	fmt.Fprintln(w, in+strings.Join(strings.Fields(header), "\t"))
 	for _, row := range rows {
 		cells := make([]string, len(row))
 		for i, cell := range row {
@@ -101,6 +104,40 @@ func legible(text string) string {
 	}
 	return out.String()
 }
+
+// legibleLines is legible of each line: errors that are several stand on a line each, those of
+// flags and commands with a tab before what may be meant.
+func legibleLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		said := strings.TrimLeft(line, "\t")
+		lines[i] = line[:len(line)-len(said)] + legible(said)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// legibleJSON writes what would steer a terminal as escapes of JSON: it stays JSON, and means the
+// same. Encoders write those below a space so; others are theirs to write as they are.
+func legibleJSON(raw []byte) []byte {
+	if !utf8.Valid(raw) || !json.Valid(raw) {
+		return []byte(legible(string(raw)))
+	}
+	if !bytes.ContainsFunc(raw, steersJSON) {
+		return raw
+	}
+	var out []byte
+	for _, r := range string(raw) {
+		if steersJSON(r) {
+			out = fmt.Appendf(out, "\\u%04x", r)
+		} else {
+			out = utf8.AppendRune(out, r)
+		}
+	}
+	return out
+}
+
+// steersJSON is steers where the gaps between JSON's words are no texts.
+func steersJSON(r rune) bool { return r >= ' ' && steers(r) }
 
 // steers reports whether a rune does something to a terminal rather than to be seen: controls,
 // and what turns the direction of writing.

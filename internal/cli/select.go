@@ -84,7 +84,7 @@ func printPage(out io.Writer, page *client.SelectedPage, asJSON bool) error {
 		return printLine(out, page)
 	}
 	for _, v := range page.Values {
-		if _, err := fmt.Fprintf(out, "%s\n", v); err != nil {
+		if _, err := fmt.Fprintf(out, "%s\n", legibleJSON(v)); err != nil {
 			return err
 		}
 	}
@@ -93,9 +93,7 @@ func printPage(out io.Writer, page *client.SelectedPage, asJSON bool) error {
 
 // printLine prints something as JSON on one line.
 func printLine(out io.Writer, v any) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(v)
+	return encoded(out, v, "", false)
 }
 
 // watchCommand prints what changes.
@@ -137,12 +135,12 @@ func printChange(out io.Writer, change *client.SelectionChange, asJSON bool) err
 		return printLine(out, change)
 	}
 	for _, v := range change.Removed {
-		if _, err := fmt.Fprintf(out, "- %s\n", v); err != nil {
+		if _, err := fmt.Fprintf(out, "- %s\n", legibleJSON(v)); err != nil {
 			return err
 		}
 	}
 	for _, v := range change.Added {
-		if _, err := fmt.Fprintf(out, "+ %s\n", v); err != nil {
+		if _, err := fmt.Fprintf(out, "+ %s\n", legibleJSON(v)); err != nil {
 			return err
 		}
 	}
@@ -169,7 +167,7 @@ func queryCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", answer)
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", legibleJSON(answer))
 				return err
 			})
 		},

@@ -75,6 +75,9 @@ func moduleOf(ctx context.Context, c *client.Client, depot string) (string, erro
 	}
 	switch len(having) {
 	case 0:
+		if len(all) == 0 {
+			return "", fmt.Errorf("no module has a depot %q: none on these servers has any", depot)
+		}
 		return "", fmt.Errorf("no module has a depot %q; there are %s", depot, strings.Join(all, ", "))
 	case 1:
 		return having[0], nil

@@ -2,10 +2,12 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/eventtree"
 	"github.com/coppice-run/coppice/internal/blocking"
 	"github.com/coppice-run/coppice/localcluster"
@@ -33,6 +35,9 @@ func TestAStuckRecordOnTheCommandLine(t *testing.T) {
 		partition = 1
 	}
 	at := strconv.Itoa(partition)
+	if _, err := c.Client().Tree(t.Context(), "Blocking", "lines", 0, -4); !errors.Is(err, client.ErrNoRecord) {
+		t.Errorf("of an offset below 0 it says %v", err)
+	}
 	code, out, errs := run("tree", "lines", at, "0")
 	if code != exitOK || !strings.Contains(out, "lines/"+at+"@0 in stuck/lines") || !strings.Contains(out, "stuck    step slow of stuck on task ") || !strings.Contains(out, "waits    the handler of step slow of stuck") {
 		t.Errorf("tree: exit %d\n%s%s", code, out, errs)
