@@ -186,7 +186,12 @@ func spread(values []float64, unit string) string {
 	return fmt.Sprintf("%12.2f %s [%.2f..%.2f]", median(values), unit, slices.Min(values), slices.Max(values))
 }
 
+// median is the middle value; of an even number the mean of the two in the middle.
 func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
+	middle := len(sorted) / 2
+	if len(sorted)%2 == 0 {
+		return (sorted[middle-1] + sorted[middle]) / 2
+	}
+	return sorted[middle]
 }
