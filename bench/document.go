@@ -59,6 +59,7 @@ func writeDocument(file, results string) error {
 	maps.Copy(functions, template.FuncMap{
 		"goals":       func() string { return goalTable(reports) },
 		"environment": func(name string) string { return documented(reports[name], environmentLines) },
+		"runs":        func() string { return runTable(reports) },
 		"repeats":     func(name string) string { return documented(reports[name], repeatList) },
 		"figures":     func(name string) string { return documented(reports[name], figureTable) },
 		"ratios":      func(name string) string { return documented(reports[name], ratioTable) },

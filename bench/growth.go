@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -25,15 +26,21 @@ var growths = []struct {
 // growthWorkload measures throughput, and the heap of the process, against
 // tasks, keys, stored bytes, tree size, value size, the share of one hot key, skew and
 // workers, or against those of them that the options name. Each point is the median of the
-// rounds.
+// rounds. One axis that fails leaves the others.
 func growthWorkload(ctx context.Context, s *servers, o options, r *report) error {
+	r.growing() // before all axes: none takes it away when it fails
+	var failures []error
 	for _, g := range growths {
-		if !o.grows(g.name) {
+		if !o.grows(g.name) || ctx.Err() != nil {
 			continue
 		}
-		if err := g.measure(ctx, s, o, r); err != nil {
-			return fmt.Errorf("growth of %s: %w", g.name, err)
+		part := "growth of " + g.name
+		if err := r.try(ctx, part, func() error { return g.measure(ctx, s, o, r) }); err != nil {
+			failures = append(failures, fmt.Errorf("%s: %w", part, err))
 		}
+	}
+	if len(failures) > 0 {
+		return &partly{errors.Join(failures...)}
 	}
 	return nil
 }
@@ -209,7 +216,7 @@ func growSkew(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "skew", Title: "count against the skew of the keys (Zipf)", X: "exponent", Y: "events/s",
 		Reason: "Skew makes batches write fewer fields, and one task's partition longer than the others', which ends the parallel part early: beyond an exponent of 2 the second weighs more."})
 	memory := r.memoryOf(c, "memory of count against the skew of the keys (Zipf)",
-		"The steeper the keys, the fewer of them are met, and kept; what is fetched ahead is the same.")
+		"The steeper the keys, the fewer of them are met, and kept; as much is fetched ahead.")
 	for _, exponent := range []float64{1.01, 1.2, 1.5, 2, 3} {
 		zipf := rand.NewZipf(rand.New(rand.NewPCG(3, 4)), exponent, 1, 100_000-1)
 		padding := strings.Repeat("x", 100-keyBytes)

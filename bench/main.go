@@ -43,6 +43,7 @@ type options struct {
 	profiled     string
 	document     string
 	results      string
+	given        string // all that were given, for the report
 }
 
 // wants says whether a peer is to run.
@@ -81,6 +82,7 @@ func main() {
 	flag.StringVar(&o.document, "document", "", "measure nothing: write the report from the template beside bench and the JSON files of -results into this file, and its curves beside it")
 	flag.StringVar(&o.results, "results", "results", "folder of the JSON files that a document is made of")
 	flag.Parse()
+	o.given = environment.Options(flag.CommandLine, "kafka", "redis", "json", "shared", "cpuprofile", "document", "results")
 	if o.document != "" {
 		if err := writeDocument(o.document, o.results); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
@@ -102,7 +104,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	defer s.close()
-	r := &report{out: out, Environment: environment.On(ctx, s.kafka, s.redis, o.shared)}
+	r := &report{out: out, Environment: environment.On(ctx, s.kafka, s.redis, o.given, o.shared)}
 	fmt.Fprintln(out, r.Environment)
 	if o.profile != "" {
 		file, err := os.Create(o.profile)
@@ -115,22 +117,30 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	var failure error
-	for name := range strings.SplitSeq(o.workloads, ",") {
-		w, ok := workloads[name]
-		if !ok {
+	names := strings.Split(o.workloads, ",")
+	for _, name := range names {
+		if workloads[name] == nil {
 			return fmt.Errorf("no workload %q; there are %s", name, strings.Join(slices.Sorted(maps.Keys(workloads)), ", "))
 		}
-		failure = w(ctx, s, o, r)
-		if o.out != "" { // what there is, should a later workload fail
-			failure = errors.Join(failure, r.save(o.out))
+	}
+	err = r.measure(ctx, s, o, names)
+	r.print()
+	return err
+}
+
+// measure runs workloads. One that fails costs its own figures, not those of the others.
+func (r *report) measure(ctx context.Context, s *servers, o options, names []string) error {
+	var failures []error
+	for _, name := range names {
+		failures = append(failures, r.try(ctx, name, func() error { return workloads[name](ctx, s, o, r) }))
+		if o.out != "" { // what there is, should the rest be interrupted
+			failures = append(failures, r.save(o.out))
 		}
-		if failure != nil {
+		if ctx.Err() != nil {
 			break
 		}
 	}
-	r.print()
-	return failure
+	return errors.Join(failures...)
 }
 
 var workloads = map[string]func(context.Context, *servers, options, *report) error{

@@ -87,6 +87,42 @@ func TestGoalsAreHeldAgainstWhatWasMeasured(t *testing.T) {
 	}
 }
 
+func TestWhatFailsCostsItsOwnFiguresOnly(t *testing.T) {
+	t.Parallel()
+	r := &report{out: io.Discard}
+	part := func(name string, err error) error {
+		return r.try(t.Context(), name, func() error {
+			r.figure(name, "events/s", false).add(ours, 1)
+			r.curve(&curve{Name: name})
+			return err
+		})
+	}
+	wrong := errors.New("a wrong count")
+	if part("count", nil) != nil || !errors.Is(part("words", wrong), wrong) || !errors.Is(part("overload", errUnbounded), errUnbounded) || part("ack", nil) != nil {
+		t.Error("a part that ends well fails, or another way round")
+	}
+	if !errors.Is(part("growth", &partly{wrong}), wrong) {
+		t.Error("what a part of it failed with is lost")
+	}
+	var names []string
+	for i, f := range r.Figures {
+		names = append(names, f.Workload)
+		if r.Curves[i].Name != f.Workload {
+			t.Errorf("%s has lost its curve", f.Workload)
+		}
+	}
+	if got := strings.Join(names, " "); got != "count overload ack growth" || len(r.Failures) != 2 {
+		t.Errorf("figures are left of %s; %d failures are told", got, len(r.Failures))
+	}
+	r.Environment.Date, r.Environment.Commit = "2026-11-27", "abc, dirty"
+	table := runTable(map[string]*report{"bench": r, "state": {}})
+	for _, want := range []string{"| bench.json | 2026-11-27 | abc, dirty |", "| state.json | before", "| peers.json | not measured |", "not of one commit", "- bench.json, words: a wrong count\n"} {
+		if !strings.Contains(table, want) {
+			t.Errorf("no %q in\n%s", want, table)
+		}
+	}
+}
+
 func TestARoundThatIsRunAgainIsTold(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

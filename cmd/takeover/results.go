@@ -46,7 +46,7 @@ func (b *bench) save(ctx context.Context, rows []row) error {
 		return err
 	}
 	defer kafka.Close()
-	r := results{Environment: environment.On(ctx, kafka, b.redis, b.shared), Figures: b.figures(rows)}
+	r := results{Environment: environment.On(ctx, kafka, b.redis, b.flags, b.shared), Figures: b.figures(rows)}
 	raw, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
