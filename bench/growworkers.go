@@ -114,6 +114,7 @@ func (s *servers) withWorkers(ctx context.Context, o options, h hops) (rate floa
 		m := &wording{name: name}
 		w, err := worker.Start(ctx, worker.Config{
 			Log: s.log, Store: s.store, Network: network, Tasks: tasks, Logger: slog.New(slog.DiscardHandler),
+			Options:     s.options.engine(),
 			Nominations: s.log.Group(kafkadepot.GroupConfig{}),
 			Listener: &engine.Listener{
 				Took:         func(engine.TookInfo) { took[i].Add(1) },

@@ -32,6 +32,7 @@ type options struct {
 	rounds       int
 	count        int // records of the count workload
 	words        int // sentences
+	batch        int // events of a transaction
 	acks         int // appends per appender
 	open         time.Duration
 	out          string
@@ -70,10 +71,11 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds of each subject")
 	flag.IntVar(&o.count, "count", 2_000_000, "records of the count workload")
 	flag.IntVar(&o.words, "words", 200_000, "sentences of ten words of the words workload")
+	flag.IntVar(&o.batch, "batch", batchDefault, "events of a transaction at most, of the loop and of ours")
 	flag.IntVar(&o.acks, "acks", 500, "appends of a round that wait one after another; fairness: of its begin; the ack workload has eight times as many, and 32 times as many of 64 appenders")
 	flag.DurationVar(&o.open, "open", 3*time.Second, "how long the workloads ack and fairness have appends come by a schedule, each time")
 	flag.StringVar(&o.out, "json", "", "write the figures into this file, too")
-	flag.StringVar(&o.workloads, "workloads", "count,memory,words,ack,exactly-once,exact-ack,microbatch,lone", "which workloads to run")
+	flag.StringVar(&o.workloads, "workloads", "count,memory,words,ack,exactly-once,exact-ack,microbatch,lone,batches", "which workloads to run")
 	flag.StringVar(&o.peers, "peers", "streams,flink,storm", "which programs of other engines to run, of those")
 	flag.StringVar(&o.growth, "growth", "", "what the workload growth measures against, of tasks, state, stored, trees, values, hotkey, skew and workers; default: all")
 	flag.StringVar(&o.shared, "shared", "", "who else uses the machine, for the report")
@@ -145,6 +147,7 @@ func (r *report) measure(ctx context.Context, s *servers, o options, names []str
 
 var workloads = map[string]func(context.Context, *servers, options, *report) error{
 	"count": countWorkload, "memory": memoryWorkload, "cold": coldWorkload, "fairness": fairnessWorkload, "growth": growthWorkload, "overload": overloadWorkload, "reads": readsWorkload, "words": wordsWorkload, "ack": ackWorkload,
+	"batches":      batchesWorkload,
 	"exactly-once": exactlyOnceWorkload, "exact-ack": exactAckWorkload,
 	"microbatch": microbatchWorkload, "lone": loneWorkload,
 	"visible": visibleWorkload,

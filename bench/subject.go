@@ -78,6 +78,7 @@ func (s *servers) startWorker(ctx context.Context, m module.Module, tasks int, g
 	var err error
 	r.worker, err = worker.Start(ctx, worker.Config{
 		Log: s.log, Store: s.store, Network: r.network, Tasks: tasks, Logger: slog.New(slog.DiscardHandler), Listener: listener,
+		Options: s.options.engine(),
 	}, m)
 	return r, err
 }
@@ -169,7 +170,7 @@ func (s *servers) handWritten(words bool) subject {
 		name:   "handrolled",
 		before: func(ctx context.Context, _ *input) error { return s.wipe(ctx, "BenchHand") },
 		run: func(ctx context.Context, in *input) (time.Duration, error) {
-			return timed(func() error { return (&hand{s: s, topic: in.topic, words: words}).run(ctx, in.events) })
+			return timed(func() error { return s.handOf(in.topic, words).run(ctx, in.events) })
 		},
 		verify: func(ctx context.Context, in *input) error {
 			counts := map[string]int64{}
