@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -167,14 +166,11 @@ func growValues(ctx context.Context, s *servers, o options, r *report) error {
 	memory := r.memoryOf(c, "memory of count against the size of records",
 		"What is fetched ahead, what is held of paused partitions and what waits for a task are bounded by their number, their bytes or both (depot.cache.cardinality, kafkadepot.Config.FetchBytes): large records reach the bounds by bytes, and one that is larger than a fetch comes whole.")
 	random := rand.New(rand.NewPCG(3, 4))
-	letters := make([]byte, 8<<20) // a part of them does not compress, nor do several in one batch
-	for i := range letters {
-		letters[i] = 'a' + byte(random.IntN(26))
-	}
+	all := letters(random, 8<<20)
 	for _, n := range []int{10, 100, 1_000, 10_000, 100_000, 1_000_000} {
 		next := func() ([]byte, []byte, []string) {
-			k, at := keyName(random.IntN(1000)), random.IntN(len(letters)-n)
-			return []byte(k), slices.Concat([]byte(k), letters[at:at+n]), []string{k}
+			k, at := keyName(random.IntN(1000)), random.IntN(len(all)-n)
+			return []byte(k), []byte(k + all[at:at+n]), []string{k}
 		}
 		records := max(20, min(2*o.count, 400_000_000/n))
 		p, err := s.point(ctx, o, r, "GrowValues", tasks, records, next, s.module(ours, newCounting))
