@@ -13,7 +13,7 @@ import (
 type sentences map[string]*report
 
 // missing is what stands in a sentence for what was not measured.
-const missing = "(not measured)"
+const missing = "not measured"
 
 func (t sentences) functions() template.FuncMap {
 	return template.FuncMap{
