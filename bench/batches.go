@@ -15,20 +15,16 @@ func (o options) batchMax() int {
 	return o.batch
 }
 
-// What else bounds a batch of ours, by events of it: at the default as large as by default, in the
-// same proportion where a batch may be larger. A batch takes no more events when it has half of the
-// fields that a commit may write, nor begins more records than may be under way.
-const (
-	fieldsPerEvent  = 5
-	recordsPerEvent = 5
-)
-
-// engine are the engine's options for that.
+// engine are the engine's options for that. Other things bound a batch, too: it takes no more events
+// when it has half of the fields that a commit may write, begins no more records than may be under
+// way, and has no more than was fetched for it. Where a batch may be larger than by default, they grow
+// in the same proportion.
 func (o options) engine() engine.Options {
-	var e engine.Options
-	e.MaxEventsPerBatch = o.batchMax()
+	e := engine.Options{MaxEventsPerBatch: o.batchMax()}
 	if o.batchMax() > batchDefault {
-		e.MaxFieldsPerBatch, e.MaxExecutingPerTask = fieldsPerEvent*o.batchMax(), recordsPerEvent*o.batchMax()
+		grown := func(byDefault int) int { return byDefault * o.batchMax() / batchDefault }
+		e.MaxFieldsPerBatch, e.MaxExecutingPerTask = grown(10_000), grown(10_000)
+		e.DepotCacheCardinality, e.CatchupChunkSize = grown(20_000), grown(5_000)
 	}
 	return e
 }
