@@ -29,6 +29,7 @@ type order struct {
 // answer is what an order brought.
 type answer struct {
 	Err     string           `json:",omitempty"`
+	Retried bool             `json:",omitempty"` // Err is errRetried
 	Samples []time.Duration  `json:",omitempty"`
 	Took    time.Duration    `json:",omitempty"`
 	Late    time.Duration    `json:",omitempty"` // how much behind the schedule appends began, 99th percentile

@@ -30,13 +30,16 @@ func floorTable(partition int32) string {
 const replyBytes = 16
 
 // floor is the least that answers an append: a loop that fetches records, counts them, writes
-// each batch in a transaction, and tells who appended. Client and loop are two processes, so
-// that goes over one TCP connection that stays open, all replies of a batch in one write.
+// each batch in a transaction, and tells who appended. The partitions of a poll are committed at the
+// same time, each over a connection of its own, so that none waits for the round trips of others.
+// Client and loop are two processes, so the replies go over one TCP connection that stays open, all
+// of a batch in one write.
 type floor struct {
 	s       *servers
 	replies net.Listener
 	conns   [tasks]*redis.Conn
-	counts  map[string]int64
+	counts  [tasks]map[string]int64 // of a key, which is always of the same partition
+	writing sync.Mutex              // of replies
 }
 
 func startFloor(ctx context.Context, s *servers, apart bool) (*answering, error) {
@@ -53,7 +56,7 @@ func startFloor(ctx context.Context, s *servers, apart bool) (*answering, error)
 	if err != nil {
 		return nil, err
 	}
-	f := &floor{s: s, counts: map[string]int64{}}
+	f := &floor{s: s}
 	if f.replies, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		reader.Close()
 		return nil, err
@@ -107,30 +110,57 @@ func (f *floor) run(ctx context.Context, reader *kgo.Client) error {
 	}
 	defer conn.Close()
 	for p := range f.conns {
-		f.conns[p] = f.s.redis.Conn()
+		f.counts[p], f.conns[p] = map[string]int64{}, f.s.redis.Conn()
 		defer f.conns[p].Close()
 	}
 	for ctx.Err() == nil {
-		var failures []error
-		reader.PollFetches(ctx).EachPartition(func(p kgo.FetchTopicPartition) {
-			if len(p.Records) > 0 {
-				failures = append(failures, f.batch(ctx, p, conn))
-			}
-		})
-		if err := errors.Join(failures...); err != nil && ctx.Err() == nil {
+		if err := f.poll(ctx, reader, conn); err != nil && ctx.Err() == nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// poll fetches once, and commits what came of all partitions at the same time. The last one takes
+// no goroutine: of one appender there is no other.
+func (f *floor) poll(ctx context.Context, reader *kgo.Client, answers io.Writer) error {
+	fetches := reader.PollFetches(ctx)
+	var failures [tasks]error
+	var group sync.WaitGroup
+	var last func()
+	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+		if len(p.Records) == 0 {
+			return
+		}
+		if last != nil {
+			group.Go(last)
+		}
+		last = func() { failures[p.Partition] = f.batch(ctx, p, answers) }
+	})
+	if last != nil {
+		last()
+	}
+	group.Wait()
+	return errors.Join(append(failures[:], fetchFailure(fetches))...)
+}
+
+// fetchFailure is what a poll could not fetch, of every partition.
+func fetchFailure(fetches kgo.Fetches) error {
+	var failures []error
+	fetches.EachError(func(topic string, partition int32, err error) {
+		failures = append(failures, fmt.Errorf("fetching %s, partition %d: %w", topic, partition, err))
+	})
+	return errors.Join(failures...)
+}
+
 // batch counts records, commits the counts with the offset, and answers.
 func (f *floor) batch(ctx context.Context, p kgo.FetchTopicPartition, answers io.Writer) error {
 	args := []any{"HSET", floorTable(p.Partition)}
-	var out []byte
+	out := make([]byte, 0, replyBytes*len(p.Records))
+	counts := f.counts[p.Partition]
 	for _, r := range p.Records {
-		f.counts[string(r.Key)]++
-		n := f.counts[string(r.Key)]
+		counts[string(r.Key)]++
+		n := counts[string(r.Key)]
 		args = append(args, r.Key, n)
 		number, err := strconv.ParseUint(string(r.Value), 10, 64)
 		if err != nil {
@@ -147,6 +177,8 @@ func (f *floor) batch(ctx context.Context, p kgo.FetchTopicPartition, answers io
 	if _, err := pipe.Exec(ctx); err != nil && err != redis.Nil {
 		return err
 	}
+	f.writing.Lock()
+	defer f.writing.Unlock()
 	_, err := answers.Write(out)
 	return err
 }

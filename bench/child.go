@@ -25,6 +25,7 @@ type role struct {
 	Kafka, Redis string
 	Module       string
 	Topic        string
+	Batch        int // events of a transaction at most
 	Hops         bool
 	Replies      string     // where the floor's loop answers
 	hooks        []kgo.Hook // in this process
@@ -121,7 +122,10 @@ func (c *child) answer(ctx context.Context) (*answer, error) {
 	if err := c.decoder.Decode(a); err != nil {
 		return nil, errors.Join(fmt.Errorf("process %d has ended: %w", c.command.Process.Pid, err), context.Cause(ctx))
 	}
-	if a.Err != "" {
+	switch {
+	case a.Retried:
+		return nil, fmt.Errorf("process %d: %w: %s", c.command.Process.Pid, errRetried, a.Err)
+	case a.Err != "":
 		return nil, fmt.Errorf("process %d: %s", c.command.Process.Pid, a.Err)
 	}
 	return a, nil
@@ -173,7 +177,7 @@ func beChild(what string, in io.Reader, out io.Writer) error {
 	for o := range asked {
 		a, failure := taker.order(ctx, o)
 		if failure != nil {
-			a = &answer{Err: failure.Error()}
+			a = &answer{Err: failure.Error(), Retried: errors.Is(failure, errRetried)}
 		}
 		err = errors.Join(err, answers.Encode(a))
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -54,9 +55,11 @@ func writeDocument(file, results string) error {
 			}
 		}
 	}
-	err := fillTemplate(file, template.FuncMap{
+	functions := sentences(reports).functions()
+	maps.Copy(functions, template.FuncMap{
 		"goals":       func() string { return goalTable(reports) },
 		"environment": func(name string) string { return documented(reports[name], environmentLines) },
+		"runs":        func() string { return runTable(reports) },
 		"repeats":     func(name string) string { return documented(reports[name], repeatList) },
 		"figures":     func(name string) string { return documented(reports[name], figureTable) },
 		"ratios":      func(name string) string { return documented(reports[name], ratioTable) },
@@ -64,24 +67,29 @@ func writeDocument(file, results string) error {
 		"budgets":     func(name string) string { return documented(reports[name], budgetTable) },
 		"curves":      func(name string) string { return documented(reports[name], curveList) },
 	})
+	err := fillTemplate(file, functions)
 	if err != nil || reports["profile"] == nil {
 		return err
 	}
 	return fillTemplate(filepath.Join(filepath.Dir(file), "scaling.md"), costs{reports["profile"], reports["growth"]}.functions())
 }
 
-// fillTemplate writes a file from the template of its name.
+// fillTemplate writes a file from the template of its name. What was there stays until all of the
+// new one is written.
 func fillTemplate(file string, functions template.FuncMap) error {
 	name := filepath.Base(file) + ".tmpl"
 	t, err := template.New(name).Funcs(functions).ParseFS(templates, name)
 	if err != nil {
 		return err
 	}
-	out, err := os.Create(file)
+	out, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
 	if err != nil {
 		return err
 	}
-	return errors.Join(t.Execute(out, nil), out.Close())
+	if err := errors.Join(t.Execute(out, nil), out.Chmod(0o644), out.Close()); err != nil {
+		return errors.Join(err, os.Remove(out.Name()))
+	}
+	return os.Rename(out.Name(), file)
 }
 
 func documented(r *report, part func(*report) string) string {

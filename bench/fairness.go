@@ -62,10 +62,10 @@ func (m *fanning) Define(b *module.Builder) {
 	})
 }
 
-// fairnessWorkload measures how long small records take while a record with 100,000 events
-// is under way, one after another; and without. They come by a schedule, whatever has become of
-// those before, at half of the rate that one reaches without the big ones who appends them one
-// after another. Who appends is a process of its own. Those of the big records' own partition are
+// fairnessWorkload measures how long small records take while a record with 100,000 events is always
+// under way, the next as soon as one is done; and without. The small ones come by a schedule, whatever has
+// become of those before, at half of the rate that one appender reaches without the big ones who waits for
+// each answer before the next. Who appends is a process of its own. Those of the big records' own partition are
 // behind them in it, and events of one task to another keep their order, so they are told from
 // the others.
 func fairnessWorkload(ctx context.Context, s *servers, o options, r *report) error {

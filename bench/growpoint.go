@@ -49,7 +49,7 @@ func (s *servers) point(ctx context.Context, o options, r *report, module string
 func (s *servers) measured(ctx context.Context, o options, f *figure, in *input, next generator, one subject) (pointed, error) {
 	s.heap = &heapUse{}
 	defer func() { s.heap = nil }()
-	var rates, seconds []float64
+	var rates, seconds, heaps []float64
 	for longer := 0; len(rates) < o.rounds; {
 		took, err := one.round(ctx, in, f)
 		if err != nil {
@@ -60,12 +60,11 @@ func (s *servers) measured(ctx context.Context, o options, f *figure, in *input,
 			if err := s.more(ctx, in, more, next); err != nil {
 				return pointed{}, err
 			}
-			s.heap.megabytes = nil
 			continue
 		}
-		rates, seconds = append(rates, float64(in.events)/took.Seconds()), append(seconds, took.Seconds())
+		rates, seconds, heaps = append(rates, float64(in.events)/took.Seconds()), append(seconds, took.Seconds()), append(heaps, s.heap.last())
 	}
-	return pointed{median(rates), median(s.heap.megabytes), median(seconds), in.events}, nil
+	return pointed{median(rates), median(heaps), median(seconds), in.events}, nil
 }
 
 // lacks is how many records an input lacks for a round that counts for long enough, by a round

@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -22,18 +22,24 @@ var growths = []struct {
 	{"hotkey", growHotKey}, {"skew", growSkew}, {"workers", growWorkers},
 }
 
-// growthWorkload measures throughput, and memory where it follows from what grows, against
+// growthWorkload measures throughput, and the heap of the process, against
 // tasks, keys, stored bytes, tree size, value size, the share of one hot key, skew and
 // workers, or against those of them that the options name. Each point is the median of the
-// rounds.
+// rounds. One axis that fails leaves the others.
 func growthWorkload(ctx context.Context, s *servers, o options, r *report) error {
+	r.growing() // before all axes: none takes it away when it fails
+	var failures []error
 	for _, g := range growths {
-		if !o.grows(g.name) {
+		if !o.grows(g.name) || ctx.Err() != nil {
 			continue
 		}
-		if err := g.measure(ctx, s, o, r); err != nil {
-			return fmt.Errorf("growth of %s: %w", g.name, err)
+		part := "growth of " + g.name
+		if err := r.try(ctx, part, func() error { return g.measure(ctx, s, o, r) }); err != nil {
+			failures = append(failures, fmt.Errorf("%s: %w", part, err))
 		}
+	}
+	if len(failures) > 0 {
+		return &partly{errors.Join(failures...)}
 	}
 	return nil
 }
@@ -70,6 +76,11 @@ func growState(ctx context.Context, s *servers, o options, r *report) error {
 		c.Reason = fmt.Sprintf(reason, number(keys), 100*keys/float64(p.events))
 	}
 	return nil
+}
+
+// memoryOf adds the curve of the memory that goes with one of speed.
+func (r *report) memoryOf(c *curve, title, reason string) *curve {
+	return r.curve(&curve{Name: c.Name + "-memory", Title: title, X: c.X, Y: "MB of heap, most", LogX: c.LogX, Reason: reason})
 }
 
 // spreading sends so many events for each record as its value says, to one key after another
@@ -126,6 +137,8 @@ const leastTrees = tasks
 func growTrees(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "trees", Title: "events against the events of one tree, tracked and acked", X: "events per record", Y: "events/s", LogX: true,
 		Reason: "A tree of one event pays for a record, a tree and an ack per event; from about ten on what remains is the hop and the count. Trees of all sizes count the same 1,000 keys, each the next ones, so that commits are as large. A tree keeps 64 bits at its root whatever its size. What large ones lose: the events of a record leave when its handler has returned and its commit stands, so with few large records the tasks that count wait for one that sends, as the other way round; and beyond topology.stream.tree.bytes.max they go through a file. How much is whose was not measured apart."})
+	memory := r.memoryOf(c, "memory of the worker against the events of one tree",
+		"What one record sends off waits on its task until its handler has returned: so memory follows the largest tree, up to topology.stream.tree.bytes.max of each task; then a file has it.")
 	for _, n := range []int{1, 10, 100, 1_000, 10_000, 100_000, 1_000_000} {
 		records := max(leastTrees, o.words*40/n)
 		from, counted := 0, make([]string, n)
@@ -142,6 +155,7 @@ func growTrees(ctx context.Context, s *servers, o options, r *report) error {
 			return err
 		}
 		c.addRounds("events", float64(n), p.rate, p.seconds)
+		memory.add("events", float64(n), p.heap)
 	}
 	return nil
 }
@@ -149,15 +163,14 @@ func growTrees(ctx context.Context, s *servers, o options, r *report) error {
 func growValues(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "values", Title: "count against the size of records", X: "bytes per record", Y: "MB/s", LogX: true,
 		Reason: "Small records cost by the event, large ones by the byte: the knee is at about 1 kB, where a record takes as long to fetch and copy as to count. The second one, between 10 and 100 kB, is of fetches: the batches of these inputs have nearly 1 MB, so a fetch, which brings 1 MiB of all partitions, brings one of them, and the worker waits for it half of the time. With fetches of 4 MiB (kafkadepot.Config.FetchBytes), which brought three or four, records of 10 to 18 kB came at 450 to 1,050 MB/s instead of 300, those of 100 kB as before (two rounds of each, beside other work); of 1 MiB they move nothing. Why a fetch of one batch of a hundred records takes longer than of one of ten is not known. The records do not compress."})
+	memory := r.memoryOf(c, "memory of count against the size of records",
+		"What is fetched ahead, what is held of paused partitions and what waits for a task are bounded by their number, their bytes or both (depot.cache.cardinality, kafkadepot.Config.FetchBytes): large records reach the bounds by bytes, and one that is larger than a fetch comes whole.")
 	random := rand.New(rand.NewPCG(3, 4))
-	letters := make([]byte, 8<<20) // a part of them does not compress, nor do several in one batch
-	for i := range letters {
-		letters[i] = 'a' + byte(random.IntN(26))
-	}
+	all := letters(random, 8<<20)
 	for _, n := range []int{10, 100, 1_000, 10_000, 100_000, 1_000_000} {
 		next := func() ([]byte, []byte, []string) {
-			k, at := keyName(random.IntN(1000)), random.IntN(len(letters)-n)
-			return []byte(k), slices.Concat([]byte(k), letters[at:at+n]), []string{k}
+			k, at := keyName(random.IntN(1000)), random.IntN(len(all)-n)
+			return []byte(k), []byte(k + all[at:at+n]), []string{k}
 		}
 		records := max(20, min(2*o.count, 400_000_000/n))
 		p, err := s.point(ctx, o, r, "GrowValues", tasks, records, next, s.module(ours, newCounting))
@@ -165,6 +178,7 @@ func growValues(ctx context.Context, s *servers, o options, r *report) error {
 			return err
 		}
 		c.addRounds("count", float64(n), p.rate*float64(n+keyBytes)/1e6, p.seconds)
+		memory.add("count", float64(n), p.heap)
 	}
 	return nil
 }
@@ -172,6 +186,8 @@ func growValues(ctx context.Context, s *servers, o options, r *report) error {
 func growHotKey(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "hotkey", Title: "count against the share of one key", X: "% of the records", Y: "events/s",
 		Reason: "All records of a key are one task's: with half of the records it has 62 % of the work, and the others have finished before. At 100 % its batches write one field each, Redis has nearly nothing to do, and leaves its processor to the task and the broker. Why 10 % of other keys cost as much as they do at 90 % was not looked into."})
+	memory := r.memoryOf(c, "memory of count against the share of one key",
+		"Records wait for the task that has the hot key, whose partition is read as far ahead as any other's: so a hot key is not to cost memory.")
 	for _, percent := range []int{0, 50, 90, 100} {
 		random := rand.New(rand.NewPCG(3, 4))
 		next := func() ([]byte, []byte, []string) {
@@ -186,6 +202,7 @@ func growHotKey(ctx context.Context, s *servers, o options, r *report) error {
 			return err
 		}
 		c.addRounds("count", float64(percent), p.rate, p.seconds)
+		memory.add("count", float64(percent), p.heap)
 	}
 	return nil
 }
@@ -194,6 +211,8 @@ func growHotKey(ctx context.Context, s *servers, o options, r *report) error {
 func growSkew(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "skew", Title: "count against the skew of the keys (Zipf)", X: "exponent", Y: "events/s",
 		Reason: "Skew makes batches write fewer fields, and one task's partition longer than the others', which ends the parallel part early: beyond an exponent of 2 the second weighs more."})
+	memory := r.memoryOf(c, "memory of count against the skew of the keys (Zipf)",
+		"The steeper the keys, the fewer of them are met, and kept; as much is fetched ahead.")
 	for _, exponent := range []float64{1.01, 1.2, 1.5, 2, 3} {
 		zipf := rand.NewZipf(rand.New(rand.NewPCG(3, 4)), exponent, 1, 100_000-1)
 		padding := strings.Repeat("x", 100-keyBytes)
@@ -206,6 +225,7 @@ func growSkew(ctx context.Context, s *servers, o options, r *report) error {
 			return err
 		}
 		c.addRounds("count", exponent, p.rate, p.seconds)
+		memory.add("count", exponent, p.heap)
 	}
 	return nil
 }

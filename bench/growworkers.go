@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -42,8 +43,12 @@ type hops struct {
 func growWorkers(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "workers", Title: "words against the number of workers on this machine", X: "workers", Y: "events/s",
 		Reason: "More workers on one machine have no more processors: what is lost against one worker is what hops between workers cost, half of them with two workers, three quarters with four, and what four workers cost that share two processors. The difference between the lines is what gRPC costs beyond encoding and queues."})
+	memory := r.memoryOf(c, "memory of all workers on this machine, of the one process that they are in",
+		"What the process takes while the topology runs, beyond what it has when its workers have their tasks and wait. The tasks are the same ones with more workers, but each worker has a client of its own, whose fetches are under way, and frames between workers come on top. How much is whose was not measured apart.")
 	const overGRPC, inMemory = "over gRPC", "in memory"
 	rates := map[string]map[int][]float64{overGRPC: {}, inMemory: {}}
+	heaps := map[string]map[int][]float64{overGRPC: {}, inMemory: {}}
+	defer func() { s.heap = nil }()
 	figures := map[int]*figure{}
 	for _, n := range []int{2, 4} {
 		figures[n] = r.figure("workers-"+strconv.Itoa(n), "words/s", false)
@@ -51,19 +56,20 @@ func growWorkers(ctx context.Context, s *servers, o options, r *report) error {
 	}
 	for range o.rounds {
 		for _, n := range []int{1, 2, 4} {
-			memory := memtransport.New()
+			inside := memtransport.New()
 			for _, h := range []hops{
 				{overGRPC, n, func() transport.Network { return grpctransport.New(grpctransport.Config{}) }},
-				{inMemory, n, func() transport.Network { return memory }},
+				{inMemory, n, func() transport.Network { return inside }},
 			} {
 				if n == 1 && h.label == inMemory {
 					continue // there is nobody to reach
 				}
+				s.heap = &heapUse{}
 				rate, err := s.again(ctx, o, h, figures[max(n, 2)])
 				if err != nil {
 					return fmt.Errorf("%d, %s: %w", n, h.label, err)
 				}
-				rates[h.label][n] = append(rates[h.label][n], rate)
+				rates[h.label][n], heaps[h.label][n] = append(rates[h.label][n], rate), append(heaps[h.label][n], s.heap.last())
 			}
 		}
 	}
@@ -72,6 +78,7 @@ func growWorkers(ctx context.Context, s *servers, o options, r *report) error {
 			if len(rates[label][n]) > 0 {
 				rate := median(rates[label][n])
 				c.addRounds(label, float64(n), rate, float64(10*growWorkersTimes*o.words)/rate)
+				memory.add(label, float64(n), median(heaps[label][n]))
 			}
 		}
 	}
@@ -107,6 +114,7 @@ func (s *servers) withWorkers(ctx context.Context, o options, h hops) (rate floa
 		m := &wording{name: name}
 		w, err := worker.Start(ctx, worker.Config{
 			Log: s.log, Store: s.store, Network: network, Tasks: tasks, Logger: slog.New(slog.DiscardHandler),
+			Options:     s.options.engine(),
 			Nominations: s.log.Group(kafkadepot.GroupConfig{}),
 			Listener: &engine.Listener{
 				Took:         func(engine.TookInfo) { took[i].Add(1) },
@@ -140,6 +148,8 @@ func (s *servers) withWorkers(ctx context.Context, o options, h hops) (rate floa
 		return 0, err
 	}
 	in = filled
+	seen := sync.OnceFunc(s.heap.watch())
+	defer seen()
 	begin := time.Now()
 	if err := c.Resume(ctx, name, "words"); err != nil {
 		return 0, err
@@ -150,6 +160,7 @@ func (s *servers) withWorkers(ctx context.Context, o options, h hops) (rate floa
 		return 0, ctx.Err()
 	}
 	rate = float64(in.events) / time.Since(begin).Seconds()
+	seen()
 	if err := s.compareRetried(ctx, in, &wording{name: name}, r.retried(), s.counted); err != nil {
 		return 0, err
 	}

@@ -6,13 +6,14 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// batchMax is the most events of one transaction, for both subjects.
-const batchMax = 2000
+// batchDefault is the most events of one transaction, for both subjects: the engine's default.
+const batchDefault = 2000
 
 // item is one event of the hand-written loop.
 type item struct {
@@ -23,18 +24,22 @@ type item struct {
 // hand is the loop written by hand: one goroutine reads and deals, one per
 // partition counts in a map and commits counts and offset together.
 type hand struct {
-	s        *servers
-	topic    string
-	words    bool
-	queues   [tasks]chan []item
-	counters sync.WaitGroup
-	pending  sync.WaitGroup // events to go
-	failed   chan error
+	s      *servers
+	topic  string
+	words  bool
+	batch  int // events of a transaction at most
+	queues [tasks]chan []item
+	left   atomic.Int64  // events to go
+	done   chan struct{} // closed when there are none
 }
 
-// run processes so many events of the topic from its beginning.
+// handOf is the loop over a topic.
+func (s *servers) handOf(topic string, words bool) *hand {
+	return &hand{s: s, topic: topic, words: words, batch: s.options.batchMax(), done: make(chan struct{})}
+}
+
+// run processes so many events of the topic from its beginning. The first failure ends all of it.
 func (h *hand) run(ctx context.Context, events int) error {
-	h.failed = make(chan error, tasks+1)
 	offsets := map[int32]kgo.Offset{}
 	for p := range int32(tasks) {
 		offsets[p] = kgo.NewOffset().AtStart()
@@ -44,53 +49,56 @@ func (h *hand) run(ctx context.Context, events int) error {
 		return err
 	}
 	defer reader.Close()
-	h.pending.Add(events)
+	h.left.Store(int64(events))
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var counters sync.WaitGroup
 	for p := range h.queues {
 		h.queues[p] = make(chan []item, 64)
-		h.counters.Go(func() { h.count(ctx, p) })
+		counters.Go(func() {
+			if err := h.count(ctx, p); err != nil {
+				fail(err)
+			}
+		})
 	}
-	defer h.counters.Wait()
+	defer counters.Wait()
 	defer func() {
 		for _, q := range h.queues {
 			close(q)
 		}
 	}()
-	for got := 0; got < events; {
+	for got := 0; got < events && ctx.Err() == nil; {
 		fetches := reader.PollFetches(ctx)
-		if err := fetches.Err0(); err != nil {
-			return err
+		if err := fetchFailure(fetches); err != nil {
+			fail(err) // unless a counter has failed before
+			break
 		}
 		fetches.EachPartition(func(p kgo.FetchTopicPartition) {
 			if h.words {
-				got += h.dealWords(p)
+				got += h.dealWords(ctx, p)
 			} else {
-				got += h.dealKeys(p)
+				got += h.dealKeys(ctx, p)
 			}
 		})
 	}
-	h.pending.Wait()
 	select {
-	case err := <-h.failed:
-		return err
-	default:
+	case <-h.done:
 		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 
-func (h *hand) dealKeys(p kgo.FetchTopicPartition) int {
+func (h *hand) dealKeys(ctx context.Context, p kgo.FetchTopicPartition) int {
 	items := make([]item, len(p.Records))
 	for i, r := range p.Records {
 		items[i] = item{string(r.Key), r.Offset}
 	}
-	for rest := items; len(rest) > 0; {
-		n := min(len(rest), batchMax)
-		h.queues[p.Partition] <- rest[:n:n]
-		rest = rest[n:]
-	}
+	h.deal(ctx, int(p.Partition), items)
 	return len(items)
 }
 
-func (h *hand) dealWords(p kgo.FetchTopicPartition) (n int) {
+func (h *hand) dealWords(ctx context.Context, p kgo.FetchTopicPartition) (n int) {
 	var out [tasks][]item
 	for _, r := range p.Records {
 		for w := range strings.SplitSeq(string(r.Value), " ") {
@@ -100,13 +108,22 @@ func (h *hand) dealWords(p kgo.FetchTopicPartition) (n int) {
 		}
 	}
 	for at, items := range out {
-		for rest := items; len(rest) > 0; {
-			k := min(len(rest), batchMax)
-			h.queues[at] <- rest[:k:k]
-			rest = rest[k:]
-		}
+		h.deal(ctx, at, items)
 	}
 	return n
+}
+
+// deal gives items to who counts them, a batch of them at a time.
+func (h *hand) deal(ctx context.Context, at int, items []item) {
+	for len(items) > 0 {
+		n := min(len(items), h.batch)
+		select {
+		case h.queues[at] <- items[:n:n]:
+		case <-ctx.Done():
+			return
+		}
+		items = items[n:]
+	}
 }
 
 func fnv(w string) uint32 {
@@ -121,22 +138,34 @@ func handKeys(p int) (counts, progress string) {
 	return fmt.Sprintf("{BenchHand.%d}counts", p), fmt.Sprintf("{BenchHand.%d}progress", p)
 }
 
+// next is the next batch: what waits, up to the bound, and what is left for the one after.
+func (h *hand) next(p int, before []item) (todo, rest []item) {
+	todo = before
+	if len(todo) == 0 {
+		todo = <-h.queues[p] // none when the queue is closed
+	}
+	for len(todo) > 0 && len(todo) < h.batch {
+		select {
+		case more := <-h.queues[p]:
+			if len(more) == 0 {
+				return todo, nil
+			}
+			n := min(len(more), h.batch-len(todo))
+			todo, rest = append(todo, more[:n]...), more[n:]
+		default:
+			return todo, nil
+		}
+	}
+	return todo, rest
+}
+
 // count is the loop of one partition.
-func (h *hand) count(ctx context.Context, p int) {
+func (h *hand) count(ctx context.Context, p int) error {
 	conn := h.s.redis.Conn()
 	defer conn.Close()
 	counts, dirty := map[string]int64{}, map[string]struct{}{}
 	table, progress := handKeys(p)
-	for items := range h.queues[p] {
-		todo := items
-		for drained := false; !drained && len(todo) < batchMax; {
-			select {
-			case more := <-h.queues[p]:
-				todo = append(todo, more...)
-			default:
-				drained = true
-			}
-		}
+	for todo, rest := h.next(p, nil); len(todo) > 0; todo, rest = h.next(p, rest) {
 		for _, it := range todo {
 			counts[it.key]++
 			dirty[it.key] = struct{}{}
@@ -154,8 +183,11 @@ func (h *hand) count(ctx context.Context, p int) {
 		exec := pipe.Do(ctx, "EXEC")
 		pipe.Do(ctx, "WATCH", progress+"head")
 		if _, err := pipe.Exec(ctx); err != nil && err != redis.Nil || exec.Val() == nil {
-			h.failed <- fmt.Errorf("transaction of partition %d: %v", p, err)
+			return fmt.Errorf("transaction of partition %d: %v", p, err)
 		}
-		h.pending.Add(-len(todo))
+		if h.left.Add(-int64(len(todo))) == 0 {
+			close(h.done)
+		}
 	}
+	return nil
 }

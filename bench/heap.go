@@ -41,6 +41,9 @@ func (h *heapUse) watch() (end func()) {
 	}
 }
 
+// last is what the round had that ended last.
+func (h *heapUse) last() float64 { return h.megabytes[len(h.megabytes)-1] }
+
 // heapBytes is what live objects and those that are not collected yet take.
 func heapBytes() uint64 {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}

@@ -50,6 +50,15 @@ func distinctKeys() generator {
 	}
 }
 
+// letters makes so many letters, of which no part compresses well, nor do several parts in one batch.
+func letters(random *rand.Rand, n int) string {
+	all := make([]byte, n)
+	for i := range all {
+		all[i] = 'a' + byte(random.IntN(26))
+	}
+	return string(all)
+}
+
 func keyName(i int) string { return fmt.Sprintf("key-%0*d", keyBytes-4, i) }
 
 // sentencesOf makes sentences of so many words, Zipf-distributed over 50,000.

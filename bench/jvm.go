@@ -65,6 +65,19 @@ func (p program) start(ctx context.Context, s *servers) (*jvm, error) {
 	if j.folder, err = os.MkdirTemp("", "coppice-bench-"); err != nil {
 		return nil, err
 	}
+	if err := j.launch(ctx, folder, s); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(j.folder))
+	}
+	if j.version, err = j.answer("ready "); err != nil {
+		j.stop()
+		return nil, err
+	}
+	return j, nil
+}
+
+// launch starts the program of a folder in the one of its own.
+func (j *jvm) launch(ctx context.Context, folder string, s *servers) error {
+	p := j.program
 	// The heap has its full size at once: growing it is no part of the work.
 	args := append([]string{"-Xms2g", "-Xmx2g", "-XX:+UseParallelGC", "-Djava.io.tmpdir=" + j.folder,
 		"-Dlog4j2.configurationFile=" + filepath.Join(folder, "sources", "peers", p.name, "log4j2.xml")}, p.flags...)
@@ -73,28 +86,19 @@ func (p program) start(ctx context.Context, s *servers) (*jvm, error) {
 	j.command.Dir = j.folder
 	log, err := os.Create(filepath.Join(j.folder, "log"))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer log.Close()
 	j.command.Stderr = log
 	if j.orders, err = j.command.StdinPipe(); err != nil {
-		return nil, err
+		return err
 	}
 	out, err := j.command.StdoutPipe()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	j.answers = bufio.NewScanner(out)
-	if err := j.command.Start(); err != nil {
-		return nil, err
-	}
-	answer, err := j.answer("ready ")
-	if err != nil {
-		j.stop()
-		return nil, err
-	}
-	j.version = answer
-	return j, nil
+	return j.command.Start()
 }
 
 // round has the program process an input, and returns the parts of its time and what it counted.

@@ -32,6 +32,7 @@ type options struct {
 	rounds       int
 	count        int // records of the count workload
 	words        int // sentences
+	batch        int // events of a transaction
 	acks         int // appends per appender
 	open         time.Duration
 	out          string
@@ -43,6 +44,7 @@ type options struct {
 	profiled     string
 	document     string
 	results      string
+	given        string // all that were given, for the report
 }
 
 // wants says whether a peer is to run.
@@ -69,10 +71,11 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds of each subject")
 	flag.IntVar(&o.count, "count", 2_000_000, "records of the count workload")
 	flag.IntVar(&o.words, "words", 200_000, "sentences of ten words of the words workload")
+	flag.IntVar(&o.batch, "batch", batchDefault, "events of a transaction at most, of the loop and of ours")
 	flag.IntVar(&o.acks, "acks", 500, "appends of a round that wait one after another; fairness: of its begin; the ack workload has eight times as many, and 32 times as many of 64 appenders")
 	flag.DurationVar(&o.open, "open", 3*time.Second, "how long the workloads ack and fairness have appends come by a schedule, each time")
 	flag.StringVar(&o.out, "json", "", "write the figures into this file, too")
-	flag.StringVar(&o.workloads, "workloads", "count,memory,words,ack,exactly-once,exact-ack,microbatch,lone", "which workloads to run")
+	flag.StringVar(&o.workloads, "workloads", "count,memory,words,ack,exactly-once,exact-ack,microbatch,lone,batches", "which workloads to run")
 	flag.StringVar(&o.peers, "peers", "streams,flink,storm", "which programs of other engines to run, of those")
 	flag.StringVar(&o.growth, "growth", "", "what the workload growth measures against, of tasks, state, stored, trees, values, hotkey, skew and workers; default: all")
 	flag.StringVar(&o.shared, "shared", "", "who else uses the machine, for the report")
@@ -81,6 +84,7 @@ func main() {
 	flag.StringVar(&o.document, "document", "", "measure nothing: write the report from the template beside bench and the JSON files of -results into this file, and its curves beside it")
 	flag.StringVar(&o.results, "results", "results", "folder of the JSON files that a document is made of")
 	flag.Parse()
+	o.given = environment.Options(flag.CommandLine, "kafka", "redis", "json", "shared", "cpuprofile", "document", "results")
 	if o.document != "" {
 		if err := writeDocument(o.document, o.results); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
@@ -102,7 +106,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	defer s.close()
-	r := &report{out: out, Environment: environment.On(ctx, s.kafka, s.redis, o.shared)}
+	r := &report{out: out, Environment: environment.On(ctx, s.kafka, s.redis, o.given, o.shared)}
 	fmt.Fprintln(out, r.Environment)
 	if o.profile != "" {
 		file, err := os.Create(o.profile)
@@ -115,26 +119,35 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	var failure error
-	for name := range strings.SplitSeq(o.workloads, ",") {
-		w, ok := workloads[name]
-		if !ok {
+	names := strings.Split(o.workloads, ",")
+	for _, name := range names {
+		if workloads[name] == nil {
 			return fmt.Errorf("no workload %q; there are %s", name, strings.Join(slices.Sorted(maps.Keys(workloads)), ", "))
 		}
-		failure = w(ctx, s, o, r)
-		if o.out != "" { // what there is, should a later workload fail
-			failure = errors.Join(failure, r.save(o.out))
+	}
+	err = r.measure(ctx, s, o, names)
+	r.print()
+	return err
+}
+
+// measure runs workloads. One that fails costs its own figures, not those of the others.
+func (r *report) measure(ctx context.Context, s *servers, o options, names []string) error {
+	var failures []error
+	for _, name := range names {
+		failures = append(failures, r.try(ctx, name, func() error { return workloads[name](ctx, s, o, r) }))
+		if o.out != "" { // what there is, should the rest be interrupted
+			failures = append(failures, r.save(o.out))
 		}
-		if failure != nil {
+		if ctx.Err() != nil {
 			break
 		}
 	}
-	r.print()
-	return failure
+	return errors.Join(failures...)
 }
 
 var workloads = map[string]func(context.Context, *servers, options, *report) error{
 	"count": countWorkload, "memory": memoryWorkload, "cold": coldWorkload, "fairness": fairnessWorkload, "growth": growthWorkload, "overload": overloadWorkload, "reads": readsWorkload, "words": wordsWorkload, "ack": ackWorkload,
+	"batches":      batchesWorkload,
 	"exactly-once": exactlyOnceWorkload, "exact-ack": exactAckWorkload,
 	"microbatch": microbatchWorkload, "lone": loneWorkload,
 	"visible": visibleWorkload,

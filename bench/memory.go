@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // What a process does that counts, and nothing else.
@@ -22,30 +23,43 @@ func memoryWorkload(ctx context.Context, s *servers, o options, r *report) error
 	defer s.drop(ctx, in)
 	f := r.figure("memory", "MB resident", true)
 	f.Checked = in.checked()
+	subjects := []*apart{s.apart(ours, counterOfOurs, s.module(ours, newCounting)), s.apart("handrolled", counterOfHand, s.handWritten(false))}
 	for range o.rounds {
-		for _, subject := range []struct {
-			name, does string
-			of         subject
-		}{{ours, counterOfOurs, s.module(ours, newCounting)}, {"handrolled", counterOfHand, s.handWritten(false)}} {
-			if err := subject.of.prepare(ctx, in); err != nil {
-				return err
+		for _, x := range subjects {
+			if _, err := x.round(ctx, in, f); err != nil {
+				return fmt.Errorf("memory, %s: %w", x.name, err)
 			}
-			megabytes, err := s.residentApart(ctx, subject.does, in)
-			if err != nil {
-				return fmt.Errorf("memory, %s: %w", subject.name, err)
-			}
-			if err := subject.of.verify(ctx, in); err != nil {
-				return fmt.Errorf("memory, %s: %w", subject.name, err)
-			}
-			f.add(subject.name, megabytes)
+			f.add(x.name, x.megabytes)
 		}
 	}
 	return nil
 }
 
+// apart is a subject that runs in a process of its own, and the most memory that its last round had.
+type apart struct {
+	subject
+	megabytes float64
+}
+
+// apart has a process of its own run what a subject does. A round in which attempts failed is run
+// again like others; its counts are not compared, since events that are tried again end with the process.
+func (s *servers) apart(name, does string, of subject) *apart {
+	x := &apart{subject: of}
+	x.name = name
+	x.run = func(ctx context.Context, in *input) (time.Duration, error) {
+		return timed(func() (err error) {
+			if x.megabytes, err = s.residentApart(ctx, does, in); err != nil {
+				return err
+			}
+			return of.verify(ctx, in)
+		})
+	}
+	return x
+}
+
 // residentApart has a process of its own count an input, and tells the most memory that it had.
 func (s *servers) residentApart(ctx context.Context, does string, in *input) (float64, error) {
-	c, err := startChild(ctx, role{Does: does, Kafka: s.options.kafka, Redis: s.options.redis, Module: in.module, Topic: in.topic})
+	c, err := startChild(ctx, role{Does: does, Kafka: s.options.kafka, Redis: s.options.redis, Module: in.module, Topic: in.topic, Batch: s.options.batchMax()})
 	if err != nil {
 		return 0, err
 	}
@@ -78,13 +92,13 @@ func newOursCounter(ctx context.Context, p role) (orders, error) {
 func newHandCounter(ctx context.Context, p role) (orders, error) {
 	return newCounter(ctx, p, func(s *servers) func(context.Context, *input) error {
 		return func(ctx context.Context, in *input) error {
-			return (&hand{s: s, topic: in.topic}).run(ctx, in.events)
+			return s.handOf(in.topic, false).run(ctx, in.events)
 		}
 	})
 }
 
 func newCounter(ctx context.Context, p role, run func(*servers) func(context.Context, *input) error) (orders, error) {
-	s, err := connect(ctx, options{kafka: p.Kafka, redis: p.Redis})
+	s, err := connect(ctx, options{kafka: p.Kafka, redis: p.Redis, batch: p.Batch})
 	if err != nil {
 		return nil, err
 	}

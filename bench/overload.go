@@ -20,13 +20,14 @@ const (
 	overloadTimes    = 10
 	overloadTop      = 2 * time.Second // how long one looks for what can be done
 	overloadPress    = 5 * time.Second
+	overloadRounds   = 3               // at most: each takes long
 	overloadPatience = 2 * time.Minute // of an append that is let wait
 
 	// overloadLeast is how much of the load that is asked for the client has to offer: else it is
 	// the client that is overloaded.
 	overloadLeast = 0.95
 	// overloadMemory bounds what the worker's process may have resident, in MB. Its limits
-	// let it hold 32 MB of records that wait and 16 MB of paused partitions; the collector lets
+	// let it hold 32 MB of records that wait and 4 MiB of paused partitions; the collector lets
 	// that double, a worker without load has nearly 40, and the rest is for appends that wait. What
 	// comes are 160 MB, so that a worker that keeps it all has far more.
 	overloadMemory = 200
@@ -41,19 +42,20 @@ const (
 // as before, and every record that is in the depot to be counted once in the end.
 func overloadWorkload(ctx context.Context, s *servers, o options, r *report) error {
 	f := &overloadFigures{
-		acked: r.delays("overload", ""),
-		times: r.figure("overload-offered", "times what can be sustained", false),
-		work:  r.figure("overload-records", "records/s that are done", false),
-		rate:  r.figure("overload-acks", "acks/s", false),
-		shed:  r.figure("overload-shed", "appends told ErrThrottled", true),
-		part:  r.figure("overload-shed-part", "% of the appends", true),
-		lost:  r.figure("overload-unknown", "appends of unknown outcome", true),
-		rss:   r.figure("overload-resident", "MB resident at most", true),
-		drain: r.figure("overload-drain", "s until all is done", true),
+		acked:   r.delays("overload", ""),
+		samples: r.figure("overload-samples", "appends that were let wait, of which these times are", false),
+		times:   r.figure("overload-offered", "times what can be sustained", false),
+		work:    r.figure("overload-records", "records/s that are done", false),
+		rate:    r.figure("overload-acks", "acks/s", false),
+		shed:    r.figure("overload-shed", "appends told ErrThrottled", true),
+		part:    r.figure("overload-shed-part", "% of the appends", true),
+		lost:    r.figure("overload-unknown", "appends of unknown outcome", true),
+		rss:     r.figure("overload-resident", "MB resident at most", true),
+		drain:   r.figure("overload-drain", "s until all is done", true),
 	}
 	f.acked.p50.Checked = "every record that is in the depot is counted once in the end, answered or shed"
 	var unbounded error
-	for range min(o.rounds, 3) {
+	for range min(o.rounds, overloadRounds) {
 		err := f.round(ctx, s)
 		if errors.Is(err, errUnbounded) { // the other rounds say whether that is always so
 			unbounded, err = err, nil
@@ -70,8 +72,8 @@ var errUnbounded = errors.New("memory is not bounded")
 
 // overloadFigures are told of the load, and of what is sustained, for comparison.
 type overloadFigures struct {
-	acked                                           delays
-	times, work, rate, shed, part, lost, rss, drain *figure
+	acked                                                    delays
+	samples, times, work, rate, shed, part, lost, rss, drain *figure
 }
 
 // sustained is the subject that an overload is compared with.
@@ -145,6 +147,7 @@ func (o *overloaded) measure(ctx context.Context, f *overloadFigures) error {
 	f.times.add(ours, offered)
 	f.work.add(ours, work)
 	f.acked.add(ours, pressed.Samples)
+	f.samples.add(ours, float64(len(pressed.Samples)))
 	f.rate.add(ours, float64(pressed.Tally.Meanwhile)/pressed.Took.Seconds())
 	f.shed.add(ours, float64(pressed.Tally.Throttled))
 	f.part.add(ours, 100*float64(pressed.Tally.Throttled)/(offered*rate*pressed.Took.Seconds()))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
@@ -42,10 +43,19 @@ type burdened struct {
 	Counts pstate.Map[string, int64]
 }
 
-// burdenedRecord is a record of a key, with something that takes memory.
+// burdenedRecord is a record of a key, with something that takes memory and does not compress: a
+// part of some letters, each time another one.
 func burdenedRecord(key string) string {
-	return key + " " + strings.Repeat("x", overloadBytes-len(key)-1)
+	n := overloadBytes - len(key) - 1
+	at := rand.IntN(len(burden()) - n)
+	return key + " " + burden()[at:at+n]
 }
+
+// burden is far longer than what a compressor remembers, so that records of one batch have no part
+// of it in common for long.
+var burden = sync.OnceValue(func() string {
+	return letters(rand.New(rand.NewPCG(5, 6)), 8<<20)
+})
 
 func burdenedKey(record string) string {
 	key, _, _ := strings.Cut(record, " ")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -37,7 +38,7 @@ func peerAckWorkload(ctx context.Context, s *servers, o options, r *report) erro
 			return fmt.Errorf("kafka-streams: %w", err)
 		}
 		note("kafka-streams", samples)
-		if samples, err = s.streamsAcked(ctx, j, exactlyOnce, min(o.acks, 50)); err != nil {
+		if samples, err = s.streamsAcked(ctx, j, exactlyOnce, min(o.acks, exactSamples)); err != nil {
 			return fmt.Errorf("kafka-streams-eo: %w", err)
 		}
 		note("kafka-streams-eo", samples)
@@ -45,6 +46,13 @@ func peerAckWorkload(ctx context.Context, s *servers, o options, r *report) erro
 	p50.Checked = "the final count is the number of records"
 	return nil
 }
+
+// answersLate is how long after the end of a round the last answers may take.
+const answersLate = 30 * time.Second
+
+// exactSamples is how many records wait for an exactly-once answer at most: each takes a
+// transaction, which by default is committed each 100 ms.
+const exactSamples = 200
 
 // streamsAcked has Kafka Streams answer records one after another.
 func (s *servers) streamsAcked(ctx context.Context, j *jvm, guarantee string, records int) ([]time.Duration, error) {
@@ -73,12 +81,21 @@ func (s *servers) streamsAcked(ctx context.Context, j *jvm, guarantee string, re
 		return nil, err
 	}
 	defer producer.Close()
+	// Whichever of the two ends first by a failure ends the other: without the program nobody
+	// answers, and without records it waits.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	ended := make(chan error, 1)
 	in := &input{topic: topic, records: records + 1, events: records + 1, fold: map[string]int64{"key": int64(records) + 1}}
 	go func() {
 		_, counts, err := j.round("ack", guarantee, in)
 		if err == nil {
 			err = in.check(counts)
+		}
+		if err != nil {
+			cancel(fmt.Errorf("the round has ended: %w", err))
+		} else { // all answers are committed: those that are not read soon are lost
+			time.AfterFunc(answersLate, func() { cancel(errors.New("all records were counted, and an answer did not come")) })
 		}
 		ended <- err
 	}()
@@ -96,12 +113,18 @@ func (s *servers) streamsAcked(ctx context.Context, j *jvm, guarantee string, re
 			}
 		}
 	}
-	if err := one(0, 0); err != nil { // meets the start
-		return nil, err
+	var samples []time.Duration
+	err = one(0, 0) // meets the start
+	if err == nil {
+		samples, _, err = drive(1, records, one)
 	}
-	samples, _, err := drive(1, records, one)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, context.Cause(ctx))
 	}
-	return samples, <-ended
+	select {
+	case err := <-ended:
+		return samples, err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -17,6 +19,34 @@ type report struct {
 	Figures     []*figure
 	Breakdowns  []*breakdown `json:",omitempty"`
 	Budgets     []*budget    `json:",omitempty"`
+	Failures    []failure    `json:",omitempty"`
+}
+
+// failure is a part of the run that failed, and why.
+type failure struct{ Part, Why string }
+
+// partly is a failure of parts that try has dealt with: the other parts stand.
+type partly struct{ error }
+
+func (p *partly) Unwrap() error { return p.error }
+
+// try measures a part of the run. If it fails the report says so, and has none of its figures: a
+// wrong count voids those of the rounds before, too. Those of a part whose figures themselves are
+// the failure stay, and of one that is interrupted.
+func (r *report) try(ctx context.Context, part string, measure func() error) error {
+	figures, curves, breakdowns, budgets := len(r.Figures), len(r.Curves), len(r.Breakdowns), len(r.Budgets)
+	err := measure()
+	var inParts *partly
+	if err == nil || errors.As(err, &inParts) {
+		return err
+	}
+	fmt.Fprintf(r.out, "bench: %s failed: %v\n", part, err)
+	why, _, _ := strings.Cut(err.Error(), "\n")
+	r.Failures = append(r.Failures, failure{part, why})
+	if ctx.Err() == nil && !errors.Is(err, errUnbounded) {
+		r.Figures, r.Curves, r.Breakdowns, r.Budgets = r.Figures[:figures], r.Curves[:curves], r.Breakdowns[:breakdowns], r.Budgets[:budgets]
+	}
+	return err
 }
 
 // ours is the name of the subject that the others are compared with.
@@ -186,7 +216,12 @@ func spread(values []float64, unit string) string {
 	return fmt.Sprintf("%12.2f %s [%.2f..%.2f]", median(values), unit, slices.Min(values), slices.Max(values))
 }
 
+// median is the middle value; of an even number the mean of the two in the middle.
 func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
+	middle := len(sorted) / 2
+	if len(sorted)%2 == 0 {
+		return (sorted[middle-1] + sorted[middle]) / 2
+	}
+	return sorted[middle]
 }

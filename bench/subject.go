@@ -20,6 +20,8 @@ import (
 type subject struct {
 	name string
 	run  func(ctx context.Context, in *input) (time.Duration, error)
+	// bare is run without the comparison; nil: it cannot be told apart.
+	bare func(ctx context.Context, in *input) (time.Duration, error)
 	// verify compares what is stored with the fold of the input; run has done that.
 	verify func(ctx context.Context, in *input) error
 	// before prepares a round, outside the time; nil: nothing.
@@ -76,6 +78,7 @@ func (s *servers) startWorker(ctx context.Context, m module.Module, tasks int, g
 	var err error
 	r.worker, err = worker.Start(ctx, worker.Config{
 		Log: s.log, Store: s.store, Network: r.network, Tasks: tasks, Logger: slog.New(slog.DiscardHandler), Listener: listener,
+		Options: s.options.engine(),
 	}, m)
 	return r, err
 }
@@ -83,6 +86,7 @@ func (s *servers) startWorker(ctx context.Context, m module.Module, tasks int, g
 // checked has a subject's runs end with the comparison.
 func (x subject) checked() subject {
 	run := x.run
+	x.bare = run
 	x.run = func(ctx context.Context, in *input) (time.Duration, error) {
 		took, err := run(ctx, in)
 		if err != nil {
@@ -148,53 +152,6 @@ func (s *servers) process(ctx context.Context, in *input, m module.Module, count
 	return took, err
 }
 
-// countsOf reads what a round has counted of an input so far.
-type countsOf func(ctx context.Context, in *input) (map[string]int64, error)
-
-// onceOnly says whether a module counts each event once, whatever fails.
-func onceOnly(m module.Module) bool {
-	o, ok := m.(interface{ once() bool })
-	return ok && o.once()
-}
-
-// retriedPatience is how long the events of failed attempts may take that nobody waited for: an
-// event that failed is told as one of its batch.
-const retriedPatience = 10 * time.Second
-
-// compareRetried holds the counts of a round in which attempts failed, and whose worker still
-// runs, against the fold of its input. The round is run again, since it says nothing of
-// speed; its counts have to be right all the same: exactly those of the fold where events count
-// once, and where they count at least once none below it.
-func (s *servers) compareRetried(ctx context.Context, in *input, m module.Module, failed error, of countsOf) error {
-	if failed == nil || of == nil {
-		return failed
-	}
-	for deadline := time.Now().Add(retriedPatience); ; {
-		counts, err := of(ctx, in)
-		if err != nil {
-			return err
-		}
-		if onceOnly(m) {
-			if wrong := in.check(counts); wrong != nil {
-				return wrong
-			}
-			return fmt.Errorf("its counts equal the fold: %w", failed)
-		}
-		again, wrong := in.checkLeast(counts)
-		switch {
-		case wrong == nil:
-			return fmt.Errorf("none of its counts is below the fold, %d events were counted again: %w", again, failed)
-		case time.Now().After(deadline):
-			return wrong
-		}
-		select {
-		case <-time.After(100 * time.Millisecond):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
 // counted reads what a module has counted, from its slots.
 func (s *servers) counted(ctx context.Context, in *input) (map[string]int64, error) {
 	counts := map[string]int64{}
@@ -213,7 +170,7 @@ func (s *servers) handWritten(words bool) subject {
 		name:   "handrolled",
 		before: func(ctx context.Context, _ *input) error { return s.wipe(ctx, "BenchHand") },
 		run: func(ctx context.Context, in *input) (time.Duration, error) {
-			return timed(func() error { return (&hand{s: s, topic: in.topic, words: words}).run(ctx, in.events) })
+			return timed(func() error { return s.handOf(in.topic, words).run(ctx, in.events) })
 		},
 		verify: func(ctx context.Context, in *input) error {
 			counts := map[string]int64{}
@@ -237,66 +194,4 @@ func (j *jvm) peer(name, workload, guarantee string) clocked {
 		}
 		return parts, in.check(counts)
 	})
-}
-
-// alternate has the subjects process an input in turn, in so many rounds, and notes
-// events per second. The first rounds, so many, are a warm-up that does not count.
-func alternate(ctx context.Context, in *input, f *figure, rounds, warm int, subjects ...subject) error {
-	f.Checked = in.checked()
-	for round := range warm + rounds {
-		for _, subject := range subjects {
-			in := in
-			if subject.in != nil {
-				in = subject.in
-			}
-			took, err := subject.round(ctx, in, f)
-			if err != nil {
-				return fmt.Errorf("%s, %s: %w", f.Workload, subject.name, err)
-			}
-			if round >= warm {
-				f.add(subject.name, float64(in.events)/took.Seconds())
-			}
-		}
-	}
-	return nil
-}
-
-// How often a round is run at most in which attempts failed, or which another engine did not
-// bring to its end.
-const (
-	tries      = 5
-	triesStuck = 3
-)
-
-// prepare makes everything ready for a round.
-func (s *subject) prepare(ctx context.Context, in *input) error {
-	if s.before == nil {
-		return nil
-	}
-	return s.before(ctx, in)
-}
-
-// round prepares a round and runs it. One that is run again is noted in the figure, with why.
-func (s *subject) round(ctx context.Context, in *input, f *figure) (took time.Duration, err error) {
-	for try := 1; ; try++ {
-		if err := s.prepare(ctx, in); err != nil {
-			return 0, err
-		}
-		if took, err = s.run(ctx, in); err == nil || try >= allowed(err) {
-			return took, err
-		}
-		f.again(s.name, err)
-	}
-}
-
-// allowed is how often a round may be run that ended with an error.
-func allowed(err error) int {
-	switch {
-	case errors.Is(err, errRetried):
-		return tries
-	case errors.Is(err, errStuck):
-		return triesStuck
-	default:
-		return 1
-	}
 }

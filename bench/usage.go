@@ -10,7 +10,7 @@ import (
 )
 
 // usage is what a round takes of the machine, which depends less on who else uses it than
-// time does. It holds what checking the result takes, which is the same for all subjects.
+// time does.
 type usage struct {
 	ProcessNanos float64 // CPU time of this process
 	RedisNanos   float64 // CPU time of the Redis server, its background threads included

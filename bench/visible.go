@@ -61,6 +61,7 @@ type visible struct {
 	s          *servers
 	size, load int
 	appended   atomic.Int64 // of the load
+	probed     int64        // that were measured
 }
 
 // measure returns the times of the probes, and whether the topology kept up with the load.
@@ -89,12 +90,37 @@ func (v *visible) measure(ctx context.Context) (samples []time.Duration, kept bo
 	// What lies before the topology when the load ends tells whether it kept up: less than
 	// half a second of it, or two microbatches.
 	done, failure := v.processed(ctx, m)
-	behind := v.appended.Load() + int64(len(samples)) - done
+	behind := v.appended.Load() + v.probed - done
 	stop()
 	if err = errors.Join(err, failure, <-pressed); err != nil {
 		return nil, false, err
 	}
-	return samples, behind < max(int64(v.load)/2, 2*tasks*int64(v.size)), nil
+	return samples, behind < max(int64(v.load)/2, 2*tasks*int64(v.size)), v.check(ctx, m)
+}
+
+// visiblePatience is how long what lies before the topology when the load has ended may take.
+const visiblePatience = 2 * time.Minute
+
+// check waits until all that was appended is counted, and voids the point if it is not, or if more
+// is: microbatches count once.
+func (v *visible) check(ctx context.Context, m *seeing) error {
+	appended := v.appended.Load() + v.probed
+	for begin := time.Now(); ; {
+		done, err := v.processed(ctx, m)
+		switch {
+		case err != nil:
+			return err
+		case done == appended:
+			return nil
+		case done > appended || time.Since(begin) > visiblePatience:
+			return fmt.Errorf("%d records are counted, and %d were appended", done, appended)
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // press appends the load, in ticks of ten milliseconds, whether or not anything is answered.
@@ -127,6 +153,7 @@ func (v *visible) probe(ctx context.Context, m *seeing, c *client.Client) (sampl
 			if _, err := m.Clicks.Append(ctx, c, key, module.Wait(module.AckAppend)); err != nil {
 				return err
 			}
+			v.probed++
 			return v.s.shows(ctx, table, key, int64(i)+1)
 		})
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/coppice-run/coppice/internal/environment"
 	"github.com/coppice-run/coppice/internal/fleet"
 	"github.com/coppice-run/coppice/runtime"
 )
@@ -28,6 +29,7 @@ type options struct {
 	overFlat float64
 	json     string
 	shared   string
+	flags    string // as they were given, for the file
 }
 
 func main() {
@@ -45,6 +47,7 @@ func main() {
 	flag.StringVar(&o.json, "json", "", "write the figures into this file, too")
 	flag.StringVar(&o.shared, "shared", "", "who else uses the machine, for the file")
 	flag.Parse()
+	o.flags = environment.Options(flag.CommandLine, "json", "shared", "folder")
 	if err := o.run(); err != nil {
 		fmt.Fprintln(os.Stderr, "takeover:", err)
 		os.Exit(1)

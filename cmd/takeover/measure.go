@@ -13,6 +13,7 @@ import (
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/internal/fleet"
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/task"
 )
 
 // The workers that share the tasks, and the one that joins and leaves.
@@ -123,7 +124,11 @@ func (b *bench) size(ctx context.Context, megabytes int) (r row, err error) {
 			return r, err
 		}
 	}
-	return r, nil
+	end()
+	group.Wait() // the last appends are answered, or given up
+	return r, b.appenders.check(func(id int) (int, error) {
+		return b.heart.Counts.Key(id).Get(b.client.AtTask(ctx, task.ID(id)))
+	})
 }
 
 // tellEvery is how often it is said how far filling is.

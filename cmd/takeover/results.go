@@ -46,7 +46,7 @@ func (b *bench) save(ctx context.Context, rows []row) error {
 		return err
 	}
 	defer kafka.Close()
-	r := results{Environment: environment.On(ctx, kafka, b.redis, b.shared), Figures: b.figures(rows)}
+	r := results{Environment: environment.On(ctx, kafka, b.redis, b.flags, b.shared), Figures: b.figures(rows)}
 	raw, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
@@ -64,7 +64,7 @@ func (b *bench) figures(rows []row) []*figure {
 		return f
 	}
 	kills := add("take-over", "s from the kill until the last of its tasks has processed an event", func(r row) []float64 { return in(time.Second, r.kills, 0) })
-	kills.Checked = fmt.Sprintf("a session of %v; every append is acknowledged, and says who processed it and when", b.session)
+	kills.Checked = fmt.Sprintf("a session of %v; every append is acknowledged, and says who processed it and when; after each size no task has counted fewer events than are of answered appends", b.session)
 	return []*figure{
 		kills,
 		add("take-over-beyond", "ms of these beyond the session timeout", func(r row) []float64 { return in(time.Millisecond, r.kills, b.session) }),

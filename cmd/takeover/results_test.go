@@ -31,3 +31,21 @@ func TestFiguresOfKillsAndPauses(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsAnsweredHasToBeCounted(t *testing.T) {
+	t.Parallel()
+	var o options
+	o.Tasks = 3
+	a := newAppenders(o, nil, nil)
+	for _, v := range []beat{{0, 0}, {0, 2}, {2, 2}} { // two of task 0, none of 1, two of 2
+		a.owe(v)
+	}
+	for _, c := range []struct {
+		counts []int
+		ok     bool
+	}{{[]int{2, 0, 2}, true}, {[]int{3, 1, 2}, true}, {[]int{1, 0, 2}, false}, {[]int{2, 5, 1}, false}} {
+		if err := a.check(func(id int) (int, error) { return c.counts[id], nil }); (err == nil) != c.ok {
+			t.Errorf("counts of %v: %v", c.counts, err)
+		}
+	}
+}

@@ -5,19 +5,26 @@ package environment
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Facts are what figures were measured on.
+// Facts are what figures were measured on, when, of what and how.
 type Facts struct {
+	Date       string `json:",omitempty"` // when the run began
+	Commit     string `json:",omitempty"` // of the sources, and whether they were changed
+	Options    string `json:",omitempty"` // of the command
 	Processor  string
 	Processors int
 	System     string
@@ -30,9 +37,10 @@ type Facts struct {
 	Shared     string `json:",omitempty"` // who else used the machine
 }
 
-// On are the facts of this process and the servers that it uses.
-func On(ctx context.Context, kafka *kgo.Client, redis *redis.Client, shared string) Facts {
+// On are the facts of this process, which was started with options, and of the servers that it uses.
+func On(ctx context.Context, kafka *kgo.Client, redis *redis.Client, options, shared string) Facts {
 	return Facts{
+		Date: time.Now().UTC().Format("2006-01-02 15:04 UTC"), Commit: commit(ctx), Options: options,
 		Processor: processor(), Processors: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(),
 		Kafka: kafkaVersion(ctx, kafka), Redis: redisVersion(ctx, redis), Libraries: libraries(),
 		Durability: "appends: acks=all, one broker; commits: applied by Redis (" + persistence(ctx, redis) + "), not awaited on a disk or a replica, for all Go subjects alike",
@@ -42,6 +50,36 @@ func On(ctx context.Context, kafka *kgo.Client, redis *redis.Client, shared stri
 
 func (e Facts) String() string {
 	return fmt.Sprintf("%s, %d processors, %s, %s; Kafka %s, Redis %s; %s", e.Processor, e.Processors, e.System, e.Go, e.Kafka, e.Redis, e.Durability)
+}
+
+// Options writes the flags of a command that have a value, defaults too, but for some that tell
+// nothing of what is measured.
+func Options(flags *flag.FlagSet, but ...string) string {
+	var set []string
+	flags.VisitAll(func(f *flag.Flag) {
+		if f.Value.String() != "" && !slices.Contains(but, f.Name) {
+			set = append(set, "-"+f.Name+" "+f.Value.String())
+		}
+	})
+	return strings.Join(set, " ")
+}
+
+// commit names the sources that this process runs in: it is started by 'go run'. What measuring
+// writes itself, results and pages, is no change of theirs.
+func commit(ctx context.Context) string {
+	name, err := exec.CommandContext(ctx, "git", "rev-parse", "--short", "HEAD").Output()
+	if err != nil {
+		return "unknown"
+	}
+	text := strings.TrimSpace(string(name))
+	changes, err := exec.CommandContext(ctx, "git", "status", "--porcelain", "--", ":(top)", ":(top,exclude)bench/results", ":(top,exclude)docs").Output()
+	switch {
+	case err != nil:
+		return text + ", perhaps dirty"
+	case len(changes) > 0:
+		return text + ", dirty"
+	}
+	return text
 }
 
 // processor is the name that Linux gives the machine's processor.
