@@ -191,7 +191,9 @@ func TestGoneWorker(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.o.config.AnswerTimeout = time.Hour
-	r.town.status = func(task.ID) (runtime.Status, error) { return runtime.Status{}, fmt.Errorf("w:1: %w", transport.ErrNoListener) }
+	r.town.status = func(task.ID) (runtime.Status, error) {
+		return runtime.Status{}, fmt.Errorf("w:1: %w", transport.ErrNoListener)
+	}
 	g := &gone{}
 	for range 3 {
 		one := Task{Owner: "w:1"}
