@@ -100,7 +100,11 @@ func judgeModule(ctx context.Context, f *findings, c *client.Client, e *overview
 		judgeDepots(f, plan, kafka)
 	}
 	if e.Error != "" {
-		f.add(broken, about, e.Error, "look whether its workers are of a version that this command reads")
+		mend := "mend what it says, and look again"
+		if e.Info.Error != "" { // what it has registered does not decode
+			mend = "look whether its workers are of a version that this command reads"
+		}
+		f.add(broken, about, e.Error, mend)
 		return
 	}
 	for _, one := range e.Module.Findings {

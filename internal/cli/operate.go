@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -26,13 +27,14 @@ func progressCommand() *cobra.Command {
 				if migrations {
 					return printMigrations(cmd, &r, c, args[0])
 				}
-				all, err := c.Progress(cmd.Context(), args[0], topology)
-				if err != nil {
-					return err
+				all, unread := c.Progress(cmd.Context(), args[0], topology)
+				if all == nil && unread != nil {
+					return unread
 				}
-				return list(&r, cmd.OutOrStdout(), all, "the module has no sources", "TOPOLOGY SOURCE DEPOT PARTITION NEXT AHEAD END LAG", func(p client.SourceProgress) []string {
+				shown := list(&r, cmd.OutOrStdout(), all, "the module has no sources", "TOPOLOGY SOURCE DEPOT PARTITION NEXT AHEAD END LAG", func(p client.SourceProgress) []string {
 					return append([]string{p.Topology, p.Source, p.Depot, strconv.Itoa(int(p.Partition))}, reached(&p)...)
 				})
+				return errors.Join(shown, unread)
 			})
 		},
 	}
@@ -61,6 +63,10 @@ func printMigrations(cmd *cobra.Command, r *remote, c *client.Client, module str
 func reached(p *client.SourceProgress) []string {
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
 	switch {
+	case p.Error != "" && p.Begun:
+		return []string{number(p.Next), number(p.Ahead), "unread", "-"}
+	case p.Error != "":
+		return []string{"unread", "-", "-", "-"}
 	case !p.Begun && p.Ticks:
 		return []string{"not begun", "-", "-", "-"}
 	case !p.Begun:
