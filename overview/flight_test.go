@@ -129,6 +129,20 @@ func TestASilentWorkerCostsOneDeadline(t *testing.T) {
 	})
 }
 
+// What servers take is not of the workers' time.
+func TestSlowServersLeaveTheWorkersTheirTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, o := newSlow(4*time.Second, true)
+		if took := ask(t, o, 1); took <= 5*time.Second || took > 6*time.Second {
+			t.Errorf("it took %v, want the servers' 4 s, and what the workers have left of 2 s", took)
+		}
+		if n := c.looks.Load(); n != 1 {
+			t.Errorf("%d looks", n)
+		}
+	})
+}
+
 // Who waits for a look waits no longer than he wants to; the others go on, and a look for which
 // nobody waits ends, and is nobody's.
 func TestAWaitEndsWithItsContext(t *testing.T) {

@@ -40,15 +40,15 @@ func (o *Overview) look(ctx context.Context, w *watched, name string, at time.Ti
 		}
 		return err
 	})
-	var until time.Time
+	var left time.Duration // of the workers' time: what servers take is not theirs
 	group.Go(func() (err error) {
-		until, err = o.tasks(asking, m)
+		left, err = o.tasks(asking, m)
 		return err
 	})
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	workers, cancel := context.WithDeadline(m.WithoutGone(ctx), until)
+	workers, cancel := context.WithTimeout(m.WithoutGone(ctx), left)
 	defer cancel()
 	if err := o.topologies(ctx, workers, m, &description, progress); err != nil {
 		return nil, err
@@ -99,13 +99,13 @@ func (o *Overview) topologies(servers, workers context.Context, m *Module, d *cl
 	return nil
 }
 
-// tasks looks at the slots, and asks the owners. until is when the workers' time is over.
-func (o *Overview) tasks(ctx context.Context, m *Module) (until time.Time, err error) {
+// tasks looks at the slots, and asks the owners. left is what the workers have left of their time.
+func (o *Overview) tasks(ctx context.Context, m *Module) (left time.Duration, err error) {
 	infos, err := o.config.Cluster.Tasks(ctx, m.Name)
 	if err != nil {
-		return until, err
+		return 0, err
 	}
-	until = time.Now().Add(o.config.LookTimeout)
+	until := time.Now().Add(o.config.LookTimeout)
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	m.Tasks = make([]Task, len(infos))
@@ -122,7 +122,7 @@ func (o *Overview) tasks(ctx context.Context, m *Module) (until time.Time, err e
 	}
 	_ = group.Wait() // ask returns no error
 	m.gone = gone.all()
-	return until, nil
+	return time.Until(until), nil
 }
 
 // ask has the owner of a task tell what it is at.
