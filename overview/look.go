@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -26,12 +27,16 @@ const (
 func (o *Overview) look(ctx context.Context, w *watched, name string, at time.Time) (*Module, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.config.ServerTimeout)
 	defer cancel()
-	m := &Module{Name: name, At: at}
+	m := &Module{Name: name, At: at, Topologies: []Topology{}}
 	var description client.Description
 	var progress []client.SourceProgress
+	var paused []bool // by topology
+	var untold error  // why nobody can tell which are
 	group, asking := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		description, err = o.config.Cluster.Describe(asking, name)
+		if description, err = o.config.Cluster.Describe(asking, name); err == nil {
+			paused, untold = o.paused(asking, name, description.Topologies)
+		}
 		return err
 	})
 	group.Go(func() (err error) {
@@ -48,11 +53,16 @@ func (o *Overview) look(ctx context.Context, w *watched, name string, at time.Ti
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
+	unread := slices.ContainsFunc(progress, func(p client.SourceProgress) bool { return p.Error != "" })
+	if untold != nil && !unread { // else it is told that the log does not answer, with all that others know
+		return nil, untold
+	}
+	for i := range description.Topologies {
+		m.Topologies = append(m.Topologies, topology(&description.Topologies[i], paused[i], progress, m.Tasks))
+	}
 	workers, cancel := context.WithTimeout(m.WithoutGone(ctx), left)
 	defer cancel()
-	if err := o.topologies(ctx, workers, m, &description, progress); err != nil {
-		return nil, err
-	}
+	o.held(workers, m)
 	w.remember(m, o.config.Looks)
 	o.oldest(workers, m)
 	m.judge()
@@ -69,34 +79,34 @@ func (m *Module) judge() {
 	m.Findings = append(unread(m), findings(m)...)
 }
 
-// topologies tells of each topology, and of which handlers hold up tasks.
-func (o *Overview) topologies(servers, workers context.Context, m *Module, d *client.Description, progress []client.SourceProgress) error {
-	m.Topologies = make([]Topology, len(d.Topologies))
-	group, asking := errgroup.WithContext(servers)
+// paused asks which topologies are held by a hand.
+func (o *Overview) paused(ctx context.Context, module string, all []client.TopologyInfo) ([]bool, error) {
+	paused := make([]bool, len(all))
+	var group errgroup.Group
 	group.SetLimit(askedMax)
-	group.Go(func() error {
-		o.stuck(workers, m)
-		return nil
-	})
-	var latencies map[string]eventtree.Latency
-	var untold error
-	group.Go(func() error {
-		latencies, untold = o.config.Cluster.Latencies(workers, m.Name)
-		return nil
-	})
-	for i := range d.Topologies {
-		group.Go(func() (err error) {
-			m.Topologies[i], err = o.topology(asking, m.Name, &d.Topologies[i], progress, m.Tasks)
+	for i := range all {
+		group.Go(func() error {
+			option := streamPaused
+			if all[i].Kind == "microbatch" {
+				option = microbatchPaused
+			}
+			value, err := o.config.Cluster.Option(ctx, module, client.OptionScope{Topology: all[i].Name}, option)
+			paused[i] = value.Value == "true"
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
+	return paused, group.Wait()
+}
+
+// held tells which handlers hold up tasks, and how long records take.
+func (o *Overview) held(ctx context.Context, m *Module) {
+	var wait sync.WaitGroup
+	wait.Go(func() { o.stuck(ctx, m) })
+	latencies, err := o.config.Cluster.Latencies(ctx, m.Name)
+	wait.Wait()
 	for i := range m.Topologies {
-		m.Topologies[i].took(latencies, untold)
+		m.Topologies[i].took(latencies, err)
 	}
-	return nil
 }
 
 // tasks looks at the slots, and asks the owners. left is what the workers have left of their time.
@@ -229,17 +239,8 @@ func (o *Overview) oldestOf(ctx context.Context, module string, t *Topology) {
 }
 
 // topology adds up the partitions of its sources, and what the tasks tell of them.
-func (o *Overview) topology(ctx context.Context, module string, d *client.TopologyInfo, progress []client.SourceProgress, tasks []Task) (Topology, error) {
-	t := Topology{Name: d.Name, Kind: d.Kind, ExactlyOnce: d.ExactlyOnce, Sources: []Source{}}
-	option := streamPaused
-	if t.Kind == "microbatch" {
-		option = microbatchPaused
-	}
-	paused, err := o.config.Cluster.Option(ctx, module, client.OptionScope{Topology: d.Name}, option)
-	if err != nil {
-		return t, err
-	}
-	t.Paused = paused.Value == "true"
+func topology(d *client.TopologyInfo, paused bool, progress []client.SourceProgress, tasks []Task) Topology {
+	t := Topology{Name: d.Name, Kind: d.Kind, ExactlyOnce: d.ExactlyOnce, Paused: paused, Sources: []Source{}}
 	for _, s := range d.Sources {
 		source := Source{Name: s.Name, Depot: s.Depot, Begun: true, Partitions: []Partition{}}
 		for i := range progress {
@@ -266,7 +267,7 @@ func (o *Overview) topology(ctx context.Context, module string, d *client.Topolo
 			}
 		}
 	}
-	return t, nil
+	return t
 }
 
 func (s *Source) add(p *client.SourceProgress) {

@@ -14,6 +14,7 @@ type torn struct {
 	*town
 	partitions int
 	why        string
+	options    error
 }
 
 func (c *torn) Progress(ctx context.Context, module, topology string) ([]client.SourceProgress, error) {
@@ -27,6 +28,32 @@ func (c *torn) Progress(ctx context.Context, module, topology string) ([]client.
 		return all, errors.New(c.why)
 	}
 	return all, nil
+}
+
+func (c *torn) Option(ctx context.Context, module string, scope client.OptionScope, name string) (client.OptionValue, error) {
+	if c.options != nil {
+		return client.OptionValue{}, c.options
+	}
+	return c.town.Option(ctx, module, scope, name)
+}
+
+// A log that does not answer for anything leaves what the store and the workers know.
+func TestLogDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	c := &torn{town: r.town, partitions: 3, why: "no broker answers", options: errors.New("no broker answers")}
+	r.o.config.Cluster = c
+	if m := r.look(0); len(m.Tasks) != 3 || m.Tasks[1].State != TaskRuns || m.Parked != 3 || m.Findings[0].Waits != c.why {
+		t.Errorf("%+v", m)
+	}
+	c.partitions = 0
+	if _, err := r.o.Module(t.Context(), "m"); err != nil {
+		t.Error(err) // within the period
+	}
+	r.o.Forget("m")
+	if _, err := r.o.Module(t.Context(), "m"); !errors.Is(err, c.options) {
+		t.Errorf("options alone cannot be read: %v", err)
+	}
 }
 
 // A depot that cannot be read hides nothing else, and is told of by name; no rate is made of
