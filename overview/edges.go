@@ -2,6 +2,7 @@ package overview
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -33,12 +34,15 @@ type hops struct {
 // workers keep, some at a time, since the first call. What handlers send to which step no
 // declaration says.
 func (o *Overview) Graph(ctx context.Context, name string) (Graph, error) {
-	d, err := o.config.Cluster.Describe(ctx, name)
+	w := o.watched(name)
+	d, err := o.describe(ctx, w, name)
 	if err != nil {
+		if errors.Is(err, client.ErrNoModule) {
+			o.unwatch(name, w)
+		}
 		return Graph{}, err
 	}
 	g := GraphOf(&d)
-	w := o.watched(name)
 	h := &w.hops
 	select {
 	case <-o.lookForHops(ctx, name, w):

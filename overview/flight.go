@@ -18,6 +18,8 @@ type flights struct {
 	last  *Module
 	ended time.Time     // of the last look
 	took  time.Duration // it
+	// described is what the module has registered, as it was last read.
+	described *client.Description
 }
 
 // flight is a look that is under way.
@@ -130,4 +132,18 @@ func (o *Overview) land(w *watched, name string, f *flight, m *Module, err error
 		o.unwatch(name, w)
 	}
 	close(f.done)
+}
+
+// describe reads what a module has registered. While the log does not say, it is what it said.
+func (o *Overview) describe(ctx context.Context, w *watched, name string) (client.Description, error) {
+	d, err := o.config.Cluster.Describe(ctx, name)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case err == nil:
+		w.described = &d
+	case w.described != nil && !errors.Is(err, client.ErrNoModule):
+		return *w.described, nil
+	}
+	return d, err
 }

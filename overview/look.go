@@ -34,7 +34,7 @@ func (o *Overview) look(ctx context.Context, w *watched, name string, at time.Ti
 	var untold error  // why nobody can tell which are
 	group, asking := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		if description, err = o.config.Cluster.Describe(asking, name); err == nil {
+		if description, err = o.describe(asking, w, name); err == nil {
 			paused, untold = o.paused(asking, name, description.Topologies)
 		}
 		return err

@@ -37,13 +37,24 @@ func (c *torn) Option(ctx context.Context, module string, scope client.OptionSco
 	return c.town.Option(ctx, module, scope, name)
 }
 
+func (c *torn) Describe(ctx context.Context, module string) (client.Description, error) {
+	if c.options != nil && c.partitions > 0 {
+		return client.Description{}, c.options
+	}
+	return c.town.Describe(ctx, module)
+}
+
 // A log that does not answer for anything leaves what the store and the workers know.
 func TestLogDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
+	r.look(0)
 	c := &torn{town: r.town, partitions: 3, why: "no broker answers", options: errors.New("no broker answers")}
 	r.o.config.Cluster = c
-	if m := r.look(0); len(m.Tasks) != 3 || m.Tasks[1].State != TaskRuns || m.Parked != 3 || m.Findings[0].Waits != c.why {
+	if g, err := r.o.Graph(t.Context(), "m"); err != nil || len(g.Nodes) == 0 {
+		t.Errorf("%+v, %v", g, err)
+	}
+	if m := r.look(2); len(m.Tasks) != 3 || m.Tasks[1].State != TaskRuns || m.Parked != 3 || m.Findings[0].Waits != c.why {
 		t.Errorf("%+v", m)
 	}
 	c.partitions = 0
