@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/coppice-run/coppice/depot"
@@ -28,10 +29,16 @@ type SourceProgress struct {
 	// Ticks: the depot is one of ticks. Next is a time then, in milliseconds since 1970, and
 	// there is no end.
 	Ticks bool `json:"ticks"`
+	// Topic is the Kafka topic that holds the depot; "" of ticks.
+	Topic string `json:"topic,omitempty"`
+	// Error is why some of this cannot be read: Lag says nothing then.
+	Error string `json:"error,omitempty"`
 }
 
 // Progress tells how far each source of a module is with each partition, as the store and
-// the log show it: what is done and committed. Where topology is not empty, of that one.
+// the log show it: what is done and committed. Where topology is not empty, of that one. Where
+// some cannot be read, those have an Error, the others are told all the same, and the error
+// joins all; where nothing is known, the progress is nil.
 func (c *Client) Progress(ctx context.Context, moduleName, topology string) ([]SourceProgress, error) {
 	b, err := c.named(ctx, moduleName)
 	if err != nil {
@@ -61,14 +68,17 @@ func (c *Client) Progress(ctx context.Context, moduleName, topology string) ([]S
 		}
 	}
 	all := make([]SourceProgress, len(places))
-	err = sideBySide(len(places), func(i int) (err error) {
-		all[i], err = c.sourceProgress(ctx, b, places[i].plan, places[i].source, places[i].id)
-		return err
+	errs := make([]error, len(places))
+	_ = sideBySide(len(places), func(i int) error { // errs has them
+		if all[i], errs[i] = c.sourceProgress(ctx, b, places[i].plan, places[i].source, places[i].id); errs[i] != nil {
+			all[i].Error = errs[i].Error()
+		}
+		return nil
 	})
-	if err != nil {
-		return nil, err
+	if err := ctx.Err(); err != nil {
+		return nil, errors.Join(append(errs, err)...)
 	}
-	return all, nil
+	return all, errors.Join(errs...)
 }
 
 func (c *Client) sourceProgress(ctx context.Context, b *bound, plan *module.StreamPlan, s *module.SourcePlan, id task.ID) (SourceProgress, error) {
@@ -78,6 +88,9 @@ func (c *Client) sourceProgress(ctx context.Context, b *bound, plan *module.Stre
 		depotName, topic = s.Depot.Declared(s.Depot.Name), s.Depot.Topic
 	}
 	one := SourceProgress{Topology: plan.Name, Source: s.Depot.Declared(s.Name), Depot: depotName, Partition: partition, Ticks: s.Depot.PeriodMillis > 0}
+	if !one.Ticks {
+		one.Topic = topic
+	}
 	slot := b.slots[id]
 	reads := []store.Read{{Kind: store.Get, Table: wire.TopologyTable(slot.Tag, plan.Name, plan.Microbatch), Field: s.Name}}
 	_, err := c.config.Store.Read(ctx, slot, reads)

@@ -47,7 +47,7 @@ type asked struct {
 // allParts asks every worker of the module, side by side, each once. A task for which nobody
 // answers has a part that says so: it is no error, and what the others say counts.
 func (c *Client) allParts(ctx context.Context, b *bound, q *eventtree.Query) ([]eventtree.Part, error) {
-	a := &asked{c: c, b: b, q: q, kept: map[string]bool{}, known: make([]bool, b.tasks), gone: map[string]error{}, moved: map[string]bool{}}
+	a := &asked{c: c, b: b, q: q, kept: map[string]bool{}, known: make([]bool, b.tasks), gone: goneOf(ctx), moved: map[string]bool{}}
 	within, cancel := partsDeadline(ctx)
 	defer cancel()
 	// Where tasks have moved a worker says nothing of them, and they are asked for anew.

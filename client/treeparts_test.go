@@ -96,6 +96,31 @@ func TestTreesOfWorkersThatDoNotAnswerAreMissing(t *testing.T) {
 	})
 }
 
+// Workers that the caller knows to be gone are not waited for, and their tasks are missing as
+// others are.
+func TestTreesWithoutWorkersThatAreKnownToBeGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, l := cutOff()
+		defer c.close()
+		gone := map[string]string{}
+		for i := 1; i < l.workers; i++ {
+			gone[l.owner(i)] = "nobody listens there"
+		}
+		began, ctx := time.Now(), Without(t.Context(), gone)
+		list, err := c.ListTrees(ctx, "m", TreeFilter{})
+		if err != nil || len(list.Trees) != 4 || len(list.Missing) != 15 || list.Missing[0].Error != "nobody listens there" {
+			t.Errorf("%d trees, %v are missing, %v", len(list.Trees), list.Missing, err)
+		}
+		if _, err := c.Tree(ctx, "m", "d", 1, 7); err != nil {
+			t.Error(err)
+		}
+		if took, calls := time.Since(began), l.calls.Load(); took != 0 || calls != 2 {
+			t.Errorf("it took %v and %d calls, want none of those that are gone", took, calls)
+		}
+	})
+}
+
 // Who has little time gets what there is before it is over, and who goes away nothing.
 func TestTreesAreToldInTime(t *testing.T) {
 	t.Parallel()

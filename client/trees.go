@@ -51,9 +51,12 @@ func (c *Client) Tree(ctx context.Context, moduleName, depotName string, partiti
 		return nil, fmt.Errorf("depot %s of module %s, partition %d: %w %d; no offset is negative", depotName, moduleName, partition, ErrNoRecord, offset)
 	}
 	q := eventtree.Query{Depot: depotName, Partition: partition, Offset: offset}
-	owner, cancel := partsDeadline(ctx)
-	parts, err := c.treeParts(owner, b, partition, &q)
-	cancel()
+	var parts []eventtree.Part
+	if !c.leftOut(ctx, b, partition) {
+		owner, cancel := partsDeadline(ctx)
+		parts, err = c.treeParts(owner, b, partition, &q)
+		cancel()
+	}
 	if errors.Is(err, ErrNoOwner) {
 		return nil, err
 	}

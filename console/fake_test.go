@@ -62,6 +62,8 @@ type fake struct {
 	filter  client.TreeFilter // of the last question
 	missing []eventtree.Missing
 	status  runtime.Status // of all tasks, if it runs
+	unread  string         // why how far it is with its partition 1 cannot be read
+	looks   int
 }
 
 func newFake(tasks int) *fake {
@@ -127,6 +129,10 @@ func (f *fake) Progress(context.Context, string, string) ([]client.SourceProgres
 	all := make([]client.SourceProgress, f.tasks)
 	for i := range all {
 		all[i] = client.SourceProgress{Topology: "sell", Source: "orders", Depot: "orders", Partition: int32(i), Begun: true, Next: 5 + f.done, End: 9, Lag: 4 - f.done}
+	}
+	if f.looks++; f.unread != "" {
+		all[1].Topic, all[1].Error, all[1].End, all[1].Lag = "coppice.shop.orders", f.unread, 0, 0
+		return all, errors.New(f.unread)
 	}
 	return all, nil
 }

@@ -108,7 +108,11 @@ func (q *request) status(status int, name, module, section string, f frame, data
 		f.Section = section
 	}
 	if module != "" {
-		if m, err := q.h.look.Module(q.ctx, module); err == nil {
+		m, err := q.seen, error(nil)
+		if m == nil {
+			m, err = q.h.look.Recent(q.ctx, module)
+		}
+		if err == nil {
 			f.Nav, f.Spoken = navOf(m, f.Section), spoken(m)
 		}
 	}

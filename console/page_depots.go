@@ -32,7 +32,7 @@ func showDepots(q *request) error {
 	if err != nil {
 		return err
 	}
-	m, err := q.h.look.Module(q.ctx, q.module)
+	m, err := q.look()
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (q *request) readRecords(page *depotPage) (err error) {
 	if len(page.Records) > 0 && page.Codec == "json" && len(page.Records[0].Value) <= draftMax {
 		page.Draft = printable(page.Records[0].Value)
 	}
-	m, err := q.h.look.Module(q.ctx, q.module)
+	m, err := q.look()
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ type modulePage struct {
 }
 
 func showModule(q *request) error {
-	m, err := q.h.look.Module(q.ctx, q.module)
+	m, err := q.look()
 	if err != nil {
 		return err
 	}

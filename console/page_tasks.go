@@ -9,7 +9,7 @@ import (
 )
 
 func showTasks(q *request) error {
-	m, err := q.h.look.Module(q.ctx, q.module)
+	m, err := q.look()
 	if err != nil {
 		return err
 	}
@@ -24,7 +24,7 @@ type taskPage struct {
 }
 
 func showTask(q *request) error {
-	m, err := q.h.look.Module(q.ctx, q.module)
+	m, err := q.look()
 	if err != nil {
 		return err
 	}

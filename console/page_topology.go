@@ -11,7 +11,7 @@ import (
 )
 
 func showTopologies(q *request) error {
-	m, err := q.h.look.Module(q.ctx, q.module)
+	m, err := q.look()
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ type topologyPage struct {
 
 func showTopology(q *request) error {
 	name := q.r.PathValue("topology")
-	m, err := q.h.look.Module(q.ctx, q.module)
+	m, err := q.look()
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func showTopology(q *request) error {
 	if page.Micro != nil {
 		page.ProgressAt = "$$__microbatcher-state-" + name
 	}
-	return q.show("topology", frame{Title: name, Lead: page.Info.Guarantee, Section: "topologies", Crumbs: q.within(link{"Topologies", at("m", q.module, "topologies")}), JSON: "/modules/" + q.module + "/overview"}, page)
+	return q.show("topology", frame{Title: name, Lead: page.Info.Guarantee, Section: "topologies", Crumbs: q.within(link{"Topologies", at("m", q.module, "topologies")}), JSON: "/modules/" + q.module + "/overview"}, &page)
 }
 
 func pauseTopology(q *request) error {

@@ -44,7 +44,7 @@ func showTrees(q *request) error {
 	for _, t := range d.Topologies {
 		page.Topologies = append(page.Topologies, t.Name)
 	}
-	m, err := q.h.look.Module(q.ctx, q.module)
+	m, err := q.look()
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func showTrees(q *request) error {
 			page.Latency = append(page.Latency, latencyOf{t.Name, t.Latency})
 		}
 	}
-	list, err := q.h.cluster.ListTrees(q.ctx, q.module, client.TreeFilter{Topology: page.Topology, Recent: true, Limit: treesShown})
+	list, err := q.h.cluster.ListTrees(m.WithoutGone(q.ctx), q.module, client.TreeFilter{Topology: page.Topology, Recent: true, Limit: treesShown})
 	if err != nil {
 		return err
 	}

@@ -11,9 +11,11 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/httpapi"
+	"github.com/coppice-run/coppice/overview"
 )
 
 // request is a request for a page, or for a change.
@@ -24,6 +26,17 @@ type request struct {
 	ctx    context.Context
 	route  *route
 	module string // "" where it is about none
+	seen   *overview.Module
+}
+
+// look is how the module is, of one moment for all of the page.
+func (q *request) look() (*overview.Module, error) {
+	if q.seen != nil {
+		return q.seen, nil
+	}
+	m, err := q.h.look.Module(q.ctx, q.module)
+	q.seen = m
+	return m, err
 }
 
 // errNowhere: there is no such page.
@@ -154,13 +167,18 @@ func (q *request) changes(next, done string, steps ...step) error {
 	return nil
 }
 
+// noteTimeout is what a note has, whatever the change has left of the request's time.
+const noteTimeout = 5 * time.Second
+
 // note notes what was done, or failed, in the module's audit log.
 func (q *request) note(e client.AuditEntry, failure error) error {
 	e.Who, e.Through, e.Did = q.h.config.Who(q.r), "console", cmp.Or(e.Did, q.route.operation)
 	if failure != nil {
 		e.Error = failure.Error()
 	}
-	return q.h.cluster.NoteAudit(context.WithoutCancel(q.ctx), q.module, e)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(q.ctx), noteTimeout)
+	defer cancel()
+	return q.h.cluster.NoteAudit(ctx, q.module, e)
 }
 
 // said is what came of a change: shown once, on the next page.

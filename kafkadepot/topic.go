@@ -103,7 +103,7 @@ func (l *Log) find(ctx context.Context, name string) (topic depot.Topic, err err
 // look looks a topic up once. A partition without a leader is an error: the topic
 // is there, and nobody can say yet what it holds.
 func (l *Log) look(ctx context.Context, name string) (depot.Topic, error) {
-	details, err := l.admin.ListTopics(ctx, name)
+	details, err := within(ctx, func(ctx context.Context) (kadm.TopicDetails, error) { return l.admin.ListTopics(ctx, name) })
 	if err != nil {
 		return depot.Topic{}, l.failed("looking up topic "+name, err)
 	}
@@ -191,7 +191,7 @@ func (l *Log) checkConfigs(ctx context.Context, name string) error {
 
 // Topics lists the depots that exist.
 func (l *Log) Topics(ctx context.Context, module string) ([]depot.TopicSpec, error) {
-	details, err := l.admin.ListTopics(ctx)
+	details, err := within(ctx, func(ctx context.Context) (kadm.TopicDetails, error) { return l.admin.ListTopics(ctx) })
 	if err != nil {
 		return nil, l.failed("listing topics", err)
 	}
@@ -211,7 +211,7 @@ func (l *Log) Topics(ctx context.Context, module string) ([]depot.TopicSpec, err
 
 // Modules lists the modules that have a meta topic.
 func (l *Log) Modules(ctx context.Context) ([]string, error) {
-	details, err := l.admin.ListTopics(ctx)
+	details, err := within(ctx, func(ctx context.Context) (kadm.TopicDetails, error) { return l.admin.ListTopics(ctx) })
 	if err != nil {
 		return nil, l.failed("listing topics", err)
 	}
@@ -228,11 +228,11 @@ func (l *Log) Modules(ctx context.Context) ([]string, error) {
 // Bounds returns the first offset of a partition and the one behind its last.
 func (l *Log) Bounds(ctx context.Context, topic string, partition int32) (start, end int64, err error) {
 	err = l.patiently(ctx, func(ctx context.Context) error {
-		starts, err := l.admin.ListStartOffsets(ctx, topic)
+		starts, err := within(ctx, func(ctx context.Context) (kadm.ListedOffsets, error) { return l.admin.ListStartOffsets(ctx, topic) })
 		if err != nil {
 			return l.failed("asking for the start of topic "+topic, err)
 		}
-		ends, err := l.admin.ListEndOffsets(ctx, topic)
+		ends, err := within(ctx, func(ctx context.Context) (kadm.ListedOffsets, error) { return l.admin.ListEndOffsets(ctx, topic) })
 		if err != nil {
 			return l.failed("asking for the end of topic "+topic, err)
 		}

@@ -18,6 +18,8 @@ type Module struct {
 	Tasks      []Task     `json:"tasks"`
 	Parked     int        `json:"parked"` // records, on all tasks
 	Findings   []Finding  `json:"findings"`
+
+	gone map[string]string // workers that could not be reached, and why
 }
 
 // Topology is how far a topology is, and how fast.
@@ -60,7 +62,11 @@ type Source struct {
 	Done       int64       `json:"done"`
 	End        int64       `json:"end"`
 	Lag        int64       `json:"lag"`
+	Topic      string      `json:"topic,omitempty"` // of Kafka, that holds the depot
 	Partitions []Partition `json:"partitions"`
+	// Error is why how far it is cannot be read, of the first partition that has one: Lag and the
+	// others say nothing of such a partition.
+	Error string `json:"error,omitempty"`
 }
 
 // Partition is how far a source is with a partition of its depot.
@@ -71,6 +77,8 @@ type Partition struct {
 	Ahead     int64 `json:"ahead"`
 	End       int64 `json:"end"`
 	Lag       int64 `json:"lag"`
+	// Error is why some of it cannot be read; "": all was read.
+	Error string `json:"error,omitempty"`
 }
 
 // Point is one look in a course.

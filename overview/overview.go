@@ -3,7 +3,6 @@ package overview
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/coppice-run/coppice/client"
@@ -32,16 +31,19 @@ type Cluster interface {
 type Config struct {
 	// Cluster is asked. Required.
 	Cluster Cluster
-	// Period is the least time between two looks at a module; who asks earlier is told what
-	// was seen. Default 1 s.
+	// Period is the least time from the end of a look at a module to the next; who asks earlier
+	// is told what was seen. It is as long as the look took, where that was more. Default 1 s.
 	Period time.Duration
 	// Looks bounds the window of each module. Default 120.
 	Looks int
 	// AnswerTimeout bounds how long an owner may take to tell of a task. Default 300 ms.
 	AnswerTimeout time.Duration
-	// LookTimeout bounds the questions of one look to owners: the tasks that were not asked
-	// by then are told as such. Default 2 s.
+	// LookTimeout bounds the questions of one look to workers, all of them together: the tasks
+	// that were not asked by then are told as such. Default 2 s.
 	LookTimeout time.Duration
+	// ServerTimeout bounds a look as a whole: it fails if the log or the store take longer.
+	// Default 10 s.
+	ServerTimeout time.Duration
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 }
@@ -59,6 +61,7 @@ func New(config Config) *Overview {
 	setDefault(&config.Looks, 120)
 	setDefault(&config.AnswerTimeout, 300*time.Millisecond)
 	setDefault(&config.LookTimeout, 2*time.Second)
+	setDefault(&config.ServerTimeout, 10*time.Second)
 	if config.Now == nil {
 		config.Now = time.Now
 	}
@@ -72,12 +75,10 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// watched is what is known of a module. Its lock is held during a look, so that one look
-// serves all who ask meanwhile.
+// watched is what is known of a module. What is remembered from look to look is the flight's that
+// is under way, of which there is one at most.
 type watched struct {
-	stale  atomic.Bool // something was changed since the last look
-	mu     sync.Mutex
-	last   *Module
+	flights
 	course map[string][]Point // by topology
 	counts map[string]count   // by topology, of the last look
 	owners map[task.ID]owner  // since when
@@ -100,28 +101,18 @@ type owner struct {
 	told           told
 }
 
-// Module tells how a module is. What it returns is shared: it is to be read only. Errors:
-// client.ErrNoModule.
-func (o *Overview) Module(ctx context.Context, name string) (*Module, error) {
-	w := o.watched(name)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if stale := w.stale.Swap(false); !stale && w.last != nil && o.config.Now().Sub(w.last.At) < o.config.Period {
-		return w.last, nil
-	}
-	m, err := o.look(ctx, w, name)
-	if err != nil {
-		return nil, err
-	}
-	w.last = m
-	return m, nil
-}
-
 // Forget has the next question about a module looked at anew: something was changed.
 func (o *Overview) Forget(name string) {
-	o.watched(name).stale.Store(true)
+	o.mu.Lock()
+	w := o.modules[name]
+	o.mu.Unlock()
+	if w != nil {
+		w.forget()
+	}
 }
 
+// watched is what is kept of a module. A name that turns out to be nobody's is taken out again
+// (unwatch): anybody may ask for any.
 func (o *Overview) watched(name string) *watched {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -133,10 +124,20 @@ func (o *Overview) watched(name string) *watched {
 	return w
 }
 
+func (o *Overview) unwatch(name string, w *watched) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.modules[name] == w {
+		delete(o.modules, name)
+	}
+}
+
 // All tells how all modules are, by name. A module that cannot be looked at has an error in
 // its place.
 func (o *Overview) All(ctx context.Context) ([]Entry, error) {
-	modules, err := o.config.Cluster.Modules(ctx)
+	listing, cancel := context.WithTimeout(ctx, o.config.ServerTimeout)
+	modules, err := o.config.Cluster.Modules(listing)
+	cancel()
 	if err != nil {
 		return nil, err
 	}

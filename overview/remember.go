@@ -11,6 +11,11 @@ func (w *watched) remember(m *Module, looks int) {
 	inFlight := m.InFlight()
 	for i := range m.Topologies {
 		t := &m.Topologies[i]
+		if t.Unread() { // what is missing would look like records that were taken back
+			delete(w.counts, t.Name)
+			t.Course = append([]Point{}, w.course[t.Name]...)
+			continue
+		}
 		was, known := w.counts[t.Name]
 		now := count{at: m.At, done: t.Done, end: t.End, changed: m.At}
 		if known && was.done == t.Done {

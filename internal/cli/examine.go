@@ -121,7 +121,11 @@ func judgeModule(ctx context.Context, f *findings, log depot.Log, plan *module.P
 		judgeDepots(f, plan, kafka)
 	}
 	if e.Error != "" {
-		f.add(broken, about, e.Error, mendUnseen)
+		mend := "mend what it says, and look again"
+		if e.Info.Error != "" { // what it has registered does not decode
+			mend = mendUnseen
+		}
+		f.add(broken, about, e.Error, mend)
 		return
 	}
 	for _, one := range e.Module.Findings {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,13 +29,14 @@ func progressCommand() *cobra.Command {
 				if migrations {
 					return printMigrations(cmd, &r, c, args[0])
 				}
-				all, err := c.Progress(cmd.Context(), args[0], topology)
-				if err != nil {
-					return err
+				all, unread := c.Progress(cmd.Context(), args[0], topology)
+				if all == nil && unread != nil {
+					return unread
 				}
-				return list(&r, cmd.OutOrStdout(), all, "the module has no sources", "TOPOLOGY SOURCE DEPOT PARTITION NEXT AHEAD END LAG", func(p client.SourceProgress) []string {
+				shown := list(&r, cmd.OutOrStdout(), all, "the module has no sources", "TOPOLOGY SOURCE DEPOT PARTITION NEXT AHEAD END LAG", func(p client.SourceProgress) []string {
 					return append([]string{p.Topology, p.Source, p.Depot, strconv.Itoa(int(p.Partition))}, reached(&p)...)
 				})
+				return errors.Join(shown, unreadError(all, unread))
 			})
 		},
 	}
@@ -42,6 +44,22 @@ func progressCommand() *cobra.Command {
 	cmd.Flags().StringVar(&topology, "topology", "", "of this topology only")
 	cmd.Flags().BoolVar(&migrations, "migrations", false, "instead, how far each task is with PStates whose values migrate")
 	return cmd
+}
+
+// unreadError says how many partitions cannot be read, and why the first one: each has its error,
+// and mostly they have the same.
+func unreadError(all []client.SourceProgress, each error) error {
+	n, first := 0, ""
+	for _, p := range all {
+		if p.Error != "" {
+			n++
+			first = cmp.Or(first, p.Error)
+		}
+	}
+	if n < 2 {
+		return each
+	}
+	return fmt.Errorf("%d of %d cannot be read; the first: %s", n, len(all), first)
 }
 
 // printMigrations shows how far each task is with PStates whose values migrate.
@@ -63,6 +81,10 @@ func printMigrations(cmd *cobra.Command, r *remote, c *client.Client, module str
 func reached(p *client.SourceProgress) []string {
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
 	switch {
+	case p.Error != "" && p.Begun:
+		return []string{number(p.Next), number(p.Ahead), "unread", "-"}
+	case p.Error != "":
+		return []string{"unread", "-", "-", "-"}
 	case !p.Begun && p.Ticks:
 		return []string{"not begun", "-", "-", "-"}
 	case !p.Begun:

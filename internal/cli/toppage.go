@@ -187,6 +187,8 @@ func tableSection(what string, lines []string, width int) section {
 
 func stateOf(t *overview.Topology) string {
 	switch {
+	case t.Unread():
+		return "not read"
 	case t.Paused:
 		return "paused"
 	case !t.StandsSince.IsZero():
