@@ -27,22 +27,15 @@ func showModules(q *request) error {
 	return q.show("modules", frame{Title: "Modules", JSON: "/overviews", Spoken: plural(len(page.Findings), "thing stands still", "things stand still")}, page)
 }
 
-// worstOfAll are the findings of all modules that are more than to be known, the worst first. A
-// module that cannot be seen is one: nobody knows whether it gets on.
+// worstOfAll are the findings of all modules that are more than to be known, the worst first.
 func worstOfAll(all []overview.Entry) (found []moduleFinding) {
-	for _, e := range all {
-		if e.Module == nil {
-			found = append(found, moduleFinding{e.Info.Name, overview.Finding{
-				Severity: overview.Broken, What: "it cannot be seen, so nobody knows whether it gets on", Waits: e.Error, Mend: "look whether Kafka, Redis and its workers answer: coppice doctor looks at each",
-			}})
-			continue
-		}
-		for _, f := range e.Module.Findings {
+	for i := range all {
+		for _, f := range all[i].Findings() {
 			if f.Severity != overview.Notable {
-				found = append(found, moduleFinding{e.Info.Name, f})
+				found = append(found, moduleFinding{all[i].Info.Name, f})
 			}
 		}
 	}
-	slices.SortStableFunc(found, func(a, b moduleFinding) int { return overview.WorstFirst(a.Finding.Severity, b.Finding.Severity) })
+	slices.SortStableFunc(found, func(a, b moduleFinding) int { return a.Finding.Severity.Rank() - b.Finding.Severity.Rank() })
 	return found
 }

@@ -36,12 +36,28 @@ type Finding struct {
 	Page string `json:"page"`
 }
 
-// WorstFirst compares two severities: whose is worse comes first.
-func WorstFirst(a, b Severity) int {
-	return slices.Index(severities, a) - slices.Index(severities, b)
+// Rank is the lower the worse it is, from 0 on; what is no severity comes behind all.
+func (s Severity) Rank() int {
+	if i := slices.Index(severities, s); i >= 0 {
+		return i
+	}
+	return len(severities)
 }
 
 var severities = []Severity{Broken, Stuck, Notable}
+
+// Findings are those of a module, or the one that it cannot be seen: nobody knows then whether it
+// gets on.
+func (e *Entry) Findings() []Finding {
+	if e.Module != nil {
+		return e.Module.Findings
+	}
+	mend := "look whether Kafka, Redis and its workers answer: coppice doctor looks at each"
+	if e.Info.Error != "" { // what it has registered does not decode
+		mend = "look whether its workers are of a version that this program reads"
+	}
+	return []Finding{{Severity: Broken, What: "it cannot be seen, so nobody knows whether it gets on", Waits: e.Error, Mend: mend}}
+}
 
 // findings lists what is not as it should be, the worst first.
 func findings(m *Module) []Finding {
@@ -58,7 +74,7 @@ func findings(m *Module) []Finding {
 	if m.Parked > 0 {
 		all = append(all, Finding{Severity: Notable, What: plural(m.Parked, "record is", "records are") + " parked", Waits: "somebody to retry, edit or skip", Mend: "look at the reason, and at what the handler makes of it", Page: "parked"})
 	}
-	slices.SortStableFunc(all, func(a, b Finding) int { return WorstFirst(a.Severity, b.Severity) })
+	slices.SortStableFunc(all, func(a, b Finding) int { return a.Severity.Rank() - b.Severity.Rank() })
 	return all
 }
 

@@ -111,24 +111,13 @@ func (x *examiner) examineModules(ctx context.Context, f *findings, c *client.Cl
 	}
 }
 
-// mendUnseen is what to do about a module that cannot be looked at.
-const mendUnseen = "look whether its workers are of a version that this command reads"
-
 // judgeModule says what is found of a module, or that all is well.
 func judgeModule(ctx context.Context, f *findings, log depot.Log, plan *module.Plan, e *overview.Entry, kafka *kafkadepot.Facts) {
 	about, before := "module "+e.Info.Name, len(*f)
 	if plan != nil {
 		judgeDepots(f, plan, kafka)
 	}
-	if e.Error != "" {
-		mend := "mend what it says, and look again"
-		if e.Info.Error != "" { // what it has registered does not decode
-			mend = mendUnseen
-		}
-		f.add(broken, about, e.Error, mend)
-		return
-	}
-	for _, one := range e.Module.Findings {
+	for _, one := range e.Findings() {
 		level := risky
 		if one.Severity == overview.Broken {
 			level = broken
@@ -138,6 +127,9 @@ func judgeModule(ctx context.Context, f *findings, log depot.Log, plan *module.P
 			what += "; it waits for " + one.Waits
 		}
 		f.add(level, about, what, one.Mend)
+	}
+	if e.Module == nil {
+		return
 	}
 	if plan != nil {
 		judgeRetention(ctx, f, log, plan, e.Module, kafka)

@@ -97,24 +97,11 @@ func (t *top) page(all []overview.Entry, width int) []section {
 	return sections
 }
 
-// severities are the severities, the worst first; what is none of them comes behind them.
-var severities = []overview.Severity{overview.Broken, overview.Stuck, overview.Notable}
-
-func severity(s overview.Severity) int {
-	if i := slices.Index(severities, s); i >= 0 {
-		return i
-	}
-	return len(severities)
-}
-
 // rank is the lower the worse a module is.
 func rank(e *overview.Entry) int {
-	if e.Module == nil {
-		return 0
-	}
-	worst := len(severities)
-	for i := range e.Module.Findings {
-		worst = min(worst, severity(e.Module.Findings[i].Severity))
+	worst := overview.Severity("").Rank()
+	for _, f := range e.Findings() {
+		worst = min(worst, f.Severity.Rank())
 	}
 	return worst
 }
@@ -133,19 +120,15 @@ func busyness(m *overview.Module) (n float64) {
 func foundIn(all []overview.Entry, width int) section {
 	type found struct {
 		module string
-		*overview.Finding
+		overview.Finding
 	}
 	var findings []found
-	for _, e := range all {
-		if e.Module == nil {
-			findings = append(findings, found{e.Info.Name, &overview.Finding{Severity: overview.Broken, What: unseen + e.Error, Mend: mendUnseen}})
-			continue
-		}
-		for i := range e.Module.Findings {
-			findings = append(findings, found{e.Module.Name, &e.Module.Findings[i]})
+	for i := range all {
+		for _, f := range all[i].Findings() {
+			findings = append(findings, found{all[i].Info.Name, f})
 		}
 	}
-	slices.SortStableFunc(findings, func(a, b found) int { return cmp.Compare(severity(a.Severity), severity(b.Severity)) })
+	slices.SortStableFunc(findings, func(a, b found) int { return cmp.Compare(a.Severity.Rank(), b.Severity.Rank()) })
 	s := section{what: "findings", width: width}
 	for _, f := range findings {
 		item := wrapped(f.module+": "+legible(f.What), width)
@@ -225,7 +208,7 @@ func tasksOf(m *overview.Module, width int, bounded bool) section {
 	}
 	named := map[task.ID]bool{} // by what is found, as stuck or worse
 	for i := range m.Findings {
-		if f := &m.Findings[i]; severity(f.Severity) <= severity(overview.Stuck) {
+		if f := &m.Findings[i]; f.Severity.Rank() <= overview.Stuck.Rank() {
 			for _, id := range f.Tasks {
 				named[id] = true
 			}

@@ -35,7 +35,7 @@ func TestTopicIsGone(t *testing.T) {
 	}
 	code, out, errs = run("top", "orders", "--looks", "1")
 	said(t, code, out, errs, "the progress with depot orders cannot be read: topic "+topic+", partitions 0, 1", "of 2 tasks")
-	if _, out, _ = run("doctor"); !strings.Contains(out, "the progress with depot orders cannot be read") || strings.Contains(out, "of a version that this command reads") {
+	if _, out, _ = run("doctor"); !strings.Contains(out, "the progress with depot orders cannot be read") || strings.Contains(out, "of a version that this program reads") {
 		t.Errorf("the doctor says\n%s", out)
 	}
 }
@@ -44,7 +44,7 @@ func TestTopicIsGone(t *testing.T) {
 func TestMendOfAModuleThatCannotBeSeen(t *testing.T) {
 	t.Parallel()
 	for want, info := range map[string]client.ModuleInfo{
-		"mend what it says": {Name: "m"}, "of a version that this command reads": {Name: "m", Error: "it does not decode"},
+		"coppice doctor looks at each": {Name: "m"}, "of a version that this program reads": {Name: "m", Error: "it does not decode"},
 	} {
 		var f findings
 		judgeModule(t.Context(), &f, nil, nil, &overview.Entry{Info: info, Error: "it does not go"}, nil)
