@@ -145,6 +145,25 @@ func TestEachOperationIsAllowed(t *testing.T) {
 	}
 }
 
+// How many findings and parked records there are stands beside each page for who may know.
+func TestCountsAreForWhoMaySeeTheModule(t *testing.T) {
+	t.Parallel()
+	f := newFake(3)
+	h := newTestHandler(t, f)
+	if body := visit(t, h, http.MethodGet, "/m/shop/audit", nil).Body.String(); !strings.Contains(body, `<span class="count`) || !strings.Contains(body, `href="/m/shop/parked"`) {
+		t.Error("who may do everything sees no counts")
+	}
+	h.config.Authorize = func(_ *http.Request, a httpapi.Access) error {
+		if a.Operation == "tellOverview" {
+			return errors.New("not for you")
+		}
+		return nil
+	}
+	if body := visit(t, h, http.MethodGet, "/m/shop/audit", nil).Body.String(); strings.Contains(body, `<span class="count`) || !strings.Contains(body, `href="/m/shop/parked"`) {
+		t.Error("who may not see the module sees counts, or no pages")
+	}
+}
+
 // Taking a setting back is an operation of its own: who may do that alone, may. A form that sets
 // an option to nothing does not take it back by the way.
 func TestWhoMayOnlyTakeASettingBack(t *testing.T) {

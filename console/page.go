@@ -108,13 +108,7 @@ func (q *request) status(status int, name, module, section string, f frame, data
 		f.Section = section
 	}
 	if module != "" {
-		m, err := q.seen, error(nil)
-		if m == nil {
-			m, err = q.h.look.Recent(q.ctx, module)
-		}
-		if err == nil {
-			f.Nav, f.Spoken = navOf(m, f.Section), spoken(m)
-		}
+		f.Nav, f.Spoken = q.beside(module, f.Section)
 	}
 	var out bytes.Buffer
 	if err := q.h.pages.byName[name].ExecuteTemplate(&out, "layout", content[any]{f, data}); err != nil {
@@ -125,6 +119,22 @@ func (q *request) status(status int, name, module, section string, f frame, data
 	q.w.WriteHeader(status)
 	_, _ = q.w.Write(out.Bytes()) // who asked has gone
 	return nil
+}
+
+// beside is what stands beside the pages of a module: how many findings and parked records there
+// are, for who may know.
+func (q *request) beside(module, section string) (nav []navItem, words string) {
+	if q.may("tellOverview") != nil {
+		return navOf(&overview.Module{Name: module}, section), ""
+	}
+	m, err := q.seen, error(nil)
+	if m == nil {
+		m, err = q.h.look.Recent(q.ctx, module)
+	}
+	if err != nil {
+		return nil, ""
+	}
+	return navOf(m, section), spoken(m)
 }
 
 func navOf(m *overview.Module, section string) (all []navItem) {
