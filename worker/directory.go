@@ -23,14 +23,8 @@ type directory struct {
 	owners []atomic.Pointer[string] // address by task, nil if not known
 
 	mu      sync.Mutex
-	waiting map[task.ID]*frames // whose owner is being looked for
-	queued  []atomic.Bool       // by task: something is waiting, and what comes waits behind it
-}
-
-// frames wait for the address that they go to.
-type frames struct {
-	raw [][]byte
-	not string // the address that is known to be wrong
+	waiting map[task.ID][][]byte // frames to tasks whose owner is being looked for
+	queued  []atomic.Bool        // by task: something is waiting, and what comes waits behind it
 }
 
 // How an owner is looked for.
@@ -40,7 +34,7 @@ const (
 )
 
 func newDirectory(w *Worker, l *loaded) *directory {
-	return &directory{w: w, l: l, owners: make([]atomic.Pointer[string], l.tasks), waiting: map[task.ID]*frames{}, queued: make([]atomic.Bool, l.tasks)}
+	return &directory{w: w, l: l, owners: make([]atomic.Pointer[string], l.tasks), waiting: map[task.ID][][]byte{}, queued: make([]atomic.Bool, l.tasks)}
 }
 
 // address of a task's owner, "" if it is not known.
@@ -100,27 +94,22 @@ func (o *directory) ship(from *driver, f *wire.Frame) {
 		o.w.outlets.sent(from, f.To, func() int64 { return o.w.backlog(address) })
 		return
 	}
-	not := ""
-	if address == here {
-		not = here // and there is no such task here
-	}
-	o.look(f.To, raw, not)
+	o.look(f.To, raw)
 }
 
-// look keeps a frame until the owner of its task is found. not is an address that
-// is known to be wrong.
-func (o *directory) look(id task.ID, raw []byte, not string) {
+// look keeps a frame until the owner of its task is found.
+func (o *directory) look(id task.ID, raw []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if w := o.waiting[id]; w != nil {
-		w.raw = append(w.raw, raw)
+	if all := o.waiting[id]; all != nil {
+		o.waiting[id] = append(all, raw)
 		return
 	}
-	if address := o.address(id); address != "" && address != not {
+	if address := o.address(id); address != "" && address != o.w.link.Address() {
 		o.w.link.Send(address, raw) // found meanwhile
 		return
 	}
-	o.waiting[id] = &frames{raw: [][]byte{raw}, not: not}
+	o.waiting[id] = [][]byte{raw}
 	o.queued[id].Store(true)
 	o.l.background.Go(func() { o.find(id) })
 }
@@ -140,7 +129,7 @@ func (o *directory) find(id task.ID) {
 		}
 	}
 	o.mu.Lock()
-	n := len(o.waiting[id].raw)
+	n := len(o.waiting[id])
 	o.drop(id)
 	o.mu.Unlock()
 	if o.l.ctx.Err() == nil {
@@ -150,16 +139,16 @@ func (o *directory) find(id task.ID) {
 }
 
 // flush sends what waits for a task to the address that its head names. It
-// reports whether that can be its owner.
+// reports whether that can be its owner. This worker can if it has the task now: it may have been
+// the one before, and have begun anew.
 func (o *directory) flush(id task.ID, address string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	w := o.waiting[id]
 	here := o.w.link.Address()
-	if address == "" || address == w.not || address == here && o.l.drivers[id].Load() == nil {
+	if address == "" || address == here && o.l.drivers[id].Load() == nil {
 		return false
 	}
-	for _, raw := range w.raw {
+	for _, raw := range o.waiting[id] {
 		if address == here {
 			handler{o.w}.Frame(here, raw)
 		} else {

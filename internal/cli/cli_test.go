@@ -18,10 +18,12 @@ import (
 
 func TestMain(m *testing.M) {
 	redis.SetLogger(silent{})
-	// The servers of who runs the tests are not theirs.
-	servers := flag.NewFlagSet("", flag.ContinueOnError)
-	(&connect.Config{}).Register(servers)
-	servers.VisitAll(func(f *flag.Flag) { _ = os.Unsetenv(connect.Variable(f.Name)) })
+	// The servers of who runs the tests are not theirs, but for those that were started for them.
+	if os.Getenv("COPPICE_TEST_SECURE") == "" {
+		servers := flag.NewFlagSet("", flag.ContinueOnError)
+		(&connect.Config{}).Register(servers)
+		servers.VisitAll(func(f *flag.Flag) { _ = os.Unsetenv(connect.Variable(f.Name)) })
+	}
 	goleak.VerifyTestMain(m)
 }
 
