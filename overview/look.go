@@ -163,7 +163,7 @@ func (o *Overview) ask(ctx context.Context, name string, t *Task, gone *gone) {
 		t.State = TaskNoOwner
 	case err != nil:
 		t.silent(err)
-		if !errors.Is(err, context.DeadlineExceeded) { // a busy task says nothing of the others
+		if t.Gone { // whatever else goes wrong with one task says nothing of the others
 			gone.add(t.Owner, err)
 		}
 	case s.Halted != nil:
