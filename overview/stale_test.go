@@ -54,8 +54,9 @@ func TestAChangeBeforeALookThatFails(t *testing.T) {
 				}
 				o.Forget("m")
 				look(t, c, o)
-				if again, err := o.Module(t.Context(), "m"); err != nil || again == first {
-					t.Errorf("the look from before the change is told as if it were after it, %v", err)
+				looks := c.looks.Load()
+				if again, err := o.Module(t.Context(), "m"); err != nil || again == first || c.looks.Load() != looks+1 {
+					t.Errorf("what was seen before the change, or by a look that ended early, is told as if it were after it, %v", err)
 				}
 			})
 		})
