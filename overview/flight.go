@@ -138,8 +138,21 @@ func (o *Overview) land(w *watched, name string, f *flight, m *Module, err error
 	close(f.done)
 }
 
+// Describe is what a module has registered. While the log does not say, it is what it said
+// before. Errors: client.ErrNoModule, and those of ctx and of a log that has never said it.
+func (o *Overview) Describe(ctx context.Context, name string) (client.Description, error) {
+	w := o.watched(name)
+	d, err := o.describe(ctx, w, name)
+	if errors.Is(err, client.ErrNoModule) {
+		o.unwatch(name, w)
+	}
+	return d, err
+}
+
 // describe reads what a module has registered. While the log does not say, it is what it said.
 func (o *Overview) describe(ctx context.Context, w *watched, name string) (client.Description, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.config.ServerTimeout)
+	defer cancel()
 	d, err := o.config.Cluster.Describe(ctx, name)
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -54,6 +54,7 @@ func (o *Overview) look(ctx context.Context, w *watched, name string, at time.Ti
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
+	m.description = description
 	unread := slices.ContainsFunc(progress, func(p client.SourceProgress) bool { return p.Error != "" })
 	if untold != nil && !unread { // else it is told that the log does not answer, with all that others know
 		return nil, untold
