@@ -21,19 +21,26 @@ func (o *Overview) All(ctx context.Context) ([]Entry, error) {
 	looking, cancel := context.WithCancel(ctx)
 	defer cancel() // of what is a module no more
 	looks := looks{}
+	began := o.config.Now()
 	for _, m := range o.lastListed() {
 		looks.begin(looking, o, &m) // a list that takes its time leaves them theirs
 	}
-	modules, err := o.list(ctx)
+	modules, listed, err := o.list(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for i := range modules {
 		looks.begin(looking, o, &modules[i])
 	}
-	all := make([]Entry, len(modules))
-	for i := range modules {
-		all[i] = looks.entry(modules[i])
+	all := looks.entries(modules)
+	if !listed { // what was seen before the log failed says nothing of that
+		for i := range all {
+			if m := all[i].Module; m != nil && m.At.Before(began) {
+				delete(looks, m.Name)
+				looks.begin(looking, o, &modules[i])
+			}
+		}
+		all = looks.entries(modules)
 	}
 	if err := ctx.Err(); err != nil { // what was not seen for that reason is no word on the modules
 		return nil, err
@@ -41,20 +48,20 @@ func (o *Overview) All(ctx context.Context) ([]Entry, error) {
 	return all, nil
 }
 
-// list is which modules there are, or were when the log last said it.
-func (o *Overview) list(ctx context.Context) ([]client.ModuleInfo, error) {
+// list is which modules there are, or were when the log last said it: listed is false then.
+func (o *Overview) list(ctx context.Context) (modules []client.ModuleInfo, listed bool, err error) {
 	listing, cancel := context.WithTimeout(ctx, o.config.ServerTimeout)
 	defer cancel()
-	modules, err := o.config.Cluster.Modules(listing)
+	modules, err = o.config.Cluster.Modules(listing)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
 	case err == nil:
-		o.listed = modules
+		o.listed, listed = modules, true
 	case ctx.Err() == nil && len(o.listed) > 0:
 		modules, err = o.listed, nil
 	}
-	return slices.Clone(modules), err
+	return slices.Clone(modules), listed, err
 }
 
 func (o *Overview) lastListed() []client.ModuleInfo {
@@ -64,31 +71,41 @@ func (o *Overview) lastListed() []client.ModuleInfo {
 }
 
 // looks are those at several modules side by side, by name.
-type looks map[string]chan Entry
+type looks map[string]*oneLook
+
+// oneLook has what was seen once done is closed.
+type oneLook struct {
+	done   chan struct{}
+	module *Module
+	err    error
+}
 
 // begin has a look begin, unless it is under way, or there is nothing to be looked at.
 func (l looks) begin(ctx context.Context, o *Overview, info *client.ModuleInfo) {
 	if l[info.Name] != nil || info.Error != "" {
 		return
 	}
-	seen, name := make(chan Entry, 1), info.Name
-	l[name] = seen
+	one, name := &oneLook{done: make(chan struct{})}, info.Name
+	l[name] = one
 	go func() {
-		m, err := o.Module(ctx, name)
-		if err != nil {
-			seen <- Entry{Error: err.Error()}
-			return
-		}
-		seen <- Entry{Module: m}
+		defer close(one.done)
+		one.module, one.err = o.Module(ctx, name)
 	}()
 }
 
-// entry is what was seen of a module.
-func (l looks) entry(info client.ModuleInfo) Entry {
-	if info.Error != "" {
-		return Entry{Info: info, Error: info.Error}
+// entries waits for what is seen of modules.
+func (l looks) entries(modules []client.ModuleInfo) []Entry {
+	all := make([]Entry, len(modules))
+	for i, info := range modules {
+		all[i] = Entry{Info: info, Error: info.Error}
+		if info.Error != "" {
+			continue
+		}
+		one := l[info.Name]
+		<-one.done
+		if all[i].Module = one.module; one.err != nil {
+			all[i].Error = one.err.Error()
+		}
 	}
-	e := <-l[info.Name]
-	e.Info = info
-	return e
+	return all
 }

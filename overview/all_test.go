@@ -59,6 +59,10 @@ func TestModulesThatCannotBeListed(t *testing.T) {
 		if took := time.Since(began); took != o.config.ServerTimeout {
 			t.Errorf("it took %v", took)
 		}
+		began = time.Now() // what was seen just now is no word on what was found out since
+		if all, err := o.All(t.Context()); err != nil || len(all) != 2 || all[0].Module == nil || all[0].Module.At.Before(began) {
+			t.Errorf("%+v, %v", all, err)
+		}
 	})
 }
 
