@@ -1,9 +1,14 @@
 package console
 
 import (
+	"context"
+	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/module/draw"
 	"github.com/coppice-run/coppice/overview"
 )
@@ -41,24 +46,34 @@ type planPage struct {
 	client.Description
 	Graph overview.Graph
 	Flows bool // it has dataflow that is drawn
+	// Undrawn is why nobody knows whether it has.
+	Undrawn string
 }
 
 func showPlan(q *request) error {
-	d, err := q.h.cluster.Describe(q.ctx, q.module)
-	if err != nil {
+	var page planPage
+	group, ctx := errgroup.WithContext(q.ctx) // a log that does not answer has all of them wait
+	group.Go(func() (err error) {
+		page.Description, err = q.h.look.Describe(ctx, q.module)
 		return err
-	}
-	plan, err := q.h.cluster.Plan(q.ctx, q.module)
-	if err != nil {
+	})
+	group.Go(func() (err error) {
+		page.Graph, err = q.h.look.Graph(ctx, q.module)
 		return err
-	}
-	graph, err := q.h.look.Graph(q.ctx, q.module)
-	if err != nil {
+	})
+	group.Go(func() error {
+		reading, cancel := context.WithTimeout(ctx, q.h.config.Timeout/3)
+		defer cancel()
+		plan, err := q.h.cluster.Plan(reading, q.module)
+		if err != nil {
+			page.Undrawn = err.Error()
+			return nil // what was kept is shown all the same
+		}
+		page.Flows = slices.ContainsFunc(plan.Streams, func(s *module.StreamPlan) bool { return len(s.Flows) > 0 })
+		return nil
+	})
+	if err := group.Wait(); err != nil {
 		return err
-	}
-	page := planPage{Description: d, Graph: graph}
-	for _, s := range plan.Streams {
-		page.Flows = page.Flows || len(s.Flows) > 0
 	}
 	return q.show("plan", frame{Title: "Plan", Lead: "What the module declares, as it registered it.", Crumbs: q.within(), JSON: "/modules/" + q.module + "/plan"}, page)
 }

@@ -35,10 +35,7 @@ func showTopology(q *request) error {
 	if err != nil {
 		return err
 	}
-	d, err := q.h.cluster.Describe(q.ctx, q.module)
-	if err != nil {
-		return err
-	}
+	d := m.Description()
 	page := topologyPage{Module: q.module}
 	for i := range m.Topologies {
 		if m.Topologies[i].Name == name {

@@ -162,10 +162,11 @@ func Reference() string {
 	out.WriteString("\n## Problems\n\nAn answer that is no success is problem details: `status`, `code`, `detail` (what is wrong), `where` (in the\n" +
 		"request), `mend` (what to do), and of an append `appended` (`yes`, `no`, `unknown`) and `place`.\n\n| Code | Status | What to do |\n|---|---|---|\n")
 	seen := map[string]bool{}
-	for _, c := range codes {
-		if !seen[c.code] {
-			seen[c.code] = true
-			out.WriteString("| `" + c.code + "` | " + strconv.Itoa(c.status) + " | " + c.mend + leadOn(c.see) + " |\n")
+	for _, c := range codes { // one of several causes has what to do about each
+		row := "| `" + c.code + "` | " + strconv.Itoa(c.status) + " | " + c.mend + leadOn(c.see) + " |\n"
+		if !seen[row] {
+			seen[row] = true
+			out.WriteString(row)
 		}
 	}
 	for _, other := range otherCodes {

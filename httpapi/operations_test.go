@@ -1,8 +1,10 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -12,6 +14,7 @@ import (
 	"github.com/coppice-run/coppice/overview"
 
 	"github.com/coppice-run/coppice/client"
+	"github.com/coppice-run/coppice/depot"
 )
 
 // Every operation does what it says, and its answer is what the document says.
@@ -220,5 +223,21 @@ func TestProblemsOfParkedRecords(t *testing.T) {
 		if strings.Contains(c.mend, "GET /") || c.mend == "" {
 			t.Errorf("%s: %q", c.code, c.mend)
 		}
+	}
+}
+
+// Who waits for a server that does not answer is not told to ask for less.
+func TestProblemsOfServersThatDoNotAnswer(t *testing.T) {
+	t.Parallel()
+	kafka := problemOf(fmt.Errorf("listing topics: %w: brokers k:9092: %w", depot.ErrUnreachable, context.DeadlineExceeded))
+	if kafka.Code != "timeout" || kafka.Status != http.StatusGatewayTimeout || !strings.Contains(kafka.Mend, "look whether Kafka answers: coppice doctor") || strings.Contains(kafka.Mend, "less") {
+		t.Errorf("of Kafka: %+v", kafka)
+	}
+	other := problemOf(fmt.Errorf("reading the slot of task 0: %w", context.DeadlineExceeded))
+	if other.Code != "timeout" || !strings.Contains(other.Mend, "for less") || !strings.Contains(other.Mend, "coppice doctor") {
+		t.Errorf("of anything: %+v", other)
+	}
+	if p := problemOf(fmt.Errorf("%w: %w", client.ErrNotAppended, depot.ErrUnreachable)); p.Code != "not_appended" {
+		t.Errorf("of an append: %+v", p)
 	}
 }

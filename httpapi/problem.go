@@ -83,7 +83,8 @@ var codes = []code{
 	{client.ErrAck, "acks_incomplete", http.StatusInternalServerError, "the record is processed, and what its handlers returned is not in the answer: do not send it again; see the module's aggregators", ""},
 	{client.ErrThrottled, "throttled", http.StatusAccepted, "the record is in the depot and runs when there is room: do not send it again", ""},
 	{client.ErrUnknown, "outcome_unknown", http.StatusGatewayTimeout, "the record may be in the depot: look before it is sent again", ""},
-	{context.DeadlineExceeded, "timeout", http.StatusGatewayTimeout, "ask again, for less", ""},
+	{depot.ErrUnreachable, "timeout", http.StatusGatewayTimeout, "look whether Kafka answers: coppice doctor looks at it, at Redis and at the workers", ""},
+	{context.DeadlineExceeded, "timeout", http.StatusGatewayTimeout, "ask again, for less if that can be; if it stays so, look whether Kafka, Redis and the workers answer: coppice doctor looks at each", ""},
 	{context.Canceled, "timeout", http.StatusGatewayTimeout, "ask again", ""},
 }
 

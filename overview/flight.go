@@ -32,6 +32,7 @@ type flight struct {
 	again   int                // of them, who wait for the next one
 	cancel  context.CancelFunc // when nobody does any more
 	left    bool               // nobody did: what it says is not for who comes later
+	change  bool               // it is to see what was changed before it began
 }
 
 // recently is how old a look may be for what stands beside a page's content.
@@ -108,7 +109,7 @@ func (w *flights) leave(f *flight, missed bool) {
 // begin has a look begin, which is not the caller's alone: it goes on while anybody waits.
 func (o *Overview) begin(ctx context.Context, w *watched, name string) *flight {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	f := &flight{done: make(chan struct{}), cancel: cancel, began: o.config.Now()}
+	f := &flight{done: make(chan struct{}), cancel: cancel, began: o.config.Now(), change: w.stale}
 	w.under, w.stale = f, false
 	go func() {
 		defer cancel()
@@ -125,17 +126,33 @@ func (o *Overview) land(w *watched, name string, f *flight, m *Module, err error
 	defer w.mu.Unlock()
 	f.module, f.err = m, err
 	w.under = nil
-	if err == nil {
+	if err == nil && !f.left {
 		w.last, w.ended = m, o.config.Now()
 		w.took = w.ended.Sub(f.began)
-	} else if f.again == 0 && (w.last == nil || errors.Is(err, client.ErrNoModule)) {
+	} else {
+		w.stale = w.stale || f.change // nobody has seen the change yet
+	}
+	if err != nil && f.again == 0 && (w.last == nil || errors.Is(err, client.ErrNoModule)) {
 		o.unwatch(name, w)
 	}
 	close(f.done)
 }
 
+// Describe is what a module has registered. While the log does not say, it is what it said
+// before. Errors: client.ErrNoModule, and those of ctx and of a log that has never said it.
+func (o *Overview) Describe(ctx context.Context, name string) (client.Description, error) {
+	w := o.watched(name)
+	d, err := o.describe(ctx, w, name)
+	if errors.Is(err, client.ErrNoModule) {
+		o.unwatch(name, w)
+	}
+	return d, err
+}
+
 // describe reads what a module has registered. While the log does not say, it is what it said.
 func (o *Overview) describe(ctx context.Context, w *watched, name string) (client.Description, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.config.ServerTimeout)
+	defer cancel()
 	d, err := o.config.Cluster.Describe(ctx, name)
 	w.mu.Lock()
 	defer w.mu.Unlock()

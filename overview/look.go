@@ -54,6 +54,7 @@ func (o *Overview) look(ctx context.Context, w *watched, name string, at time.Ti
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
+	m.description = description
 	unread := slices.ContainsFunc(progress, func(p client.SourceProgress) bool { return p.Error != "" })
 	if untold != nil && !unread { // else it is told that the log does not answer, with all that others know
 		return nil, untold
@@ -163,7 +164,7 @@ func (o *Overview) ask(ctx context.Context, name string, t *Task, gone *gone) {
 		t.State = TaskNoOwner
 	case err != nil:
 		t.silent(err)
-		if !errors.Is(err, context.DeadlineExceeded) { // a busy task says nothing of the others
+		if t.Gone { // whatever else goes wrong with one task says nothing of the others
 			gone.add(t.Owner, err)
 		}
 	case s.Halted != nil:

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/eventtree"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/task"
@@ -19,8 +20,12 @@ type Module struct {
 	Parked     int        `json:"parked"` // records, on all tasks
 	Findings   []Finding  `json:"findings"`
 
-	gone map[string]string // workers that could not be reached, and why
+	gone        map[string]string // workers that could not be reached, and why
+	description client.Description
 }
+
+// Description is what the module had registered when it was looked at (Overview.Describe).
+func (m *Module) Description() client.Description { return m.description }
 
 // Topology is how far a topology is, and how fast.
 type Topology struct {

@@ -53,6 +53,7 @@ type Overview struct {
 	config  Config
 	mu      sync.Mutex
 	modules map[string]*watched
+	listed  []client.ModuleInfo // as they were last listed
 }
 
 // New makes an overview.
@@ -130,42 +131,6 @@ func (o *Overview) unwatch(name string, w *watched) {
 	if o.modules[name] == w {
 		delete(o.modules, name)
 	}
-}
-
-// All tells how all modules are, by name. A module that cannot be looked at has an error in
-// its place.
-func (o *Overview) All(ctx context.Context) ([]Entry, error) {
-	listing, cancel := context.WithTimeout(ctx, o.config.ServerTimeout)
-	modules, err := o.config.Cluster.Modules(listing)
-	cancel()
-	if err != nil {
-		return nil, err
-	}
-	all := make([]Entry, len(modules))
-	var wait sync.WaitGroup
-	for i := range modules {
-		wait.Go(func() {
-			all[i].Info = modules[i]
-			if all[i].Error = modules[i].Error; all[i].Error != "" {
-				return
-			}
-			m, err := o.Module(ctx, modules[i].Name)
-			if err != nil {
-				all[i].Error = err.Error()
-				return
-			}
-			all[i].Module = m
-		})
-	}
-	wait.Wait()
-	return all, nil
-}
-
-// Entry is a module among others.
-type Entry struct {
-	Info   client.ModuleInfo `json:"info"`
-	Module *Module           `json:"overview,omitempty"`
-	Error  string            `json:"error,omitempty"`
 }
 
 // Watch looks at all modules each period until ctx ends, so that courses are there before

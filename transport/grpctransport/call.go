@@ -16,7 +16,7 @@ import (
 
 // Call sends a request and waits for its answer or for ctx. Where nobody listens
 // the error wraps transport.ErrNoListener; what the remote handler returned comes
-// back as its text.
+// back as its text, and wraps context.DeadlineExceeded where the time was over.
 func (l *link) Call(ctx context.Context, to string, request []byte) ([]byte, error) {
 	p, err := l.peer(to)
 	if err != nil {
@@ -28,6 +28,8 @@ func (l *link) Call(ctx context.Context, to string, request []byte) ([]byte, err
 		case errors.Is(err, errOneByOne):
 		case err != nil:
 			return nil, l.callError(ctx, to, err)
+		case r.kind == callFailed && over(ctx):
+			return nil, lateError(to, string(r.data))
 		default:
 			return r.result(to)
 		}
@@ -157,10 +159,27 @@ func (l *link) callError(ctx context.Context, to string, err error) error {
 			return &AccessError{Address: to, Mend: mend, Cause: errors.New(why)}
 		}
 		return fmt.Errorf("%s: %w (%s)", to, transport.ErrNoListener, s.Message())
+	case codes.DeadlineExceeded:
+		return lateError(to, s.Message())
 	case codes.Unknown:
+		if over(ctx) {
+			return lateError(to, s.Message())
+		}
 		return errors.New(s.Message())
 	}
 	return fmt.Errorf("%s: %w", to, err)
+}
+
+// over reports whether the time of a call is over. The other end knows the deadline, too, and
+// what it says then may be here before the timer of ctx has fired.
+func over(ctx context.Context) bool {
+	at, ok := ctx.Deadline()
+	return ok && !time.Now().Before(at)
+}
+
+// lateError is what a call ends with whose time is over, with what the other end said.
+func lateError(to, said string) error {
+	return fmt.Errorf("%s: %w (it said: %s)", to, context.DeadlineExceeded, said)
 }
 
 // serveCall hands a request to the handler.
