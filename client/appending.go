@@ -142,8 +142,11 @@ func (a *appending) settle(ctx context.Context) (module.Acks, error) {
 		acks, err = a.c.Await(awaiting, a.place)
 		cancel()
 	}
-	if unknown, ok := err.(*UnknownError); ok {
-		unknown.appended = true
+	switch e := err.(type) {
+	case *UnknownError:
+		e.appended = true
+	case *ThrottledError:
+		e.appended = true
 	}
 	return acks, err
 }

@@ -18,7 +18,7 @@ import (
 var (
 	ErrNoDepot     = errors.New("unknown depot")
 	ErrNoPartition = errors.New("unknown partition")
-	// ErrWrongRecord: the module's code makes no record of the JSON.
+	// ErrWrongRecord: the module's code makes no record of the JSON, or of the new value of a parked record.
 	ErrWrongRecord = errors.New("wrong record")
 	// ErrNoCode: no worker of the module answers, and only its code knows how a record is
 	// stored and where it goes.

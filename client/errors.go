@@ -107,15 +107,20 @@ func (e *FailedError) Error() string {
 }
 func (e *FailedError) Is(target error) bool { return target == ErrFailed }
 
-// ThrottledError says that the record is in the depot and has not begun, since
-// its task is at a limit (promise 3.89).
+// ThrottledError says that the record has not begun, since its task is at a limit (promise 3.89).
+// An append's is in the depot; whether one that Await asks about is, nobody has looked.
 type ThrottledError struct {
 	Place    Place
 	Topology string
 	Text     string
+
+	appended bool // the log has confirmed it just now
 }
 
 func (e *ThrottledError) Error() string {
+	if !e.appended {
+		return fmt.Sprintf("%v: the record has not begun: %s", e.Place, e.Text)
+	}
 	return fmt.Sprintf("%v: the record is in the depot and waits to be processed: %s", e.Place, e.Text)
 }
 func (e *ThrottledError) Is(target error) bool { return target == ErrThrottled }

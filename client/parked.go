@@ -204,7 +204,7 @@ func (c *Client) SkipParked(ctx context.Context, ref ParkedRef) error {
 
 // EditParked replaces the value of a parked record; the depot keeps the old one.
 // Retry it then: it runs on the task of its partition, so its key should stay what
-// it was.
+// it was. A value that does not decode is refused: ErrWrongRecord.
 func (c *Client) EditParked(ctx context.Context, ref ParkedRef, value []byte) error {
 	if value == nil {
 		value = []byte{}
@@ -241,6 +241,8 @@ func (c *Client) orderParked(ctx context.Context, ref ParkedRef, order runtime.P
 	case runtime.AnswerParked:
 		place := Place{Module: ref.Module, Depot: b.depotOf(ref), Partition: ref.Partition, Offset: ref.Offset}
 		return &FailedError{Place: place, Topology: ref.Topology, Text: a.Text, Attempt: c.attempts(ctx, ref), Parked: true, Retried: true}
+	case runtime.AnswerWrong:
+		return fmt.Errorf("parked record %v: %w: %s", ref, ErrWrongRecord, a.Text)
 	case runtime.AnswerFailed:
 		return fmt.Errorf("parked record %v: %w: %s", ref, ErrNotParked, a.Text)
 	}

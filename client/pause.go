@@ -31,7 +31,8 @@ func (c *Client) Pause(ctx context.Context, moduleName, topology string) error {
 // where the whole module is paused, or a worker was started with the pause, it says "not paused"
 // for the topology, which counts before those: until its setting is taken back, a pause of the
 // whole module does not hold it. It says so, too, where a worker of an older version does not
-// tell what holds its tasks. It returns when the tasks go on, or an UnheardError as of Pause.
+// tell what holds its tasks. It returns when the tasks go on, or an UnheardError as of Pause; tasks
+// that do not answer are not asked what holds them.
 func (c *Client) Resume(ctx context.Context, moduleName, topology string) error {
 	b, plan, err := c.pausable(ctx, moduleName, topology)
 	if err != nil {
@@ -45,21 +46,42 @@ func (c *Client) Resume(ctx context.Context, moduleName, topology string) error 
 	if whole.Value == "true" {
 		return c.setPaused(ctx, b, plan, "false")
 	}
-	if err := c.setPaused(ctx, b, plan, ""); err != nil {
+	return c.released(ctx, b, plan, func(value string) error { return c.setPaused(ctx, b, plan, value) })
+}
+
+// released takes back the setting of a topology, and sets "not paused" where something else holds
+// it. Tasks that are silent do not keep the others from being asked: they may all be held.
+func (c *Client) released(ctx context.Context, b *bound, plan *module.StreamPlan, set func(value string) error) error {
+	err := set("")
+	var unheard *UnheardError
+	if err != nil && !errors.As(err, &unheard) {
 		return err
 	}
-	if held, err := c.held(ctx, b, plan); err != nil || !held {
-		return err
+	var silent []task.ID
+	if unheard != nil {
+		silent = unheard.Tasks
 	}
-	return c.setPaused(ctx, b, plan, "false")
+	held, unknown := c.held(ctx, b, plan, silent)
+	if held {
+		return set("false")
+	}
+	return cmp.Or(err, unknown)
 }
 
 // held reports whether a task that goes by all settings begins nothing of a topology, or may: a
-// worker of an older version does not tell.
-func (c *Client) held(ctx context.Context, b *bound, plan *module.StreamPlan) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.config.AwaitTimeout)
+// worker of an older version does not tell. Silent ones are not asked, and the others are given no
+// longer then than those were.
+func (c *Client) held(ctx context.Context, b *bound, plan *module.StreamPlan, silent []task.ID) (bool, error) {
+	limit := c.config.AwaitTimeout
+	if len(silent) > 0 {
+		limit = min(limit, unheardAfter)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for id := range tasksPausing(b, plan) {
+		if slices.Contains(silent, task.ID(id)) {
+			continue
+		}
 		s, err := c.taskStatus(ctx, b, task.ID(id))
 		if errors.Is(err, ErrNoOwner) {
 			continue

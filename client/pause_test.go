@@ -33,7 +33,7 @@ func TestHeldGoesByWhatWorkersTell(t *testing.T) {
 		c.config.AwaitTimeout = workerTimeout
 		c.open, c.close = context.WithCancel(t.Context())
 		b := &bound{name: "m", tasks: 1, owners: []string{"w"}}
-		if held, err := c.held(t.Context(), b, &module.StreamPlan{Name: "t"}); err != nil || held != want {
+		if held, err := c.held(t.Context(), b, &module.StreamPlan{Name: "t"}, nil); err != nil || held != want {
 			t.Errorf("%s: held %v, %v", status, held, err)
 		}
 		c.close()
@@ -69,4 +69,49 @@ func TestPauseDoesNotWaitForSilentTasks(t *testing.T) {
 			t.Errorf("the error says %v", e)
 		}
 	})
+}
+
+// partlySilent is a worker of whose tasks one does not answer, and the others tell the status.
+type partlySilent struct {
+	statusLink
+	silent task.ID
+	asked  []task.ID
+}
+
+func (l *partlySilent) Call(ctx context.Context, to string, raw []byte) ([]byte, error) {
+	r, err := wire.ParseRequest(raw)
+	if err != nil {
+		return nil, err
+	}
+	l.asked = append(l.asked, r.Task)
+	if r.Task == l.silent {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return l.statusLink.Call(ctx, to, raw)
+}
+
+// A task that does not say that it goes on does not hide that a worker was started with the pause,
+// which holds the others: "not paused" is set then, and the task is still named.
+func TestResumeAsksTheOthersWhereATaskIsSilent(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[string][]string{`{"Paused":["t"]}`: {"", "false"}, `{"Paused":[]}`: {""}} {
+		synctest.Test(t, func(t *testing.T) {
+			l := &partlySilent{statusLink: statusLink{status: status}, silent: 1}
+			c := &Client{link: l}
+			c.config.AwaitTimeout = time.Minute
+			c.open, c.close = context.WithCancel(t.Context())
+			defer c.close()
+			b := &bound{name: "m", tasks: 3, owners: []string{"w", "w", "w"}}
+			var values []string
+			err := c.released(t.Context(), b, &module.StreamPlan{Name: "t"}, func(value string) error {
+				values = append(values, value)
+				return &UnheardError{Module: "m", Topology: "t", Option: streamPausedOption, Value: value, Tasks: []task.ID{1}, Cause: context.DeadlineExceeded}
+			})
+			var unheard *UnheardError
+			if !slices.Equal(values, want) || !errors.As(err, &unheard) || unheard.Value != want[len(want)-1] || slices.Contains(l.asked, 1) {
+				t.Errorf("%s: set are %q, the tasks %v are asked, and the error is %v", status, values, l.asked, err)
+			}
+		})
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/module"
@@ -123,7 +124,11 @@ func editParked(q *request) (any, error) {
 	}
 	before, _ := q.client().FindParked(q.ctx, body.ParkedRef) // for the audit log only: what cannot be read can be edited
 	q.audit.Subject, q.audit.Before, q.audit.After = body.ParkedRef.String(), string(before.Value), body.Value
-	return stateAnswer{"edited"}, q.client().EditParked(q.ctx, body.ParkedRef, []byte(body.Value))
+	err := q.client().EditParked(q.ctx, body.ParkedRef, []byte(body.Value))
+	if errors.Is(err, client.ErrWrongRecord) { // what is parked may be an event, of which no depot's type tells
+		err = &Problem{Code: "wrong_record", Status: http.StatusBadRequest, Where: "body value", Detail: err.Error(), Mend: "send a value that decodes"}
+	}
+	return stateAnswer{"edited"}, err
 }
 
 func pauseTopology(q *request) (any, error) { return q.switchTopology("paused", q.client().Pause) }

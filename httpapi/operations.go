@@ -253,7 +253,7 @@ func init() {
 		},
 		{
 			id: "editParked", method: http.MethodPost, pattern: "/v1/modules/{module}/parked/edit", summary: "Replace the value of a record that was put aside",
-			body: reflect.TypeFor[editBody](), result: reflect.TypeFor[stateAnswer](), changes: true, codes: []string{"unknown_module", "not_parked"}, serve: editParked,
+			body: reflect.TypeFor[editBody](), result: reflect.TypeFor[stateAnswer](), changes: true, codes: []string{"unknown_module", "not_parked", "wrong_record"}, serve: editParked,
 		},
 		{
 			id: "pauseTopology", method: http.MethodPost, pattern: "/v1/modules/{module}/topologies/{topology}/pause", summary: "Have a topology begin no record until it is resumed",

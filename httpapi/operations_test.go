@@ -57,6 +57,7 @@ func TestOperations(t *testing.T) {
 		{"GET", "/v1/modules/shop/parked", "", 200, `"reasons":[{"topology":"sell","handler":"orders","reason":"it breaks","records":1}]`},
 		{"GET", "/v1/modules/shop/trees?recent=true", "", 200, `"failing":[{"topology":"sell","source":"orders","error":"it breaks","records":1,"example":{"module":"shop","depot":"orders","partition":0,"offset":7}}]`},
 		{"GET", "/v1/modules/shop/overview", "", 200, `"latency":{"of":"records","count":`},
+		{"POST", "/v1/modules/shop/parked/edit", `{"topology":"sell","source":"orders","partition":0,"offset":7,"value":"no order"}`, 400, `"code":"wrong_record"`},
 		{"POST", "/v1/modules/shop/parked/edit", `{"topology":"sell","source":"orders","partition":0,"offset":7,"value":"{\"Item\":\"cup\",\"Amount\":4}"}`, 200, `edited`},
 		{"POST", "/v1/modules/shop/parked/retry", `{"topology":"sell","source":"orders","partition":0,"offset":7}`, 200, `done`},
 		{"GET", "/v1/modules/shop/pstates/stock/select-one?path=" + path(`key("cup")`), "", 200, `"value":4}`},

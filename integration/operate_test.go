@@ -68,7 +68,7 @@ func TestParkedRecords(t *testing.T) {
 				t.Errorf("%s: after a retry that failed, parked are %s", name, text)
 			}
 			for _, bad := range []string{"", `{"id": bad`} { // they would be parked again
-				if err := c.Client().EditParked(t.Context(), two, []byte(bad)); err == nil || !strings.Contains(err.Error(), "the value is left as it was") {
+				if err := c.Client().EditParked(t.Context(), two, []byte(bad)); !errors.Is(err, client.ErrWrongRecord) || errors.Is(err, client.ErrNotParked) || !strings.Contains(err.Error(), "the value is left as it was") {
 					t.Errorf("%s: an edit to %q says %v", name, bad, err)
 				}
 			}

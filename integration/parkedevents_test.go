@@ -105,7 +105,7 @@ func TestParkedEvents(t *testing.T) {
 			t.Errorf("a retry that fails says %v", err)
 		}
 		broken = false
-		if err := c.Client().EditParked(t.Context(), parked[1].ParkedRef, []byte("thirty")); err == nil || !strings.Contains(err.Error(), "it does not decode as int") {
+		if err := c.Client().EditParked(t.Context(), parked[1].ParkedRef, []byte("thirty")); !errors.Is(err, client.ErrWrongRecord) || !strings.Contains(err.Error(), "it does not decode as int") {
 			t.Errorf("an edit to what is no event says %v", err)
 		}
 		if err := c.Client().EditParked(t.Context(), parked[1].ParkedRef, []byte("30")); err != nil {

@@ -31,7 +31,10 @@ func TestAStreamIsPaused(t *testing.T) {
 		if !strings.Contains(throttled.Text, "paused") {
 			t.Errorf("who waits is told %q", throttled.Text)
 		}
-		if _, err := c.Client().Await(t.Context(), throttled.Place); !errors.Is(err, client.ErrThrottled) {
+		if !strings.Contains(throttled.Error(), "is in the depot") {
+			t.Errorf("who has appended is told %v", throttled)
+		}
+		if _, err := c.Client().Await(t.Context(), throttled.Place); !errors.Is(err, client.ErrThrottled) || strings.Contains(err.Error(), "in the depot") {
 			t.Errorf("who asks again is told %v", err)
 		}
 		if err := c.Client().Resume(t.Context(), m.name, "book"); err != nil {

@@ -131,6 +131,7 @@ const (
 	AnswerHalted                      // the task has halted and will not get to it
 	AnswerThrottled                   // it is in the depot and has not begun: too many are under way (promise 3.89)
 	AnswerUnknown                     // nobody knows how it ends: it takes longer than the timeout of an exactly-once stream, and goes on, or an earlier owner began it and its source does not retry
+	AnswerWrong                       // of an order: the value is nothing that a handler takes, and nothing was done
 )
 
 // Answer is what an appender waits for.

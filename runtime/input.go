@@ -138,7 +138,7 @@ type Await struct {
 
 // Parked is what a person has decided about a parked record. The answer comes when
 // it is carried out: AnswerDone, or AnswerFailed with the reason, or for a retried
-// record that failed again AnswerParked.
+// record that failed again AnswerParked, or for a value that does not decode AnswerWrong.
 type Parked struct {
 	Order            ParkedOrder
 	Topology, Source string

@@ -54,7 +54,7 @@ func (t *Task) throttledBy(key recordKey) (*topology, string) {
 			case full:
 				return s.topology, s.topology.limitText()
 			case s.before(key.offset) >= int64(s.topology.options.MaxExecutingPerTask):
-				return s.topology, fmt.Sprintf("%d records of source %s are before it on this task, and no more may be under way than topology.stream.max.executing.per.task = %d", s.before(key.offset), s.plan.Name, s.topology.options.MaxExecutingPerTask)
+				return s.topology, fmt.Sprintf("%d records of source %s, or offsets without one, are before it on this task, and no more may be under way than topology.stream.max.executing.per.task = %d", s.before(key.offset), s.plan.Name, s.topology.options.MaxExecutingPerTask)
 			case s.dropsFailures():
 			case s.crowded():
 				return s.topology, fmt.Sprintf("%d records of source %s wait for their next attempt on this task, more than are kept", s.retries.Len(), s.plan.Name)
@@ -65,7 +65,7 @@ func (t *Task) throttledBy(key recordKey) (*topology, string) {
 }
 
 // before is how many records come before one that has not begun: those that have not either,
-// by their offsets, so that gaps count, and those that are under way. Those that wait for another
+// by their offsets, so that gaps count, and what was never appended, for the task does not know the end, and those that are under way. Those that wait for another
 // attempt are neither (promise 3.87).
 func (s *source) before(offset int64) int64 {
 	return offset - s.begun + int64(s.topology.executing)

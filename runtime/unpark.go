@@ -145,7 +145,7 @@ func (t *Task) runOrder(o *order) error {
 		found.Text, found.Bytes = textOrBytes(o.Value)
 		found.Edited = true
 		if err := t.decodes(&found); err != nil {
-			return fmt.Errorf("the value is left as it was, for the new one would be parked again: %w", err)
+			return &wrongValue{err}
 		}
 		overlay.Set(t.view, &path, &found)
 	}
@@ -174,9 +174,17 @@ func (t *Task) decodes(p *wire.ParkedRecord) (err error) {
 
 var errLater = errors.New("the order has to wait")
 
+// wrongValue says why a parked record is not given a value.
+type wrongValue struct{ why error }
+
+func (e *wrongValue) Error() string {
+	return "the value is left as it was, for the new one would be parked again: " + e.why.Error()
+}
+
 // orderRan goes on after runOrder: a retried record begins, the others are done
 // with their commit.
 func (t *Task) orderRan(o *order, err error) {
+	var wrong *wrongValue
 	switch {
 	case o.sweep != nil:
 		t.sweepRan(o.sweep, err)
@@ -184,6 +192,8 @@ func (t *Task) orderRan(o *order, err error) {
 		t.foundParked(o, err)
 	case errors.Is(err, errLater):
 		o.begun = false
+	case errors.As(err, &wrong):
+		t.answerOrder(o, AnswerWrong, wrong.Error())
 	case err != nil:
 		t.answerOrder(o, AnswerFailed, err.Error())
 	case o.Order != ParkedRetry:

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,7 +11,8 @@ import (
 )
 
 // Each command of coppice that a page says to type is one that there is, with arguments and flags
-// that it takes; those of docs/guides/clients.md are run besides.
+// that it takes; those of docs/guides/clients.md are run besides. One that stands in a sentence may
+// leave its arguments out.
 func TestDocumentedCommands(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join("..", "..")
@@ -30,16 +32,26 @@ func TestDocumentedCommands(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(raw), -1) {
+		blocks := regexp.MustCompile("(?s)```[a-z]*\n(.*?)```")
+		for _, block := range blocks.FindAllStringSubmatch(string(raw), -1) {
 			for _, line := range documented(block[1]) {
+				if strings.HasSuffix(line, " [flags]") { // how the reference, which is made of the commands, says its usage
+					continue
+				}
 				commands++
 				if err := understood(words(line)[1:]); err != nil {
 					t.Errorf("%s: %s: %v", page, line, err)
 				}
 			}
 		}
+		for _, span := range regexp.MustCompile("`(coppice [^`]+)`").FindAllStringSubmatch(blocks.ReplaceAllString(string(raw), ""), -1) {
+			commands++
+			if err := named(words(span[1])[1:]); err != nil {
+				t.Errorf("%s: `%s`: %v", page, span[1], err)
+			}
+		}
 	}
-	if commands < 40 {
+	if commands < 80 {
 		t.Errorf("the pages have %d commands", commands)
 	}
 }
@@ -65,14 +77,31 @@ func understood(args []string) error {
 	if err := cmd.ParseFlags(rest); err != nil {
 		return err
 	}
+	if len(cmd.Flags().Args()) > 0 && cmd.HasSubCommands() {
+		return fmt.Errorf("%s has no command %s", cmd.CommandPath(), cmd.Flags().Arg(0))
+	}
 	return cmd.ValidateArgs(cmd.Flags().Args())
+}
+
+// named is understood, of a command whose arguments may be left out.
+func named(args []string) error {
+	cmd, rest, err := rootCommand().Find(args)
+	if err == nil && len(rest) == 0 && cmd.HasParent() {
+		return nil
+	}
+	return understood(args)
 }
 
 func TestWrongCommandsAreNotUnderstood(t *testing.T) {
 	t.Parallel()
-	for _, line := range documented("coppice modulez # all\ncoppice describe\ncoppice select Words counts --limitt 3\ncoppice top < file --json=maybe\n") {
+	for _, line := range documented("coppice modulez # all\ncoppice describe\ncoppice select Words counts --limitt 3\ncoppice top < file --json=maybe\ncoppice tasks Words\n") {
 		if understood(words(line)[1:]) == nil {
 			t.Errorf("%s is understood", line)
+		}
+	}
+	for line, want := range map[string]bool{"coppice tasks": true, "coppice describe": true, "coppice tasks Words": false, "coppice taskz": false, "coppice tree orders": false} {
+		if err := named(words(line)[1:]); (err == nil) != want {
+			t.Errorf("in a sentence %s: %v", line, err)
 		}
 	}
 }

@@ -132,10 +132,8 @@ func (t *top) show(all []overview.Entry) error {
 	}
 	t.last = all
 	found := 0
-	for _, e := range all {
-		if e.Module != nil {
-			found += len(e.Module.Findings)
-		}
+	for i := range all {
+		found += len(all[i].Findings()) // of a module that cannot be seen, too
 	}
 	return t.draw([]string{fmt.Sprintf("%s  %s, %s; Ctrl-C ends this", time.Now().Format(time.TimeOnly), count(len(all), "module"), count(found, "finding"))}, all)
 }

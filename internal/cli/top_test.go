@@ -63,6 +63,72 @@ func TestTopFitsTheScreen(t *testing.T) {
 	}
 }
 
+// On a screen of 6 lines, two of which are the head's, the worst finding begins, whatever else there is.
+func TestTopShowsTheWorstFindingOnTheSmallestScreen(t *testing.T) {
+	t.Parallel()
+	all := many(30)
+	for _, one := range []*top{{}, {module: "module27"}} {
+		shown := all
+		if one.module != "" {
+			shown = all[27:28]
+		}
+		lines := fitted(one.page(shown, 80), 4)
+		if !strings.HasPrefix(lines[0], "module27: task 3 has halted") {
+			t.Errorf("of %q it shows\n%s", one.module, strings.Join(lines, "\n"))
+		}
+	}
+}
+
+// The head counts what is found of modules that cannot be seen, too.
+func TestTopCountsAllFindings(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	one := &top{out: &out, screen: &screen{out: &out, size: func() (int, int, error) { return 80, 24, nil }}}
+	if err := one.show([]overview.Entry{{Info: client.ModuleInfo{Name: "gone"}, Error: "it does not answer"}}); err != nil || !strings.Contains(out.String(), "1 module, 1 finding;") {
+		t.Errorf("%v: %q", err, out.String())
+	}
+}
+
+// rowsOf are the rows of a module's topologies: each from its name on, with one blank between cells.
+func rowsOf(m *overview.Module) (rows []string) {
+	for _, item := range topologiesOf([]overview.Entry{{Module: m}}, 0).items {
+		rows = append(rows, strings.Join(strings.Fields(item[0]), " "))
+	}
+	return rows
+}
+
+// What has stood for the longest comes first, and what does not stand last.
+func TestTopShowsWhatStandsLongestFirst(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	m := &overview.Module{Name: "m", Topologies: []overview.Topology{{Name: "runs"}, {Name: "short", StandsSince: now}, {Name: "too"}, {Name: "long", StandsSince: now.Add(-time.Hour)}}}
+	for i, want := range []string{"m long ", "m short ", "m runs ", "m too "} {
+		if rows := rowsOf(m); !strings.HasPrefix(rows[i], want) {
+			t.Errorf("row %d is %s, want %s", i, rows[i], want)
+		}
+	}
+}
+
+// What is not known is not shown as a number, and what is known in part is marked.
+func TestTopShowsNoNumberThatIsNotKnown(t *testing.T) {
+	t.Parallel()
+	unread := []overview.Source{{Error: "the topic is gone"}}
+	silent := []overview.Task{{State: overview.TaskRuns, Status: &overview.Status{}}, {State: overview.TaskSilent}}
+	for want, m := range map[string]*overview.Module{
+		"m t caught up 0 0.0 0.0 0 (0/9) 0 0": {Tasks: silent[:1], Topologies: []overview.Topology{{Name: "t", Limit: 9}}},
+		"m t not read - - - 0 (0/9) 0 0":      {Tasks: silent[:1], Topologies: []overview.Topology{{Name: "t", Limit: 9, Sources: unread}}},
+		"m t not read 5? 1.0? - 3 (3/9) 0 0":  {Topologies: []overview.Topology{{Name: "t", Lag: 5, DonePerSecond: 1, InFlight: 3, Fullest: 3, Limit: 9, Sources: unread}}},
+		"m t works 5 0.0 0.0 3? (3/9) 2? 0":   {Tasks: silent, Topologies: []overview.Topology{{Name: "t", Lag: 5, InFlight: 3, Fullest: 3, Limit: 9, Retries: 2}}},
+		"m t works 5 0.0 0.0 - (0/9) - 0":     {Tasks: silent, Topologies: []overview.Topology{{Name: "t", Lag: 5, Limit: 9}}},
+		"m t works 5 0.0 0.0 - - 0":           {Tasks: silent[1:], Topologies: []overview.Topology{{Name: "t", Lag: 5}}},
+	} {
+		m.Name = "m"
+		if got := rowsOf(m)[0]; got != want {
+			t.Errorf("it shows %q, want %q", got, want)
+		}
+	}
+}
+
 // What is parked is of the module, and stands beside it once.
 func TestTopTellsOnceWhatIsParked(t *testing.T) {
 	t.Parallel()

@@ -4,11 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/coppice-run/coppice/overview"
-	"github.com/coppice-run/coppice/task"
 )
 
 // section is a part of what top shows: lines above items, of which the worst come first, each of
@@ -33,10 +30,11 @@ func (s *section) lines(most int) []string {
 		}
 		out, left, shown = append(out, item...), left-len(item), shown+1
 	}
-	if shown == 0 && left > 1 { // a part of the worst is better than nothing
-		out, shown = append(out, s.items[0][:left-1]...), 1
+	if shown == 0 && left > 0 { // a part of the worst is better than nothing, and than how many there are
+		part := s.items[0][:max(left-1, 1)]
+		out, left, shown = append(out, part...), left-len(part), 1
 	}
-	if shown == len(s.items) {
+	if shown == len(s.items) || shown > 0 && left == 0 {
 		return out
 	}
 	return append(out, clipped(fmt.Sprintf("and %d more %s", len(s.items)-shown, s.what), s.width))
@@ -150,14 +148,48 @@ func topologiesOf(all []overview.Entry, width int) section {
 		}
 		m, parked := e.Module, fmt.Sprint(e.Module.Parked)
 		topologies := slices.Clone(m.Topologies)
-		slices.SortStableFunc(topologies, func(a, b overview.Topology) int { return b.StandsSince.Compare(a.StandsSince) })
+		slices.SortStableFunc(topologies, longestStanding)
+		silent := slices.ContainsFunc(m.Tasks, unheard)
 		for i := range topologies {
 			one := &topologies[i]
-			rows = append(rows, []string{m.Name, one.Name, stateOf(one), fmt.Sprint(one.Lag), fmt.Sprintf("%.1f", one.DonePerSecond), fmt.Sprintf("%.1f", one.AppendedPerSecond), inFlight(one), fmt.Sprint(one.Retries), parked})
+			part := one.Unread()
+			rows = append(rows, []string{
+				m.Name, one.Name, stateOf(one), known(fmt.Sprint(one.Lag), one.Lag == 0, part),
+				known(fmt.Sprintf("%.1f", one.DonePerSecond), one.DonePerSecond == 0, part), known(fmt.Sprintf("%.1f", one.AppendedPerSecond), one.AppendedPerSecond == 0, part),
+				inFlight(one, silent), known(fmt.Sprint(one.Retries), one.Retries == 0, silent), parked,
+			})
 			parked = ""
 		}
 	}
 	return tableSection("topologies", columns("MODULE TOPOLOGY STATE TO-DO DONE/S ADDED/S IN-FLIGHT RETRIES PARKED", rows, width, 0, 1), width)
+}
+
+// longestStanding has what has stood still for the longest first, and what does not stand last.
+func longestStanding(a, b overview.Topology) int {
+	if stands := !a.StandsSince.IsZero(); stands == b.StandsSince.IsZero() { // one of them alone does
+		if stands {
+			return -1
+		}
+		return 1
+	}
+	return a.StandsSince.Compare(b.StandsSince)
+}
+
+// unheard reports whether a task may have something under way that it does not tell of.
+func unheard(t overview.Task) bool {
+	return t.State == overview.TaskSilent || t.State == overview.TaskUnasked
+}
+
+// known is a number as far as it is known: where something is missing, 0 says nothing, and more is
+// that of the others.
+func known(number string, none, missing bool) string {
+	switch {
+	case !missing:
+		return number
+	case none:
+		return "-"
+	}
+	return number + "?"
 }
 
 func tableSection(what string, lines []string, width int) section {
@@ -183,107 +215,10 @@ func stateOf(t *overview.Topology) string {
 }
 
 // inFlight is how many records of a topology are under way, and for the fullest task of how many
-// that may be.
-func inFlight(t *overview.Topology) string {
+// that may be; as far as tasks tell, where some are silent.
+func inFlight(t *overview.Topology, silent bool) string {
 	if t.Limit == 0 {
 		return "-"
 	}
-	return fmt.Sprintf("%d (%d/%d)", t.InFlight, t.Fullest, t.Limit)
-}
-
-// tasksShown is how many tasks one look shows where no screen bounds them.
-const tasksShown = 20
-
-// taskStates are the states of tasks that do not get on, the worst first.
-var taskStates = []overview.TaskState{overview.TaskHalted, overview.TaskNoOwner, overview.TaskSilent, overview.TaskStarts, overview.TaskUnasked}
-
-// tasksOf are the tasks that do not run, and behind them those that have something to do.
-func tasksOf(m *overview.Module, width int, bounded bool) section {
-	var busy []*overview.Task
-	for i := range m.Tasks {
-		one := &m.Tasks[i]
-		if one.State != overview.TaskRuns || one.Waits != "" || one.Status.Queued != 0 || one.Status.Pending != 0 {
-			busy = append(busy, one)
-		}
-	}
-	named := map[task.ID]bool{} // by what is found, as stuck or worse
-	for i := range m.Findings {
-		if f := &m.Findings[i]; f.Severity.Rank() <= overview.Stuck.Rank() {
-			for _, id := range f.Tasks {
-				named[id] = true
-			}
-		}
-	}
-	worst := func(t *overview.Task) int {
-		if i := slices.Index(taskStates, t.State); i >= 0 {
-			return i
-		}
-		if named[t.Task] {
-			return len(taskStates)
-		}
-		return len(taskStates) + 1
-	}
-	slices.SortStableFunc(busy, func(a, b *overview.Task) int {
-		return cmp.Or(cmp.Compare(worst(a), worst(b)), cmp.Compare(load(b), load(a)))
-	})
-	title := fmt.Sprintf("%d of %d tasks have something to do", len(busy), len(m.Tasks))
-	if bounded && len(busy) > tasksShown {
-		busy = busy[:tasksShown]
-		title += fmt.Sprintf("; the worst and busiest %d are", len(busy))
-	}
-	if len(busy) == 0 {
-		return section{head: []string{clipped(title, width)}}
-	}
-	s := tableSection("tasks", taskColumns(busy, width), width)
-	s.head = append([]string{clipped(title, width)}, s.head...)
-	return s
-}
-
-// load is how much a task has to do.
-func load(t *overview.Task) int {
-	if t.Status == nil {
-		return 0
-	}
-	return t.Status.Queued + t.Status.Pending
-}
-
-// sinceFrom is the width from which there is room for since when an owner has a task.
-const sinceFrom = 140
-
-func taskColumns(tasks []*overview.Task, width int) []string {
-	header := "TASK STATE OWNER SINCE QUEUED IN-FLIGHT WAITS-FOR"
-	narrow := width > 0 && width < sinceFrom
-	if narrow {
-		header = strings.Replace(header, "SINCE ", "", 1)
-	}
-	var rows [][]string
-	for _, one := range tasks {
-		queued, pending := "-", "-"
-		if one.Status != nil {
-			queued, pending = fmt.Sprint(one.Status.Queued), fmt.Sprint(one.Status.Pending)
-		}
-		row := []string{fmt.Sprint(one.Task), string(one.State), orDash(one.Owner), ownedSince(one), queued, pending, orDash(one.Waits)}
-		if narrow {
-			row = slices.Delete(row, 3, 4)
-		}
-		rows = append(rows, row)
-	}
-	return columns(header, rows, width)
-}
-
-// ownedSince is when the owner took the task, and how long that took, as far as that is known.
-func ownedSince(t *overview.Task) string {
-	switch {
-	case t.OwnerSince.IsZero() || t.Owner == "":
-		return "-"
-	case !t.HandedOver:
-		return "before " + t.OwnerSince.UTC().Format(time.RFC3339)
-	case t.TakeOverSeconds == 0:
-		return t.OwnerSince.UTC().Format(time.RFC3339)
-	}
-	return tookIn(t.OwnerSince, time.Duration(t.TakeOverSeconds*float64(time.Second)))
-}
-
-func tookIn(at time.Time, took time.Duration) string {
-	return fmt.Sprintf("%s (took %v)", at.UTC().Format(time.RFC3339), took.Round(time.Microsecond))
+	return known(fmt.Sprint(t.InFlight), t.InFlight == 0, silent) + fmt.Sprintf(" (%d/%d)", t.Fullest, t.Limit)
 }

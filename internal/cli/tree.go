@@ -85,6 +85,19 @@ func moduleOf(ctx context.Context, c *client.Client, depot string) (string, erro
 	return "", fmt.Errorf("the modules %s have a depot %q each: say which with --module", strings.Join(having, ", "), depot)
 }
 
+// noTrees says that no tree is found, and of a list that lacks tasks no more than is known.
+func noTrees(found *client.TreeList, recent bool) string {
+	switch missing := len(found.Missing) > 0; {
+	case missing && recent:
+		return "whether a record is under way is not known, nor whether one that is over was kept: those that answer have none"
+	case missing:
+		return "whether a record is under way is not known: those that answer have none"
+	case recent:
+		return "no record is under way, and the workers have kept none that is over"
+	}
+	return "no record is under way"
+}
+
 // treesCommand lists trees.
 func treesCommand() *cobra.Command {
 	var r remote
@@ -111,11 +124,7 @@ func treesCommand() *cobra.Command {
 				for _, m := range found.Missing {
 					fmt.Fprintln(cmd.ErrOrStderr(), legible(m.String()))
 				}
-				none := "no record is under way"
-				if filter.Recent {
-					none += ", and the workers have kept none that is over"
-				}
-				return list(&r, cmd.OutOrStdout(), found.Trees, none, "RECORD SOURCE STATE AGE ATTEMPT WAITS", func(t eventtree.Tree) []string {
+				return list(&r, cmd.OutOrStdout(), found.Trees, noTrees(&found, filter.Recent), "RECORD SOURCE STATE AGE ATTEMPT WAITS", func(t eventtree.Tree) []string {
 					says := t.Waits
 					if says == "" {
 						says = t.Error

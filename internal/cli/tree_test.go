@@ -12,6 +12,7 @@ import (
 	"github.com/coppice-run/coppice/internal/blocking"
 	"github.com/coppice-run/coppice/localcluster"
 	"github.com/coppice-run/coppice/module"
+	"github.com/coppice-run/coppice/task"
 )
 
 // From a record that sticks to the name of what it sticks in: tree and trees say which handler
@@ -54,6 +55,21 @@ func TestAStuckRecordOnTheCommandLine(t *testing.T) {
 	for _, wrong := range [][]string{{"tree", "lines", "x", "0"}, {"tree", "lines", "0", "x"}, {"tree", "none", "0", "0"}, {"tree", "lines", "7", "0"}, {"tree", "lines", at, "1"}, {"tree", "lines", at, "-1"}, {"trees", "Nobody"}} {
 		if code, out, _ := run(wrong...); code != exitError {
 			t.Errorf("%v: exit %d\n%s", wrong, code, out)
+		}
+	}
+}
+
+// That no record is under way is said where all tasks have answered alone.
+func TestNoTreesOfTasksThatDoNotAnswer(t *testing.T) {
+	t.Parallel()
+	none := client.TreeList{}
+	lacking := client.TreeList{Missing: []eventtree.Missing{{Tasks: []task.ID{0, 1}, Error: "nobody listens there"}}}
+	for _, recent := range []bool{false, true} {
+		if got := noTrees(&none, recent); !strings.HasPrefix(got, "no record is under way") || strings.Contains(got, "kept none") != recent {
+			t.Errorf("of all it says %q", got)
+		}
+		if got := noTrees(&lacking, recent); !strings.Contains(got, "is not known") || strings.Contains(got, "kept") != recent {
+			t.Errorf("without some it says %q", got)
 		}
 	}
 }
