@@ -5,7 +5,9 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/coppice-run/coppice/client"
 	"github.com/coppice-run/coppice/module"
@@ -43,7 +45,9 @@ func (c *unanswered) Plan(ctx context.Context, name string) (*module.Plan, error
 func TestPagesWhileTheLogDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	c := &unanswered{fake: newFake(4)}
-	h, err := newHandler(Config{Overview: overview.New(overview.Config{Cluster: c, Period: 1})}, c, http.NotFoundHandler())
+	var hours atomic.Int64 // a look is shared for as long as it took
+	now := func() time.Time { return time.Unix(hours.Load()*3600, 0) }
+	h, err := newHandler(Config{Overview: overview.New(overview.Config{Cluster: c, Now: now})}, c, http.NotFoundHandler())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +61,7 @@ func TestPagesWhileTheLogDoesNotAnswer(t *testing.T) {
 		"/m/shop/topologies/sell": {"at least once", "no broker answers for it", "sold"},
 		"/m/shop/plan":            {"at least once", "dataflow cannot be read: no broker answers"},
 	} {
+		hours.Add(1)
 		w := visit(t, h, http.MethodGet, address, nil)
 		for _, want := range wants {
 			if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), want) {
