@@ -69,7 +69,13 @@ func (m *asking) defineHops(s *module.Stream) {
 
 // startOurs starts a worker in this process, and a client that reaches it over gRPC.
 func startOurs(ctx context.Context, s *servers, hops, apart bool) (*answering, error) {
-	m := &asking{name: moduleName("BenchAck"), hops: hops}
+	name := moduleName("BenchAck")
+	return s.answerer(ctx, &asking{name: name, hops: hops}, "clicks", apart, role{Does: clientOfOurs, Module: name, Hops: hops, hooks: []kgo.Hook{&s.asked}})
+}
+
+// answerer starts a worker of a module with one depot in this process, and a client of it, apart or not.
+func (s *servers) answerer(ctx context.Context, m module.Module, depotName string, apart bool, client role) (*answering, error) {
+	client.Kafka, client.Redis = s.options.kafka, s.options.redis
 	w, err := worker.Start(ctx, worker.Config{
 		Log: s.log, Store: s.store, Network: grpctransport.New(grpctransport.Config{}), Tasks: tasks, Logger: slog.New(slog.DiscardHandler),
 	}, m)
@@ -78,16 +84,16 @@ func startOurs(ctx context.Context, s *servers, hops, apart bool) (*answering, e
 	}
 	a := &answering{
 		counted: func(ctx context.Context) (map[string]int64, error) {
-			return s.counted(ctx, &input{module: m.name, tasks: tasks})
+			return s.counted(ctx, &input{module: client.Module, tasks: tasks})
 		},
 		stop: func() {
 			ctx := context.WithoutCancel(ctx)
 			_ = w.Stop(ctx)
-			_ = s.wipe(ctx, m.name)
-			s.dropTopics(ctx, depot.TopicName(m.name, "clicks"), depot.TopicName(m.name, "__meta"))
+			_ = s.wipe(ctx, client.Module)
+			s.dropTopics(ctx, depot.TopicName(client.Module, depotName), depot.TopicName(client.Module, "__meta"))
 		},
 	}
-	if err := a.hire(ctx, apart, role{Does: clientOfOurs, Kafka: s.options.kafka, Redis: s.options.redis, Module: m.name, Hops: hops, hooks: []kgo.Hook{&s.asked}}); err != nil {
+	if err := a.hire(ctx, apart, client); err != nil {
 		return nil, a.end(ctx, err)
 	}
 	return a, nil

@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"sync"
 
 	"github.com/coppice-run/coppice/client"
-	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/transport/grpctransport"
-	"github.com/coppice-run/coppice/worker"
 )
 
 // clientOfFairness is the process that appends small and big records.
@@ -26,28 +23,8 @@ const (
 
 // startFair starts a worker in this process, and a client of it in one of its own.
 func startFair(ctx context.Context, s *servers) (*answering, error) {
-	m := &fanning{name: moduleName("BenchFair")}
-	w, err := worker.Start(ctx, worker.Config{
-		Log: s.log, Store: s.store, Network: grpctransport.New(grpctransport.Config{}), Tasks: tasks, Logger: slog.New(slog.DiscardHandler),
-	}, m)
-	if err != nil {
-		return nil, err
-	}
-	a := &answering{
-		counted: func(ctx context.Context) (map[string]int64, error) {
-			return s.counted(ctx, &input{module: m.name, tasks: tasks})
-		},
-		stop: func() {
-			ctx := context.WithoutCancel(ctx)
-			_ = w.Stop(ctx)
-			_ = s.wipe(ctx, m.name)
-			s.dropTopics(ctx, depot.TopicName(m.name, "jobs"), depot.TopicName(m.name, "__meta"))
-		},
-	}
-	if err := a.hire(ctx, true, role{Does: clientOfFairness, Kafka: s.options.kafka, Redis: s.options.redis, Module: m.name}); err != nil {
-		return nil, a.end(ctx, err)
-	}
-	return a, nil
+	name := moduleName("BenchFair")
+	return s.answerer(ctx, &fanning{name: name}, "jobs", true, role{Does: clientOfFairness, Module: name})
 }
 
 // fairClient appends small and big records, and keeps account of what is to be counted.

@@ -70,7 +70,7 @@ func (c *Client) released(ctx context.Context, b *bound, plan *module.StreamPlan
 
 // held reports whether a task that goes by all settings begins nothing of a topology, or may: a
 // worker of an older version does not tell. Silent ones are not asked, and the others are given no
-// longer then than those were.
+// longer than those were.
 func (c *Client) held(ctx context.Context, b *bound, plan *module.StreamPlan, silent []task.ID) (bool, error) {
 	limit := c.config.AwaitTimeout
 	if len(silent) > 0 {

@@ -7,10 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kfake"
-
 	"github.com/coppice-run/coppice/depot"
-	"github.com/coppice-run/coppice/kafkadepot"
 )
 
 // deaf is a connection that hears nothing any more once it is told so, until it is closed.
@@ -41,26 +38,15 @@ func (d *deaf) Close() error {
 // knows whether it is in the log; of one that comes later it is certain that it is not.
 func TestAppendsUnderWayWhenClosed(t *testing.T) {
 	t.Parallel()
-	network := &kfake.VirtualNetwork{}
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ListenFn(network.Listen))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(broker.Close)
+	_, config := startBroker(t)
 	var now atomic.Bool
-	open := func(dial func(context.Context, string, string) (net.Conn, error)) *kafkadepot.Log {
-		log, err := kafkadepot.Open(t.Context(), kafkadepot.Config{Brokers: broker.ListenAddrs(), Dialer: dial})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = log.Close() })
-		return log
-	}
-	log := open(func(ctx context.Context, kind, address string) (net.Conn, error) {
-		conn, err := network.DialContext(ctx, kind, address)
+	reach := config.Dialer
+	other := openLog(t, config)
+	config.Dialer = func(ctx context.Context, kind, address string) (net.Conn, error) {
+		conn, err := reach(ctx, kind, address)
 		return &deaf{Conn: conn, now: &now, over: make(chan struct{})}, err
-	})
-	other := open(network.DialContext)
+	}
+	log := openLog(t, config)
 	topic, err := other.Ensure(t.Context(), depot.TopicSpec{Module: "Closing", Depot: "words", Partitions: 1})
 	if err != nil {
 		t.Fatal(err)

@@ -5,34 +5,17 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/coppice-run/coppice/depot"
-	"github.com/coppice-run/coppice/kafkadepot"
 )
 
 // Facts are of topics of modules; those of others are told by name, and none is made by asking.
 func TestFactsOfTopicsOfOthers(t *testing.T) {
 	t.Parallel()
-	network := &kfake.VirtualNetwork{}
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ListenFn(network.Listen))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(broker.Close)
-	client, err := kgo.NewClient(kgo.SeedBrokers(broker.ListenAddrs()...), kgo.Dialer(network.DialContext))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	log, err := kafkadepot.Open(t.Context(), kafkadepot.Config{Brokers: broker.ListenAddrs(), Dialer: network.DialContext})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = log.Close() })
-	admin := kadm.NewClient(client)
+	_, config := startBroker(t)
+	log := openLog(t, config)
+	admin := adminOf(t, config)
 	if _, err := admin.CreateTopics(t.Context(), 2, 1, map[string]*string{"retention.ms": kadm.StringPtr("7")}, depot.TopicName("M", "d"), "shop.invoices", "other"); err != nil {
 		t.Fatal(err)
 	}
@@ -52,17 +35,8 @@ func TestFactsOfTopicsOfOthers(t *testing.T) {
 // A name that no topic can have is that of no module: nothing is known of it, and nothing is wrong.
 func TestMetaOfANameThatNoTopicCanHave(t *testing.T) {
 	t.Parallel()
-	network := &kfake.VirtualNetwork{}
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ListenFn(network.Listen))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(broker.Close)
-	log, err := kafkadepot.Open(t.Context(), kafkadepot.Config{Brokers: broker.ListenAddrs(), Dialer: network.DialContext})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = log.Close() })
+	broker, config := startBroker(t)
+	log := openLog(t, config)
 	broker.ControlKey(int16(kmsg.Metadata), func(request kmsg.Request) (kmsg.Response, error, bool) {
 		broker.KeepControl()
 		asked := request.(*kmsg.MetadataRequest)

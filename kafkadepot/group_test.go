@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
-	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/coppice-run/coppice/kafkadepot"
 	"github.com/coppice-run/coppice/nomination/nominationtest"
@@ -15,13 +14,8 @@ import (
 func TestGroupConformanceInMemory(t *testing.T) {
 	t.Parallel()
 	nominationtest.Run(t, func(t *testing.T) nominationtest.Harness {
-		network := &kfake.VirtualNetwork{}
-		broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ListenFn(network.Listen))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(broker.Close)
-		return nominations(t, kafkadepot.Config{Brokers: broker.ListenAddrs(), Dialer: network.DialContext})
+		_, config := startBroker(t)
+		return nominations(t, config)
 	})
 }
 

@@ -10,7 +10,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/coppice-run/coppice/depot"
-	"github.com/coppice-run/coppice/kafkadepot"
 )
 
 // fetched notes which offsets of partition 0 brokers are asked for.
@@ -40,17 +39,8 @@ func (f *fetched) note(broker *kfake.Cluster) {
 // fetched again.
 func TestAPauseThrowsNothingAway(t *testing.T) {
 	t.Parallel()
-	network := &kfake.VirtualNetwork{}
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ListenFn(network.Listen))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(broker.Close)
-	log, err := kafkadepot.Open(t.Context(), kafkadepot.Config{Brokers: broker.ListenAddrs(), Dialer: network.DialContext})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = log.Close() })
+	broker, config := startBroker(t)
+	log := openLog(t, config)
 	topic, err := log.Ensure(t.Context(), depot.TopicSpec{Module: "M", Depot: "words", Partitions: 2})
 	if err != nil {
 		t.Fatal(err)
@@ -121,17 +111,8 @@ func TestAPauseThrowsNothingAway(t *testing.T) {
 // with its ctx.
 func TestAPollWaitsWhileAllIsPaused(t *testing.T) {
 	t.Parallel()
-	network := &kfake.VirtualNetwork{}
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ListenFn(network.Listen))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(broker.Close)
-	log, err := kafkadepot.Open(t.Context(), kafkadepot.Config{Brokers: broker.ListenAddrs(), Dialer: network.DialContext})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = log.Close() })
+	_, config := startBroker(t)
+	log := openLog(t, config)
 	topic, err := log.Ensure(t.Context(), depot.TopicSpec{Module: "M", Depot: "words", Partitions: 1})
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
 
@@ -23,13 +22,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestConformanceInMemory(t *testing.T) {
 	t.Parallel()
 	depottest.Run(t, func(t *testing.T) depottest.Harness {
-		network := &kfake.VirtualNetwork{}
-		broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ListenFn(network.Listen))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(broker.Close)
-		return harness(t, kafkadepot.Config{Brokers: broker.ListenAddrs(), Dialer: network.DialContext})
+		_, config := startBroker(t)
+		return harness(t, config)
 	})
 }
 

@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/kafkadepot"
@@ -16,23 +14,9 @@ import (
 // what to set (T25, T29); topics of others are no depots.
 func TestTopicsThatAreRefused(t *testing.T) {
 	t.Parallel()
-	network := &kfake.VirtualNetwork{}
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.ListenFn(network.Listen))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(broker.Close)
-	client, err := kgo.NewClient(kgo.SeedBrokers(broker.ListenAddrs()...), kgo.Dialer(network.DialContext))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	log, err := kafkadepot.Open(t.Context(), kafkadepot.Config{Brokers: broker.ListenAddrs(), Dialer: network.DialContext})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = log.Close() })
-	admin := kadm.NewClient(client)
+	_, config := startBroker(t)
+	log := openLog(t, config)
+	admin := adminOf(t, config)
 	for name, c := range map[string]struct {
 		configs map[string]*string
 		want    string
