@@ -64,8 +64,9 @@ func (t *Task) throttledBy(key recordKey) (*topology, string) {
 	return nil, ""
 }
 
-// before is how many records come before one that has not begun: those that have not either,
-// by their offsets, so that gaps count, and what was never appended, for the task does not know the end, and those that are under way. Those that wait for another
+// before is how many records come before one that has not begun: those that are under way, and
+// those that have not begun either. These are counted by their offsets, so gaps count, and so
+// does what was never appended: the task does not know the end. Those that wait for another
 // attempt are neither (promise 3.87).
 func (s *source) before(offset int64) int64 {
 	return offset - s.begun + int64(s.topology.executing)
