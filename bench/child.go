@@ -40,6 +40,7 @@ var roles = map[string]func(context.Context, role) (orders, error){
 	workerOfOverload: openLoadedWorker,
 	clientOfOverload: openLoadingClient,
 	clientOfFairness: openFairClient,
+	spinner:          startSpinning,
 }
 
 // orders is who takes orders: in this process, or in another one by a child.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -26,6 +27,8 @@ const (
 	bigPrefix = "big"
 	bigEvents = 100_000
 	bigTask   = 0 // whose partition has all big records
+
+	crowded = "crowded" // small records alone, beside a process that keeps all processors busy
 )
 
 // bigKey is the n-th key of a big record.
@@ -78,12 +81,14 @@ func fairnessWorkload(ctx context.Context, s *servers, o options, r *report) err
 	f.p99.Checked = "every append got its answer; the counts of the small and of the big records' events are what was appended"
 	for range o.rounds {
 		rate := 0.0
-		for _, name := range []string{"alone", ours} {
+		for _, name := range []string{"alone", ours, crowded} {
 			reached, err := f.side(ctx, s, o, name, rate)
 			if err != nil {
 				return fmt.Errorf("fairness, %s: %w", name, err)
 			}
-			rate = reached / 2
+			if name == "alone" {
+				rate = reached / 2
+			}
 		}
 	}
 	return nil
@@ -100,8 +105,15 @@ func (f *fairnessFigures) side(ctx context.Context, s *servers, o options, name 
 	if err != nil {
 		return 0, err
 	}
-	if name == ours {
+	switch name {
+	case ours:
 		_, err = a.order(ctx, order{Ask: askBig})
+	case crowded:
+		busy, failure := startChild(ctx, role{Does: spinner})
+		if failure != nil {
+			return 0, a.end(ctx, failure)
+		}
+		defer func() { err = errors.Join(err, busy.close()) }()
 	}
 	var inTurn, open *answer
 	if err == nil {
