@@ -2,6 +2,7 @@ package kafkadepot
 
 import (
 	"context"
+	"time"
 
 	"github.com/coppice-run/coppice/depot"
 )
@@ -15,7 +16,8 @@ type held struct {
 	chunks []chunk // as they came: no record is copied
 	bytes  int
 	fault  error
-	full   bool // the client was told to fetch no more
+	full   bool      // the client was told to fetch no more
+	since  time.Time // more than its share is held, and the client has not been told; zero: it is not so
 }
 
 // chunk is records that came together.
@@ -60,9 +62,8 @@ func (r *reader) received(at place, d *depot.Delivery) (kept bool) {
 	if d.Fault != nil {
 		h.fault = d.Fault
 	}
-	if a.paused && h.bytes > r.heldShare() && !h.full {
-		h.full = true
-		r.client.PauseFetchPartitions(at.partitions())
+	if a.paused && h.bytes > r.heldShare() && !h.full && h.since.IsZero() {
+		h.since = time.Now()
 	}
 	return true
 }
@@ -138,6 +139,7 @@ type step uint8
 
 const (
 	ask   step = iota // have the client poll
+	drain             // until a task has taken what there is too much of, or has had time for it
 	wait              // until somebody wants records: every partition is paused
 	again             // something is to be released
 )
@@ -163,8 +165,16 @@ func (r *reader) listen(ctx context.Context) (context.Context, context.CancelFun
 			return pollCtx, cancel, again
 		}
 	}
-	if r.paused == len(r.assigned) && !r.closed {
+	if r.closed {
+		return pollCtx, cancel, ask
+	}
+	if r.paused == len(r.assigned) {
 		return pollCtx, cancel, wait
+	}
+	for _, a := range r.assigned {
+		if !a.held.since.IsZero() {
+			return pollCtx, cancel, drain
+		}
 	}
 	return pollCtx, cancel, ask
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -206,6 +207,9 @@ func (r *reader) Resume(topic string, partition int32) {
 // refill has the client fetch again, if what is held of a partition leaves room. The caller
 // holds r.mu.
 func (r *reader) refill(at place, a *assignment) {
+	if a.held.bytes <= r.heldShare() {
+		a.held.since = time.Time{}
+	}
 	if a.held.full && a.held.bytes <= r.heldShare() {
 		a.held.full = false
 		r.fetch(at, a)
@@ -242,8 +246,12 @@ func (r *reader) Poll(ctx context.Context, recordsMax int, deliver func(depot.De
 		case again:
 			cancel()
 			continue
-		case wait:
-			<-pollCtx.Done()
+		case wait, drain:
+			if next == drain {
+				r.drain(pollCtx)
+			} else {
+				<-pollCtx.Done()
+			}
 			cancel()
 			if err := ctx.Err(); err != nil {
 				return err

@@ -49,6 +49,11 @@ type feedOrder struct {
 	room bool // the driver has taken what it was given; there is no feed
 }
 
+// begins reports whether it begins to read a partition.
+func (o feedOrder) begins() bool {
+	return !o.gone && !o.room && o.feed.Order == runtime.FeedFrom
+}
+
 func (o *feedOrder) partition() int32 { return o.d.loaded.partition(o.feed.Depot, o.d.id) }
 
 type assignment struct {
@@ -99,15 +104,16 @@ func (f *feeds) run(ctx context.Context) {
 }
 
 // gatherPause is how long the orders of several tasks gather: tasks that start
-// together are assigned together, which costs one look at the brokers.
+// together are assigned together, which costs one look at the brokers. Orders to pause and to
+// go on do not wait: a task that takes what comes as fast as it can has hundreds a second.
 const gatherPause = 2 * time.Millisecond
 
 // next takes the orders that have come; wake ends the poll that follows.
 func (f *feeds) next(ctx context.Context, wake context.CancelFunc) []feedOrder {
 	f.mu.Lock()
-	some := len(f.orders) > 0
+	begins := slices.ContainsFunc(f.orders, feedOrder.begins)
 	f.mu.Unlock()
-	if some {
+	if begins {
 		pause(ctx, gatherPause)
 	}
 	f.mu.Lock()
