@@ -168,7 +168,7 @@ func (o *directory) drop(id task.ID) {
 
 // head reads the address in a task's head.
 func (o *directory) head(ctx context.Context, id task.ID) (string, error) {
-	slot := wire.Slot(task.Tag(o.l.plan.Module, id, o.l.tasks))
+	slot := o.l.slots[id]
 	reads := [1]store.Read{{Kind: store.Len, Table: wire.ParkedTable(slot.Tag)}}
 	head, err := o.w.config.Store.Read(ctx, slot, reads[:])
 	if err != nil {

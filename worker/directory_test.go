@@ -46,7 +46,7 @@ func TestNoFrameGoesPastOneThatIsKept(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	heads, link := &slowHeads{open: make(chan struct{}), address: "there"}, &leaving{sent: make(chan []byte, 8)}
 	w := &Worker{config: Config{Store: heads, Logger: slog.New(slog.DiscardHandler)}, link: link, ctx: ctx}
-	l := &loaded{ctx: ctx, plan: &module.Plan{Module: "m"}, tasks: 4, drivers: make([]atomic.Pointer[driver], 4)}
+	l := &loaded{ctx: ctx, plan: &module.Plan{Module: "m"}, tasks: 4, slots: slotsOf("m", 4), drivers: make([]atomic.Pointer[driver], 4)}
 	l.owners = newDirectory(w, l)
 	from := &driver{w: w, loaded: l, log: w.config.Logger, mail: newMailbox()}
 	var want, got [][]byte
@@ -85,7 +85,7 @@ func TestFramesWaitForTheNextOwnerHere(t *testing.T) {
 	heads, link := &slowHeads{open: make(chan struct{}), address: "here"}, &leaving{sent: make(chan []byte, 8)}
 	close(heads.open)
 	w := &Worker{config: Config{Store: heads, Logger: slog.New(slog.DiscardHandler)}, link: link, ctx: ctx}
-	l := &loaded{ctx: ctx, plan: &module.Plan{Module: "m"}, tasks: 4, drivers: make([]atomic.Pointer[driver], 4)}
+	l := &loaded{ctx: ctx, plan: &module.Plan{Module: "m"}, tasks: 4, slots: slotsOf("m", 4), drivers: make([]atomic.Pointer[driver], 4)}
 	l.owners = newDirectory(w, l)
 	w.modules = map[string]*loaded{"m": l}
 	from := &driver{w: w, loaded: l, log: w.config.Logger, mail: newMailbox()}

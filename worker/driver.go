@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
@@ -67,9 +66,9 @@ type driver struct {
 }
 
 func newDriver(w *Worker, l *loaded, id task.ID) *driver {
-	tag := task.Tag(l.plan.Module, id, l.tasks)
+	slot := l.slots[id]
 	d := &driver{
-		w: w, loaded: l, id: id, slot: wire.Slot(tag), mail: newMailbox(), started: w.started,
+		w: w, loaded: l, id: id, slot: slot, mail: newMailbox(), started: w.started,
 		waiters: map[uint64]func(runtime.Answer){}, ready: make(chan struct{}), denied: make(chan error, 1), stopped: make(chan struct{}),
 		log: w.config.Logger.With("module", l.plan.Module, "task", int(id)),
 	}
@@ -77,7 +76,7 @@ func newDriver(w *Worker, l *loaded, id task.ID) *driver {
 	d.object = newObjects(d)
 	d.owner = &Owner{Module: l.plan.Module, Task: id, Address: w.link.Address(), d: d}
 	d.engine = runtime.New(runtime.Config{
-		Plan: l.plan, Task: id, Tasks: l.tasks, Tag: tag, Address: w.link.Address(),
+		Plan: l.plan, Task: id, Tasks: l.tasks, Tag: slot.Tag, Address: w.link.Address(),
 		Random: d.random(), NewToken: func() task.Token { return task.Token(uuid.New()) },
 		Elapsed: func() time.Duration { return time.Since(w.started) },
 		Options: w.config.Options, EncodeHops: w.config.EncodeHops, Listener: d.listener(), Watch: &d.watch,

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/coppice-run/coppice/internal/wire"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/store"
 	"github.com/coppice-run/coppice/task"
@@ -149,7 +148,7 @@ func (l *slotLine) doTake(j job) {
 func (l *slotLine) doHeads(j job, s store.Session) {
 	slots := make([]store.Slot, len(j.heads))
 	for i, id := range j.heads {
-		slots[i] = wire.Slot(task.Tag(l.d.loaded.plan.Module, id, l.d.loaded.tasks))
+		slots[i] = l.d.loaded.slots[id]
 	}
 	heads, err := s.Heads(l.ctx, slots)
 	l.answer(j.number, &runtime.HeadsDone{Tasks: j.heads, Heads: heads, Err: err})
