@@ -63,7 +63,7 @@ func TestAPointCountsForLongEnough(t *testing.T) {
 	}
 	next := keysOf(5)
 	p, err := s.measured(t.Context(), options{rounds: 3}, &figure{}, in, next, subject{name: ours, run: func(_ context.Context, in *input) (time.Duration, error) {
-		defer s.heap.watch()()
+		defer s.use.watch(t.Context())()
 		rounds = append(rounds, in.records)
 		return time.Duration(in.records) * 20 * time.Millisecond, nil // fifty a second
 	}})
@@ -78,9 +78,16 @@ func TestAPointCountsForLongEnough(t *testing.T) {
 	}
 	r := &report{}
 	c := r.curve(&curve{Name: "x"})
-	c.addRounds("a", 1, 1, 1.26)
-	c.addRounds("a", 2, 1, 3)
+	c.X, c.Y = "tasks", "events/s"
+	c.addPoint("a", 1, 1, pointed{seconds: 1.26})
+	c.addPoint("a", 2, 5000, pointed{seconds: 3, worker: 800, redis: 500})
 	if got := c.lengths(); got != "Rounds are of 1.3 to 3.0 s." {
+		t.Error(got)
+	}
+	if got, want := c.costs(), "| 2 | a | 5,000 | 800 | 500 |\n"; !strings.HasSuffix(got, want) || strings.Count(got, "\n") != 3 {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got := r.curve(&curve{}).costs(); got != "" {
 		t.Error(got)
 	}
 }

@@ -235,6 +235,9 @@ func curveList(r *report) string {
 	var b strings.Builder
 	for _, c := range r.Curves {
 		fmt.Fprintf(&b, "![%s](performance/%s.svg)\n\n%s\n\n", c.Title, c.Name, strings.TrimSuffix(c.Reason+" "+c.lengths(), " "))
+		if costs := c.costs(); costs != "" {
+			b.WriteString(costs + "\n")
+		}
 	}
 	return strings.TrimRight(b.String(), "\n")
 }

@@ -32,6 +32,23 @@ type pointed struct {
 	heap    float64 // the most of the Go heap, in MB, that was in use beyond what the bench itself holds
 	seconds float64 // that a round took
 	events  int     // of a round
+	// CPU time of an event, in nanoseconds: of the worker's process and of Redis.
+	worker, redis float64
+}
+
+// pointRounds are the rounds of a point.
+type pointRounds struct{ rates, heaps, workers, redises []float64 }
+
+// add adds a round of so many events.
+func (p *pointRounds) add(rate, events, heap float64, spent usage) {
+	p.rates, p.heaps = append(p.rates, rate), append(p.heaps, heap)
+	p.workers, p.redises = append(p.workers, spent.ProcessNanos/events), append(p.redises, spent.RedisNanos/events)
+}
+
+// point is the median of rounds of so many events.
+func (p *pointRounds) point(events int) pointed {
+	rate := median(p.rates)
+	return pointed{rate, median(p.heaps), float64(events) / rate, events, median(p.workers), median(p.redises)}
 }
 
 // point measures a subject on an input that it makes and drops.
@@ -47,24 +64,25 @@ func (s *servers) point(ctx context.Context, o options, r *report, module string
 // measured is a point whose input is there. Where its first round is too short, the input gets
 // more records, and that round does not count.
 func (s *servers) measured(ctx context.Context, o options, f *figure, in *input, next generator, one subject) (pointed, error) {
-	s.heap = &heapUse{}
-	defer func() { s.heap = nil }()
-	var rates, seconds, heaps []float64
-	for longer := 0; len(rates) < o.rounds; {
+	s.use = &roundUse{s: s}
+	defer func() { s.use = nil }()
+	var p pointRounds
+	for longer := 0; len(p.rates) < o.rounds; {
 		took, err := one.round(ctx, in, f)
 		if err != nil {
 			return pointed{}, fmt.Errorf("%s: %w", in.module, err)
 		}
-		if more := in.lacks(took); len(rates) == 0 && more > 0 && longer < growthTries {
+		if more := in.lacks(took); len(p.rates) == 0 && more > 0 && longer < growthTries {
 			longer++
 			if err := s.more(ctx, in, more, next); err != nil {
 				return pointed{}, err
 			}
 			continue
 		}
-		rates, seconds, heaps = append(rates, float64(in.events)/took.Seconds()), append(seconds, took.Seconds()), append(heaps, s.heap.last())
+		heap, spent := s.use.last()
+		p.add(float64(in.events)/took.Seconds(), float64(in.events), heap, spent)
 	}
-	return pointed{median(rates), median(heaps), median(seconds), in.events}, nil
+	return p.point(in.events), nil
 }
 
 // lacks is how many records an input lacks for a round that counts for long enough, by a round

@@ -63,7 +63,7 @@ func growStored(ctx context.Context, s *servers, o options, r *report) error {
 		if err != nil {
 			return fmt.Errorf("%d MB: %w", megabytes, err)
 		}
-		c.addRounds("read and written", float64(megabytes), p.rate, p.seconds)
+		c.addPoint("read and written", float64(megabytes), p.rate, p)
 		memory.add("read and written", float64(megabytes), p.heap)
 		first = append(first, fmt.Sprintf("%.0f %% with %d MB", 100*met(pages(megabytes), p.events)/float64(p.events), megabytes))
 	}

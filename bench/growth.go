@@ -54,7 +54,7 @@ func growTasks(ctx context.Context, s *servers, o options, r *report) error {
 		if err != nil {
 			return err
 		}
-		c.addRounds("count", float64(n), p.rate, p.seconds)
+		c.addPoint("count", float64(n), p.rate, p)
 		memory.add("count", float64(n), p.heap)
 	}
 	return nil
@@ -70,7 +70,7 @@ func growState(ctx context.Context, s *servers, o options, r *report) error {
 		if err != nil {
 			return err
 		}
-		c.addRounds("new keys", float64(n), p.rate, p.seconds)
+		c.addPoint("new keys", float64(n), p.rate, p)
 		memory.add("new keys", float64(n), p.heap)
 		keys := met(n, p.events)
 		c.Reason = fmt.Sprintf(reason, number(keys), 100*keys/float64(p.events))
@@ -154,7 +154,7 @@ func growTrees(ctx context.Context, s *servers, o options, r *report) error {
 		if err != nil {
 			return err
 		}
-		c.addRounds("events", float64(n), p.rate, p.seconds)
+		c.addPoint("events", float64(n), p.rate, p)
 		memory.add("events", float64(n), p.heap)
 	}
 	return nil
@@ -177,7 +177,7 @@ func growValues(ctx context.Context, s *servers, o options, r *report) error {
 		if err != nil {
 			return err
 		}
-		c.addRounds("count", float64(n), p.rate*float64(n+keyBytes)/1e6, p.seconds)
+		c.addPoint("count", float64(n), p.rate*float64(n+keyBytes)/1e6, p)
 		memory.add("count", float64(n), p.heap)
 	}
 	return nil
@@ -201,7 +201,7 @@ func growHotKey(ctx context.Context, s *servers, o options, r *report) error {
 		if err != nil {
 			return err
 		}
-		c.addRounds("count", float64(percent), p.rate, p.seconds)
+		c.addPoint("count", float64(percent), p.rate, p)
 		memory.add("count", float64(percent), p.heap)
 	}
 	return nil
@@ -224,7 +224,7 @@ func growSkew(ctx context.Context, s *servers, o options, r *report) error {
 		if err != nil {
 			return err
 		}
-		c.addRounds("count", exponent, p.rate, p.seconds)
+		c.addPoint("count", exponent, p.rate, p)
 		memory.add("count", exponent, p.heap)
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -46,9 +45,12 @@ func growWorkers(ctx context.Context, s *servers, o options, r *report) error {
 	memory := r.memoryOf(c, "memory of all workers on this machine, of the one process that they are in",
 		"What the process takes while the topology runs, beyond what it has when its workers have their tasks and wait. The tasks are the same ones with more workers, but each worker has a client of its own, whose fetches are under way, and frames between workers come on top. How much is whose was not measured apart.")
 	const overGRPC, inMemory = "over gRPC", "in memory"
-	rates := map[string]map[int][]float64{overGRPC: {}, inMemory: {}}
-	heaps := map[string]map[int][]float64{overGRPC: {}, inMemory: {}}
-	defer func() { s.heap = nil }()
+	rounds := map[string]map[int]*pointRounds{}
+	for _, label := range []string{overGRPC, inMemory} {
+		rounds[label] = map[int]*pointRounds{1: {}, 2: {}, 4: {}}
+	}
+	events := 10 * growWorkersTimes * o.words
+	defer func() { s.use = nil }()
 	figures := map[int]*figure{}
 	for _, n := range []int{2, 4} {
 		figures[n] = r.figure("workers-"+strconv.Itoa(n), "words/s", false)
@@ -64,26 +66,27 @@ func growWorkers(ctx context.Context, s *servers, o options, r *report) error {
 				if n == 1 && h.label == inMemory {
 					continue // there is nobody to reach
 				}
-				s.heap = &heapUse{}
+				s.use = &roundUse{s: s}
 				rate, err := s.again(ctx, o, h, figures[max(n, 2)])
 				if err != nil {
 					return fmt.Errorf("%d, %s: %w", n, h.label, err)
 				}
-				rates[h.label][n], heaps[h.label][n] = append(rates[h.label][n], rate), append(heaps[h.label][n], s.heap.last())
+				heap, spent := s.use.last()
+				rounds[h.label][n].add(rate, float64(events), heap, spent)
 			}
 		}
 	}
 	for _, label := range []string{overGRPC, inMemory} {
 		for _, n := range []int{1, 2, 4} {
-			if len(rates[label][n]) > 0 {
-				rate := median(rates[label][n])
-				c.addRounds(label, float64(n), rate, float64(10*growWorkersTimes*o.words)/rate)
-				memory.add(label, float64(n), median(heaps[label][n]))
+			if all := rounds[label][n]; len(all.rates) > 0 {
+				p := all.point(events)
+				c.addPoint(label, float64(n), p.rate, p)
+				memory.add(label, float64(n), p.heap)
 			}
 		}
 	}
 	for n, f := range figures {
-		f.Subjects = []*series{{ours, rates[overGRPC][n]}, {hopsInMemory, rates[inMemory][n]}, {oneWorker, rates[overGRPC][1]}}
+		f.Subjects = []*series{{ours, rounds[overGRPC][n].rates}, {hopsInMemory, rounds[inMemory][n].rates}, {oneWorker, rounds[overGRPC][1].rates}}
 	}
 	return nil
 }
@@ -148,7 +151,7 @@ func (s *servers) withWorkers(ctx context.Context, o options, h hops) (rate floa
 		return 0, err
 	}
 	in = filled
-	seen := sync.OnceFunc(s.heap.watch())
+	seen := s.use.watch(ctx)
 	defer seen()
 	begin := time.Now()
 	if err := c.Resume(ctx, name, "words"); err != nil {

@@ -27,8 +27,8 @@ type servers struct {
 	store   *redisstate.Store
 	redis   *redis.Client
 	kafka   *kgo.Client
-	heap    *heapUse // of what runs, if that is to be known
-	reading *reading // beside what runs, if somebody reads
+	use     *roundUse // of what runs, if that is to be known
+	reading *reading  // beside what runs, if somebody reads
 	asked   requests
 }
 

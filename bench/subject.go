@@ -124,7 +124,8 @@ func (s *servers) compare(ctx context.Context, in *input) error {
 func (s *servers) process(ctx context.Context, in *input, m module.Module, counts countsOf) (time.Duration, error) {
 	words, isWords := m.(*wording)
 	var r *running
-	defer s.heap.watch()()
+	seen := s.use.watch(ctx)
+	defer seen()
 	end := s.reading.begin(ctx)
 	took, err := timed(func() (err error) {
 		if r, err = s.startWorker(ctx, m, in.tasks, int64(in.records)); err != nil {
@@ -141,6 +142,7 @@ func (s *servers) process(ctx context.Context, in *input, m module.Module, count
 		}
 	})
 	end()
+	seen()
 	if r != nil && r.worker != nil {
 		if err == nil {
 			err = s.compareRetried(ctx, in, m, r.retried(), counts)

@@ -25,10 +25,13 @@ type line struct {
 	Points []point
 }
 
-// point is a place of a line. Seconds is how long a round of it took, if that is to be told.
+// point is a place of a line, and what is to be told of its rounds.
 type point struct {
 	X, Y    float64
-	Seconds float64 `json:",omitempty"`
+	Seconds float64 `json:",omitempty"` // that a round took
+	// CPU time of an event, in nanoseconds: of the worker's process and of Redis.
+	Worker float64 `json:",omitempty"`
+	Redis  float64 `json:",omitempty"`
 }
 
 // curve adds a curve to the report.
@@ -38,17 +41,38 @@ func (r *report) curve(c *curve) *curve {
 }
 
 // add adds a point to the line with a label.
-func (c *curve) add(label string, x, y float64) { c.addRounds(label, x, y, 0) }
+func (c *curve) add(label string, x, y float64) { c.put(label, point{X: x, Y: y}) }
 
-// addRounds adds a point whose rounds took so long, in the median.
-func (c *curve) addRounds(label string, x, y, seconds float64) {
+// addPoint adds a point, and tells of its rounds.
+func (c *curve) addPoint(label string, x, y float64, p pointed) {
+	c.put(label, point{x, y, p.seconds, p.worker, p.redis})
+}
+
+func (c *curve) put(label string, p point) {
 	for _, l := range c.Lines {
 		if l.Label == label {
-			l.Points = append(l.Points, point{x, y, seconds})
+			l.Points = append(l.Points, p)
 			return
 		}
 	}
-	c.Lines = append(c.Lines, &line{label, []point{{x, y, seconds}}})
+	c.Lines = append(c.Lines, &line{label, []point{p}})
+}
+
+// costs is a table of the CPU time of events; "" where it is not told.
+func (c *curve) costs() string {
+	var b strings.Builder
+	for _, l := range c.Lines {
+		for _, p := range l.Points {
+			if p.Worker == 0 || p.Seconds == 0 {
+				continue
+			}
+			if b.Len() == 0 {
+				fmt.Fprintf(&b, "| %s | line | %s | CPU of the worker, ns per event | CPU of Redis, ns per event |\n|---:|---|---:|---:|---:|\n", c.X, c.Y)
+			}
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", short(p.X), l.Label, number(p.Y), strconv.FormatFloat(p.Worker, 'f', 0, 64), strconv.FormatFloat(p.Redis, 'f', 0, 64))
+		}
+	}
+	return b.String()
 }
 
 // lengths says how long the rounds of its points took; "" where that is not told.
