@@ -21,6 +21,7 @@ type batch struct {
 	frames   []*wire.Frame // leave after the commit
 	pieces   []*host.Piece // so do these, before the frames; they are not in memory
 	bytes    int64         // of the frames' events
+	sent     int           // how many these are
 	consumed []*wire.Frame // frames whose last event ran here
 	applied  []*wire.Frame // of parcels that came opened, whose last event ran here
 	followed []Followed
@@ -126,7 +127,7 @@ func (t *Task) reuse(b *batch) {
 	clear(b.begins)
 	clear(b.books)
 	clear(b.orders)
-	b.pieces, b.bytes = nil, 0
+	b.pieces, b.bytes, b.sent = nil, 0, 0
 	b.commit.Changes = b.commit.Changes[:0]
 	b.arena.Reset()
 	b.events, b.begun, b.over, b.resultsKept, b.whole = 0, false, false, false, nil
@@ -164,7 +165,7 @@ func (t *Task) seal() bool {
 	t.trimAppends(b, due)
 	t.open = nil
 	t.closeWhole(b)
-	b.bytes, b.pieces = int64(t.host.Out.Bytes()), t.host.Out.TakePieces()
+	b.bytes, b.sent, b.pieces = int64(t.host.Out.Bytes()), t.host.Out.Mark(), t.host.Out.TakePieces()
 	b.frames = t.host.Out.Take(b.frames)
 	t.takeCalls(b)
 	t.pass(b)

@@ -52,6 +52,7 @@ type queue struct {
 	waiting int      // events in lanes, those in spools not counted
 	bytes   int64    // that they take
 	before  int      // what waited when more was drawn last
+	coming  int      // events that are on their way here, about
 	most    int      // how many are drawn before others have their turn
 	drawn   []item   // in the order of running
 	at      int      // the next of drawn
@@ -193,6 +194,7 @@ func (t *Task) drawMore() {
 	t.recallAll()
 	q.most = drawAhead - sources
 	t.drawChannels()
+	t.draws(len(q.drawn))
 	t.drawCalls()
 	t.drawOrders()
 	t.drawSweeps()
@@ -239,7 +241,7 @@ func (t *Task) turns() (sources, channels int) {
 	if waiting > t.queue.before || t.spills.kept > 0 {
 		turn = 1
 	}
-	t.queue.before = waiting
+	t.queue.before, t.queue.coming = waiting, waiting+t.sending()
 	for _, m := range t.micros.all {
 		if m.run != nil && m.run.next < len(m.run.records) {
 			sources += turn
@@ -250,7 +252,7 @@ func (t *Task) turns() (sources, channels int) {
 			continue
 		}
 		for _, s := range topo.sources {
-			if s.count > 0 || len(s.ready) > 0 || s.retries.Len() > 0 {
+			if s.waits() && t.paced(s) {
 				sources += turn
 			}
 		}

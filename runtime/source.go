@@ -67,6 +67,7 @@ type source struct {
 	senders senders
 
 	guess overlay.Guess // of what its records' events look up
+	pace  pace
 }
 
 // claim is what a source says of records that it reads again, or has not read in this
@@ -93,7 +94,7 @@ func (s *source) forget() {
 	s.consumed, s.commons, s.shared = map[int64]*group{}, nil, nil
 	s.passed, s.unsaid, s.covers = nil, nil, nil
 	s.senders.forget()
-	s.guess = overlay.Guess{}
+	s.guess, s.pace = overlay.Guess{}, pace{}
 	if s.dropsFailures() {
 		s.passed = map[int64]try{}
 	}
@@ -185,7 +186,9 @@ func (t *Task) admit(topo *topology, s *source) {
 	if t.now < s.heldUntil || t.shut(s) != "" {
 		return
 	}
-	room := func() bool { return len(t.queue.drawn) < drawAhead && !t.throttled(topo) && t.mayBegin(s) }
+	room := func() bool {
+		return len(t.queue.drawn) < drawAhead && !t.throttled(topo) && t.mayBegin(s) && t.paced(s)
+	}
 	for len(s.ready) > 0 && len(t.queue.drawn) < drawAhead {
 		t.queue.drawn = append(t.queue.drawn, item{try: s.ready[0]})
 		s.ready = s.ready[1:]
@@ -198,6 +201,7 @@ func (t *Task) admit(topo *topology, s *source) {
 		if !ok {
 			break
 		}
+		t.beginsAtPace(s)
 		t.start(s, r)
 	}
 	for room() && s.count > 0 && !s.crowded() && !s.held() {
@@ -212,6 +216,7 @@ func (t *Task) admit(topo *topology, s *source) {
 			p.Record = r
 			next = p
 		}
+		t.beginsAtPace(s)
 		t.start(s, next)
 	}
 	if s.dropsFailures() && t.throttled(topo) {
@@ -222,6 +227,9 @@ func (t *Task) admit(topo *topology, s *source) {
 		t.steer(s.strand)
 	}
 }
+
+// waits reports whether it has records that may begin.
+func (s *source) waits() bool { return s.count > 0 || len(s.ready) > 0 || s.retries.Len() > 0 }
 
 // crowded reports whether so many records wait for their next attempt that no other may
 // begin: each is in memory, as those are that were read and have not begun. One that waits

@@ -1,0 +1,80 @@
+package runtime
+
+// A record may set off a thousand events, on this task and on all others, and as many records
+// may be under way as topology.stream.max.executing.per.task allows: what they set off would wait in memory
+// by the million, far from any cache of the processor. So where more events are on their way than a task takes
+// for some batches, its sources begin records at the pace at which events run: one for each
+// so many as a record of this source typically sets off. What is typical is about the median: beside
+// one huge record small ones begin as they come (TestARecordBeginsBesideManyEvents).
+
+// pace is that of a source.
+type pace struct {
+	typical int // events that a record sets off, 1 at least; 0: none has run yet
+	seen    int // records that have run, up to paceBegin
+	begun   int // records of the draw
+	ran     int // events that have run on the task for which no record was begun
+}
+
+const (
+	// aheadBatches is for how many batches events may be on their way before sources keep to the
+	// pace.
+	aheadBatches = 4
+	// paceBegin is how many records of a source begin with a draw as long as not as many have run.
+	paceBegin = 4
+	// paceUp and paceDown are how many times more and less one record may make typical: so the
+	// first ones tell it, and one that is huge does not.
+	paceUp, paceDown = 64, 8
+)
+
+// set notes how many events a record has set off.
+func (p *pace) set(events int) {
+	events, p.seen = max(events, 1), min(p.seen+1, paceBegin)
+	if events > p.typical {
+		p.typical = min(paceUp*max(p.typical, 1), events)
+	} else {
+		p.typical = max(p.typical/paceDown, events)
+	}
+}
+
+// draw notes that so many events are about to run, and that records of the source may begin behind them.
+func (p *pace) draw(events int) {
+	p.begun, p.ran = 0, min(p.ran+events, max(p.typical, drawAhead))
+}
+
+// paced reports whether a record of the source may begin, as far as its pace goes.
+func (t *Task) paced(s *source) bool {
+	p := &s.pace
+	if p.seen < paceBegin && p.begun >= paceBegin {
+		return false
+	}
+	return t.queue.coming < aheadBatches*t.options.MaxEventsPerBatch || p.ran >= p.typical
+}
+
+// beginsAtPace notes that a record of the source begins.
+func (t *Task) beginsAtPace(s *source) {
+	p := &s.pace
+	t.queue.coming += p.typical
+	p.begun, p.ran = p.begun+1, max(p.ran-p.typical, 0)
+}
+
+// sending is how many events the open batch and the one that is being committed have sent off:
+// as many come from others, where records are shared out evenly.
+func (t *Task) sending() int {
+	n := 0
+	if t.host.Out != nil {
+		n = t.host.Out.Mark()
+	}
+	if t.inflight != nil {
+		n += t.inflight.sent
+	}
+	return n
+}
+
+// draws tells the sources that so many events are about to run.
+func (t *Task) draws(events int) {
+	for _, topo := range t.topology {
+		for _, s := range topo.sources {
+			s.pace.draw(events)
+		}
+	}
+}
