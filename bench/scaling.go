@@ -53,6 +53,46 @@ func (c costs) grown(name string, x float64) string {
 	return "not measured yet"
 }
 
+// worker is the CPU time of all workers per event, at a place of the first line of a curve.
+func (c costs) worker(name string, x float64) float64 {
+	if c.growth == nil {
+		return math.NaN()
+	}
+	for _, curve := range c.growth.Curves {
+		if curve.Name != name || len(curve.Lines) == 0 {
+			continue
+		}
+		for _, p := range curve.Lines[0].Points {
+			if p.X == x && p.Worker > 0 {
+				return p.Worker
+			}
+		}
+	}
+	return math.NaN()
+}
+
+// hop is the CPU time that a hop to another worker costs beside one within a worker, both ends
+// together: of words with four workers three of four hops do that.
+func (c costs) hop() float64 { return (c.worker("workers", 4) - c.worker("workers", 1)) / (1 - 1.0/4) }
+
+// word is the CPU time of a word with so many workers.
+func (c costs) word(workers float64) float64 {
+	return c.nanos("words") + c.hop()*(1-1/workers)
+}
+
+// wordCores is how many cores words need, and how many workers of so many cores each that is: which
+// is what makes a part of the hops leave a worker.
+func (c costs) wordCores(events float64) float64 {
+	workers := 1.0
+	for range 10 { // more workers have more hops that leave them
+		workers = max(1, math.Ceil(events*c.word(workers)/1e9/busy/workerCores))
+	}
+	return events * c.word(workers) / 1e9 / busy
+}
+
+// workerCores is how many cores a worker has that the tables count with.
+const workerCores = 4
+
 // up is how many parts are needed, written for people.
 func up(n float64) string {
 	if math.IsNaN(n) {
@@ -84,6 +124,13 @@ func (c costs) functions() template.FuncMap {
 		"growth": func(curve string, x float64) string { return c.grown(curve, x) },
 		// cores that workers need for so many events a second.
 		"cores": func(workload string, events float64) string { return up(events * c.nanos(workload) / 1e9 / busy) },
+		// wordcores is the same of words, whose hops leave a worker where there are several; workers have
+		// so many cores each.
+		"wordcores":   func(events float64) string { return up(c.wordCores(events)) },
+		"workercores": func() int { return workerCores },
+		"hop":         func() string { return measured(c.hop(), "ns") },
+		"costlier":    func() string { return strings.TrimSpace(measured(c.word(math.Inf(1))/c.word(1), "")) },
+		"word":        func(workers float64) string { return measured(c.word(workers), "ns") },
 		// masters that Redis needs for so many fields, or reads, a second.
 		"masters": func(fields float64) string { return up(fields / c.rate("floor-fields") / busy) },
 		// brokers that the log needs for so many records of 100 B a second, each written
