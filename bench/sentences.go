@@ -34,6 +34,14 @@ func (t sentences) functions() template.FuncMap {
 		"times": t.times,
 		// part is a subject's median of a part of its rounds, in ms.
 		"part": t.part,
+		// cpu is the CPU time of an event of a workload that was profiled, in ns: of the worker and of Redis.
+		"cpu": t.cpu,
+		// most is how many events a second so many processors would take at that, if there was nothing else.
+		"most": func(workload string, processors float64) string {
+			return t.profiled(workload, func(b *budget) string {
+				return whole3(processors * 1e9 / (b.Nanos + b.Usage.RedisNanos))
+			})
+		},
 		// trees are what events of trees differ by; count: the record is one of them.
 		"trees": func(record bool) string { return t.trees(record) },
 		// tree is what an event costs in trees of so many, in ns.
@@ -95,6 +103,23 @@ func (t sentences) part(name, workload, subject, part string) string {
 		}
 	}
 	return missing
+}
+
+func (t sentences) profiled(workload string, of func(*budget) string) string {
+	if t["profile"] != nil {
+		for _, b := range t["profile"].Budgets {
+			if b.Workload == workload {
+				return of(b)
+			}
+		}
+	}
+	return missing
+}
+
+func (t sentences) cpu(workload string) string {
+	return t.profiled(workload, func(b *budget) string {
+		return whole3(b.Nanos) + " ns of the worker and " + whole3(b.Usage.RedisNanos) + " of Redis"
+	})
 }
 
 func (t sentences) trees(record bool) string {

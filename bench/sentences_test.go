@@ -19,7 +19,8 @@ func TestSentencesHaveTheirFiguresFromResults(t *testing.T) {
 	trees := growth.curve(&curve{Name: "trees"})
 	trees.add("events", 1, 1e6)
 	trees.add("events", 10, 2e6)
-	all := sentences{"peers": peers, "growth": growth}
+	profile := &report{Budgets: []*budget{{Workload: "words", Nanos: 480, Usage: usage{RedisNanos: 160}}}}
+	all := sentences{"peers": peers, "growth": growth, "profile": profile}
 	for text, want := range map[string]string{
 		`{{ratio "peers" "peer-count" "flink"}}`:        "0.50",
 		`{{ratioSpread "peers" "peer-count" "flink"}}`:  "0.50 (0.43 to 0.57)",
@@ -28,6 +29,9 @@ func TestSentencesHaveTheirFiguresFromResults(t *testing.T) {
 		`{{times "peers" "peer-count" "flink" 2}}`:      "4,600",
 		`{{tree 1 true}}, {{tree 1 false}}`:             "500, 1,000",
 		`{{trees true}}, {{trees false}}`:               "1.10, 2.00",
+		`{{cpu "words"}}`:                               "480 ns of the worker and 160 of Redis",
+		`{{most "words" 2}}`:                            "3,125,000",
+		`{{cpu "microbatch"}}`:                          missing,
 		`{{tree 100 true}}`:                             missing,
 		`{{ratio "bench" "count" "handrolled"}}`:        missing,
 		`{{value "peers" "peer-count" "storm"}}`:        missing,
