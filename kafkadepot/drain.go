@@ -9,7 +9,7 @@ import (
 // of a partition, before it has the client fetch the others alone. A task that is only busy has taken it by
 // then. Once the client has left the partition out of a fetch it cannot ask for it again before the
 // broker has answered, which takes up to fetchWait where the others have nothing.
-const brimPause = 5 * time.Millisecond
+const brimPause = 10 * time.Millisecond
 
 // drain waits until ctx ends, or some partition has had more than its share held for long
 // enough, and has the client leave out those that have.
