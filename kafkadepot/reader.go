@@ -207,9 +207,6 @@ func (r *reader) Resume(topic string, partition int32) {
 // refill has the client fetch again, if what is held of a partition leaves room. The caller
 // holds r.mu.
 func (r *reader) refill(at place, a *assignment) {
-	if a.held.bytes <= r.heldShare() {
-		a.held.since = time.Time{}
-	}
 	if a.held.full && a.held.bytes <= r.heldShare() {
 		a.held.full = false
 		r.fetch(at, a)
@@ -224,7 +221,11 @@ func (r *reader) setPaused(a *assignment, paused bool) {
 	case !paused && a.paused:
 		r.paused--
 	}
-	a.paused = paused
+	if a.paused = paused; paused && a.held.bytes > r.heldShare() && !a.held.full && a.held.since.IsZero() {
+		a.held.since = time.Now()
+	} else if !paused {
+		a.held.since = time.Time{}
+	}
 }
 
 // fetch has the client fetch a partition, unless something holds it. The caller

@@ -125,6 +125,8 @@ func (l *looker) barred(s *source) string {
 		return s.topology.limitText()
 	case !t.mayBegin(s):
 		return "a hold of the test kit"
+	case !t.mayPace(&s.pace):
+		return "events that are on their way: the source begins records at the pace at which those run"
 	}
 	return ""
 }

@@ -4,35 +4,42 @@ package runtime
 // may be under way as topology.stream.max.executing.per.task allows: what they set off would wait in memory
 // by the million, far from any cache of the processor. So where more events are on their way than a task takes
 // for some batches, its sources begin records at the pace at which events run: one for each
-// so many as a record of this source typically sets off. What is typical is about the median: beside
-// one huge record small ones begin as they come (TestARecordBeginsBesideManyEvents).
+// so many as a record of this source typically sets off by its own event. What is typical is about the median:
+// beside one huge record small ones begin as they come (TestARecordBeginsBesideManyEvents).
+//
+// What the events of a record set off in turn does not count: a record that hops once, and sets off
+// a thousand events there, begins as before.
 
 // pace is that of a source.
 type pace struct {
 	typical int // events that a record sets off, 1 at least; 0: none has run yet
 	seen    int // records that have run, up to paceBegin
-	begun   int // records of the draw
+	begun   int // records of this draw
 	ran     int // events that have run on the task for which no record was begun
 }
 
 const (
 	// aheadBatches is for how many batches events may be on their way before sources keep to the
-	// pace.
+	// pace. Each source counts what it begins with a draw for itself, so that none stops the others.
 	aheadBatches = 4
 	// paceBegin is how many records of a source begin with a draw as long as not as many have run.
 	paceBegin = 4
-	// paceUp and paceDown are how many times more and less one record may make typical: so the
-	// first ones tell it, and one that is huge does not.
-	paceUp, paceDown = 64, 8
+	// paceLearns is how many times more one of the first records may make typical, and paceMoves how
+	// many times more or less one of the later ones: those tell it, and one that is huge does not.
+	paceLearns, paceMoves = 64, 8
 )
 
 // set notes how many events a record has set off.
 func (p *pace) set(events int) {
-	events, p.seen = max(events, 1), min(p.seen+1, paceBegin)
-	if events > p.typical {
-		p.typical = min(paceUp*max(p.typical, 1), events)
+	up := paceMoves
+	if p.seen < paceBegin {
+		up = paceLearns
+		p.seen++
+	}
+	if events = max(events, 1); events > p.typical {
+		p.typical = min(up*max(p.typical, 1), events)
 	} else {
-		p.typical = max(p.typical/paceDown, events)
+		p.typical = max(p.typical/paceMoves, events)
 	}
 }
 
@@ -44,16 +51,18 @@ func (p *pace) draw(events int) {
 // paced reports whether a record of the source may begin, as far as its pace goes.
 func (t *Task) paced(s *source) bool {
 	p := &s.pace
-	if p.seen < paceBegin && p.begun >= paceBegin {
-		return false
-	}
-	return t.queue.coming < aheadBatches*t.options.MaxEventsPerBatch || p.ran >= p.typical
+	return (p.seen == paceBegin || p.begun < paceBegin) && t.mayPace(p)
+}
+
+// mayPace reports whether so few events are on their way, or so many have run, that a record may
+// begin.
+func (t *Task) mayPace(p *pace) bool {
+	return t.queue.coming+p.begun*p.typical < aheadBatches*t.options.MaxEventsPerBatch || p.ran >= p.typical
 }
 
 // beginsAtPace notes that a record of the source begins.
 func (t *Task) beginsAtPace(s *source) {
 	p := &s.pace
-	t.queue.coming += p.typical
 	p.begun, p.ran = p.begun+1, max(p.ran-p.typical, 0)
 }
 
@@ -70,8 +79,12 @@ func (t *Task) sending() int {
 	return n
 }
 
-// draws tells the sources that so many events are about to run.
+// draws tells the sources that so many events are about to run. If there are none, what waits
+// is held, and does not hold up records.
 func (t *Task) draws(events int) {
+	if events == 0 {
+		t.queue.coming = t.sending()
+	}
 	for _, topo := range t.topology {
 		for _, s := range topo.sources {
 			s.pace.draw(events)

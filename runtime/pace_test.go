@@ -5,22 +5,29 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/coppice-run/coppice/depot"
 	"github.com/coppice-run/coppice/module"
 	"github.com/coppice-run/coppice/runtime"
 	"github.com/coppice-run/coppice/task"
 )
 
-// river sends a text "N" on to N leaves of task To, and notes how many have not run yet.
+// river sends a text "N" on to N leaves of task To, and notes how many have not run yet. Pebbles
+// send nothing on.
 type river struct {
 	tide
+	Pebbles       module.Depot[string]
 	to            task.ID
+	options       []module.StreamOption
 	sent, waiting int // the second at most
 	records       int
+	pebbles       int
+	before        int // records that have run before the last pebble
 }
 
 func (m *river) Define(b *module.Builder) {
 	module.HashDepot(b, &m.Texts, "texts", func(v string) string { return v }, module.Text())
-	s := b.Stream("river")
+	module.HashDepot(b, &m.Pebbles, "pebbles", func(v string) string { return v }, module.Text())
+	s := b.Stream("river", m.options...)
 	s.PState(&m.Latest, "latest")
 	module.DeclareStep(s, &m.leaf, "leaf", module.Stay[int](), func(ev *module.Event, i int) error {
 		m.ran = append(m.ran, i)
@@ -35,11 +42,32 @@ func (m *river) Define(b *module.Builder) {
 		for i := range n {
 			m.leaf.SendTo(ev, m.to, i)
 		}
+		m.Latest.Key(-1).Set(ev, int64(n)) // so that there is a commit
 		m.records++
 		m.sent += n
 		m.waiting = max(m.waiting, m.sent-len(m.ran))
 		return nil
 	}, module.StartFromBeginning())
+	module.DeclareSource(s, m.Pebbles, func(*module.Event, string) error {
+		m.pebbles++
+		m.before = m.records
+		return nil
+	}, module.StartFromBeginning())
+}
+
+// pebble gives so many pebbles as soon as a text has begun.
+func (d *disky) pebble(m *river, n int) {
+	d.each = func() runtime.Input {
+		if m.records == 0 {
+			return nil
+		}
+		d.each = nil
+		in := &runtime.Records{Depot: "pebbles", Generation: d.feeds["pebbles"]}
+		for i := range n {
+			in.Records = append(in.Records, depot.Record{Offset: int64(i), Value: []byte("0")})
+		}
+		return in
+	}
 }
 
 // Records that each set off many events begin as fast as those run, so that few wait in memory,
@@ -48,10 +76,14 @@ func TestRecordsBeginAtThePaceOfTheirEvents(t *testing.T) {
 	t.Parallel()
 	const batches = 4 // that may be on their way
 	ahead := batches * (runtime.Options{}).WithDefaults().MaxEventsPerBatch
-	for _, c := range []struct{ events, records int }{{10, 5_000}, {1_000, 100}, {20_000, 10}} {
-		t.Run(fmt.Sprint(c.events), func(t *testing.T) {
+	atLeastOnce, exactlyOnce := []module.StreamOption(nil), []module.StreamOption{module.ExactlyOnce()}
+	for _, c := range []struct {
+		events, records int
+		options         []module.StreamOption
+	}{{10, 5_000, atLeastOnce}, {1_000, 100, atLeastOnce}, {20_000, 10, atLeastOnce}, {10, 5_000, exactlyOnce}, {1_000, 100, exactlyOnce}} {
+		t.Run(fmt.Sprint(c.events, " exactly once: ", c.options != nil), func(t *testing.T) {
 			t.Parallel()
-			m := &river{}
+			m := &river{options: c.options}
 			onDisk(t, m, 1, runtime.Options{}).give(slices.Repeat([]string{fmt.Sprint(c.events)}, c.records)...)
 			if len(m.ran) != c.events*c.records {
 				t.Fatalf("%d events ran, want %d", len(m.ran), c.events*c.records)
@@ -72,6 +104,38 @@ func TestRecordsBeginWhoseEventsRunElsewhere(t *testing.T) {
 		if m.records != 50 {
 			t.Errorf("of 50 records that send off %d events each, %d ran", events, m.records)
 		}
+	}
+}
+
+// A source goes on beside another one that has very many records, whatever those set off elsewhere.
+func TestNoSourceStopsAnother(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ events, records int }{{0, 8_000}, {1, 8_000}, {1_000, 1_000}, {20_000, 100}} {
+		m := &river{to: 1}
+		d := onDisk(t, m, 2, runtime.Options{})
+		d.pebble(m, 500)
+		d.give(slices.Repeat([]string{fmt.Sprint(c.events)}, c.records)...)
+		if m.pebbles != 500 || m.before > c.records*3/4 {
+			t.Errorf("beside %d records that set off %d events each %d of 500 others ran, the last one after %d", c.records, c.events, m.pebbles, m.before)
+		}
+	}
+}
+
+// Events that a hold of the test kit keeps do not stop the sources.
+func TestRecordsBeginBesideEventsThatAreHeld(t *testing.T) {
+	t.Parallel()
+	m := &river{}
+	d := onDisk(t, m, 1, runtime.Options{})
+	d.step(&runtime.Hold{Handler: module.HandlerName{Topology: "river", Name: "leaf"}})
+	d.give(slices.Repeat([]string{"1000"}, 20)...)
+	d.pebble(m, 5)
+	d.give("0")
+	if len(m.ran) != 0 || m.pebbles != 5 {
+		t.Errorf("%d held events ran, and %d of 5 records that have none", len(m.ran), m.pebbles)
+	}
+	d.step(&runtime.Release{Handler: module.HandlerName{Topology: "river", Name: "leaf"}})
+	if len(m.ran) != m.sent || m.records != 21 {
+		t.Errorf("%d of %d events ran in the end, of %d records", len(m.ran), m.sent, m.records)
 	}
 }
 

@@ -53,6 +53,7 @@ type queue struct {
 	bytes   int64    // that they take
 	before  int      // what waited when more was drawn last
 	coming  int      // events that are on their way here, about
+	first   int      // of the sources, whose records begin first with the next draw
 	most    int      // how many are drawn before others have their turn
 	drawn   []item   // in the order of running
 	at      int      // the next of drawn
@@ -194,20 +195,26 @@ func (t *Task) drawMore() {
 	t.recallAll()
 	q.most = drawAhead - sources
 	t.drawChannels()
-	t.draws(len(q.drawn))
 	t.drawCalls()
+	t.draws(len(q.drawn))
 	t.drawOrders()
 	t.drawSweeps()
 	t.drawMicros()
-	for _, topo := range t.topology {
-		if topo.micro != nil {
-			continue
-		}
-		for _, s := range topo.sources {
-			t.admit(topo, s)
-		}
-	}
+	t.admitAll()
 	t.warm()
+}
+
+// admitAll begins records. Where there is no seat left another source is the first one next time: one
+// that has many would take all of them with each draw.
+func (t *Task) admitAll() {
+	n := len(t.streamed)
+	for i := range n {
+		s := t.streamed[(t.queue.first+i)%n]
+		t.admit(s.topology, s)
+	}
+	if n > 0 && len(t.queue.drawn) >= drawAhead {
+		t.queue.first = (t.queue.first + 1) % n
+	}
 }
 
 // warm has the view look up what the records that are drawn will probably look up.
@@ -230,10 +237,11 @@ func (t *Task) warm() {
 // begin, and to the channels that have events. While the events under way become more, or
 // do not find room, a source has one: what a record sets off may be hundreds of events.
 func (t *Task) turns() (sources, channels int) {
-	waiting := t.queue.waiting
+	waiting, coming := t.queue.waiting, t.queue.waiting+t.sending()
 	for i := range t.hops.in {
 		if n := t.hops.in[i].Waiting(); n > 0 {
 			waiting += n
+			coming += t.hops.in[i].Events()
 			channels += sourceTurn
 		}
 	}
@@ -241,20 +249,15 @@ func (t *Task) turns() (sources, channels int) {
 	if waiting > t.queue.before || t.spills.kept > 0 {
 		turn = 1
 	}
-	t.queue.before, t.queue.coming = waiting, waiting+t.sending()
+	t.queue.before, t.queue.coming = waiting, coming
 	for _, m := range t.micros.all {
 		if m.run != nil && m.run.next < len(m.run.records) {
 			sources += turn
 		}
 	}
-	for _, topo := range t.topology {
-		if topo.micro != nil {
-			continue
-		}
-		for _, s := range topo.sources {
-			if s.waits() && t.paced(s) {
-				sources += turn
-			}
+	for _, s := range t.streamed {
+		if s.pace.begun = 0; s.waits() && t.mayPace(&s.pace) {
+			sources += turn
 		}
 	}
 	return min(sources, drawAhead/4), min(channels, drawAhead/4)

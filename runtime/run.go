@@ -206,7 +206,9 @@ func (t *Task) executeNow(it *item) bool {
 	}
 	if it.guessed() {
 		it.source.guess.Ran(view)
-		it.source.pace.set(t.host.Out.Mark() - mark)
+		if err == nil {
+			it.source.pace.set(t.host.Out.Mark() - mark)
+		}
 	}
 	if part != nil && part.over {
 		t.host.Out.Rollback(mark)

@@ -61,11 +61,12 @@ type disky struct {
 	engine *runtime.Task
 	now    int64
 	kept   map[uint64][]byte
-	feed   uint64 // generation
-	next   int64  // offset
-	full   bool   // the disk takes nothing
-	bad    bool   // … or gives nothing back
-	held   bool   // reads wait
+	feed   uint64            // generation
+	feeds  map[string]uint64 // generations, by depot
+	next   int64             // offset
+	full   bool              // the disk takes nothing
+	bad    bool              // … or gives nothing back
+	held   bool              // reads wait
 	later  []runtime.Input
 
 	most    int64 // bytes that the task has had in memory
@@ -83,7 +84,7 @@ type disky struct {
 
 func onDisk(t *testing.T, m module.Module, tasks int, options runtime.Options) *disky {
 	t.Helper()
-	d := &disky{t: t, kept: map[uint64][]byte{}}
+	d := &disky{t: t, kept: map[uint64][]byte{}, feeds: map[string]uint64{}}
 	d.engine = taker(t, tasks, m, options, func(c *runtime.Config) {
 		c.EncodeHops = true
 		c.Listener = &runtime.Listener{
@@ -148,7 +149,7 @@ func (d *disky) carryOut(e *runtime.Effects) (answers []runtime.Input) {
 	}
 	for _, f := range e.Feeds {
 		if f.Order == runtime.FeedFrom {
-			d.feed = f.Generation
+			d.feed, d.feeds[f.Depot] = f.Generation, f.Generation
 		}
 	}
 	for _, s := range e.Spills {

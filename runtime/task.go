@@ -60,7 +60,8 @@ type Task struct {
 	plan     *module.Plan
 	steps    []*module.StepPlan
 	topology []*topology
-	feeds    []*feed // read for streams
+	streamed []*source // of stream topologies
+	feeds    []*feed   // read for streams
 	micros   micros
 	listener Listener
 	info     TaskInfo
@@ -205,6 +206,9 @@ func New(config Config) *Task {
 			s := &source{plan: sp, topology: topo, feed: f}
 			f.sources = append(f.sources, s)
 			topo.sources = append(topo.sources, s)
+			if !plan.Microbatch {
+				t.streamed = append(t.streamed, s)
+			}
 		}
 		if plan.Microbatch {
 			t.addMicro(topo)

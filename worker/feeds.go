@@ -49,8 +49,8 @@ type feedOrder struct {
 	room bool // the driver has taken what it was given; there is no feed
 }
 
-// begins reports whether it begins to read a partition.
-func (o feedOrder) begins() bool {
+// assigns reports whether a partition is to be read from now on.
+func (o feedOrder) assigns() bool {
 	return !o.gone && !o.room && o.feed.Order == runtime.FeedFrom
 }
 
@@ -104,16 +104,16 @@ func (f *feeds) run(ctx context.Context) {
 }
 
 // gatherPause is how long the orders of several tasks gather: tasks that start
-// together are assigned together, which costs one look at the brokers. Orders to pause and to
-// go on do not wait: a task that takes what comes as fast as it can has hundreds a second.
+// together are assigned together, which costs one look at the brokers. Other orders do not wait: a task that takes
+// what comes as fast as it can pauses and goes on hundreds of times a second.
 const gatherPause = 2 * time.Millisecond
 
 // next takes the orders that have come; wake ends the poll that follows.
 func (f *feeds) next(ctx context.Context, wake context.CancelFunc) []feedOrder {
 	f.mu.Lock()
-	begins := slices.ContainsFunc(f.orders, feedOrder.begins)
+	assigns := slices.ContainsFunc(f.orders, feedOrder.assigns)
 	f.mu.Unlock()
-	if begins {
+	if assigns {
 		pause(ctx, gatherPause)
 	}
 	f.mu.Lock()
