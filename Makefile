@@ -132,7 +132,7 @@ profile: ## where an event's time goes, by stage; WORKLOAD=count, words, exactly
 performance: ## measure everything, and write docs/performance.md (about an hour); what fails is told at the end
 	@failed=; for part in bench bench-state bench-peers; do $(MAKE) $$part || failed="$$failed $$part"; done; \
 	$(MAKE) takeover SIZES=10,1000,5000; \
-	$(MAKE) profile WORKLOAD=count,hand,words || failed="$$failed profile"; \
+	$(MAKE) profile WORKLOAD=count,hand,words,ack,floor,ack-64,floor-64 || failed="$$failed profile"; \
 	$(MAKE) performance-page && test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
 
 performance-page: ## write docs/performance.md from what was measured last

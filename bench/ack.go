@@ -60,7 +60,7 @@ func exactAckWorkload(ctx context.Context, s *servers, o options, r *report) err
 // produces, and asks the worker over gRPC; the floor's produces, and the loop sends the
 // reply over a TCP connection when the transaction is through, with nothing in between.
 func ackWorkload(ctx context.Context, s *servers, o options, r *report) error {
-	one := &ackFigures{delays: r.delays("ack", "", goal{"floor", 1.4}, goal{"floor", 2}), rate: r.figure("acks", "acks/s", false, goal{"floor", 0.8})}
+	one := &ackFigures{delays: r.delays("ack", "", goal{"floor", 1.4}, goal{"floor", 2}), rate: r.figure("acks", "acks/s", false)}
 	many := &ackFigures{delays: r.delays("ack", "-64", goal{"floor", 1.4}, goal{"floor", 2}), rate: r.figure("acks-64", "acks/s", false, goal{"floor", 0.8})}
 	many.open = &openFigures{
 		half: r.delays("ack-open", ""), same: r.delays("ack-open-same", ""),

@@ -92,6 +92,15 @@ func (s *servers) clocked(define func(module string, first *firstRecord) module.
 	})
 }
 
+// clockedHand is the loop written by hand, whose start is no part of its own.
+func (s *servers) clockedHand(words bool) clocked {
+	h := s.handWritten(words)
+	return clock(h, func(ctx context.Context, in *input) ([]part, error) {
+		took, err := h.run(ctx, in)
+		return []part{{startPart, 0}, {countingPart, took}, {storingPart, 0}}, err
+	})
+}
+
 // clocks are the rates of a workload by both clocks, and the parts of its rounds.
 type clocks struct {
 	whole   *figure // from the order to start until all is stored

@@ -100,7 +100,15 @@ func (a *aim) verdict(values []float64) string {
 	if a.than == atLeast {
 		off = -off
 	}
-	return fmt.Sprintf("**missed** by %.0f %%", 100*off)
+	return fmt.Sprintf("**missed** by %s %%", strconv.FormatFloat(100*off, 'f', decimals(100*off), 64))
+}
+
+// decimals are those that a percentage is told with: what is small has one.
+func decimals(percent float64) int {
+	if percent < 10 {
+		return 1
+	}
+	return 0
 }
 
 func (a *aim) amount(v float64) string { return strings.TrimSuffix(precisely(v)+" "+a.unit, " ") }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/coppice-run/coppice/module"
 )
@@ -17,9 +18,9 @@ const (
 // starting and the last commit weigh less.
 const longer = 4
 
-// peerCountWorkload compares count with other engines.
+// peerCountWorkload compares count with other engines, and these with the loop written by hand.
 func peerCountWorkload(ctx context.Context, s *servers, o options, r *report) error {
-	return s.peerCount(ctx, o, r, r.clocks("peer-count"))
+	return s.peerCount(ctx, o, r, r.clocks("peer-count"), s.clockedHand(false))
 }
 
 // peerCountLongWorkload is the same with a longer input and the fastest engine alone.
@@ -28,7 +29,7 @@ func peerCountLongWorkload(ctx context.Context, s *servers, o options, r *report
 	return s.peerCount(ctx, o, r, r.clocks("peer-count-long"))
 }
 
-func (s *servers) peerCount(ctx context.Context, o options, r *report, c *clocks) error {
+func (s *servers) peerCount(ctx context.Context, o options, r *report, c *clocks, others ...clocked) error {
 	in, err := s.fill(ctx, moduleName("BenchPeerCount"), "clicks", tasks, o.count, keysOf(100_000))
 	if err != nil {
 		return err
@@ -36,13 +37,13 @@ func (s *servers) peerCount(ctx context.Context, o options, r *report, c *clocks
 	defer s.drop(ctx, in)
 	mine := s.clocked(func(name string, first *firstRecord) module.Module { return &counting{name: name, first: first} })
 	return s.withPeers(ctx, o, r, "count", func(peers []clocked) error {
-		return c.alternate(ctx, in, o.rounds, append([]clocked{mine}, peers...)...)
+		return c.alternate(ctx, in, o.rounds, slices.Concat([]clocked{mine}, others, peers)...)
 	})
 }
 
-// peerWordsWorkload compares words with other engines.
+// peerWordsWorkload compares words with other engines, and these with the loop written by hand.
 func peerWordsWorkload(ctx context.Context, s *servers, o options, r *report) error {
-	return s.peerWords(ctx, o, r, r.clocks("peer-words"))
+	return s.peerWords(ctx, o, r, r.clocks("peer-words"), s.clockedHand(true))
 }
 
 // peerWordsLongWorkload is the same with a longer input, the fastest engine, and Storm: that
@@ -52,7 +53,7 @@ func peerWordsLongWorkload(ctx context.Context, s *servers, o options, r *report
 	return s.peerWords(ctx, o, r, r.clocks("peer-words-long"))
 }
 
-func (s *servers) peerWords(ctx context.Context, o options, r *report, c *clocks) error {
+func (s *servers) peerWords(ctx context.Context, o options, r *report, c *clocks, others ...clocked) error {
 	in, err := s.fill(ctx, moduleName("BenchPeerWords"), "sentences", tasks, o.words, sentencesOf(10))
 	if err != nil {
 		return err
@@ -60,7 +61,7 @@ func (s *servers) peerWords(ctx context.Context, o options, r *report, c *clocks
 	defer s.drop(ctx, in)
 	mine := s.clocked(func(name string, first *firstRecord) module.Module { return &wording{name: name, first: first} })
 	return s.withPeers(ctx, o, r, "words", func(peers []clocked) error {
-		return c.alternate(ctx, in, o.rounds, append([]clocked{mine}, peers...)...)
+		return c.alternate(ctx, in, o.rounds, slices.Concat([]clocked{mine}, others, peers)...)
 	})
 }
 

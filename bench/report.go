@@ -117,7 +117,11 @@ func (f *figure) of(subject string) []float64 {
 
 // ratios divide ours by a peer's, round by round: they are neighbours in time.
 func (f *figure) ratios(peer string) []float64 {
-	mine, theirs := f.of(ours), f.of(peer)
+	return quotients(f.of(ours), f.of(peer))
+}
+
+// quotients are those of neighbours in time, as many as there are.
+func quotients(mine, theirs []float64) []float64 {
 	ratios := make([]float64, min(len(mine), len(theirs)))
 	for i := range ratios {
 		ratios[i] = mine[i] / theirs[i]

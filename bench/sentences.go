@@ -28,6 +28,13 @@ func (t sentences) functions() template.FuncMap {
 			}
 			return inWords(ratios, false)
 		},
+		// between is one subject by another one.
+		"between": func(name, workload, subject, peer string) string {
+			if f := t.figure(name, workload); f != nil {
+				return inWords(quotients(f.of(subject), f.of(peer)), false)
+			}
+			return missing
+		},
 		// value is a subject's median.
 		"value": func(name, workload, subject string) string { return t.times(name, workload, subject, 1) },
 		// times is so many times a subject's median.
