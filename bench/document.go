@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -64,6 +65,7 @@ func writeDocument(file, results string) error {
 		"figures":     func(name string) string { return documented(reports[name], figureTable) },
 		"ratios":      func(name string) string { return documented(reports[name], ratioTable) },
 		"parts":       func(name string) string { return documented(reports[name], partTable) },
+		"appends":     func(name string) string { return documented(reports[name], appendTable) },
 		"budgets":     func(name string) string { return documented(reports[name], budgetTable) },
 		"curves":      func(name string) string { return documented(reports[name], curveList) },
 	})
@@ -71,7 +73,9 @@ func writeDocument(file, results string) error {
 	if err != nil || reports["profile"] == nil {
 		return err
 	}
-	return fillTemplate(filepath.Join(filepath.Dir(file), "scaling.md"), costs{reports["profile"], reports["growth"]}.functions())
+	figures := sentences(reports).functions()
+	maps.Copy(figures, costs{reports["profile"], reports["growth"]}.functions())
+	return fillTemplate(filepath.Join(filepath.Dir(file), "scaling.md"), figures)
 }
 
 // fillTemplate writes a file from the template of its name. What was there stays until all of the
@@ -205,26 +209,53 @@ func partTable(r *report) string {
 	return b.String()
 }
 
+// ofAppends are the budgets of acked appends, which begin by these words, and others those that are not.
+func (r *report) ofAppends() (appends, others []*budget) {
+	for _, b := range r.Budgets {
+		if strings.HasPrefix(b.Workload, "ack") || strings.HasPrefix(b.Workload, "floor") {
+			appends = append(appends, b)
+		} else {
+			others = append(others, b)
+		}
+	}
+	return appends, others
+}
+
+// appendTable has a row for each budget of acked appends.
+func appendTable(r *report) string {
+	var b strings.Builder
+	b.WriteString("| | CPU of the process, µs | CPU of Redis, µs | objects | bytes allocated | commits per 1,000 | commands per commit | switches of goroutines |\n|---|---:|---:|---:|---:|---:|---:|---:|\n")
+	appends, _ := r.ofAppends()
+	for _, x := range appends {
+		u := x.Usage
+		fmt.Fprintf(&b, "| %s | %.0f | %.0f | %.0f | %s | %s | %.1f | %.1f |\n", x.Workload, u.ProcessNanos/1000, u.RedisNanos/1000, x.Objects,
+			whole3(x.Bytes), whole3(1000*u.Commits), u.Commands/max(u.Commits, 1e-12), u.Switches)
+	}
+	return b.String()
+}
+
 func budgetTable(r *report) string {
 	var b strings.Builder
+	_, budgets := r.ofAppends()
 	b.WriteString("| stage |")
-	for _, x := range r.Budgets {
+	for _, x := range budgets {
 		fmt.Fprintf(&b, " %s, ns |", x.Workload)
 	}
-	b.WriteString("\n|---|" + strings.Repeat("---:|", len(r.Budgets)) + "\n")
+	b.WriteString("\n|---|" + strings.Repeat("---:|", len(budgets)) + "\n")
 	row := func(name string, value func(*budget) string) {
 		b.WriteString("| " + name + " |")
-		for _, x := range r.Budgets {
+		for _, x := range budgets {
 			b.WriteString(" " + value(x) + " |")
 		}
 		b.WriteString("\n")
 	}
-	if len(r.Budgets) > 0 {
-		for i, s := range r.Budgets[0].Stages {
+	if len(budgets) > 0 {
+		for i, s := range budgets[0].Stages {
 			row(s.Stage, func(x *budget) string { return fmt.Sprintf("%.0f", x.Stages[i].Nanos) })
 		}
 	}
 	row("all", func(x *budget) string { return fmt.Sprintf("%.0f", x.Nanos) })
+	row("beside it, CPU of Redis", func(x *budget) string { return fmt.Sprintf("%.0f", x.Usage.RedisNanos) })
 	row("objects allocated", func(x *budget) string { return fmt.Sprintf("%.2f", x.Objects) })
 	row("bytes allocated", func(x *budget) string { return fmt.Sprintf("%.0f", x.Bytes) })
 	row("most memory resident, MB", func(x *budget) string { return fmt.Sprintf("%.0f", x.ResidentMB) })
@@ -234,7 +265,7 @@ func budgetTable(r *report) string {
 func curveList(r *report) string {
 	var b strings.Builder
 	for _, c := range r.Curves {
-		fmt.Fprintf(&b, "![%s](performance/%s.svg)\n\n%s\n\n", c.Title, c.Name, strings.TrimSuffix(c.Reason+" "+c.lengths(), " "))
+		fmt.Fprintf(&b, "![%s](performance/%s.svg)\n\n%s\n\n", c.Title, c.Name, strings.TrimSuffix(cmp.Or(reasons[c.Name], c.Reason)+" "+c.lengths(), " "))
 		if costs := c.costs(); costs != "" {
 			b.WriteString(costs + "\n")
 		}

@@ -55,8 +55,7 @@ func quotedPage(n int) string { return strconv.Quote(storedPage(n)) }
 // is not in memory, and writes it again.
 func growStored(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "stored", Title: "events that read and write a value of 1,000 B, against what is stored", X: "MB stored", Y: "events/s", LogX: true})
-	memory := r.curve(&curve{Name: "stored-memory", Title: "memory of the worker against what is stored", X: "MB stored", Y: "MB of heap, most", LogX: true,
-		Reason: "The worker holds what it has met, up to pstate.cache.entries.max of each task, not what is stored."})
+	memory := r.curve(&curve{Name: "stored-memory", Title: "memory of the worker against what is stored", X: "MB stored", Y: "MB of heap, most", LogX: true})
 	var first []string
 	for _, megabytes := range []int{10, 100, 1_000, 5_000} {
 		p, err := s.stored(ctx, o, r.growing(), megabytes)

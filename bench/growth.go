@@ -45,10 +45,8 @@ func growthWorkload(ctx context.Context, s *servers, o options, r *report) error
 }
 
 func growTasks(ctx context.Context, s *servers, o options, r *report) error {
-	c := r.curve(&curve{Name: "tasks", Title: "count against the number of tasks, one worker", X: "tasks", Y: "events/s", LogX: true,
-		Reason: "With more tasks each has fewer keys: a batch meets a key more often and writes fewer fields, of a smaller hash, which is what makes an event cheaper for Redis. The knee is at 256, and is the start, which is part of a round: so many connections and take-overs, and each task asks for the heads of all others."})
-	memory := r.curve(&curve{Name: "tasks-memory", Title: "memory of count against the number of tasks, one worker", X: "tasks", Y: "MB of heap, most", LogX: true,
-		Reason: "Half of the most is garbage that is not collected yet. Of what was in use in profiles with 16, 64 and 256 tasks (measured on 2026-11-27), fetched records had 40, 60 and 72 MB: what is fetched ahead is bounded for all together, and partitions are shorter where there are more. What tasks keep of the events of their batches had 16, 75 and 100 MB, the buffers of their connections to Redis 11, 23 and 60 MB, and with 256 what each had to say to each other one at the start 27 MB: so a task costs most where few become some, and 1.3 MB from there on. The 100,000 keys are shared out among the tasks, so that their caches are the same in sum."})
+	c := r.curve(&curve{Name: "tasks", Title: "count against the number of tasks, one worker", X: "tasks", Y: "events/s", LogX: true})
+	memory := r.curve(&curve{Name: "tasks-memory", Title: "memory of count against the number of tasks, one worker", X: "tasks", Y: "MB of heap, most", LogX: true})
 	for _, n := range []int{4, 16, 64, 256} {
 		p, err := s.point(ctx, o, r, "GrowTasks", n, 2*o.count, keysOf(100_000), s.module(ours, newCounting))
 		if err != nil {
@@ -63,8 +61,7 @@ func growTasks(ctx context.Context, s *servers, o options, r *report) error {
 func growState(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "state", Title: "count against the number of keys", X: "keys", Y: "events/s", LogX: true})
 	const reason = "While a batch meets a key several times, its commit holds the key once: few keys make small commits. Beyond the batch size each event is a field of its own, whose entry is in no cache of the processor. Of the last point's keys %s are met at all (computed), so that %.0f %% of its events make an entry and a field of Redis that was not there. All fit in memory (pstate.cache.entries.max, 200,000 in each task)."
-	memory := r.curve(&curve{Name: "state-memory", Title: "memory of count against the number of keys", X: "keys", Y: "MB of heap, most", LogX: true,
-		Reason: "What is read or written stays in memory, up to pstate.cache.entries.max of each task; then what was not met for longest goes."})
+	memory := r.curve(&curve{Name: "state-memory", Title: "memory of count against the number of keys", X: "keys", Y: "MB of heap, most", LogX: true})
 	for _, n := range []int{100, 1_000, 10_000, 100_000, 1_000_000} {
 		p, err := s.point(ctx, o, r, "GrowState", tasks, o.count, keysOf(n), s.module(ours, newCounting))
 		if err != nil {
@@ -79,8 +76,8 @@ func growState(ctx context.Context, s *servers, o options, r *report) error {
 }
 
 // memoryOf adds the curve of the memory that goes with one of speed.
-func (r *report) memoryOf(c *curve, title, reason string) *curve {
-	return r.curve(&curve{Name: c.Name + "-memory", Title: title, X: c.X, Y: "MB of heap, most", LogX: c.LogX, Reason: reason})
+func (r *report) memoryOf(c *curve, title string) *curve {
+	return r.curve(&curve{Name: c.Name + "-memory", Title: title, X: c.X, Y: "MB of heap, most", LogX: c.LogX})
 }
 
 // spreading sends so many events for each record as its value says, to one key after another
@@ -135,10 +132,8 @@ func newSpreading(name string) module.Module { return &spreading{name: name} }
 const leastTrees = tasks
 
 func growTrees(ctx context.Context, s *servers, o options, r *report) error {
-	c := r.curve(&curve{Name: "trees", Title: "events against the events of one tree, tracked and acked", X: "events per record", Y: "events/s", LogX: true,
-		Reason: "A tree of one event pays for a record, a tree and an ack per event; from about ten on what remains is the hop and the count. Trees of all sizes count the same 1,000 keys, each the next ones, so that commits are as large. A tree keeps 64 bits at its root whatever its size. Records that set off many events begin at the pace at which those run, so few events wait, which caches hold. The knee is where one record alone sets off more than that: its events wait until its handler has returned, and beyond topology.stream.tree.bytes.max of a task they go through a file. With 1,000,000 events, packing and parsing them for it was a quarter of the worker's CPU time, and collecting garbage an eighth, by a profile (measured on 2026-11-27)."})
-	memory := r.memoryOf(c, "memory of the worker against the events of one tree",
-		"Records begin at the pace of what they set off, so the events that wait are as many up to some thousand of a record. What one record sends off waits on its task until its handler has returned: so memory follows the largest tree from there on, up to topology.stream.tree.bytes.max of each task; then a file has it. Before a source has seen what its records set off it begins four.")
+	c := r.curve(&curve{Name: "trees", Title: "events against the events of one tree, tracked and acked", X: "events per record", Y: "events/s", LogX: true})
+	memory := r.memoryOf(c, "memory of the worker against the events of one tree")
 	for _, n := range []int{1, 10, 100, 1_000, 10_000, 100_000, 1_000_000} {
 		records := max(leastTrees, o.words*40/n)
 		from, counted := 0, make([]string, n)
@@ -161,10 +156,8 @@ func growTrees(ctx context.Context, s *servers, o options, r *report) error {
 }
 
 func growValues(ctx context.Context, s *servers, o options, r *report) error {
-	c := r.curve(&curve{Name: "values", Title: "count against the size of records", X: "bytes per record", Y: "MB/s", LogX: true,
-		Reason: "Small records cost by the event, large ones by the byte: the knee is at about 1 kB, where a record takes as long to fetch and copy as to count. The records do not compress."})
-	memory := r.memoryOf(c, "memory of count against the size of records",
-		"What is fetched ahead, what is held of paused partitions and what waits for a task are bounded by their number, their bytes or both (depot.cache.cardinality, kafkadepot.Config.FetchBytes): large records reach the bounds by bytes, and one that is larger than a fetch comes whole.")
+	c := r.curve(&curve{Name: "values", Title: "count against the size of records", X: "bytes per record", Y: "MB/s", LogX: true})
+	memory := r.memoryOf(c, "memory of count against the size of records")
 	random := rand.New(rand.NewPCG(3, 4))
 	all := letters(random, 8<<20)
 	for _, n := range []int{10, 100, 1_000, 10_000, 100_000, 1_000_000} {
@@ -184,10 +177,8 @@ func growValues(ctx context.Context, s *servers, o options, r *report) error {
 }
 
 func growHotKey(ctx context.Context, s *servers, o options, r *report) error {
-	c := r.curve(&curve{Name: "hotkey", Title: "count against the share of one key", X: "% of the records", Y: "events/s",
-		Reason: "All records of a key are one task's, and each of its batches writes the key once. So the more records are of one key, the less Redis has to do, and the task that has them is not held up: it alone does as much as the last point shows."})
-	memory := r.memoryOf(c, "memory of count against the share of one key",
-		"Records wait for the task that has the hot key, whose partition is read as far ahead as any other's: so a hot key is not to cost memory.")
+	c := r.curve(&curve{Name: "hotkey", Title: "count against the share of one key", X: "% of the records", Y: "events/s"})
+	memory := r.memoryOf(c, "memory of count against the share of one key")
 	for _, percent := range []int{0, 50, 90, 100} {
 		random := rand.New(rand.NewPCG(3, 4))
 		next := func() ([]byte, []byte, []string) {
@@ -209,10 +200,8 @@ func growHotKey(ctx context.Context, s *servers, o options, r *report) error {
 
 // growSkew has keys drawn by Zipf's law, steeper and steeper.
 func growSkew(ctx context.Context, s *servers, o options, r *report) error {
-	c := r.curve(&curve{Name: "skew", Title: "count against the skew of the keys (Zipf)", X: "exponent", Y: "events/s",
-		Reason: "The steeper the keys, the more often a batch meets one, which it writes once: Redis has less and less to do. That one task has more of the records then than the others costs less than that saves; at the steepest one task does nearly all, as with a hot key."})
-	memory := r.memoryOf(c, "memory of count against the skew of the keys (Zipf)",
-		"The steeper the keys, the fewer of them are met, and kept; as much is fetched ahead.")
+	c := r.curve(&curve{Name: "skew", Title: "count against the skew of the keys (Zipf)", X: "exponent", Y: "events/s"})
+	memory := r.memoryOf(c, "memory of count against the skew of the keys (Zipf)")
 	for _, exponent := range []float64{1.01, 1.2, 1.5, 2, 3} {
 		zipf := rand.NewZipf(rand.New(rand.NewPCG(3, 4)), exponent, 1, 100_000-1)
 		padding := strings.Repeat("x", 100-keyBytes)

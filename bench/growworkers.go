@@ -40,10 +40,8 @@ type hops struct {
 // are in this process, and reach each other over gRPC like processes, or by handing each other
 // their frames. A curve has the medians, and figures the ratios of neighbours in time.
 func growWorkers(ctx context.Context, s *servers, o options, r *report) error {
-	c := r.curve(&curve{Name: "workers", Title: "words against the number of workers on this machine", X: "workers", Y: "events/s",
-		Reason: "More workers on one machine have no more processors: what is lost against one worker is what hops between workers cost, half of them with two workers, three quarters with four. The CPU time of all workers together, below, says how much that is; the difference between the lines is what gRPC costs beyond encoding and queues."})
-	memory := r.memoryOf(c, "memory of all workers on this machine, of the one process that they are in",
-		"What the process takes while the topology runs, beyond what it has when its workers have their tasks and wait. The tasks are the same ones with more workers, but each worker has a client of its own, whose fetches are under way, and frames between workers come on top. How much is whose was not measured apart.")
+	c := r.curve(&curve{Name: "workers", Title: "words against the number of workers on this machine", X: "workers", Y: "events/s"})
+	memory := r.memoryOf(c, "memory of all workers on this machine, of the one process that they are in")
 	const overGRPC, inMemory = "over gRPC", "in memory"
 	rounds := map[string]map[int]*pointRounds{}
 	for _, label := range []string{overGRPC, inMemory} {

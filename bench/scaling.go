@@ -34,25 +34,6 @@ func (c costs) rate(floor string) float64 {
 	return math.NaN()
 }
 
-// grown is what the first line of a curve has at a place, of what it has at its first.
-func (c costs) grown(name string, x float64) string {
-	if c.growth == nil {
-		return "not measured yet"
-	}
-	for _, curve := range c.growth.Curves {
-		if curve.Name != name || len(curve.Lines) == 0 {
-			continue
-		}
-		points := curve.Lines[0].Points
-		for _, p := range points {
-			if p.X == x {
-				return fmt.Sprintf("%.2f", p.Y/points[0].Y)
-			}
-		}
-	}
-	return "not measured yet"
-}
-
 // worker is the CPU time of all workers per event, at a place of the first line of a curve.
 func (c costs) worker(name string, x float64) float64 {
 	if c.growth == nil {
@@ -120,8 +101,6 @@ func (c costs) functions() template.FuncMap {
 	return template.FuncMap{
 		"nanos": func(workload string) string { return measured(c.nanos(workload), "ns") },
 		"rate":  func(floor, unit string) string { return measured(c.rate(floor), unit) },
-		// growth is what a curve has at a place, of what it has at its first.
-		"growth": func(curve string, x float64) string { return c.grown(curve, x) },
 		// cores that workers need for so many events a second.
 		"cores": func(workload string, events float64) string { return up(events * c.nanos(workload) / 1e9 / busy) },
 		// wordcores is the same of words, whose hops leave a worker where there are several; workers have
@@ -133,8 +112,10 @@ func (c costs) functions() template.FuncMap {
 		"word":        func(workers float64) string { return measured(c.word(workers), "ns") },
 		// masters that Redis needs for so many fields, or reads, a second.
 		"masters": func(fields float64) string { return up(fields / c.rate("floor-fields") / busy) },
-		// brokers that the log needs for so many records of 100 B a second, each written
-		// three times and read once.
-		"brokers": func(records float64) string { return up(records * 3 / c.rate("floor-produce") / busy) },
+		// brokers that the log needs for so many records of 100 B a second: each is written by three,
+		// and read by a worker and by two that follow.
+		"brokers": func(records float64) string {
+			return up(records * 3 * (1/c.rate("floor-produce") + 1/c.rate("floor-consume")) / busy)
+		},
 	}
 }

@@ -16,7 +16,7 @@ type curve struct {
 	X, Y   string // what the axes show
 	LogX   bool
 	Lines  []*line
-	Reason string // of each knee
+	Reason string // of each knee, where it has figures of the run; others are in reasons
 }
 
 // line is one of a curve's.

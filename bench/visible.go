@@ -34,10 +34,8 @@ const (
 // point whose load is more than the topology gets through is left out: there the time grows
 // with the run.
 func visibleWorkload(ctx context.Context, s *servers, _ options, r *report) error {
-	p50 := r.curve(&curve{Name: "visible-p50", Title: "append to visible, median, by the bound of a microbatch", X: "records/s beside", Y: "ms", LogX: true,
-		Reason: "A microbatch costs two commits of each task and two more of the coordinator, whatever is in it. Where a small bound has more come than so many microbatches hold, records wait for the next one, and the line ends."})
-	p99 := r.curve(&curve{Name: "visible-p99", Title: "append to visible, 99th percentile", X: "records/s beside", Y: "ms", LogX: true,
-		Reason: "A record that comes when a microbatch has just begun waits for all of it, and for its own; with a small bound under load for several. Of 100 records of a point this is the last but one: one hiccup of the machine makes a peak."})
+	p50 := r.curve(&curve{Name: "visible-p50", Title: "append to visible, median, by the bound of a microbatch", X: "records/s beside", Y: "ms", LogX: true})
+	p99 := r.curve(&curve{Name: "visible-p99", Title: "append to visible, 99th percentile", X: "records/s beside", Y: "ms", LogX: true})
 	for _, size := range visibleSizes {
 		for _, load := range visibleLoads {
 			v := &visible{s: s, size: size, load: load}

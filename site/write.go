@@ -22,7 +22,7 @@ type section struct {
 // sections say where each page belongs.
 var sections = []section{
 	{title: "Start", files: []string{"README.md", "docs/README.md"}},
-	{title: "Architecture", files: []string{"docs/architecture.md", "docs/protocol.md", "docs/performance.md", "docs/scaling.md"}},
+	{title: "Architecture", files: []string{"docs/architecture.md", "docs/protocol.md", "docs/performance.md", "docs/performance-history.md", "docs/scaling.md"}},
 	{title: "Guarantees", files: []string{"docs/promises.md", "docs/acid.md", "docs/reliability.md", "docs/compatibility.md"}},
 	{title: "Guides", folder: "docs/guides/"},
 	{title: "Running it", files: []string{"docs/runbook.md", "docs/deployment.md", "docs/security.md", "docs/updating.md"}},
