@@ -11,7 +11,7 @@ var reasons = map[string]string{
 
 	"trees": "A tree of one event pays for a record, a tree and an ack per event; from about ten on what remains is the hop and the count. Trees of all sizes count the same 1,000 keys, each the next ones, so that commits are as large. A tree keeps 64 bits at its root whatever its size. Records that set off many events begin at the pace at which those run, so few events wait, which caches hold. The knee is where one record alone sets off more than that: its events wait until its handler has returned, and beyond topology.stream.tree.bytes.max of a task they go through a file. With 1,000,000 events, packing and parsing them for it was a quarter of the worker's CPU time, and collecting garbage an eighth, by a profile (measured on 2026-11-27).",
 
-	"values": "Small records cost by the event, large ones by the byte: the knee is at about 1 kB, where a record takes as long to fetch and copy as to count. The records do not compress.",
+	"values": "Small records cost by the event, large ones by the byte: the knee is at about 1 kB, where a record takes as long to fetch and copy as to count. The records do not compress. What is kept of them is a count; of values that are kept, the curve of what is stored has those of 1,000 B.",
 
 	"hotkey": "All records of a key are one task's, and each of its batches writes the key once. So the more records are of one key, the less Redis has to do, and the task that has them is not held up: it alone does as much as the last point shows.",
 

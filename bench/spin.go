@@ -10,7 +10,8 @@ import (
 const spinner = "keep the processors busy"
 
 // spinning has a thread for each processor that never gives it up by itself. What others take
-// longer beside it than alone is due to processors that are busy, whoever keeps them so.
+// longer beside it than alone is due to processors that are busy, whoever keeps them so: at least that, since
+// schedulers put aside who only spins more readily than who works and waits by turns.
 type spinning struct{ stop context.CancelFunc }
 
 func startSpinning(ctx context.Context, _ role) (orders, error) {
