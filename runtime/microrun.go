@@ -205,7 +205,7 @@ func (m *micro) source(id uint16) *source {
 func (t *Task) drawMicros() {
 	for _, m := range t.micros.all {
 		r := m.run
-		for n := 0; r != nil && r.next < len(r.records) && len(t.queue.drawn) < drawAhead && n < laneTurn; n++ {
+		for n := 0; r != nil && r.next < len(r.records) && len(t.queue.drawn) < drawAhead-t.queue.streams && n < laneTurn; n++ {
 			if !t.mayBegin(r.records[r.next].source) {
 				break
 			}

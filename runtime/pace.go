@@ -43,6 +43,9 @@ func (p *pace) set(events int) {
 	}
 }
 
+// failed notes that a record has failed, of which nobody knows what it would have set off.
+func (p *pace) failed() { p.seen = min(p.seen+1, paceBegin) }
+
 // draw notes that so many events are about to run, and that records of the source may begin behind them.
 func (p *pace) draw(events int) {
 	p.begun, p.ran = 0, min(p.ran+events, max(p.typical, drawAhead))
@@ -85,9 +88,14 @@ func (t *Task) draws(events int) {
 	if events == 0 {
 		t.queue.coming = t.sending()
 	}
-	for _, topo := range t.topology {
-		for _, s := range topo.sources {
-			s.pace.draw(events)
+	waiting := 0
+	for _, s := range t.streamed {
+		if s.waits() {
+			waiting++
 		}
+	}
+	share := (events + waiting - 1) / max(waiting, 1) // each of them would set off as many as run
+	for _, s := range t.streamed {
+		s.pace.draw(share)
 	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // river sends a text "N" on to N leaves of task To, and notes how many have not run yet. Pebbles
-// send nothing on.
+// send nothing on, or so many as Loud.
 type river struct {
 	tide
 	Pebbles       module.Depot[string]
@@ -21,6 +21,7 @@ type river struct {
 	sent, waiting int // the second at most
 	records       int
 	pebbles       int
+	loud          int
 	before        int // records that have run before the last pebble
 }
 
@@ -48,8 +49,13 @@ func (m *river) Define(b *module.Builder) {
 		m.waiting = max(m.waiting, m.sent-len(m.ran))
 		return nil
 	}, module.StartFromBeginning())
-	module.DeclareSource(s, m.Pebbles, func(*module.Event, string) error {
+	module.DeclareSource(s, m.Pebbles, func(ev *module.Event, _ string) error {
 		m.pebbles++
+		for i := range m.loud {
+			m.leaf.SendTo(ev, m.to, i)
+		}
+		m.sent += m.loud
+		m.waiting = max(m.waiting, m.sent-len(m.ran))
 		m.before = m.records
 		return nil
 	}, module.StartFromBeginning())
@@ -118,6 +124,32 @@ func TestNoSourceStopsAnother(t *testing.T) {
 		if m.pebbles != 500 || m.before > c.records*3/4 {
 			t.Errorf("beside %d records that set off %d events each %d of 500 others ran, the last one after %d", c.records, c.events, m.pebbles, m.before)
 		}
+	}
+}
+
+// Two sources whose records set off many events each share the pace.
+func TestSourcesShareThePace(t *testing.T) {
+	t.Parallel()
+	const events, records = 1_000, 200
+	m := &river{loud: events}
+	d := onDisk(t, m, 1, runtime.Options{})
+	d.pebble(m, records)
+	d.give(slices.Repeat([]string{fmt.Sprint(events)}, records)...)
+	ahead := 2 * 4 * (runtime.Options{}).WithDefaults().MaxEventsPerBatch // of each source
+	if len(m.ran) != 2*events*records || m.waiting > ahead+12*events {
+		t.Errorf("%d events ran, and %d waited at most, %d may", len(m.ran), m.waiting, ahead+12*events)
+	}
+}
+
+// A source that has more records than may be under way leaves some of the room to the others.
+func TestALimitIsSharedOut(t *testing.T) {
+	t.Parallel()
+	m := &river{}
+	d := onDisk(t, m, 1, runtime.Options{MaxExecutingPerTask: 10})
+	d.pebble(m, 50)
+	d.give(slices.Repeat([]string{"1"}, 2_000)...)
+	if m.pebbles != 50 || m.before > 1_000 {
+		t.Errorf("%d of 50 records ran beside 2,000, the last one after %d", m.pebbles, m.before)
 	}
 }
 

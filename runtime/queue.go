@@ -54,6 +54,7 @@ type queue struct {
 	before  int      // what waited when more was drawn last
 	coming  int      // events that are on their way here, about
 	first   int      // of the sources, whose records begin first with the next draw
+	streams int      // how many of those that are drawn are left to sources of streams
 	most    int      // how many are drawn before others have their turn
 	drawn   []item   // in the order of running
 	at      int      // the next of drawn
@@ -204,16 +205,21 @@ func (t *Task) drawMore() {
 	t.warm()
 }
 
-// admitAll begins records. Where there is no seat left another source is the first one next time: one
-// that has many would take all of them with each draw.
+// admitAll begins records. Where a source has more than there was room for, the one behind it is the first
+// next time: one that has many would take all the room of each draw.
 func (t *Task) admitAll() {
-	n := len(t.streamed)
+	n, cut, begun := len(t.streamed), -1, 0
 	for i := range n {
-		s := t.streamed[(t.queue.first+i)%n]
+		at := (t.queue.first + i) % n
+		s := t.streamed[at]
 		t.admit(s.topology, s)
+		begun += s.pace.begun
+		if cut < 0 && s.waits() && (len(t.queue.drawn) >= drawAhead || t.throttled(s.topology)) {
+			cut = at
+		}
 	}
-	if n > 0 && len(t.queue.drawn) >= drawAhead {
-		t.queue.first = (t.queue.first + 1) % n
+	if cut >= 0 && begun > 0 {
+		t.queue.first = (cut + 1) % n
 	}
 }
 
@@ -241,7 +247,7 @@ func (t *Task) turns() (sources, channels int) {
 	for i := range t.hops.in {
 		if n := t.hops.in[i].Waiting(); n > 0 {
 			waiting += n
-			coming += t.hops.in[i].Events()
+			coming += t.hops.in[i].Pending()
 			channels += sourceTurn
 		}
 	}
@@ -249,16 +255,18 @@ func (t *Task) turns() (sources, channels int) {
 	if waiting > t.queue.before || t.spills.kept > 0 {
 		turn = 1
 	}
-	t.queue.before, t.queue.coming = waiting, coming
+	t.queue.before, t.queue.coming = waiting, coming+t.spills.events
 	for _, m := range t.micros.all {
 		if m.run != nil && m.run.next < len(m.run.records) {
 			sources += turn
 		}
 	}
+	streams := 0
 	for _, s := range t.streamed {
 		if s.pace.begun = 0; s.waits() && t.mayPace(&s.pace) {
-			sources += turn
+			streams += turn
 		}
 	}
-	return min(sources, drawAhead/4), min(channels, drawAhead/4)
+	t.queue.streams = min(streams, drawAhead/4)
+	return min(sources+streams, drawAhead/4), min(channels, drawAhead/4)
 }

@@ -208,6 +208,8 @@ func (t *Task) executeNow(it *item) bool {
 		it.source.guess.Ran(view)
 		if err == nil {
 			it.source.pace.set(t.host.Out.Mark() - mark)
+		} else {
+			it.source.pace.failed()
 		}
 	}
 	if part != nil && part.over {

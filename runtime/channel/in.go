@@ -16,6 +16,7 @@ type In struct {
 	parcel   int            // the next event to draw: of this one of parcels
 	event    int
 	bytes    int64 // of parcels
+	pending  int   // events of parcels that are not applied
 	passed   []*wire.Frame
 }
 
@@ -69,8 +70,10 @@ func (in *In) Put(p *wire.Parcel) (acks bool, err error) {
 	if acks {
 		in.position.AckNumber, in.position.AckID = p.Number, p.ID
 	}
+	in.pending += len(p.Frame.Events)
 	if len(in.parcels) == 0 {
 		in.parcel, in.event = 0, in.position.Index
+		in.pending -= in.position.Index
 	}
 	in.parcels = append(in.parcels, p)
 	in.bytes += p.Frame.Bytes()
@@ -98,6 +101,7 @@ func (in *In) Undraw() { in.parcel, in.event = 0, in.position.Index }
 // Applied notes that the event at the position is applied.
 func (in *In) Applied() {
 	p := in.parcels[0]
+	in.pending--
 	in.position.Index++
 	in.position.PartID = p.ID
 	in.position.Attempt = 0
@@ -138,6 +142,9 @@ func (in *In) TakePassed(frames []*wire.Frame) []*wire.Frame {
 
 // Waiting is the number of parcels with events that are not applied.
 func (in *In) Waiting() int { return len(in.parcels) }
+
+// Pending is the number of events that were taken in and are not applied.
+func (in *In) Pending() int { return in.pending }
 
 // Bytes is about how much memory they take.
 func (in *In) Bytes() int64 { return in.bytes }
