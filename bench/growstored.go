@@ -56,7 +56,6 @@ func quotedPage(n int) string { return strconv.Quote(storedPage(n)) }
 func growStored(ctx context.Context, s *servers, o options, r *report) error {
 	c := r.curve(&curve{Name: "stored", Title: "events that read and write a value of 1,000 B, against what is stored", X: "MB stored", Y: "events/s", LogX: true})
 	memory := r.curve(&curve{Name: "stored-memory", Title: "memory of the worker against what is stored", X: "MB stored", Y: "MB of heap, most", LogX: true})
-	var first []string
 	for _, megabytes := range []int{10, 100, 1_000, 5_000} {
 		p, err := s.stored(ctx, o, r.growing(), megabytes)
 		if err != nil {
@@ -64,9 +63,7 @@ func growStored(ctx context.Context, s *servers, o options, r *report) error {
 		}
 		c.addPoint("read and written", float64(megabytes), p.rate, p)
 		memory.add("read and written", float64(megabytes), p.heap)
-		first = append(first, fmt.Sprintf("%.0f %% with %d MB", 100*met(pages(megabytes), p.events)/float64(p.events), megabytes))
 	}
-	c.Reason = fmt.Sprintf("A task reads from Redis what its events ask for and memory does not have, and nothing else. First to meet their value are, computed, %s of the events: the knee is where most are. From there on what is stored costs nothing more.", strings.Join(first, ", "))
 	return nil
 }
 

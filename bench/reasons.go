@@ -5,7 +5,7 @@ package main
 var reasons = map[string]string{
 	"tasks": "With more tasks each has fewer keys: a batch meets a key more often and writes fewer fields, of a smaller hash, which is what makes an event cheaper for Redis. The knee is at 256, and is the start, which is part of a round: so many connections and take-overs, and each task asks for the heads of all others.",
 
-	"tasks-memory": "Half of the most is garbage that is not collected yet. Of what was in use in profiles with 16, 64 and 256 tasks (measured on 2026-11-27), fetched records had 40, 60 and 72 MB: what is fetched ahead is bounded for all together, and partitions are shorter where there are more. What tasks keep of the events of their batches had 16, 75 and 100 MB, the buffers of their connections to Redis 11, 23 and 60 MB, and with 256 what each had to say to each other one at the start 27 MB: so a task costs most where few become some, and 1.3 MB from there on. The 100,000 keys are shared out among the tasks, so that their caches are the same in sum.",
+	"tasks-memory": "Half of the most is garbage that is not collected yet. Of what was in use in profiles with 16, 64 and 256 tasks (measured on 2026-11-27), fetched records had 40, 60 and 72 MB: what is fetched ahead is bounded for all together, and partitions are shorter where there are more. What tasks keep of the events of their batches had 16, 75 and 100 MB, the buffers of their connections to Redis 11, 23 and 60 MB, and with 256 what each had to say to each other one at the start 27 MB. The 100,000 keys are shared out among the tasks, so that their caches are the same in sum.",
 
 	"state-memory": "What is read or written stays in memory, up to pstate.cache.entries.max of each task; then what was not met for longest goes.",
 
@@ -24,6 +24,8 @@ var reasons = map[string]string{
 	"hotkey-memory": "Records wait for the task that has the hot key, whose partition is read as far ahead as any other's: so a hot key is not to cost memory.",
 
 	"skew-memory": "The steeper the keys, the fewer of them are met, and kept; as much is fetched ahead.",
+
+	"stored": "A task reads from Redis what its events ask for and memory does not have, and nothing else. So the knee is where most events are the first to meet their value: of the last points, with 1 GB and 5 GB, nearly all are. From there on an event costs the worker no more; Redis finds less and less of what it reads in caches.",
 
 	"stored-memory": "The worker holds what it has met, up to pstate.cache.entries.max of each task, not what is stored.",
 

@@ -24,6 +24,16 @@ func (c costs) nanos(workload string) float64 {
 	return math.NaN()
 }
 
+// redis is the CPU time of Redis per event of a workload.
+func (c costs) redis(workload string) float64 {
+	for _, b := range c.profile.Budgets {
+		if b.Workload == workload {
+			return b.Usage.RedisNanos
+		}
+	}
+	return math.NaN()
+}
+
 // rate is the median of a floor.
 func (c costs) rate(floor string) float64 {
 	for _, f := range c.profile.Figures {
@@ -110,8 +120,10 @@ func (c costs) functions() template.FuncMap {
 		"hop":         func() string { return measured(c.hop(), "ns") },
 		"costlier":    func() string { return strings.TrimSpace(measured(c.word(math.Inf(1))/c.word(1), "")) },
 		"word":        func(workers float64) string { return measured(c.word(workers), "ns") },
-		// masters that Redis needs for so many fields, or reads, a second.
-		"masters": func(fields float64) string { return up(fields / c.rate("floor-fields") / busy) },
+		// masters that Redis needs for so many fields, or reads, a second, each of which takes as much as
+		// one of count.
+		"masters": func(fields float64) string { return up(fields * c.redis("count") / 1e9 / busy) },
+		"redis":   func(workload string) string { return measured(c.redis(workload), "ns") },
 		// brokers that the log needs for so many records of 100 B a second: each is written by three,
 		// and read by a worker and by two that follow.
 		"brokers": func(records float64) string {
