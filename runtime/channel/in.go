@@ -72,8 +72,8 @@ func (in *In) Put(p *wire.Parcel) (acks bool, err error) {
 	}
 	in.pending += len(p.Frame.Events)
 	if len(in.parcels) == 0 {
-		in.parcel, in.event = 0, in.position.Index
 		in.pending -= in.position.Index
+		in.parcel, in.event = 0, in.position.Index
 	}
 	in.parcels = append(in.parcels, p)
 	in.bytes += p.Frame.Bytes()
