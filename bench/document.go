@@ -209,7 +209,8 @@ func partTable(r *report) string {
 	return b.String()
 }
 
-// ofAppends are the budgets of acked appends, which begin by these words, and others those that are not.
+// ofAppends are the budgets of acked appends, whose workloads are ack, floor and those of many appenders, and
+// others the rest.
 func (r *report) ofAppends() (appends, others []*budget) {
 	for _, b := range r.Budgets {
 		if strings.HasPrefix(b.Workload, "ack") || strings.HasPrefix(b.Workload, "floor") {

@@ -18,20 +18,20 @@ import (
 func peerAckWorkload(ctx context.Context, s *servers, o options, r *report) error {
 	p50 := r.figure("peer-ack", "ms p50", true)
 	p99 := r.figure("peer-ack-p99", "ms p99", true)
-	note := func(string, []time.Duration) {}
+	round := 0
+	note := func(subject string, samples []time.Duration) {
+		if round > 0 { // the first one warms up
+			p50.add(subject, quantile(samples, 0.5))
+			p99.add(subject, quantile(samples, 0.99))
+		}
+	}
 	j, err := kafkaStreams.start(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer j.stop()
 	r.Environment.Java = j.version
-	for round := range 1 + o.rounds { // the first one warms up
-		if round == 1 {
-			note = func(subject string, samples []time.Duration) {
-				p50.add(subject, quantile(samples, 0.5))
-				p99.add(subject, quantile(samples, 0.99))
-			}
-		}
+	for ; round <= o.rounds; round++ {
 		samples, _, err := oursAcked(ctx, s, false, 1, o.acks)
 		if err != nil {
 			return err
@@ -119,7 +119,6 @@ func (s *servers) streamsAcked(ctx context.Context, j *jvm, guarantee string, re
 	}
 	var samples []time.Duration
 	if _, _, err = drive(1, warm, one); err == nil { // meets the start
-
 		samples, _, err = drive(1, records, one)
 	}
 	if err != nil {

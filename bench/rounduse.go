@@ -42,11 +42,13 @@ func (u *roundUse) watch(ctx context.Context) (end func()) {
 			}
 		}
 	}()
-	from, _ := u.s.usage(ctx)
+	from, failed := u.s.usage(ctx)
 	return sync.OnceFunc(func() {
-		to, _ := u.s.usage(ctx) // nothing, where Redis does not say
+		to, failedToo := u.s.usage(ctx)
 		var spent usage
-		spent.add(from, to)
+		if failed == nil && failedToo == nil { // one of the two alone would be the sum since Redis began
+			spent.add(from, to)
+		}
 		close(stop)
 		<-stopped
 		u.spent = append(u.spent, spent)

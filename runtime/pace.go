@@ -14,7 +14,7 @@ package runtime
 type pace struct {
 	typical int // events that a record sets off, 1 at least; 0: none has run yet
 	seen    int // records that have run, up to paceBegin
-	begun   int // records of this draw
+	begun   int // records of this draw; turns begins it
 	ran     int // events that have run on the task for which no record was begun
 }
 
@@ -46,10 +46,8 @@ func (p *pace) set(events int) {
 // failed notes that a record has failed, of which nobody knows what it would have set off.
 func (p *pace) failed() { p.seen = min(p.seen+1, paceBegin) }
 
-// draw notes that so many events are about to run, and that records of the source may begin behind them.
-func (p *pace) draw(events int) {
-	p.begun, p.ran = 0, min(p.ran+events, max(p.typical, drawAhead))
-}
+// run notes that so many events are about to run.
+func (p *pace) run(events int) { p.ran = min(p.ran+events, max(p.typical, drawAhead)) }
 
 // paced reports whether a record of the source may begin, as far as its pace goes.
 func (t *Task) paced(s *source) bool {
@@ -96,6 +94,6 @@ func (t *Task) draws(events int) {
 	}
 	share := (events + waiting - 1) / max(waiting, 1) // each of them would set off as many as run
 	for _, s := range t.streamed {
-		s.pace.draw(share)
+		s.pace.run(share)
 	}
 }
